@@ -1,0 +1,52 @@
+# Two commands matter: `make run` and `make test`.  Both set up what they need.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve demo test check format golden bench install clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(VENV)/.base: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest,hypothesis]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+install: $(VENV)/.dev ## set up everything for development
+
+run: $(VENV)/.base ## set up and start the simulator; flags: make run ARGS="--port 8080"
+	@$(BIN)/simulator serve $(ARGS)
+
+serve: run
+
+test: $(VENV)/.dev ## set up and run all tests; flags: make test ARGS="-k name"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## what must pass before a commit: lint, types, tests
+	@$(BIN)/ruff check simulator tests
+	@$(BIN)/ruff format --check simulator tests
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+format: $(VENV)/.dev ## format the code and fix what lint can fix
+	@$(BIN)/ruff check --fix simulator tests
+	@$(BIN)/ruff format simulator tests
+
+golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
+	@SIMULATOR_GOLDEN=write $(BIN)/python -m pytest -q -m golden $(ARGS)
+
+bench: $(VENV)/.dev ## measure speed, as ratios within one run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## remove what make made
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
