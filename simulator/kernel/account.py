@@ -1,0 +1,97 @@
+"""
+What the kernel asks a provider about one space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from simulator.kernel.chance import Draws
+from simulator.kernel.fates import Fate
+from simulator.kernel.lifecycle import Move
+from simulator.kernel.message import Message
+from simulator.kernel.recipient import Circumstances
+from simulator.kernel.rule import Behaviour
+from simulator.kernel.submission import MessageKey, Submission
+from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+
+__all__ = ["Account", "Act", "ImpossibleAct"]
+
+
+class Act(NamedTuple):
+    """
+    Something a recipient does: writes, taps, reads, types, follows.
+    """
+
+    kind: str
+    text: str = ""
+    sender: str = ""
+    """Whom it is addressed to: the integrator's number or agent; empty: the provider's default."""
+    data: object = None
+
+
+class ImpossibleAct(ValueError):
+    """
+    A recipient cannot do this here; the text says why and what would be possible.
+    """
+
+
+class Account(Protocol):
+    """
+    A provider in one space: its settings, its policies, and what it remembers.
+
+    The kernel decides what happens; an account says how this provider would have
+    it by default, and what the integrator gets to hear.
+    """
+
+    @property
+    def policy(self) -> WebhookPolicy:
+        """How webhooks are delivered."""
+        ...
+
+    @property
+    def pace_ms(self) -> int:
+        """Time between two waiting messages delivered to a recipient who is back."""
+        ...
+
+    @property
+    def throttled_code(self) -> str:
+        """The code of the refusal when a client sends too fast."""
+        ...
+
+    def mint_id(self, key: MessageKey, draws: Draws) -> str:
+        """Return the id of a message whose client gave none."""
+        ...
+
+    def magic(self, submission: Submission) -> Behaviour | None:
+        """Return what the recipient's reserved number asks for, if it is one."""
+        ...
+
+    def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
+        """Return what the recipient's circumstances lead to, being unreachable apart, if anything."""
+        ...
+
+    def default_fate(self, submission: Submission) -> Fate:
+        """Return what becomes of a message when nobody says otherwise; complete, with delays."""
+        ...
+
+    def refuses_call(self, code: str) -> bool:
+        """Return True when *code* refuses the whole call, False when one recipient of it."""
+        ...
+
+    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """
+        Take note of a change and return what the integrator is owed for it.
+
+        *move* is None when the message has just been accepted.
+        """
+        ...
+
+    def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
+        """Return what the integrator is owed when a recipient does something; may raise ImpossibleAct."""
+        ...
+
+    def render(self, webhook: Webhook) -> WebhookRequest:
+        """Return the request for *webhook*; the same bytes however often it is asked."""
+        ...

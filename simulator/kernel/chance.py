@@ -1,0 +1,71 @@
+"""
+Randomness as a function of names: no stream, hence no order.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+__all__ = ["Chance", "Draws"]
+
+_UNIT_BITS: Final = 32
+
+
+class Draws:
+    """
+    The draws of one key, each a hash of seed, key and label.
+
+    Asking twice for the same label gives the same value; asking for another
+    label changes nothing.  A label is a promise to users: renaming it changes
+    their fates.
+    """
+
+    __slots__ = ("_prefix",)
+
+    def __init__(self, prefix: blake2b) -> None:
+        self._prefix = prefix
+
+    def _bits(self, label: str) -> int:
+        digest = self._prefix.copy()
+        digest.update(label.encode("utf-8", "surrogatepass"))
+        return int.from_bytes(digest.digest(), "big")
+
+    def unit(self, label: str) -> int:
+        """Return an integer in [0, 2**32), as `Delay.draw` takes it."""
+        return self._bits(label) >> (128 - _UNIT_BITS)
+
+    def integer(self, label: str, low: int, high: int) -> int:
+        """Return an integer from *low* to *high*, both included."""
+        return low + self._bits(label) % (high - low + 1)
+
+    def hits(self, label: str, share_bp: int) -> bool:
+        """Return True for *share_bp* of 10,000 keys."""
+        return self._bits(label) % 10_000 < share_bp
+
+    def digits(self, label: str, length: int) -> str:
+        """Return *length* decimal digits, the first of them not zero; at most 38."""
+        low = 10 ** (length - 1)
+        return str(low + self._bits(label) % (9 * low))
+
+    def hex(self, label: str) -> str:
+        """Return 32 lower-case hexadecimal digits."""
+        return f"{self._bits(label):032x}"
+
+
+class Chance:
+    """
+    All the randomness of one space, which is its seed.
+    """
+
+    __slots__ = ("_root", "seed")
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._root = blake2b(str(seed).encode(), digest_size=16)
+
+    def of(self, *key: str | int) -> Draws:
+        """Return the draws of *key*, for example (provider, recipient, ordinal)."""
+        prefix = self._root.copy()
+        prefix.update("\x1f".join(map(str, ("", *key, ""))).encode("utf-8", "surrogatepass"))
+        return Draws(prefix)

@@ -1,0 +1,168 @@
+"""
+The outcome ladder: which rung decides what happens to a submission, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+
+from simulator.kernel.fates import Fate
+from simulator.kernel.message import Rung
+from simulator.kernel.rule import AnswerFault, Behaviour, Miss, Rule, Throttle
+from simulator.kernel.submission import MessageKey, Submission
+from simulator.kernel.webhook import WebhookFaults
+
+if TYPE_CHECKING:
+    from simulator.kernel.simulation import Simulation
+
+__all__ = ["Considered", "Judge", "Judgement"]
+
+
+class Judgement(Struct, kw_only=True, gc=False):
+    """
+    What was decided about one submission, place by place.
+    """
+
+    submission: Submission
+    key: MessageKey
+    answer: AnswerFault | None = None
+    answer_rung: Rung = Rung.DEFAULT
+    answer_rule: str = ""
+    fate: Fate | None = None
+    fate_rung: Rung = Rung.DEFAULT
+    fate_rule: str = ""
+    webhooks: WebhookFaults | None = None
+    webhooks_rule: str = ""
+
+    def take(self, behaviour: Behaviour, rung: Rung, rule: str = "") -> None:
+        """Fill the places that nobody has filled yet from *behaviour*."""
+        if behaviour.answer is not None and self.answer is None:
+            self.answer, self.answer_rung, self.answer_rule = behaviour.answer, rung, rule
+        if behaviour.fate is not None and self.fate is None:
+            self.fate, self.fate_rung, self.fate_rule = behaviour.fate, rung, rule
+        if behaviour.webhooks is not None and self.webhooks is None:
+            self.webhooks, self.webhooks_rule = behaviour.webhooks, rule
+
+
+class Considered(NamedTuple):
+    """
+    A rule as it was weighed: what it acts on, and why it did not apply (nothing: it did).
+    """
+
+    rule: Rule
+    misses: tuple[Miss, ...]
+
+
+class _Bucket:
+    """A token bucket in whole numbers; a token is `per_ms` units."""
+
+    __slots__ = ("at_ms", "level")
+
+    def __init__(self, throttle: Throttle, at_ms: int) -> None:
+        self.level = throttle.burst * throttle.rate.per_ms
+        self.at_ms = at_ms
+
+    def take(self, throttle: Throttle, at_ms: int) -> int:
+        """Take a token and return 0, or return how long to wait for one."""
+        count, per_ms = throttle.rate
+        self.level = min(throttle.burst * per_ms, self.level + (at_ms - self.at_ms) * count)
+        self.at_ms = at_ms
+        if self.level >= per_ms:
+            self.level -= per_ms
+            return 0
+        return -(-(per_ms - self.level) // count)
+
+
+class Judge:
+    """
+    The ladder of one scenario: magic recipient, rules, circumstances; the default is the caller's.
+
+    Each of the three places (answer, fate, webhooks) is filled by the first that
+    has something to say about it, so a rule about webhooks does not hide a later
+    rule about fates.
+    """
+
+    __slots__ = ("_buckets", "_candidates", "_simulation")
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._candidates: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self._buckets: dict[str, _Bucket] = {}
+
+    def _rules_for(self, provider: str, operation: str) -> tuple[Rule, ...]:
+        found = self._candidates.get((provider, operation))
+        if found is None:
+            found = tuple(
+                rule
+                for rule in self._simulation.scenario.rules
+                if rule.when.provider in ("", provider) and rule.when.operation in ("", operation)
+            )
+            self._candidates[provider, operation] = found
+        return found
+
+    def judge(self, submission: Submission, key: MessageKey) -> Judgement:
+        """Return what happens to *submission*, with the rung that decided each place."""
+        simulation = self._simulation
+        judgement = Judgement(submission=submission, key=key)
+        if submission.refusal:
+            return judgement
+        account = simulation.accounts[submission.provider]
+        magic = account.magic(submission)
+        if magic is not None:
+            judgement.take(magic, Rung.MAGIC)
+        rules = self._rules_for(submission.provider, submission.operation)
+        if rules:
+            self._apply_rules(judgement, rules)
+        if judgement.fate is None and (judgement.answer is None or not judgement.answer.refuse):
+            circumstances = simulation.directory.at(submission.recipient, simulation.clock.now_ms)
+            behaviour = account.by_circumstances(submission, circumstances)
+            if behaviour is not None:
+                judgement.take(behaviour, Rung.CIRCUMSTANCES)
+        return judgement
+
+    def judge_call(self, submission: Submission, key: MessageKey) -> Judgement:
+        """Return what rules do to a call that sends nothing."""
+        judgement = Judgement(submission=submission, key=key)
+        self._apply_rules(judgement, self._rules_for(submission.provider, submission.operation))
+        return judgement
+
+    def judges_calls(self, provider: str, operation: str) -> bool:
+        """Return True when any rule may act on the answer of such a call."""
+        return any(rule.then.answer is not None for rule in self._rules_for(provider, operation))
+
+    def _apply_rules(self, judgement: Judgement, rules: tuple[Rule, ...]) -> None:
+        simulation = self._simulation
+        submission, key = judgement.submission, judgement.key
+        draws = simulation.chance.of(*key)
+        since_ms = simulation.clock.now_ms - simulation.scenario_start_ms
+        for rule in rules:
+            if not _adds(judgement, rule.then):
+                continue
+            if next(rule.when.misses(submission, key, draws, since_ms, rule.name), None) is None:
+                judgement.take(rule.then, Rung.RULE, rule.name)
+
+    def considered(self, submission: Submission, key: MessageKey, at_ms: int) -> Iterator[Considered]:
+        """Yield every rule with the reasons why it did not apply to *submission* at *at_ms*."""
+        simulation = self._simulation
+        draws = simulation.chance.of(*key)
+        since_ms = at_ms - simulation.scenario_start_ms
+        for rule in simulation.scenario.rules:
+            yield Considered(rule, tuple(rule.when.misses(submission, key, draws, since_ms, rule.name)))
+
+    def throttle(self, rule: str, throttle: Throttle, at_ms: int) -> int:
+        """Count a call against the throttle of *rule*; return 0, or how long to wait for room."""
+        bucket = self._buckets.get(rule)
+        if bucket is None:
+            bucket = self._buckets[rule] = _Bucket(throttle, at_ms)
+        return bucket.take(throttle, at_ms)
+
+
+def _adds(judgement: Judgement, then: Behaviour) -> bool:
+    return (
+        (then.answer is not None and judgement.answer is None)
+        or (then.fate is not None and judgement.fate is None)
+        or (then.webhooks is not None and judgement.webhooks is None)
+    )

@@ -1,0 +1,190 @@
+"""
+Recipients and their circumstances over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Final, TypeAlias
+
+__all__ = ["TRAITS", "Circumstances", "Directory", "Trait", "Window", "normal_address"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """
+    What is true of a recipient at one instant; None where nobody said.
+    """
+
+    reachable: bool = True
+    blocked: bool = False
+    """The recipient blocked this sender."""
+    blacklisted: bool = False
+    """The number is on a do-not-disturb or black list of the operator or regulator."""
+    known: bool | None = None
+    """Whether the provider knows such a subscriber at all."""
+    capable: bool | tuple[str, ...] | None = None
+    """Rich features of the device: names, or False for none at all."""
+    follower: bool | None = None
+    session: bool | None = None
+    tester: str | None = None
+    operator: str | None = None
+    """MCC and MNC as digits, for example 22801."""
+
+
+Value: TypeAlias = bool | str | tuple[str, ...] | None
+
+TRAITS: Final = tuple(f.name for f in fields(Circumstances))
+_NOBODY: Final = Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """
+    A trait's value from one instant until another (None: for good), offsets in milliseconds.
+    """
+
+    value: Value
+    from_ms: int = 0
+    until_ms: int | None = None
+
+    def holds(self, at_ms: int) -> bool:
+        """Return True when *at_ms* lies in the window; the end is not part of it."""
+        return self.from_ms <= at_ms and (self.until_ms is None or at_ms < self.until_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """
+    One trait of a recipient over time; where windows overlap, the last one holds.
+    """
+
+    windows: tuple[Window, ...]
+
+    def at(self, at_ms: int) -> tuple[bool, Value]:
+        """Return whether the trait says anything at *at_ms*, and what."""
+        for window in reversed(self.windows):
+            if window.holds(at_ms):
+                return True, window.value
+        return False, None
+
+    def shifted(self, by_ms: int) -> Trait:
+        """Return the same trait with every window *by_ms* later."""
+        return Trait(
+            tuple(
+                Window(w.value, w.from_ms + by_ms, None if w.until_ms is None else w.until_ms + by_ms)
+                for w in self.windows
+            )
+        )
+
+    def next_change_after(self, at_ms: int) -> int | None:
+        """Return the next instant at which the trait may change, or None."""
+        edges = [w.from_ms for w in self.windows] + [
+            w.until_ms for w in self.windows if w.until_ms is not None
+        ]
+        return min((edge for edge in edges if edge > at_ms), default=None)
+
+
+Traits: TypeAlias = Mapping[str, Trait]
+
+
+def normal_address(text: str) -> str:
+    """
+    Return the kernel's spelling of an address: `+` and digits for numbers, else unchanged.
+    """
+    digits = (
+        text.strip().removeprefix("+").removeprefix("00")
+        if text[:2] == "00"
+        else text.strip().removeprefix("+")
+    )
+    return f"+{digits}" if digits.isascii() and digits.isdigit() else text.strip()
+
+
+@dataclass(slots=True)
+class _Layer:
+    """Traits by exact address and by prefix, the longest prefix first."""
+
+    exact: dict[str, dict[str, Trait]] = field(default_factory=dict)
+    prefixes: dict[int, dict[str, dict[str, Trait]]] = field(default_factory=dict)
+    lengths: tuple[int, ...] = ()
+
+    def put(self, pattern: str, traits: Traits) -> None:
+        if pattern.endswith("*"):
+            prefix = pattern[:-1]
+            self.prefixes.setdefault(len(prefix), {}).setdefault(prefix, {}).update(traits)
+            self.lengths = tuple(sorted(self.prefixes, reverse=True))
+        else:
+            self.exact.setdefault(pattern, {}).update(traits)
+
+    def find(self, address: str) -> Iterator[dict[str, Trait]]:
+        if (found := self.exact.get(address)) is not None:
+            yield found
+        for length in self.lengths:
+            if (found := self.prefixes[length].get(address[:length])) is not None:
+                yield found
+
+    def __bool__(self) -> bool:
+        return bool(self.exact or self.prefixes)
+
+
+class Directory:
+    """
+    Who is reachable, blocked, capable and so on, at any instant.
+
+    Two layers: what the scenario says, and what was changed since (through the
+    control API or the timeline).  A change wins over the scenario; in a layer
+    an exact address wins over a prefix, a longer prefix over a shorter one.
+    Looking up costs the number of distinct prefix lengths, not of recipients.
+    """
+
+    __slots__ = ("_changes", "_scenario")
+
+    def __init__(self) -> None:
+        self._scenario = _Layer()
+        self._changes = _Layer()
+
+    def load(self, recipients: Mapping[str, Traits], start_ms: int = 0) -> None:
+        """Replace what the scenario says, counted from *start_ms*; changes made since then stay."""
+        self._scenario = _Layer()
+        for pattern, traits in recipients.items():
+            if start_ms:
+                traits = {name: trait.shifted(start_ms) for name, trait in traits.items()}
+            self._scenario.put(pattern, traits)
+
+    def change(self, pattern: str, traits: Mapping[str, Value], at_ms: int) -> None:
+        """Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again."""
+        self._changes.put(pattern, {name: Trait((Window(value, at_ms),)) for name, value in traits.items()})
+
+    def at(self, address: str, at_ms: int) -> Circumstances:
+        """Return the circumstances of *address* at *at_ms*."""
+        if not self._scenario and not self._changes:
+            return _NOBODY
+        values: dict[str, Value] = {}
+        for trait_name, trait in self._traits(address):
+            if trait_name not in values:
+                said, value = trait.at(at_ms)
+                if said:
+                    values[trait_name] = value
+        return Circumstances(**values) if values else _NOBODY  # type: ignore[arg-type]
+
+    def next_change_after(self, address: str, trait_name: str, at_ms: int) -> int | None:
+        """Return the next instant at which a trait of *address* may change by itself, or None."""
+        edges = (
+            trait.next_change_after(at_ms) for name, trait in self._traits(address) if name == trait_name
+        )
+        return min((edge for edge in edges if edge is not None), default=None)
+
+    def known(self) -> list[str]:
+        """Return the addresses and prefixes that anything was said about, sorted."""
+        patterns: set[str] = set()
+        for layer in (self._scenario, self._changes):
+            patterns.update(layer.exact)
+            for table in layer.prefixes.values():
+                patterns.update(f"{prefix}*" for prefix in table)
+        return sorted(patterns)
+
+    def _traits(self, address: str) -> Iterable[tuple[str, Trait]]:
+        for layer in (self._changes, self._scenario):
+            for traits in layer.find(address):
+                yield from traits.items()

@@ -1,0 +1,263 @@
+"""
+Scenarios: rules that say when, and what then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from simulator.kernel.chance import Draws
+from simulator.kernel.fates import Fate
+from simulator.kernel.recipient import Traits, Value
+from simulator.kernel.submission import MessageKey, Submission
+from simulator.kernel.units import Rate, format_duration, format_share
+from simulator.kernel.webhook import WebhookFaults
+
+__all__ = [
+    "AnswerFault",
+    "Behaviour",
+    "ClockMode",
+    "ClockSpec",
+    "Drop",
+    "Match",
+    "Miss",
+    "Nth",
+    "Rule",
+    "Scenario",
+    "TextMatch",
+    "Throttle",
+    "TimelineItem",
+]
+
+
+class Drop(StrEnum):
+    """
+    When the connection is cut: before or after the work of the call was done.
+    """
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """
+    A token bucket on the space's clock: so many calls, then the provider's refusal for too many.
+    """
+
+    rate: Rate
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFault:
+    """
+    What a rule does to the answer of a call.
+    """
+
+    refuse: str = ""
+    """The provider's code; whether it refuses one recipient or the whole call is the provider's to say."""
+    work_done: bool = False
+    """Refuse, but do the work all the same."""
+    throttle: Throttle | None = None
+    stall_real_ms: int = 0
+    drop: Drop | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """
+    What then: the three places in which a rule may act.
+    """
+
+    answer: AnswerFault | None = None
+    fate: Fate | None = None
+    webhooks: WebhookFaults | None = None
+
+
+class Miss(NamedTuple):
+    """
+    One reason why a rule did not apply.
+    """
+
+    field: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: expected {self.expected}, got {self.got}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nth:
+    """
+    Which of a recipient's submissions: from first to last, or every so many.
+    """
+
+    first: int = 1
+    last: int | None = None
+    every: int = 1
+
+    def holds(self, ordinal: int) -> bool:
+        """Return True when the *ordinal*-th submission to a recipient is meant."""
+        if ordinal < self.first or (self.last is not None and ordinal > self.last):
+            return False
+        return (ordinal - self.first) % self.every == 0
+
+    def __str__(self) -> str:
+        if self.every > 1:
+            return f"every {self.every}"
+        return str(self.first) if self.last == self.first else f"{self.first}..{self.last or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """
+    A condition on the text of a message: contained, equal, or a regular expression.
+    """
+
+    contains: str = ""
+    equals: str | None = None
+    matches: re.Pattern[str] | None = None
+
+    def holds(self, text: str) -> bool:
+        """Return True when *text* fits; containment ignores case."""
+        if self.equals is not None and text != self.equals:
+            return False
+        if self.contains and self.contains.casefold() not in text.casefold():
+            return False
+        return self.matches is None or self.matches.search(text) is not None
+
+    def __str__(self) -> str:
+        if self.equals is not None:
+            return f"the text {self.equals!r}"
+        if self.matches is not None:
+            return f"a text that matches {self.matches.pattern!r}"
+        return f"a text that contains {self.contains!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """
+    When a rule applies: every condition that is given must hold.
+    """
+
+    provider: str = ""
+    operation: str = ""
+    recipient: tuple[str, ...] = ()
+    sender: str = ""
+    text: TextMatch | None = None
+    credential: str = ""
+    nth: Nth | None = None
+    share_bp: int | None = None
+    during: tuple[int, int | None] | None = None
+    """From and until, offsets from the start of the scenario; the end is not part of it."""
+
+    def misses(
+        self, submission: Submission, key: MessageKey, draws: Draws, since_start_ms: int, name: str
+    ) -> Iterator[Miss]:
+        """
+        Yield why the rule *name* does not apply to a submission; nothing means that it applies.
+
+        One function decides and explains, so the explanation cannot differ from
+        the decision.  It is lazy: to decide, ask for the first miss only.
+        """
+        if self.provider and self.provider != submission.provider:
+            yield Miss("provider", self.provider, submission.provider)
+        if self.operation and self.operation != submission.operation:
+            yield Miss("operation", self.operation, submission.operation)
+        if self.recipient and not any(_fits(p, submission.recipient) for p in self.recipient):
+            yield Miss("recipient", " or ".join(self.recipient), submission.recipient)
+        if self.sender and not _fits(self.sender, submission.sender):
+            yield Miss("sender", self.sender, submission.sender or "no sender")
+        if self.credential and self.credential != submission.credential:
+            yield Miss("credential", "another credential", "the credential of the call")
+        if self.nth is not None and not self.nth.holds(key.ordinal):
+            yield Miss("nth", str(self.nth), str(key.ordinal))
+        if self.during is not None:
+            start_ms, end_ms = self.during
+            if since_start_ms < start_ms or (end_ms is not None and since_start_ms >= end_ms):
+                until = format_duration(end_ms) if end_ms is not None else ""
+                wanted = f"{format_duration(start_ms)}..{until}"
+                yield Miss("during", wanted, format_duration(since_start_ms))
+        if self.text is not None and not self.text.holds(submission.text):
+            yield Miss("text", str(self.text), repr(submission.text[:80]))
+        if self.share_bp is not None and not draws.hits(f"rule.{name}.share", self.share_bp):
+            yield Miss("share", format_share(self.share_bp), "a draw outside the share")
+
+
+def _fits(pattern: str, value: str) -> bool:
+    return value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """
+    When, and what then.
+    """
+
+    name: str
+    when: Match
+    then: Behaviour
+    line: int = 0
+    """Line of the scenario file; 0 when it came from elsewhere."""
+
+
+class ClockMode(StrEnum):
+    """
+    How time passes in a space.
+    """
+
+    FROZEN = "frozen"
+    LIVE = "live"
+    AUTOJUMP = "autojump"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSpec:
+    """
+    How a scenario wants time to pass.
+    """
+
+    mode: ClockMode = ClockMode.FROZEN
+    rate: int = 1
+    """How many milliseconds pass in a live space per real one."""
+    start_unix_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineItem:
+    """
+    Something that happens at an instant, whoever sends what.
+    """
+
+    at_ms: int
+    recipient: str = ""
+    traits: Mapping[str, Value] = field(default_factory=dict)
+    hold: bool = False
+    release: Rate | None = None
+    release_at_once: bool = False
+    provider: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """
+    What goes wrong, for whom, and when.
+    """
+
+    name: str = "default"
+    source: str = ""
+    """The file it came from; empty when it came from elsewhere."""
+    seed: int | None = None
+    clock: ClockSpec | None = None
+    providers: Mapping[str, object] = field(default_factory=dict)
+    """Plain settings by provider name, checked by the provider itself."""
+    recipients: Mapping[str, Traits] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    timeline: tuple[TimelineItem, ...] = ()

@@ -1,0 +1,600 @@
+"""
+One space's simulation: the only thing that changes its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from simulator.kernel.account import Account, Act
+from simulator.kernel.agenda import Agenda
+from simulator.kernel.chance import Chance
+from simulator.kernel.clock import Clock
+from simulator.kernel.fates import Ending, MoveStep, plan
+from simulator.kernel.journal import EntryKind, Journal
+from simulator.kernel.judge import Judge, Judgement
+from simulator.kernel.lifecycle import TERMINAL, Move, State, next_state
+from simulator.kernel.message import Message, Refused, Rung
+from simulator.kernel.outbox import Outbox
+from simulator.kernel.recipient import Directory, Value
+from simulator.kernel.rule import AnswerFault, Drop, Scenario, TimelineItem
+from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.webhook import Report, Webhook, WebhookPolicy
+
+__all__ = ["CallRefusal", "IllegalMove", "Simulation", "Verdict"]
+
+
+class IllegalMove(ValueError):
+    """
+    A command cannot apply; the text says what stands against it.
+    """
+
+
+class CallRefusal(NamedTuple):
+    """
+    Why a whole call is refused: the provider's code, the rule, and when a retry may help.
+    """
+
+    code: str
+    rule: str
+    retry_after_ms: int = 0
+
+
+class Verdict(Struct, kw_only=True):
+    """
+    What became of one call, and what is to be done to its answer.
+    """
+
+    outcomes: list[Message | Refused] = []
+    """One per submission, in order; empty when the call was refused before any work."""
+    refusal: CallRefusal | None = None
+    stall_real_ms: int = 0
+    drop: Drop | None = None
+    early: bool = False
+    """Reports of this call are to be sent before its answer."""
+
+
+class _Timeline(NamedTuple):
+    number: int
+    item: TimelineItem
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (0, self.number)
+
+
+class _Wake(NamedTuple):
+    recipient: str
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (1, self.recipient)
+
+
+class _ActStep(NamedTuple):
+    provider: str
+    recipient: str
+    ordinal: int
+    act: Act
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (3, self.provider, self.recipient, self.ordinal, self.act.kind, self.act.text)
+
+
+class _Errand(NamedTuple):
+    """Something a provider wants done at an instant: its own timers."""
+
+    provider: str
+    name: str
+    run: Callable[[], Sequence[Report]]
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (3, self.provider, "", 0, self.name)
+
+
+_MESSAGES_MAX = 1_000_000
+
+
+class Simulation:
+    """
+    Messages, recipients, rules, agenda, webhooks and journal of one space.
+
+    Passive: it changes when something is submitted, commanded, or when the
+    driver lets the next instant happen (`fire`).
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+        messages_max: int = _MESSAGES_MAX,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.chance = Chance(seed)
+        self.journal = journal or Journal()
+        self.agenda = Agenda()
+        self.directory = Directory()
+        self.accounts: dict[str, Account] = {}
+        self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of)
+        self.messages: dict[MessageKey, Message] = {}
+        self.messages_max = messages_max
+        self.scenario = Scenario()
+        self.scenario_start_ms = 0
+        self.judge = Judge(self)
+        self._ids: dict[str, dict[str, Message]] = {}
+        self._ordinals: dict[tuple[str, str], int] = {}
+        self._waiting: dict[str, list[MessageKey]] = {}
+        self._timeline: list[tuple[int, _Timeline]] = []
+
+    # -- set-up ---------------------------------------------------------------------------------
+
+    def add_account(self, provider: str, account: Account) -> None:
+        """Give the space an account at *provider*."""
+        self.accounts[provider] = account
+        self._ids.setdefault(provider, {})
+
+    def load(self, scenario: Scenario) -> None:
+        """
+        Replace the scenario; its timeline and windows count from now.
+
+        Messages on their way keep the fate they have, changed circumstances stay.
+        """
+        for at_ms, step in self._timeline:
+            self.agenda.remove(at_ms, step)
+        now_ms = self.clock.now_ms
+        self.scenario = scenario
+        self.scenario_start_ms = now_ms
+        self.judge = Judge(self)
+        self.directory.load(scenario.recipients, now_ms)
+        self._timeline = [
+            (now_ms + item.at_ms, _Timeline(number, item)) for number, item in enumerate(scenario.timeline)
+        ]
+        for at_ms, step in self._timeline:
+            self.agenda.add(at_ms, step)
+        self.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
+        self._wake_all()
+
+    # -- sending --------------------------------------------------------------------------------
+
+    def submit(self, submissions: Sequence[Submission], *, unanswered: bool = False) -> Verdict:
+        """
+        Judge the submissions of one call together, then apply them all or none.
+
+        With *unanswered*, the webhooks of the accepted messages wait until
+        `answered` says that the call's answer is out.
+        """
+        judged = [self.judge.judge(s, self._take_key(s.provider, s.recipient)) for s in submissions]
+        verdict = self._answer_of(judged)
+        if verdict.drop is Drop.BEFORE or (verdict.refusal and not verdict.outcomes and not _works(judged)):
+            for judgement in judged:
+                self._note_refusal(judgement, verdict)
+            return verdict
+        for judgement in judged:
+            outcome = self._settle(judgement, unanswered)
+            verdict.outcomes.append(outcome)
+            if isinstance(outcome, Message) and outcome.faults is not None and outcome.faults.early:
+                verdict.early = True
+        return verdict
+
+    def consult(self, provider: str, operation: str, credential: str) -> Verdict:
+        """Return what rules do to the answer of a call that sends nothing."""
+        if not self.judge.judges_calls(provider, operation):
+            return Verdict()
+        submission = Submission(provider=provider, recipient="", operation=operation, credential=credential)
+        key = self._take_key(provider, f"({operation})")
+        judgement = self.judge.judge_call(submission, key)
+        verdict = self._answer_of([judgement])
+        if verdict.refusal or verdict.drop is Drop.BEFORE:
+            self._note_refusal(judgement, verdict)
+        return verdict
+
+    def answered(self, verdict: Verdict) -> None:
+        """Let the webhooks of a call go: its answer is out."""
+        for outcome in verdict.outcomes:
+            if isinstance(outcome, Message) and outcome.unanswered:
+                outcome.unanswered = False
+                self.outbox.answered(outcome.key)
+
+    def _take_key(self, provider: str, recipient: str) -> MessageKey:
+        ordinal = self._ordinals.get((provider, recipient), 0) + 1
+        self._ordinals[provider, recipient] = ordinal
+        return MessageKey(provider, recipient, ordinal)
+
+    def _answer_of(self, judged: Sequence[Judgement]) -> Verdict:
+        verdict = Verdict()
+        throttled: set[str] = set()
+        for judgement in judged:
+            answer = judgement.answer
+            if answer is None:
+                continue
+            verdict.stall_real_ms = max(verdict.stall_real_ms, answer.stall_real_ms)
+            verdict.drop = verdict.drop or answer.drop
+            if verdict.refusal is None:
+                verdict.refusal = self._refusal_of(judgement, answer, throttled)
+        return verdict
+
+    def _refusal_of(
+        self, judgement: Judgement, answer: AnswerFault, throttled: set[str]
+    ) -> CallRefusal | None:
+        account = self.accounts[judgement.submission.provider]
+        if answer.throttle is not None and judgement.answer_rule not in throttled:
+            throttled.add(judgement.answer_rule)
+            wait_ms = self.judge.throttle(judgement.answer_rule, answer.throttle, self.clock.now_ms)
+            if wait_ms:
+                return CallRefusal(account.throttled_code, judgement.answer_rule, wait_ms)
+        if answer.refuse and account.refuses_call(answer.refuse):
+            return CallRefusal(answer.refuse, judgement.answer_rule)
+        return None
+
+    def _note_refusal(self, judgement: Judgement, verdict: Verdict) -> None:
+        refusal = verdict.refusal
+        self.journal.add(
+            self.clock.now_ms,
+            EntryKind.REFUSED,
+            key=judgement.key,
+            what="the call was refused" if refusal else "the connection was dropped before any work",
+            why=_why(Rung.RULE, refusal.rule if refusal else judgement.answer_rule),
+            code=refusal.code if refusal else "",
+        )
+
+    def _settle(self, judgement: Judgement, unanswered: bool) -> Message | Refused:
+        answer = judgement.answer
+        submission = judgement.submission
+        refused = submission.refusal
+        if not refused and answer is not None and not answer.work_done:
+            refused = answer.refuse
+        if refused:
+            return self._refuse(judgement, refused)
+        return self._accept(judgement, unanswered)
+
+    def _refuse(self, judgement: Judgement, code: str) -> Refused:
+        submission = judgement.submission
+        rung = Rung.PROVIDER if submission.refusal else judgement.answer_rung
+        draws = self.chance.of(*judgement.key)
+        refused = Refused(
+            key=judgement.key,
+            submission=submission,
+            code=code,
+            id=submission.id or self.accounts[submission.provider].mint_id(judgement.key, draws),
+            rung=rung,
+            rule=judgement.answer_rule,
+        )
+        self.journal.add(
+            self.clock.now_ms,
+            EntryKind.REFUSED,
+            key=judgement.key,
+            what="refused",
+            why=_why(rung, judgement.answer_rule),
+            ref=refused.id,
+            code=code,
+        )
+        return refused
+
+    def _accept(self, judgement: Judgement, unanswered: bool) -> Message:
+        submission = judgement.submission
+        account = self.accounts[submission.provider]
+        now_ms = self.clock.now_ms
+        default = account.default_fate(submission)
+        draws = self.chance.of(*judgement.key)
+        faults = judgement.webhooks
+        early = faults is not None and faults.early
+        scheduled = submission.hold_until_ms > now_ms
+        message = Message(
+            key=judgement.key,
+            id=submission.id or account.mint_id(judgement.key, draws),
+            submission=submission,
+            state=State.SCHEDULED if scheduled else State.ACCEPTED,
+            accepted_ms=now_ms,
+            changed_ms=now_ms,
+            expires_ms=max(now_ms, submission.hold_until_ms) + submission.validity_ms,
+            fate=judgement.fate.completed_by(default) if judgement.fate is not None else default,
+            faults=faults,
+            rung=judgement.fate_rung,
+            rule=judgement.fate_rule,
+            faults_rule=judgement.webhooks_rule,
+            unanswered=unanswered and not early,
+        )
+        self.messages[message.key] = message
+        self._ids[submission.provider][message.id] = message
+        if len(self.messages) > self.messages_max:
+            self._forget_oldest()
+        self.journal.add(
+            now_ms,
+            EntryKind.ACCEPTED,
+            key=message.key,
+            state=message.state,
+            why=_why(message.rung, message.rule),
+            ref=message.id,
+        )
+        self._owe(message, account.changed(message, None))
+        if scheduled:
+            self.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+        else:
+            self._start(message, at_once=early)
+        return message
+
+    def _start(self, message: Message, *, at_once: bool = False) -> None:
+        now_ms = self.clock.now_ms
+        draws = self.chance.of(*message.key)
+        steps = plan(message.fate, message.key, draws, now_ms, message.expires_ms)
+        for at_ms, step in steps:
+            if at_once:
+                self._step(step)
+            else:
+                self.agenda.add(at_ms, step)
+
+    def _forget_oldest(self) -> None:
+        key = next(iter(self.messages))
+        if self.messages[key].state in TERMINAL:
+            oldest = self.messages.pop(key)
+            ids = self._ids[key.provider]
+            if ids.get(oldest.id) is oldest:
+                del ids[oldest.id]
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def next_due(self) -> int | None:
+        """Return the next instant at which anything happens, or None."""
+        return self.agenda.next_due()
+
+    def fire(self, at_ms: int, slice_max: int = 5_000) -> bool:
+        """
+        Move the clock to *at_ms* and let what is due there happen, a slice at a time.
+
+        Returns True when the instant is not over yet: call again.
+        """
+        self.clock.advance_to(at_ms)
+        steps = self.agenda.take(at_ms)
+        for step in steps[slice_max:]:
+            self.agenda.add(at_ms, step)
+        for step in steps[:slice_max]:
+            self._do(step)
+        return self.agenda.next_due() == at_ms
+
+    def _do(self, step: object) -> None:
+        match step:
+            case MoveStep():
+                self._step(step)
+            case Webhook():
+                key = step.reports[0].key
+                message = self.messages.get(key) if key is not None else None
+                self.outbox.due(step, message if message is not None and message.unanswered else None)
+            case _Timeline(item=item):
+                self._happen(item)
+            case _Wake(recipient=recipient):
+                self._wake(recipient)
+            case _ActStep():
+                self.act(step.provider, step.recipient, step.act)
+            case _Errand():
+                self._owe_all(step.run())
+
+    def _step(self, step: MoveStep) -> None:
+        message = self.messages.get(step.key)
+        if message is None:
+            return
+        if step.move is Move.RELEASE and message.submission.hold_until_ms > self.clock.now_ms:
+            return
+        state = next_state(message.state, step.move)
+        if state is None:
+            self._lapse(message, step)
+        elif step.move is Move.DELIVER and not self._reachable(step.key.recipient):
+            self._wait(message)
+        else:
+            self._change(message, step.move, state, step.code, step.reason)
+            if step.move is Move.RELEASE:
+                self._start(message)
+
+    def _lapse(self, message: Message, step: MoveStep) -> None:
+        self.journal.add(
+            self.clock.now_ms,
+            EntryKind.LAPSED,
+            key=message.key,
+            what=f"{step.move.value} has lapsed, the message is {message.state.value}",
+            ref=message.id,
+        )
+
+    def _change(
+        self, message: Message, move: Move, state: State, code: str, reason: Reason, why: str = ""
+    ) -> None:
+        now_ms = self.clock.now_ms
+        message.state = state
+        message.changed_ms = now_ms
+        message.code = code
+        message.reason = reason
+        self.journal.add(
+            now_ms,
+            EntryKind.MOVED,
+            key=message.key,
+            state=state,
+            what=f"{state.value} ({reason.value})" if reason else "",
+            why=why or _why(message.rung, message.rule),
+            ref=message.id,
+            code=code,
+        )
+        self._owe(message, self.accounts[message.key.provider].changed(message, move))
+        if move is Move.DELIVER:
+            self._after_delivery(message)
+
+    def _after_delivery(self, message: Message) -> None:
+        fate = message.fate
+        if fate.read is None and not fate.replies:
+            return
+        draws = self.chance.of(*message.key)
+        now_ms = self.clock.now_ms
+        if fate.read is not None and draws.hits("read.share", fate.read_share_bp):
+            self.agenda.add(
+                now_ms + fate.read.draw(draws.unit("read.after")), MoveStep(message.key, Move.READ)
+            )
+        for number, reply in enumerate(fate.replies):
+            at_ms = now_ms + reply.after.draw(draws.unit(f"reply.{number}.after"))
+            act = Act("writes", text=reply.text, sender=message.submission.sender)
+            self.agenda.add(
+                at_ms, _ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
+            )
+
+    # -- recipients -----------------------------------------------------------------------------
+
+    def _reachable(self, recipient: str) -> bool:
+        return self.directory.at(recipient, self.clock.now_ms).reachable
+
+    def _wait(self, message: Message) -> None:
+        recipient = message.key.recipient
+        now_ms = self.clock.now_ms
+        self._waiting.setdefault(recipient, []).append(message.key)
+        if message.state is not State.WAITING:
+            self._change(message, Move.WAIT, State.WAITING, "", Reason.ABSENT, "the recipient is unreachable")
+            self.agenda.add(
+                max(now_ms, message.expires_ms),
+                MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY),
+            )
+        back_ms = self.directory.next_change_after(recipient, "reachable", now_ms)
+        if back_ms is not None and len(self._waiting[recipient]) == 1:
+            self.agenda.add(back_ms, _Wake(recipient))
+
+    def _wake(self, recipient: str) -> None:
+        """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
+        if recipient not in self._waiting:
+            return
+        now_ms = self.clock.now_ms
+        if not self._reachable(recipient):
+            back_ms = self.directory.next_change_after(recipient, "reachable", now_ms)
+            if back_ms is not None:
+                self.agenda.add(back_ms, _Wake(recipient))
+            return
+        number = 0
+        for key in self._waiting.pop(recipient):
+            message = self.messages.get(key)
+            if message is not None and message.state is State.WAITING:
+                at_ms = now_ms + number * self.accounts[key.provider].pace_ms
+                code = message.fate.code if message.fate.ending is Ending.DELIVER else ""
+                self.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
+                number += 1
+
+    def _wake_all(self) -> None:
+        for recipient in sorted(self._waiting):
+            self._wake(recipient)
+
+    def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
+        """Change circumstances of an address or a prefix (`+4179*`) from now on."""
+        now_ms = self.clock.now_ms
+        self.directory.change(pattern, traits, now_ms)
+        said = ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
+        self.journal.add(now_ms, EntryKind.CIRCUMSTANCES, recipient=pattern, what=said, why=why)
+        if "reachable" in traits:
+            self._wake_all()
+
+    def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
+        """
+        Let a recipient do something; return what the integrator is owed for it.
+
+        Raises ImpossibleAct when this recipient cannot do that at *provider*.
+        """
+        key = self._take_key(provider, f"({recipient} acts)")
+        reports = self.accounts[provider].act(recipient, act, self.chance.of(*key))
+        self.journal.add(
+            self.clock.now_ms,
+            EntryKind.ACT,
+            provider=provider,
+            recipient=recipient,
+            what=f"{act.kind} {act.text!r}" if act.text else act.kind,
+        )
+        self._owe_all(reports)
+        return reports
+
+    def _happen(self, item: TimelineItem) -> None:
+        if item.traits:
+            self.change_recipient(item.recipient, item.traits, why="timeline")
+        if item.hold:
+            self.outbox.hold(self.clock.now_ms, item.provider)
+        if item.release is not None or item.release_at_once:
+            self.outbox.release(self.clock.now_ms, item.release, item.provider)
+
+    # -- commands -------------------------------------------------------------------------------
+
+    def message(self, provider: str, message_id: str) -> Message | None:
+        """Return the latest message with this id at *provider*, or None."""
+        return self._ids.get(provider, {}).get(message_id)
+
+    def move(self, message: Message, move: Move, code: str = "", reason: Reason = Reason.NONE) -> None:
+        """
+        Move a message by command; raises IllegalMove when the state table or the recipient forbids it.
+        """
+        state = next_state(message.state, move)
+        if state is None:
+            raise IllegalMove(f"a message that is {message.state.value} cannot {move.value}")
+        if move is Move.DELIVER and not self._reachable(message.key.recipient):
+            raise IllegalMove(f"{message.key.recipient} is unreachable; make it reachable first")
+        message.rung = Rung.CONTROL
+        message.rule = ""
+        self._change(message, move, state, code, reason)
+        if move is Move.RELEASE:
+            self._start(message)
+
+    def reschedule(self, message: Message, at_ms: int) -> None:
+        """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
+        if message.state is not State.SCHEDULED:
+            raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
+        submission = message.submission
+        release = MoveStep(message.key, Move.RELEASE)
+        self.agenda.remove(submission.hold_until_ms, release)
+        at_ms = max(at_ms, self.clock.now_ms)
+        message.submission = _held_until(submission, at_ms)
+        message.expires_ms = at_ms + submission.validity_ms
+        self.agenda.add(at_ms, release)
+        self.journal.add(
+            self.clock.now_ms, EntryKind.NOTE, key=message.key, what="rescheduled", ref=message.id
+        )
+
+    def run_at(self, at_ms: int, provider: str, name: str, run: Callable[[], Sequence[Report]]) -> None:
+        """Let a provider do something of its own at *at_ms*; *name* orders errands of one instant."""
+        self.agenda.add(at_ms, _Errand(provider, name, run))
+
+    def owe(self, report: Report) -> None:
+        """Owe the integrator a report that no message caused."""
+        self._owe_all([report])
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing is due and nothing is in flight."""
+        return self.next_due() is None and self.outbox.in_flight == 0
+
+    # -- webhooks -------------------------------------------------------------------------------
+
+    def _owe(self, message: Message, reports: Sequence[Report]) -> None:
+        now_ms = self.clock.now_ms
+        for report in reports:
+            self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
+
+    def _owe_all(self, reports: Sequence[Report]) -> None:
+        now_ms = self.clock.now_ms
+        for report in reports:
+            self.outbox.owe(now_ms, report, None)
+
+    def _policy_of(self, provider: str) -> WebhookPolicy:
+        return self.accounts[provider].policy
+
+
+def _works(judged: Sequence[Judgement]) -> bool:
+    return any(j.answer is not None and (j.answer.work_done or j.answer.drop is Drop.AFTER) for j in judged)
+
+
+def _why(rung: Rung, rule: str) -> str:
+    return f'rule "{rule}"' if rule else rung.value
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _held_until(submission: Submission, at_ms: int) -> Submission:
+    values = {name: getattr(submission, name) for name in submission.__struct_fields__}
+    return Submission(**{**values, "hold_until_ms": at_ms})

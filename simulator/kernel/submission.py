@@ -1,0 +1,69 @@
+"""
+What a client asks us to send.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+
+__all__ = ["MessageKey", "Reason", "Submission"]
+
+
+class MessageKey(NamedTuple):
+    """
+    Which submission this is: the *ordinal*-th to *recipient* through *provider*.
+
+    The key, not the client's id, names every draw, because clients mint random
+    ids.  Refused submissions take an ordinal too; otherwise a retry would meet
+    the same refusal for ever.
+    """
+
+    provider: str
+    recipient: str
+    ordinal: int
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.recipient} #{self.ordinal}"
+
+
+class Reason(StrEnum):
+    """
+    Why a message failed or waits, in kernel words; providers map it to their codes.
+    """
+
+    NONE = ""
+    ABSENT = "absent"
+    BLOCKED = "blocked"
+    BLACKLISTED = "blacklisted"
+    UNKNOWN = "unknown"
+    VALIDITY = "validity"
+    INCAPABLE = "incapable"
+    CANCELED = "canceled"
+
+
+class Submission(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    One message a client asks us to send, parsed by the provider's wire functions.
+
+    `recipient` is the address in the kernel's spelling (`+` and digits where it
+    is a number).  `details` is the provider's own and opaque to the kernel.
+    """
+
+    provider: str
+    recipient: str
+    operation: str = "send"
+    sender: str = ""
+    text: str = ""
+    credential: str = ""
+    id: str = ""
+    """The client's own id for the message; empty: the provider mints one."""
+    validity_ms: int = 172_800_000
+    hold_until_ms: int = 0
+    """Offset on the space's clock before which the message is not sent (scheduled sends)."""
+    parts: int = 1
+    refusal: str = ""
+    """The provider's code, when its own checks already refused this recipient."""
+    details: object = None
