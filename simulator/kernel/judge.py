@@ -67,7 +67,7 @@ class _Bucket:
 
     def take(self, throttle: Throttle, at_ms: int) -> int:
         """Take a token and return 0, or return how long to wait for one."""
-        count, per_ms = throttle.rate
+        count, per_ms = throttle.rate.count, throttle.rate.per_ms
         self.level = min(throttle.burst * per_ms, self.level + (at_ms - self.at_ms) * count)
         self.at_ms = at_ms
         if self.level >= per_ms:

@@ -1,0 +1,3 @@
+"""
+What makes a simulation move: the pulse, and the HTTP client that sends webhooks.
+"""

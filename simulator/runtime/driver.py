@@ -1,0 +1,201 @@
+"""
+The driver: the pulse of one space.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic_ns
+
+from simulator.kernel.journal import EntryKind
+from simulator.kernel.rule import ClockMode, ClockSpec
+from simulator.kernel.simulation import Simulation
+from simulator.runtime.dispatcher import Dispatcher
+
+__all__ = ["AdvanceBusy", "Driver"]
+
+_GRACE_REAL_S = 0.02
+"""How long an autojump clock waits for a follow-up call before it jumps."""
+
+
+class AdvanceBusy(RuntimeError):
+    """
+    The clock is being advanced already; two at once would be no story.
+    """
+
+
+class Driver:
+    """
+    Moves one space's clock, instant by instant, and lets its webhooks out.
+
+    `advance` drains: at each due instant it sends that instant's webhooks, waits
+    for their answers and for calls that are under way, and only then goes on.
+    """
+
+    def __init__(self, simulation: Simulation, dispatcher: Dispatcher) -> None:
+        self.simulation = simulation
+        self.dispatcher = dispatcher
+        self.mode = ClockMode.FROZEN
+        self.rate = 1
+        self.calls_in_flight = 0
+        self._advancing = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due: int | None = None
+        self._anchor_ns = 0
+        self._anchor_ms = 0
+        self._closed = False
+
+    # -- modes ----------------------------------------------------------------------------------
+
+    def set_mode(self, spec: ClockSpec) -> None:
+        """Let time pass as *spec* says, from now on."""
+        self.sync()
+        self.mode = spec.mode
+        self.rate = spec.rate
+        self._anchor()
+        self.simulation.journal.add(
+            self.simulation.clock.now_ms, EntryKind.CLOCK, what=f"the clock is {self.mode_text}"
+        )
+        self.nudge()
+
+    @property
+    def mode_text(self) -> str:
+        """The mode in words: `frozen`, `live`, `live×60`, `autojump`."""
+        return f"live×{self.rate}" if self.mode is ClockMode.LIVE and self.rate != 1 else self.mode.value
+
+    def start(self) -> None:
+        """Begin to count time, if this clock counts it by itself."""
+        self._anchor()
+
+    def _anchor(self) -> None:
+        self._anchor_ns = monotonic_ns()
+        self._anchor_ms = self.simulation.clock.now_ms
+
+    def _live_now_ms(self) -> int:
+        return self._anchor_ms + (monotonic_ns() - self._anchor_ns) * self.rate // 1_000_000
+
+    def sync(self) -> None:
+        """Bring a live clock up to date, letting everything that fell due happen in order."""
+        if self.mode is not ClockMode.LIVE or self._advancing or self._closed:
+            return
+        simulation = self.simulation
+        now_ms = max(self._live_now_ms(), simulation.clock.now_ms)
+        while (due_ms := simulation.next_due()) is not None and due_ms <= now_ms:
+            simulation.fire(max(due_ms, simulation.clock.now_ms))
+        simulation.clock.advance_to(now_ms)
+
+    # -- calls ----------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Count a call of the integrator in."""
+        self.calls_in_flight += 1
+        self._quiet.clear()
+        self.sync()
+
+    def leave(self) -> None:
+        """Count a call of the integrator out."""
+        self.calls_in_flight -= 1
+        if self.calls_in_flight == 0:
+            self._quiet.set()
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Send what is ready and wait for the next instant, after anything has changed."""
+        if self._closed:
+            return
+        self.dispatcher.pump()
+        if self._advancing or self.mode is ClockMode.FROZEN:
+            return
+        due_ms = self.simulation.next_due()
+        if due_ms is None:
+            return
+        if self.mode is ClockMode.LIVE:
+            self._arm(due_ms, max(0, due_ms - self._live_now_ms()) / self.rate / 1000)
+        else:
+            self._arm(due_ms, _GRACE_REAL_S)
+
+    def _arm(self, due_ms: int, wait_real_s: float) -> None:
+        if self._timer is not None:
+            if self.mode is ClockMode.LIVE and self._timer_due == due_ms:
+                return
+            self._timer.cancel()
+        self._timer_due = due_ms
+        self._timer = asyncio.get_running_loop().call_later(wait_real_s, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._timer_due = None
+        if self._closed or self._advancing:
+            return
+        if self.mode is ClockMode.LIVE:
+            self._tick_live()
+        elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
+            due_ms = self.simulation.next_due()
+            if due_ms is not None:
+                self.simulation.fire(max(due_ms, self.simulation.clock.now_ms))
+        self.nudge()
+
+    def _tick_live(self) -> None:
+        # One slice only: an instant with a million steps must not keep calls waiting.
+        simulation = self.simulation
+        now_ms = self._live_now_ms()
+        due_ms = simulation.next_due()
+        if due_ms is not None and due_ms <= now_ms:
+            simulation.fire(max(due_ms, simulation.clock.now_ms))
+
+    # -- advancing ------------------------------------------------------------------------------
+
+    async def advance(self, to_ms: int | None) -> int:
+        """
+        Drain the agenda up to *to_ms* (None: until nothing is due) and return the instants that fired.
+
+        Raises AdvanceBusy when an advance is running, ValueError when *to_ms* lies in the past.
+        """
+        if self._advancing:
+            raise AdvanceBusy("the clock is being advanced already; wait for that to end")
+        self.sync()
+        simulation = self.simulation
+        if to_ms is not None and to_ms < simulation.clock.now_ms:
+            raise ValueError(
+                f"the clock stands at {simulation.clock.now_ms} ms and cannot go back to {to_ms} ms"
+            )
+        self._advancing = True
+        fired = 0
+        try:
+            await self._settle_instant()
+            while (due_ms := simulation.next_due()) is not None and (to_ms is None or due_ms <= to_ms):
+                if self._closed:
+                    break
+                more = simulation.fire(max(due_ms, simulation.clock.now_ms))
+                fired += 1
+                if more:
+                    await asyncio.sleep(0)
+                else:
+                    await self._settle_instant()
+            if to_ms is not None and not self._closed:
+                simulation.clock.advance_to(max(to_ms, simulation.clock.now_ms))
+        finally:
+            self._advancing = False
+            self._anchor()
+            self.nudge()
+        return fired
+
+    async def _settle_instant(self) -> None:
+        """Return when this instant's webhooks are answered and no call is under way."""
+        while True:
+            self.dispatcher.pump()
+            if self.dispatcher.idle and self.calls_in_flight == 0:
+                return
+            await self.dispatcher.wait_idle()
+            await self._quiet.wait()
+
+    def close(self) -> None:
+        """Stop the pulse for good."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+

@@ -1,0 +1,127 @@
+"""
+A space: one isolated simulation with its pulse.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from aiohttp import ClientSession
+
+from simulator.kernel.clock import EPOCH_MS_DEFAULT, Clock
+from simulator.kernel.journal import EntryKind, Journal
+from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
+from simulator.kernel.simulation import Simulation
+from simulator.provider import Gateway, Provider
+from simulator.runtime.dispatcher import Dispatcher
+from simulator.runtime.driver import Driver
+
+__all__ = ["Exchange", "Space"]
+
+_EXCHANGES_MAX = 1_000
+
+
+class Exchange(NamedTuple):
+    """
+    One call of the integrator and what it was answered, kept for the reader.
+    """
+
+    at_ms: int
+    provider: str
+    method: str
+    path: str
+    status: int
+    request: bytes
+    answer: bytes
+
+
+class Space:
+    """
+    One isolated simulation on a server, with its clock, accounts and webhooks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        providers: Mapping[str, Provider],
+        client: Callable[[], ClientSession],
+        *,
+        seed: int = 0,
+        clock: ClockSpec | None = None,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        spec = clock or ClockSpec()
+        self.name = name
+        self.seed = seed
+        self.simulation = Simulation(
+            seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
+        )
+        self._changed = changed
+        self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
+        self.driver = Driver(self.simulation, self.dispatcher)
+        self.gateways = {
+            provider.name: Gateway(name, provider, self.simulation) for provider in providers.values()
+        }
+        for provider_name, gateway in self.gateways.items():
+            self.simulation.add_account(provider_name, gateway.account)
+        self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
+        self.exchange_count = 0
+        self.driver.mode = spec.mode
+        self.driver.rate = spec.rate
+        self.driver.start()
+
+    def _after_webhook(self) -> None:
+        self.driver.nudge()
+        self.note_change()
+
+    def note_change(self) -> None:
+        """Tell whoever waits for something in this space to look again."""
+        if self._changed is not None:
+            self._changed()
+
+    def load(self, scenario: Scenario) -> None:
+        """Put *scenario* in force; raises ValueError when it names a provider that is not here."""
+        unknown = sorted(set(scenario.providers) - set(self.gateways))
+        if unknown:
+            raise ValueError(f"unknown provider {unknown[0]!r}; known: {', '.join(sorted(self.gateways))}")
+        for provider, settings in scenario.providers.items():
+            self.configure(provider, settings)
+        self.simulation.load(scenario)
+        self.driver.nudge()
+
+    def configure(self, provider: str, settings: Mapping[str, object]) -> None:
+        """Change a provider's settings from now on."""
+        self.gateways[provider].account.configure(settings)
+        self.simulation.journal.add(
+            self.simulation.clock.now_ms,
+            EntryKind.SETTINGS,
+            provider=provider,
+            what=f"settings changed: {', '.join(sorted(settings))}",
+        )
+
+    async def send_early(self, patience_real_s: float) -> None:
+        """Send the reports that a rule wants before the answer; wait for them, but not for ever."""
+        now_ms = self.simulation.clock.now_ms
+        while self.simulation.next_due() == now_ms:
+            self.simulation.fire(now_ms)
+        await self.dispatcher.flush(patience_real_s)
+
+    async def close(self) -> None:
+        """End the space: nothing is sent any more."""
+        self.driver.close()
+        await self.dispatcher.close()
+
+
+def wall_unix_ms() -> int:
+    """Return the machine's own time in milliseconds since 1970; for the reader only."""
+    return time.time_ns() // 1_000_000
+
+
+def _start_unix_ms(spec: ClockSpec) -> int:
+    if spec.start_unix_ms is not None:
+        return spec.start_unix_ms
+    # A live clock shows today's dates; the others start where every run starts.
+    return wall_unix_ms() if spec.mode is ClockMode.LIVE else EPOCH_MS_DEFAULT

@@ -1,0 +1,80 @@
+"""
+Everything that is wrong with a decoded body, not only the first thing.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+__all__ = ["VIOLATIONS_MAX", "Violation", "violations"]
+
+VIOLATIONS_MAX = 100
+"""A body with ten thousand mistakes gets told of the first hundred."""
+
+_NAMES = {str: "string", int: "integer", bool: "boolean", float: "number", list: "array", dict: "object"}
+
+
+class Violation(NamedTuple):
+    """
+    One mistake: where, and what was expected.
+    """
+
+    path: str
+    text: str
+
+
+def violations(value: Any, expected: Any) -> list[Violation]:
+    """
+    Return what keeps *value* (plain JSON) from being *expected* (a msgspec type), in order.
+
+    msgspec stops at the first mistake, which is right for the many good bodies;
+    this walks a body that is known to be bad once more.
+    """
+    found: list[Violation] = []
+    _walk(value, expected, "", found)
+    return found[:VIOLATIONS_MAX]
+
+
+def _walk(value: Any, expected: Any, path: str, found: list[Violation]) -> None:
+    if len(found) >= VIOLATIONS_MAX:
+        return
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as failure:
+        if not _descend(value, expected, path, found):
+            found.append(Violation(path, _sentence(failure, expected, value)))
+
+
+def _descend(value: Any, expected: Any, path: str, found: list[Violation]) -> bool:
+    """Look for the mistake in the parts of *value*; return whether one was found there."""
+    before = len(found)
+    for choice in _choices(expected):
+        if isinstance(value, list) and get_origin(choice) is list:
+            for number, item in enumerate(value):
+                _walk(item, get_args(choice)[0], f"{path}[{number}]", found)
+        elif isinstance(value, dict) and isinstance(choice, type) and issubclass(choice, msgspec.Struct):
+            hints = get_type_hints(choice)
+            for field in msgspec.structs.fields(choice):
+                inner = f"{path}.{field.encode_name}" if path else field.encode_name
+                if field.encode_name in value:
+                    _walk(value[field.encode_name], hints[field.name], inner, found)
+                elif field.required:
+                    found.append(Violation(inner, "must not be null"))
+    return len(found) > before
+
+
+def _choices(expected: Any) -> tuple[Any, ...]:
+    return get_args(expected) if get_origin(expected) in (Union, types.UnionType) else (expected,)
+
+
+def _sentence(failure: msgspec.ValidationError, expected: Any, value: Any) -> str:
+    if value is None:
+        return "must not be null"
+    names = [_NAMES.get(get_origin(c) or c, "object") for c in _choices(expected) if c is not type(None)]
+    got = _NAMES.get(type(value), type(value).__name__)
+    if got in names:
+        return str(failure).partition(" - at")[0]
+    return f"expected {' or '.join(dict.fromkeys(names))}, got {got}"
