@@ -25,8 +25,8 @@ __all__ = [
     "node_of",
 ]
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-NodeValue: TypeAlias = "bool | int | float | str | list[Node] | dict[str, tuple[Node, Node]] | None"
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+NodeValue: TypeAlias = bool | int | float | str | list["Node"] | dict[str, tuple["Node", "Node"]] | None
 
 DEPTH_MAX = 50
 """Lists and mappings may stand this deep within each other."""
