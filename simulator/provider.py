@@ -72,7 +72,7 @@ class Credential(NamedTuple):
         return self.secret.startswith("invalid") or self.user.startswith("invalid")
 
 
-class CallRefused(Exception):  # noqa: N818 - it is an answer on its way, not an error of ours
+class CallRefused(Exception):
     """
     A rule refused the whole call; the provider words the answer.
     """
@@ -323,6 +323,10 @@ class Provider(Protocol):
 
     def open(self, gateway: Gateway) -> ProviderAccount:
         """Return a fresh account of a space."""
+        ...
+
+    def normal_path(self, path: str) -> str:
+        """Return *path* as `routes` spells it."""
         ...
 
     def mint_credential(self, token: str) -> str:

@@ -61,7 +61,9 @@ def webhook_fields() -> list[Field]:
     ]
 
 
-def changed_policy(policy: WebhookPolicy, values: Mapping[str, object], documented: RetrySchedule) -> WebhookPolicy:
+def changed_policy(
+    policy: WebhookPolicy, values: Mapping[str, object], documented: RetrySchedule
+) -> WebhookPolicy:
     """Return *policy* with what the settings *values* say."""
     said = cast(WebhookValues, values)
     if "retry" in said:
@@ -77,7 +79,9 @@ def changed_policy(policy: WebhookPolicy, values: Mapping[str, object], document
     if "verify_tls" in said:
         policy = replace(policy, verify_tls=said["verify_tls"])
     if "acknowledged" in said:
-        policy = replace(policy, acknowledged_from=200, acknowledged_to=299 if said["acknowledged"] == "2xx" else 200)
+        policy = replace(
+            policy, acknowledged_from=200, acknowledged_to=299 if said["acknowledged"] == "2xx" else 200
+        )
     if "batch" in said:
         batch = said["batch"]
         policy = replace(

@@ -5,30 +5,18 @@ What the kernel asks a provider about one space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from simulator.kernel.chance import Draws
 from simulator.kernel.fates import Fate
 from simulator.kernel.lifecycle import Move
 from simulator.kernel.message import Message
 from simulator.kernel.recipient import Circumstances
-from simulator.kernel.rule import Behaviour
+from simulator.kernel.rule import Act, Behaviour
 from simulator.kernel.submission import MessageKey, Submission
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 
 __all__ = ["Account", "Act", "ImpossibleAct"]
-
-
-class Act(NamedTuple):
-    """
-    Something a recipient does: writes, taps, reads, types, follows.
-    """
-
-    kind: str
-    text: str = ""
-    sender: str = ""
-    """Whom it is addressed to: the integrator's number or agent; empty: the provider's default."""
-    data: object = None
 
 
 class ImpossibleAct(ValueError):

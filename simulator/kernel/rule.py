@@ -18,6 +18,7 @@ from simulator.kernel.units import Rate, format_duration, format_share
 from simulator.kernel.webhook import WebhookFaults
 
 __all__ = [
+    "Act",
     "AnswerFault",
     "Behaviour",
     "ClockMode",
@@ -32,6 +33,18 @@ __all__ = [
     "Throttle",
     "TimelineItem",
 ]
+
+
+class Act(NamedTuple):
+    """
+    Something a recipient does: writes, taps, reads, types, follows.
+    """
+
+    kind: str
+    text: str = ""
+    sender: str = ""
+    """Whom it is addressed to: the integrator's number or agent; empty: the provider's default."""
+    data: object = None
 
 
 class Drop(StrEnum):
@@ -238,6 +251,7 @@ class TimelineItem:
     at_ms: int
     recipient: str = ""
     traits: Mapping[str, Value] = field(default_factory=dict)
+    act: Act | None = None
     hold: bool = False
     release: Rate | None = None
     release_at_once: bool = False
@@ -256,8 +270,8 @@ class Scenario:
     """The file it came from; empty when it came from elsewhere."""
     seed: int | None = None
     clock: ClockSpec | None = None
-    providers: Mapping[str, object] = field(default_factory=dict)
-    """Plain settings by provider name, checked by the provider itself."""
+    providers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Settings by provider name, as the provider's own shape read them."""
     recipients: Mapping[str, Traits] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     timeline: tuple[TimelineItem, ...] = ()

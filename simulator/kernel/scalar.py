@@ -38,6 +38,8 @@ __all__ = [
 Schema: TypeAlias = dict[str, object]
 """A piece of JSON Schema, draft 2020-12."""
 
+_NAMED_MAX = 14
+
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 T_co = TypeVar("T_co", covariant=True)
@@ -82,7 +84,7 @@ class Shape(Protocol[T_co]):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scalar(Generic[T]):
     """
     A shape without parts: *convert* returns the value or raises ValueError with the complaint.
@@ -113,7 +115,7 @@ class Scalar(Generic[T]):
             problems.add(node, path, f"{refusal}{nearest_word(node, self.words, problems)}")
             return INVALID
 
-    def schema(self, definitions: dict[str, Schema]) -> Schema:  # noqa: ARG002
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
         """
         Return the schema with the expectation as hover text.
         """
@@ -256,7 +258,9 @@ def Choice(options: type[E] | Mapping[str, T]) -> Scalar[E] | Scalar[T]:
 
 
 def _choice(by_word: dict[str, T]) -> Scalar[T]:
-    expected = either_of([shown(word) for word in by_word])
+    names = [shown(word) for word in by_word]
+    # A whole catalogue would drown the sentence; the nearest word is named anyway.
+    expected = either_of(names) if len(names) <= _NAMED_MAX else f"one of {len(names)} names"
 
     def convert(node: Node) -> T:
         word = str(node.value) if _is_integer(node.value) else node.value

@@ -59,6 +59,7 @@ __all__ = [
     "Lazy",
     "ListOf",
     "MapOf",
+    "Mapped",
     "Node",
     "Number",
     "OneOf",
@@ -102,7 +103,7 @@ def json_schema(shape: Shape[object], title: str) -> Schema:
     return document | {"$defs": definitions} if definitions else document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListOf(Generic[T]):
     """
     A list whose parts all have one shape; it becomes a tuple.
@@ -137,7 +138,7 @@ class ListOf(Generic[T]):
         return schema | {"minItems": self.min_items} if self.min_items else schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MapOf(Generic[K, T]):
     """
     A mapping with keys of the user's choice, such as recipients by number.
@@ -203,7 +204,7 @@ class Field:
     argument: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record(Generic[T]):
     """
     A mapping with known keys; it becomes ``build(**values)``.
@@ -292,7 +293,7 @@ def _built(build: Callable[[], R], noted: int, node: Node, path: str, problems: 
         return INVALID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneOf(Generic[T, R]):
     """
     A mapping with exactly one of some keys; it becomes ``build(key, value)``.
@@ -373,7 +374,34 @@ class Either(Generic[T]):
         return {"anyOf": [shape.schema(definitions) for shape in self.shapes]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Mapped(Generic[T, R]):
+    """
+    A shape whose value is turned into another; ValueError from *turn* is a complaint.
+    """
+
+    inner: Shape[T]
+    turn: Callable[[T], R]
+
+    @property
+    def expected(self) -> str:
+        return self.inner.expected
+
+    def fits(self, node: Node) -> bool:
+        return self.inner.fits(node)
+
+    def read(self, node: Node, path: str, problems: Problems) -> R | Invalid:
+        noted = len(problems)
+        value = self.inner.read(node, path, problems)
+        if isinstance(value, Invalid):
+            return INVALID
+        return _built(lambda: self.turn(value), noted, node, path, problems)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        return self.inner.schema(definitions)
+
+
+@dataclass(frozen=True)
 class When(Generic[T]):
     """
     A shape that an ``Either`` picks when *predicate* holds, such as a key being there.
@@ -396,7 +424,7 @@ class When(Generic[T]):
         return self.shape.schema(definitions)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lazy(Generic[T]):
     """
     A shape made on use, so that it may contain itself; *name* is what the schema calls it.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from simulator.kernel.account import Account, Act
+from simulator.kernel.account import Account, ImpossibleAct
 from simulator.kernel.agenda import Agenda
 from simulator.kernel.chance import Chance
 from simulator.kernel.clock import Clock
@@ -20,7 +20,7 @@ from simulator.kernel.lifecycle import TERMINAL, Move, State, next_state
 from simulator.kernel.message import Message, Refused, Rung
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
-from simulator.kernel.rule import AnswerFault, Drop, Scenario, TimelineItem
+from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, TimelineItem
 from simulator.kernel.submission import MessageKey, Reason, Submission
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy
 
@@ -116,9 +116,9 @@ class Simulation:
         journal: Journal | None = None,
         messages_max: int = _MESSAGES_MAX,
     ) -> None:
-        self.clock = clock or Clock()
+        self.clock = clock if clock is not None else Clock()
         self.chance = Chance(seed)
-        self.journal = journal or Journal()
+        self.journal = journal if journal is not None else Journal()
         self.agenda = Agenda()
         self.directory = Directory()
         self.accounts: dict[str, Account] = {}
@@ -201,6 +201,10 @@ class Simulation:
             if isinstance(outcome, Message) and outcome.unanswered:
                 outcome.unanswered = False
                 self.outbox.answered(outcome.key)
+
+    def next_key(self, provider: str, recipient: str) -> MessageKey:
+        """Return the key that the next submission to *recipient* will have; takes nothing."""
+        return MessageKey(provider, recipient, self._ordinals.get((provider, recipient), 0) + 1)
 
     def _take_key(self, provider: str, recipient: str) -> MessageKey:
         ordinal = self._ordinals.get((provider, recipient), 0) + 1
@@ -511,6 +515,18 @@ class Simulation:
     def _happen(self, item: TimelineItem) -> None:
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
+        if item.act is not None:
+            try:
+                self.act(item.provider, item.recipient, item.act)
+            except ImpossibleAct as refusal:
+                self.journal.add(
+                    self.clock.now_ms,
+                    EntryKind.NOTE,
+                    provider=item.provider,
+                    recipient=item.recipient,
+                    what=f"{item.act.kind} was not possible: {refusal}",
+                    why="timeline",
+                )
         if item.hold:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:

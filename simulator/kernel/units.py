@@ -246,7 +246,7 @@ class ConstantDelay:
 
     ms: Millis
 
-    def draw(self, unit: int) -> Millis:  # noqa: ARG002
+    def draw(self, unit: int) -> Millis:
         """
         Return the delay; *unit* is ignored.
         """

@@ -93,7 +93,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     state: WebhookState = WebhookState.SCHEDULED
     attempts: list[Attempt] = []
     intended: str = ""
-    """What a scenario did to it on purpose: `duplicate`, `delayed`, `dropped` ...; the integrator is not to blame."""
+    """What a scenario did to it on purpose (`duplicate`, `delayed`); the integrator is not to blame."""
 
     @property
     def order(self) -> tuple[int | str, ...]:

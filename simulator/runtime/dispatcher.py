@@ -33,7 +33,9 @@ def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
     connector = TCPConnector(
         limit=connections_max, socket_factory=guard.make_socket, ttl_dns_cache=10, keepalive_timeout=30
     )
-    return ClientSession(connector=connector, trust_env=False, cookie_jar=DummyCookieJar(), auto_decompress=False)
+    return ClientSession(
+        connector=connector, trust_env=False, cookie_jar=DummyCookieJar(), auto_decompress=False
+    )
 
 
 class Dispatcher:

@@ -5,6 +5,7 @@ The driver: the pulse of one space.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic_ns
 
 from simulator.kernel.journal import EntryKind
@@ -32,7 +33,8 @@ class Driver:
     for their answers and for calls that are under way, and only then goes on.
     """
 
-    def __init__(self, simulation: Simulation, dispatcher: Dispatcher) -> None:
+    def __init__(self, simulation: Simulation, dispatcher: Dispatcher, changed: Callable[[], None]) -> None:
+        self._changed = changed
         self.simulation = simulation
         self.dispatcher = dispatcher
         self.mode = ClockMode.FROZEN
@@ -105,6 +107,7 @@ class Driver:
         """Send what is ready and wait for the next instant, after anything has changed."""
         if self._closed:
             return
+        self._changed()
         self.dispatcher.pump()
         if self._advancing or self.mode is ClockMode.FROZEN:
             return
@@ -174,6 +177,7 @@ class Driver:
                     await asyncio.sleep(0)
                 else:
                     await self._settle_instant()
+                self._changed()
             if to_ms is not None and not self._closed:
                 simulation.clock.advance_to(max(to_ms, simulation.clock.now_ms))
         finally:
@@ -197,5 +201,3 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-

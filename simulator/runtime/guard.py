@@ -60,5 +60,3 @@ class Guard:
                 f"--allow-target permits more"
             )
         return socket.socket(family=family, type=kind, proto=protocol)
-
-

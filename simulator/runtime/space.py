@@ -4,6 +4,7 @@ A space: one isolated simulation with its pulse.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -51,7 +52,6 @@ class Space:
         *,
         seed: int = 0,
         clock: ClockSpec | None = None,
-        changed: Callable[[], None] | None = None,
     ) -> None:
         spec = clock or ClockSpec()
         self.name = name
@@ -59,9 +59,9 @@ class Space:
         self.simulation = Simulation(
             seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
         )
-        self._changed = changed
+        self._waiters: set[asyncio.Future[None]] = set()
         self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
-        self.driver = Driver(self.simulation, self.dispatcher)
+        self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
         self.gateways = {
             provider.name: Gateway(name, provider, self.simulation) for provider in providers.values()
         }
@@ -69,18 +69,35 @@ class Space:
             self.simulation.add_account(provider_name, gateway.account)
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
+        self.closed = False
         self.driver.mode = spec.mode
         self.driver.rate = spec.rate
         self.driver.start()
 
     def _after_webhook(self) -> None:
         self.driver.nudge()
-        self.note_change()
 
     def note_change(self) -> None:
         """Tell whoever waits for something in this space to look again."""
-        if self._changed is not None:
-            self._changed()
+        if self._waiters:
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiters.clear()
+
+    async def wait_change(self, within_real_s: float) -> bool:
+        """Return True when something has changed, False when *within_real_s* went by first."""
+        if within_real_s <= 0:
+            return False
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait_for(waiter, within_real_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiters.discard(waiter)
+        return True
 
     def load(self, scenario: Scenario) -> None:
         """Put *scenario* in force; raises ValueError when it names a provider that is not here."""
@@ -111,6 +128,8 @@ class Space:
 
     async def close(self) -> None:
         """End the space: nothing is sent any more."""
+        self.closed = True
+        self.note_change()
         self.driver.close()
         await self.dispatcher.close()
 

@@ -1,0 +1,3 @@
+"""
+The server: providers, spaces and the control API behind one port.
+"""

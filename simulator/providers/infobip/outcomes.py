@@ -148,12 +148,8 @@ def _names(table: Mapping[str, object]) -> dict[str, int]:
     return {name: getattr(row, "id") for name, row in table.items()}  # noqa: B009 - two row types
 
 
-def _id_in(table: Mapping[int, object], what: str) -> Shape[int]:
-    return Integer(0, max(table), what=what)
-
-
-_STATUS: Final = Either(Choice(_names(STATUS_BY_NAME)), _id_in(STATUSES, "the id of a status"))
-_ERROR: Final = Either(Choice(_names(ERROR_BY_NAME)), _id_in(ERRORS, "the id of an error"))
+_STATUS: Final = Either(Integer(0, max(STATUSES)), Choice(_names(STATUS_BY_NAME)))
+_ERROR: Final = Either(Integer(0, max(ERRORS)), Choice(_names(ERROR_BY_NAME)))
 
 
 def _known(status: int | None, error: int | None) -> None:
@@ -163,9 +159,7 @@ def _known(status: int | None, error: int | None) -> None:
         raise ValueError(f"there is no error {error}; `simulator codes infobip` lists them")
 
 
-def _failure(
-    status: int | None = None, error: int | None = None, reason: Reason = Reason.NONE
-) -> Fate:
+def _failure(status: int | None = None, error: int | None = None, reason: Reason = Reason.NONE) -> Fate:
     _known(status, error)
     if status is None and error is None:
         return Fate(ending=Ending.FAIL, reason=reason)
@@ -173,7 +167,8 @@ def _failure(
     row = STATUSES[status]
     if not row.final or row.group_id == 3:
         raise ValueError(f"{row.name} is no failure; say fate: deliver, or pick a status that is final")
-    return Fate(ending=Ending.FAIL, code=code_of(status, error), reason=reason)
+    ending = Ending.EXPIRE if row.group_id == 4 else Ending.FAIL
+    return Fate(ending=ending, code=code_of(status, error), reason=reason)
 
 
 FAILURE_SHAPE: Final[Shape[Fate]] = Record(
@@ -198,7 +193,6 @@ def _refusal(status: int | None = None, http: int | None = None) -> str:
         known = ", ".join(str(refusal.http) for refusal in HTTP_REFUSALS.values())
         raise ValueError(f"there is no refusal with HTTP {http}; known: {known}")
     return str(status)
-
 
 
 REFUSAL_SHAPE: Final[Shape[str]] = Either(

@@ -40,7 +40,7 @@ _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SU
 _CONTENT_TYPES = ("application/json", "application/xml")
 
 
-class BadRequest(Exception):  # noqa: N818 - it is an answer on its way, not an error of ours
+class BadRequest(Exception):
     """
     A body that Infobip answers with 400.
     """
@@ -586,9 +586,7 @@ def _message3(
     delivery = hooks.delivery or _DeliveryHook()
     language = content.language
     period = options.validity_period or _Period()
-    unit = checks.one_of(
-        f"{path}.options.validityPeriod.timeUnit", period.time_unit, list(_PERIOD_UNITS_MS)
-    )
+    unit = checks.one_of(f"{path}.options.validityPeriod.timeUnit", period.time_unit, list(_PERIOD_UNITS_MS))
     transliteration = checks.one_of(
         f"{path}.content.transliteration", content.transliteration, _TRANSLITERATIONS
     )
@@ -617,9 +615,7 @@ def _message3(
         window=checks.window(f"{path}.options.deliveryTimeWindow", options.delivery_time_window),
         entity_id=checks.length(f"{path}.options.platform.entityId", platform.entity_id, 255),
         application_id=checks.length(f"{path}.options.platform.applicationId", platform.application_id, 255),
-        campaign_id=checks.length(
-            f"{path}.options.campaignReferenceId", options.campaign_reference_id, 255
-        ),
+        campaign_id=checks.length(f"{path}.options.campaignReferenceId", options.campaign_reference_id, 255),
         regional=checks.regional(f"{path}.options.regional", options.regional),
     )
     return item, checks.destinations(path, message.destinations)

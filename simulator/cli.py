@@ -1,0 +1,61 @@
+"""
+The command line; every command is imported only when it is called.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from simulator import __version__
+
+__all__ = ["main"]
+
+_COMMANDS: Final = {
+    "serve": ("simulator.commands.serve", "Serve the providers until interrupted."),
+    "check": ("simulator.commands.check", "Check scenario files; every complaint has its place."),
+    "codes": ("simulator.commands.codes", "Print a provider's catalogue with its magic recipients."),
+    "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
+    "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
+    "ready": ("simulator.commands.remote", "Tell whether a server is ready; --wait until it is."),
+}
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are called, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        command = getattr(import_module(place[0]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SIMULATOR"},
+)
+@click.version_option(__version__, prog_name="simulator")
+def main() -> None:
+    """
+    A local stand-in for messaging providers: real wire formats, delivery reports,
+    offline phones, expiry and webhook storms, on a clock you own.
+
+    Every option has an environment variable: SIMULATOR_SERVE_PORT for serve --port.
+    """
+
+
+if __name__ == "__main__":
+    sys.exit(main())

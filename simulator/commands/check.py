@@ -1,0 +1,48 @@
+"""
+`simulator check` and `simulator schema`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from simulator.commands.exits import INVALID
+from simulator.commands.files import find_scenario, load_file
+from simulator.provider import discover
+from simulator.scenario.loader import ScenarioError, scenario_schema
+
+__all__ = ["check", "schema"]
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True)
+def check(files: tuple[str, ...]) -> None:
+    """
+    Check scenario FILES; every complaint is printed as file:line:column.
+    """
+    providers = discover()
+    bad = False
+    for name in files:
+        try:
+            scenario = load_file(find_scenario(name), providers)
+        except ScenarioError as trouble:
+            bad = True
+            for line in trouble.lines:
+                click.echo(line, err=True)
+        else:
+            recipients, rules = len(scenario.recipients), len(scenario.rules)
+            items = len(scenario.timeline)
+            click.echo(f"{name}: good ({recipients} recipients, {rules} rules, {items} on the timeline)")
+    if bad:
+        sys.exit(INVALID)
+
+
+@click.command()
+def schema() -> None:
+    """
+    Print the JSON Schema of scenario files, for completion and hover texts in editors.
+    """
+    click.echo(json.dumps(scenario_schema(discover()), indent=2, ensure_ascii=False))

@@ -1,0 +1,66 @@
+"""
+Commands that ask a running server: `simulator explain` and `simulator ready`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Final
+
+import click
+
+from simulator.commands.exits import COULD_NOT_START, INVALID, UNREACHABLE
+from simulator.control import ControlError, HttpControl, Unreachable
+
+__all__ = ["explain", "ready"]
+
+_URL_DEFAULT: Final = "http://127.0.0.1:4010"
+_POLL_REAL_S: Final = 0.05
+
+_url_option = click.option(
+    "--url", default=_URL_DEFAULT, show_default=True, envvar="SIMULATOR_URL", help="Where the server is."
+)
+
+
+@click.command()
+@click.argument("message_id")
+@click.option("--space", default="default", show_default=True, help="In which space.")
+@_url_option
+def explain(message_id: str, space: str, url: str) -> None:
+    """
+    Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
+    """
+    try:
+        story = HttpControl(url).call("GET", f"/spaces/{space}/messages/{message_id}/explain")
+    except Unreachable as trouble:
+        click.echo(f"simulator: {trouble}", err=True)
+        sys.exit(UNREACHABLE)
+    except ControlError as trouble:
+        click.echo(f"simulator: {trouble}", err=True)
+        sys.exit(INVALID)
+    assert isinstance(story, dict)
+    for line in story["story"]:
+        click.echo(line)
+
+
+@click.command()
+@click.option("--wait", "wait_s", type=float, default=0.0, help="Wait so many seconds for it.")
+@_url_option
+def ready(wait_s: float, url: str) -> None:
+    """
+    Exit 0 when a server is ready to serve, 3 when it is not.
+    """
+    control = HttpControl(url)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            control.ready()
+        except Unreachable as trouble:
+            if time.monotonic() >= deadline:
+                click.echo(f"simulator: {trouble}", err=True)
+                sys.exit(COULD_NOT_START)
+            time.sleep(_POLL_REAL_S)
+        else:
+            click.echo(f"{url} is ready")
+            return

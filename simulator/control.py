@@ -1,0 +1,140 @@
+"""
+Control of a simulator from Python, in this process or another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from simulator.server.http import ControlFace
+
+__all__ = ["Control", "ControlError", "HttpControl", "LocalControl", "Unreachable"]
+
+_TIMEOUT_REAL_S = 600.0
+
+
+class ControlError(Exception):
+    """
+    The simulator refused an operation; the text says what was expected.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(str(problem.get("detail") or problem.get("title") or status))
+        self.status = status
+        self.problem = problem
+
+
+class Unreachable(ConnectionError):
+    """
+    No simulator answers at the address.
+    """
+
+
+class Control(Protocol):
+    """
+    A way to run operations of the control API.
+    """
+
+    @property
+    def url(self) -> str:
+        """Base URL of the server."""
+        ...
+
+    def call(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
+        ...
+
+
+class HttpControl:
+    """
+    Control over HTTP, of a server in any process or container.
+
+    Each call opens a connection of its own: it may be used from any thread.
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:4010") -> None:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"expected a URL such as http://127.0.0.1:4010, got {url!r}")
+        self._host = parts.hostname
+        self._port = parts.port or 80
+        self.url = f"http://{parts.netloc}"
+
+    def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_REAL_S)
+        try:
+            headers = {"Content-Type": "application/json"} if body is not None else {}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get_content_type(), answer.read()
+        except (OSError, http.client.HTTPException) as trouble:
+            raise Unreachable(f"no simulator answers at {self.url}: {trouble}") from trouble
+        finally:
+            connection.close()
+
+    def ready(self) -> None:
+        """Return when the server is ready; raises Unreachable when it is not."""
+        status, _, _ = self._request("GET", "/_sim/ready", None)
+        if status != 200:
+            raise Unreachable(f"{self.url} answered {status} to /_sim/ready; is it a simulator?")
+
+    def call(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
+        target = f"/_sim/v1{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        sent = None if body is None else json.dumps(body).encode()
+        status, kind, answer = self._request(method, target, sent)
+        if kind == "application/x-ndjson":
+            return [json.loads(line) for line in answer.splitlines()]
+        plain = json.loads(answer) if answer else None
+        if status >= 400:
+            raise ControlError(status, plain if isinstance(plain, dict) else {})
+        return plain
+
+
+class LocalControl:
+    """
+    Control of a server that runs in another thread of this process, without HTTP.
+    """
+
+    def __init__(self, face: ControlFace, loop: asyncio.AbstractEventLoop, url: str) -> None:
+        self._face = face
+        self._loop = loop
+        self.url = url
+
+    def call(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
+        return asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop).result()
+
+    async def call_async(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        """Run an operation from a coroutine on another loop, which goes on meanwhile."""
+        future = asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop)
+        return await asyncio.wrap_future(future)
+
+    async def _call(self, method: str, path: str, body: object, query: Mapping[str, str] | None) -> Any:
+        from simulator.server.operations import Asked
+
+        asked = Asked(
+            parameters={},
+            query=query or {},
+            body=b"" if body is None else json.dumps(body).encode(),
+            content_type="application/json",
+            base_url=self.url,
+        )
+        status, plain = await self._face.call(method, f"/_sim/v1{path}", asked)
+        if status >= 400:
+            raise ControlError(status, plain if isinstance(plain, dict) else {})
+        return plain

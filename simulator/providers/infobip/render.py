@@ -1,0 +1,188 @@
+"""
+Infobip's answers and reports, as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from simulator.kernel.numbering import operator_of
+from simulator.provider import Answer, Call
+from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, STATUSES
+from simulator.providers.infobip.dates import format_date
+from simulator.providers.infobip.wire import Item
+from simulator.violations import Violation
+
+__all__ = ["Facts", "json_answer", "refusal_answer", "render_reports", "status_json"]
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def _status_object(status_id: int) -> dict[str, object]:
+    status = STATUSES[status_id]
+    found: dict[str, object] = {
+        "groupId": status.group_id,
+        "groupName": status.group_name,
+        "id": status.id,
+        "name": status.name,
+        "description": status.description,
+    }
+    if status.action:
+        found["action"] = status.action
+    return found
+
+
+def _error_object(error_id: int) -> dict[str, object]:
+    error = ERRORS[error_id]
+    return {
+        "groupId": error.group_id,
+        "groupName": error.group_name,
+        "id": error.id,
+        "name": error.name,
+        "description": error.description,
+        "permanent": error.permanent,
+    }
+
+
+_STATUS_JSON: Final = {status_id: Raw(_ENCODER.encode(_status_object(status_id))) for status_id in STATUSES}
+_ERROR_JSON: Final = {error_id: Raw(_ENCODER.encode(_error_object(error_id))) for error_id in ERRORS}
+
+
+def status_json(status_id: int) -> Raw:
+    """Return the JSON of a status object, encoded once."""
+    return _STATUS_JSON[status_id]
+
+
+class Facts(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    What a delivery report tells, as it was when it happened.
+    """
+
+    generation: int
+    message_id: str
+    bulk_id: str
+    to: str
+    recipient: str
+    operator: str
+    parts: int
+    item: Item
+    sender: str
+    sent_ms: int
+    done_ms: int
+    status_id: int
+    error_id: int
+    price: int | float
+    currency: str
+
+    def fits(self, wanted: Mapping[str, str]) -> bool:
+        """Return True when the report passes the filters of a pull."""
+        item = self.item
+        mine = {
+            "bulkId": self.bulk_id,
+            "messageId": self.message_id,
+            "applicationId": item.application_id,
+            "entityId": item.entity_id,
+            "campaignReferenceId": item.campaign_id,
+        }
+        return all(mine[name] == value for name, value in wanted.items())
+
+
+def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
+    item = facts.item
+    row: dict[str, object] = {
+        "bulkId": facts.bulk_id,
+        "messageId": facts.message_id,
+        "to": facts.to,
+        "sender" if generation == 3 else "from": facts.sender,
+        "sentAt": format_date(epoch_ms + facts.sent_ms),
+        "doneAt": format_date(epoch_ms + facts.done_ms),
+        "messageCount" if generation == 3 else "smsCount": facts.parts,
+        "mccMnc": facts.operator or operator_of(facts.recipient),
+        "callbackData": item.callback_data,
+        "price": {"pricePerMessage": facts.price, "currency": facts.currency},
+        "status": _STATUS_JSON[facts.status_id],
+        "error": _ERROR_JSON[facts.error_id],
+        "campaignReferenceId": item.campaign_id,
+    }
+    if generation == 3:
+        platform = {"entityId": item.entity_id, "applicationId": item.application_id}
+        row["platform"] = {name: value for name, value in platform.items() if value}
+    else:
+        row["entityId"] = item.entity_id
+        row["applicationId"] = item.application_id
+    # Absent values are omitted, never null or empty.
+    return {name: value for name, value in row.items() if value not in ("", {})}
+
+
+def render_reports(facts: Sequence[Facts], generation: int, epoch_ms: int) -> bytes:
+    """Return delivery reports in the shape of an API generation, for push and pull alike."""
+    return _ENCODER.encode({"results": [_report(one, generation, epoch_ms) for one in facts]})
+
+
+def json_answer(body: object, status: int = 200) -> Answer:
+    """Return an answer with *body* as JSON."""
+    return Answer(status, _ENCODER.encode(body), "application/json;charset=UTF-8")
+
+
+_RESOURCES: Final = {
+    "E401": [
+        {
+            "name": "API Authentication",
+            "url": "https://www.infobip.com/docs/essentials/api-authentication",
+        }
+    ],
+    "E403": [
+        {
+            "name": "API Scopes",
+            "url": "https://www.infobip.com/docs/essentials/api-essentials/api-authorization#api-scopes",
+        }
+    ],
+    "E429": [
+        {
+            "name": "Throttling handling errors",
+            "url": (
+                "https://www.infobip.com/docs/essentials/integration-best-practices#throttling-handling-errors"
+            ),
+        }
+    ],
+}
+
+
+def refusal_answer(
+    call: Call,
+    message_id: str,
+    *,
+    text: str = "",
+    found: Sequence[Violation] = (),
+    retry_after_s: int = 0,
+    modern: bool | None = None,
+) -> Answer:
+    """
+    Return the error answer that the path's generation of the API gives.
+
+    v1 and v2 wrap it in `requestError.serviceException`; v3 is documented to
+    answer with a flat `ApiError` of five keys.
+    """
+    refusal = HTTP_REFUSALS[message_id]
+    headers = (("Retry-After", str(retry_after_s)),) if retry_after_s else ()
+    if call.path.startswith("/sms/3/") if modern is None else modern:
+        body: dict[str, object] = {
+            "errorCode": refusal.code,
+            "description": refusal.description,
+            "action": refusal.action,
+            "violations": [{"property": path, "violation": said} for path, said in found],
+            "resources": _RESOURCES.get(refusal.code, []),
+        }
+    else:
+        exception: dict[str, object] = {"messageId": message_id, "text": text or refusal.text}
+        if found:
+            by_path: dict[str, list[str]] = {}
+            for path, said in found:
+                by_path.setdefault(path, []).append(said)
+            exception["validationErrors"] = by_path
+        body = {"requestError": {"serviceException": exception}}
+    return json_answer(body, refusal.http)._replace(headers=headers)

@@ -1,0 +1,125 @@
+"""
+From the text of a scenario file to a Scenario, or to everything that is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from simulator.kernel.node import Node, Problems
+from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
+from simulator.kernel.shape import (
+    Choice,
+    Field,
+    Instant,
+    Integer,
+    Invalid,
+    ListOf,
+    MapOf,
+    Record,
+    Schema,
+    Shape,
+    Text,
+    json_schema,
+)
+from simulator.scenario.recipients import ADDRESS, recipient_shape
+from simulator.scenario.rules import Vocabulary, rule_shape
+from simulator.scenario.timeline import timeline_shape
+from simulator.scenario.yaml import YamlError, parse
+
+__all__ = ["CLOCK", "ScenarioError", "Vocabulary", "load", "read", "scenario_schema", "scenario_shape"]
+
+_RULES_MAX = 10_000
+_TIMELINE_MAX = 100_000
+
+
+class ScenarioError(ValueError):
+    """
+    A scenario that cannot be used; `lines` holds every complaint as `file:line:column: what`.
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load(text: str, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
+    """Return the scenario in *text*; raises ScenarioError with every complaint about it."""
+    try:
+        node = parse(text, file)
+    except YamlError as trouble:
+        raise ScenarioError(trouble.problems.render(file)) from None
+    return read(node, file, providers)
+
+
+def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
+    """Return the scenario in *node*; raises ScenarioError with every complaint about it."""
+    problems = Problems()
+    scenario = scenario_shape(providers).read(node, "", problems)
+    if isinstance(scenario, Invalid):
+        raise ScenarioError(problems.render(file))
+    return replace(scenario, name=scenario.name or file, source=file)
+
+
+def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
+    """Return the JSON Schema of scenario files, for editors."""
+    return json_schema(scenario_shape(providers), "simulator scenario")
+
+
+CLOCK: Shape[ClockSpec] = Record(
+    ClockSpec,
+    [
+        Field("mode", Choice(ClockMode), "frozen: moves by advance only; live: by itself; autojump: jumps."),
+        Field("rate", Integer(1, 1_000_000), "A live clock's milliseconds per real one."),
+        Field("start", Instant(), "The instant at which the space begins.", argument="start_unix_ms"),
+    ],
+    doc="How time passes.",
+)
+
+
+def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
+    """Return how a scenario file looks, with the words of *providers*."""
+    settings = [
+        Field(name, provider.settings, f"Settings of the {name} account.")
+        for name, provider in providers.items()
+    ]
+    return Record(
+        _scenario,
+        [
+            Field("name", Text(1, 200), "What happens, in one line."),
+            Field("seed", Integer(0, 2**53), "Same seed, same story."),
+            Field("clock", CLOCK, "How time passes; flags of `serve` win."),
+            Field("providers", Record(dict, settings), "Accounts: webhook targets and settings."),
+            Field(
+                "recipients",
+                MapOf(recipient_shape(), ADDRESS),
+                "Circumstances of recipients, by address or by prefix (+4179*).",
+            ),
+            Field(
+                "rules",
+                ListOf(rule_shape(providers), max_items=_RULES_MAX),
+                "When, and what then; in each place the first rule that applies decides.",
+            ),
+            Field(
+                "timeline",
+                ListOf(timeline_shape(providers), max_items=_TIMELINE_MAX),
+                "What happens at an instant, whoever sends what.",
+            ),
+        ],
+        doc="What goes wrong, for whom, and when.",
+        what="a scenario",
+    )
+
+
+def _scenario(**values: object) -> Scenario:
+    scenario = Scenario(**{"name": "", **values})  # type: ignore[arg-type]
+    names: set[str] = set()
+    rules = []
+    for number, rule in enumerate(scenario.rules):
+        named = rule if rule.name else replace(rule, name=f"rule {number + 1}")
+        if named.name in names:
+            raise ValueError(f'two rules are named "{named.name}"; a name is what draws and stories go by')
+        names.add(named.name)
+        rules.append(named)
+    return replace(scenario, rules=tuple(rules))

@@ -1,0 +1,446 @@
+"""
+How rules are written in a scenario: when, and what then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from simulator.kernel.fates import Ending, Fate, Reply
+from simulator.kernel.node import Node, Problems, child_path
+from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Nth, Rule, TextMatch, Throttle
+from simulator.kernel.shape import (
+    INVALID,
+    Boolean,
+    Choice,
+    DelayShape,
+    Duration,
+    Either,
+    Field,
+    Integer,
+    Invalid,
+    ListOf,
+    Mapped,
+    OneOf,
+    RateShape,
+    Record,
+    Scalar,
+    Schema,
+    Shape,
+    Share,
+    Text,
+    When,
+    Word,
+)
+from simulator.kernel.submission import Reason
+from simulator.kernel.units import (
+    WHOLE,
+    BasisPoints,
+    ConstantDelay,
+    Delay,
+    Rate,
+    UniformDelay,
+    parse_duration,
+)
+from simulator.kernel.webhook import Duplicate, Reorder, WebhookFaults
+from simulator.scenario.recipients import ADDRESS
+
+__all__ = ["Vocabulary", "rule_shape"]
+
+_STALL_MS_MAX: Final = 600_000
+
+
+class Vocabulary(Protocol):
+    """
+    What a provider adds to the scenario language.
+    """
+
+    @property
+    def settings(self) -> Shape[Mapping[str, object]]:
+        """How its part of `providers:` looks."""
+        ...
+
+    @property
+    def refusal_shape(self) -> Shape[str]:
+        """How `refuse:` looks for it."""
+        ...
+
+    @property
+    def failure_shape(self) -> Shape[Fate]:
+        """How `fail:` looks for it, the delay apart."""
+        ...
+
+
+def rule_shape(providers: Mapping[str, Vocabulary]) -> Shape[Rule]:
+    """
+    Return how a rule looks.
+
+    Which codes `refuse` and `fail` may name depends on the provider in `when`,
+    so there is a shape for each provider, and one for rules that name none.
+    """
+    named = [
+        When(_names_provider(name), _rule_for(name, providers, vocabulary))
+        for name, vocabulary in providers.items()
+    ]
+    return Either[Rule](*named, _rule_for("", providers, None))
+
+
+def _names_provider(name: str) -> _Predicate:
+    return _Predicate(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Predicate:
+    provider: str
+
+    def __call__(self, node: Node) -> bool:
+        when = node.value.get("when") if isinstance(node.value, dict) else None
+        if when is None or not isinstance(when[1].value, dict):
+            return False
+        provider = when[1].value.get("provider")
+        return provider is not None and provider[1].value == self.provider
+
+
+def _rule_for(name: str, providers: Mapping[str, Vocabulary], vocabulary: Vocabulary | None) -> Shape[Rule]:
+    return _Placed(
+        Record(
+            _rule,
+            [
+                Field("name", Text(1, 200), "What draws, journal and explanations call it."),
+                Field("when", _when_shape(name, providers), "Conditions; all of them must hold."),
+                Field("then", _then_shape(vocabulary), "What then.", required=True),
+            ],
+            doc="When, and what then.",
+            what="a rule",
+        )
+    )
+
+
+def _rule(then: Behaviour, name: str = "", when: Match | None = None) -> Rule:
+    return Rule(name=name, when=when or Match(), then=then)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A rule that knows its line."""
+
+    inner: Shape[Rule]
+
+    @property
+    def expected(self) -> str:
+        return self.inner.expected
+
+    def fits(self, node: Node) -> bool:
+        return self.inner.fits(node)
+
+    def read(self, node: Node, path: str, problems: Problems) -> Rule | Invalid:
+        rule = self.inner.read(node, path, problems)
+        return rule if isinstance(rule, Invalid) else replace(rule, line=node.line)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        return self.inner.schema(definitions)
+
+
+# -- when -----------------------------------------------------------------------------------------
+
+
+def _nth(node: Node) -> Nth:
+    text = str(node.value) if isinstance(node.value, str | int) else ""
+    if match := re.fullmatch(r"every ([1-9][0-9]{0,6})", text):
+        return Nth(first=int(match[1]), every=int(match[1]))
+    if match := re.fullmatch(r"([1-9][0-9]{0,6})(\.\.([1-9][0-9]{0,6})?)?", text):
+        first = int(match[1])
+        last = first if match[2] is None else int(match[3]) if match[3] else None
+        if last is None or last >= first:
+            return Nth(first=first, last=last)
+    raise ValueError('expected which submission to a recipient, such as 1, "2..5", "3.." or "every 10"')
+
+
+_NTH: Final = Scalar[Nth](
+    expected='which submission to a recipient, such as 1, "2..5", "3.." or "every 10"',
+    convert=_nth,
+    json_schema={"type": ["string", "integer"], "examples": [1, "2..5", "3..", "every 10"]},
+)
+
+
+def _during(node: Node) -> tuple[int, int | None]:
+    start, dots, end = str(node.value).partition("..")
+    if not isinstance(node.value, str) or not dots:
+        raise ValueError('expected a span such as "10m..12m" or "10m.."')
+    start_ms = parse_duration(start.strip())
+    end_ms = parse_duration(end.strip()) if end.strip() else None
+    if end_ms is not None and end_ms <= start_ms:
+        raise ValueError(f"expected a span that ends after it begins, got {node.value}")
+    return start_ms, end_ms
+
+
+_DURING: Final = Scalar[tuple[int, int | None]](
+    expected='a span such as "10m..12m" or "10m.."',
+    convert=_during,
+    json_schema={"type": "string", "examples": ["10m..12m", "1h.."]},
+)
+
+
+def _expression(node: Node) -> re.Pattern[str]:
+    if not isinstance(node.value, str) or not node.value:
+        raise ValueError("expected a regular expression")
+    try:
+        return re.compile(node.value)
+    except re.error as trouble:
+        raise ValueError(f"expected a regular expression: {trouble}") from None
+
+
+_EXPRESSION: Final = Scalar[re.Pattern[str]](
+    expected="a regular expression", convert=_expression, json_schema={"type": "string", "format": "regex"}
+)
+
+_TEXT_MATCH: Final = Either[TextMatch](
+    Mapped(Text(1), lambda text: TextMatch(contains=text)),
+    Record(
+        TextMatch,
+        [
+            Field("contains", Text(1), "The text contains this; case does not matter."),
+            Field("equals", Text(0), "The text is exactly this."),
+            Field("matches", _EXPRESSION, "The text has a match of this regular expression."),
+        ],
+    ),
+)
+
+
+def _one(pattern: str) -> tuple[str, ...]:
+    return (pattern,)
+
+
+def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
+    provider = Word(name) if name else Choice({known: known for known in providers})
+    recipients = Either[tuple[str, ...]](Mapped(ADDRESS, _one), ListOf(ADDRESS, max_items=10_000))
+    return Record(
+        Match,
+        [
+            Field("provider", provider, "Calls to this provider only."),
+            Field("operation", Text(1, 100), "Calls of this kind only: send, reports ..."),
+            Field("recipient", recipients, "An address, a prefix (+4179*), or a list of them."),
+            Field("sender", Text(1, 200), "The sender, or a prefix of it with *."),
+            Field("text", _TEXT_MATCH, "What the text contains, equals or matches."),
+            Field("credential", Text(1, 500), "The credential of the call."),
+            Field("nth", _NTH, "Which submission to the same recipient: 1, 2..5, every 10."),
+            Field("share", Share(), "For this share of submissions, drawn by the seed.", argument="share_bp"),
+            Field("during", _DURING, "In this span, counted from the start of the scenario."),
+        ],
+        doc="Conditions; all of them must hold.",
+    )
+
+
+# -- then -----------------------------------------------------------------------------------------
+
+
+def _behaviour(
+    answer: AnswerFault | None = None, fate: Fate | None = None, webhooks: WebhookFaults | None = None
+) -> Behaviour:
+    if answer is None and fate is None and webhooks is None:
+        raise ValueError("expected at least one of answer, fate and webhooks")
+    return Behaviour(answer=answer, fate=fate, webhooks=webhooks)
+
+
+def _then_shape(vocabulary: Vocabulary | None) -> Shape[Behaviour]:
+    return Record(
+        _behaviour,
+        [
+            Field("answer", _answer_shape(vocabulary), "What the call is answered."),
+            Field("fate", _fate_shape(vocabulary), "What becomes of the message."),
+            Field("webhooks", _WEBHOOKS, "How reports reach the integrator."),
+        ],
+        doc="What then: the answer, the fate, the webhooks.",
+    )
+
+
+def _throttle(rate: Rate, burst: int | None = None) -> Throttle:
+    return Throttle(rate, burst if burst is not None else max(1, rate.count))
+
+
+def _answer(after_work: bool = False, **values: object) -> AnswerFault:
+    if not values:
+        raise ValueError("expected at least one of refuse, throttle, stall and drop")
+    return AnswerFault(work_done=after_work, **values)  # type: ignore[arg-type]
+
+
+def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
+    throttle = Record(
+        _throttle,
+        [
+            Field("rate", RateShape(), "So many calls per time, such as 50/s.", required=True),
+            Field("burst", Integer(1, 1_000_000), "So many at once; the rate's count, if not given."),
+        ],
+    )
+    fields = [
+        Field("throttle", throttle, "Refuse calls above a rate, on the space's clock."),
+        Field("stall", Duration(0, _STALL_MS_MAX), "Answer late, in real time.", argument="stall_real_ms"),
+        Field("drop", Choice(Drop), "Cut the connection before or after doing the work."),
+        Field("after_work", Boolean(), "Refuse, but do the work all the same."),
+    ]
+    if vocabulary is not None:
+        fields.insert(0, Field("refuse", vocabulary.refusal_shape, "Refuse with the provider's code."))
+    return Record(_answer, fields, doc="What the call is answered.")
+
+
+_READ: Final[Shape[Fate]] = Record(
+    lambda after, share=WHOLE: Fate(read=after, read_share_bp=share),
+    [
+        Field("after", DelayShape(), "From delivery to reading.", default="1s..10s"),
+        Field("share", Share(), "How many of the delivered messages are read."),
+    ],
+)
+_REPLY: Final[Shape[Reply]] = Record(
+    Reply,
+    [
+        Field("text", Text(0), "What the recipient writes.", required=True),
+        Field("after", DelayShape(), "From delivery to the reply.", default="1s..10s"),
+    ],
+)
+
+
+def _deliver(after: Delay | None = None, read: Fate | None = None, reply: Reply | None = None) -> Fate:
+    fate = Fate(after=after, replies=() if reply is None else (reply,))
+    return fate if read is None else replace(fate, read=read.read, read_share_bp=read.read_share_bp)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithDelay:
+    """A failing fate: the provider's own words for it, and `after`."""
+
+    inner: Shape[Fate]
+
+    @property
+    def expected(self) -> str:
+        return self.inner.expected
+
+    def fits(self, node: Node) -> bool:
+        return isinstance(node.value, dict)
+
+    def read(self, node: Node, path: str, problems: Problems) -> Fate | Invalid:
+        if not isinstance(node.value, dict) or "after" not in node.value:
+            return self.inner.read(node, path, problems)
+        rest = {key: value for key, value in node.value.items() if key != "after"}
+        after = DelayShape().read(node.value["after"][1], child_path(path, "after"), problems)
+        fate = self.inner.read(Node(rest, node.line, node.column), path, problems)
+        if isinstance(fate, Invalid) or isinstance(after, Invalid):
+            return INVALID
+        return replace(fate, after=after)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        inner = self.inner.schema(definitions)
+        properties = inner.get("properties")
+        known = dict(properties) if isinstance(properties, dict) else {}
+        after = DelayShape().schema(definitions) | {"description": "From sending to the failure."}
+        return inner | {"properties": known | {"after": after}}
+
+
+_FAIL_PLAIN: Final[Shape[Fate]] = Record(
+    lambda reason=Reason.NONE: Fate(ending=Ending.FAIL, reason=reason),
+    [Field("reason", Choice({r.value: r for r in Reason if r}), "Why, in words every provider understands.")],
+    doc="A failure; name a provider in `when` to use its codes.",
+)
+_FATE_WORDS: Final = {
+    "deliver": Fate(),
+    "expire": Fate(ending=Ending.EXPIRE),
+    "fail": Fate(ending=Ending.FAIL),
+    "silence": Fate(ending=Ending.SILENCE),
+}
+
+
+def _fate_shape(vocabulary: Vocabulary | None) -> Shape[Fate]:
+    delay = Field("after", DelayShape(), "From sending to delivery.")
+    deliver = Record(
+        _deliver,
+        [
+            delay,
+            Field("read", _READ, "The recipient reads it later."),
+            Field("reply", _REPLY, "The recipient answers."),
+        ],
+    )
+    expire = Record(
+        lambda after=None: Fate(ending=Ending.EXPIRE, after=after),
+        [Field("after", DelayShape(), "From sending to expiry; when the validity runs out, if not given.")],
+    )
+    choices: dict[str, Shape[Fate]] = {
+        "deliver": deliver,
+        "read": _READ,
+        "fail": _WithDelay(vocabulary.failure_shape if vocabulary is not None else _FAIL_PLAIN),
+        "expire": expire,
+    }
+    return Either[Fate](
+        Choice(_FATE_WORDS),
+        OneOf[Fate, Fate](choices, lambda _, fate: fate, doc="What becomes of the message."),
+    )
+
+
+# -- webhooks ---------------------------------------------------------------------------------------
+
+
+def _within(within: int) -> Delay:
+    return UniformDelay(0, within) if within else ConstantDelay(0)
+
+
+def _duplicate(share: BasisPoints = WHOLE, within: int = 10_000, times: int = 1) -> Duplicate:
+    return Duplicate(share_bp=share, within=_within(within), times=times)
+
+
+def _reorder(share: BasisPoints = WHOLE, within: int = 10_000) -> Reorder:
+    return Reorder(share_bp=share, within_ms=within)
+
+
+def _faults(**values: object) -> WebhookFaults:
+    if not values:
+        raise ValueError("expected at least one of delay, duplicate, reorder, drop and early")
+    return WebhookFaults(**values)  # type: ignore[arg-type]
+
+
+_SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not given.")
+
+_WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
+    _faults,
+    [
+        Field("delay", DelayShape(), "Send them later."),
+        Field(
+            "duplicate",
+            Either[Duplicate](
+                Mapped(Share(), _duplicate),
+                Record(
+                    _duplicate,
+                    [
+                        _SHARE_FIELD,
+                        Field("within", Duration(), "The copy comes within this time; 10s if not given."),
+                        Field("times", Integer(1, 100), "How many copies; 1 if not given."),
+                    ],
+                ),
+            ),
+            "Send them again.",
+        ),
+        Field(
+            "reorder",
+            Record(
+                _reorder,
+                [
+                    _SHARE_FIELD,
+                    Field("within", Duration(), "Push back by up to this time; 10s if not given."),
+                ],
+            ),
+            "Push them back, so that later ones overtake them.",
+        ),
+        Field(
+            "drop",
+            Either[BasisPoints](
+                Mapped(Boolean(), lambda all_of_them: WHOLE if all_of_them else 0),
+                Share(),
+                Record(lambda share=WHOLE: share, [_SHARE_FIELD]),
+            ),
+            "Never send them.",
+            argument="drop_share_bp",
+        ),
+        Field("early", Boolean(), "Report the end before the send call is answered."),
+    ],
+    doc="How reports reach the integrator.",
+)

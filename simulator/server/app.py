@@ -1,0 +1,230 @@
+"""
+The application: one port for all providers, spaces and the control API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote
+
+from aiohttp import ClientSession, web
+
+from simulator import __version__
+from simulator.kernel.rule import ClockSpec, Scenario
+from simulator.provider import Provider, discover
+from simulator.runtime.dispatcher import open_client
+from simulator.runtime.guard import Guard
+from simulator.server.edge import Edge
+from simulator.server.http import ControlFace, host_allowed, openapi
+from simulator.server.operations import Controller
+from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
+
+__all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
+
+_BACKLOG: Final = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """
+    How a server is set up.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 4010
+    seed: int = 0
+    clock: ClockSpec = ClockSpec()  # noqa: RUF009 - frozen, and without arguments
+    scenario: Scenario | None = None
+    allow_targets: Sequence[str] = ()
+    allow_hosts: frozenset[str] = frozenset()
+    listen: Mapping[str, int] = field(default_factory=dict)
+    """Further ports that serve one provider alone, by its name."""
+    providers: Mapping[str, Provider] | None = None
+    """None: every one there is."""
+
+
+class _Client:
+    """The one HTTP client of an application, there as long as it runs."""
+
+    __slots__ = ("session",)
+
+    def __init__(self) -> None:
+        self.session: ClientSession | None = None
+
+    def __call__(self) -> ClientSession:
+        if self.session is None:
+            raise RuntimeError("the server is not running")
+        return self.session
+
+
+class _Faces:
+    """What the catch-all handler needs."""
+
+    __slots__ = ("allow_hosts", "control", "controller", "edge", "registry")
+
+    def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
+        self.registry = registry
+        self.edge = Edge(registry)
+        self.controller = Controller(registry)
+        self.control = ControlFace(self.controller)
+        self.allow_hosts = allow_hosts
+
+
+REGISTRY: Final = web.AppKey("registry", SpaceRegistry)
+_FACES: Final = web.AppKey("faces", _Faces)
+_ALONE: Final = web.AppKey("alone", str)
+
+
+def make_app(config: ServerConfig) -> web.Application:
+    """Return the application of a server; it may be run by any aiohttp runner."""
+    providers = config.providers if config.providers is not None else discover()
+    client = _Client()
+    registry = SpaceRegistry(providers, client)
+
+    async def life(_: web.Application) -> AsyncIterator[None]:
+        client.session = open_client(Guard(config.allow_targets))
+        registry.create(DEFAULT_SPACE, seed=config.seed, clock=config.clock, scenario=config.scenario)
+        yield
+        await registry.close()
+        await client.session.close()
+        client.session = None
+
+    app = web.Application()
+    app[REGISTRY] = registry
+    app[_FACES] = _Faces(registry, config.allow_hosts)
+    app[_ALONE] = ""
+    app.cleanup_ctx.append(life)
+    app.router.add_route("*", "/{path:.*}", _serve)
+    return app
+
+
+def _make_alone(app: web.Application, provider: str) -> web.Application:
+    """Return an application that serves *provider* alone, in the spaces of *app*."""
+    alone = web.Application()
+    alone[_FACES] = app[_FACES]
+    alone[_ALONE] = provider
+    alone.router.add_route("*", "/{path:.*}", _serve)
+    return alone
+
+
+async def _serve(request: web.Request) -> web.StreamResponse:
+    faces = request.app[_FACES]
+    path = unquote(request.rel_url.raw_path)
+    alone = request.app[_ALONE]
+    if alone:
+        return await faces.edge.serve(request, faces.registry.providers[alone], "", path, "")
+    _, first, rest = path.split("/", 2) if path.count("/") > 1 else ("", path[1:], "")
+    provider = faces.registry.providers.get(first)
+    if provider is not None:
+        return await faces.edge.serve(request, provider, "", f"/{rest}", f"/{first}")
+    if first == "s":
+        space, _, behind = rest.partition("/")
+        name, _, tail = behind.partition("/")
+        provider = faces.registry.providers.get(name)
+        if provider is not None:
+            return await faces.edge.serve(request, provider, space, f"/{tail}", f"/s/{space}/{name}")
+    return await _serve_own(request, faces, path)
+
+
+async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.StreamResponse:
+    if not host_allowed(request.host, faces.allow_hosts) or not _same_origin(request):
+        return _problem(
+            403,
+            "Forbidden host",
+            f"the control API is not served to {request.host!r}; --allow-host permits it",
+        )
+    match path:
+        case "/_sim/health" | "/_sim/ready":
+            return web.json_response({"status": "ok", "version": __version__})
+        case "/_sim/openapi.json":
+            return web.json_response(openapi(__version__))
+        case "/_sim/metrics":
+            from simulator.server.metrics import CONTENT_TYPE, scrape
+
+            return web.Response(
+                body=scrape(faces.registry, faces.edge.calls), headers={"Content-Type": CONTENT_TYPE}
+            )
+        case "/":
+            return _front(request, faces)
+    if path.startswith("/_sim/v1/"):
+        return await faces.control.serve(request, path)
+    known = ", ".join(f"/{name}/" for name in faces.registry.providers)
+    return _problem(404, "Nothing here", f"there is nothing at {path[:200]!r}; providers are at {known}")
+
+
+def _same_origin(request: web.Request) -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.host
+
+
+def _front(request: web.Request, faces: _Faces) -> web.Response:
+    base = f"{request.scheme}://{request.host}"
+    lines = [f"simulator {__version__}", ""]
+    lines += [f"{p.title:24} {base}/{name}" for name, p in faces.registry.providers.items()]
+    lines += ["", f"{'control API':24} {base}/_sim/openapi.json", f"{'metrics':24} {base}/_sim/metrics"]
+    return web.Response(text="\n".join(lines) + "\n")
+
+
+def _problem(status: int, title: str, detail: str) -> web.Response:
+    return web.json_response(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail},
+        status=status,
+        content_type="application/problem+json",
+    )
+
+
+class Server:
+    """
+    A running server; start it, use it, stop it.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.app = make_app(config)
+        self.ports: dict[str, int] = {}
+        """Bound ports: `""` is the main one, others by provider name."""
+        self._runners: list[web.AppRunner] = []
+
+    @property
+    def registry(self) -> SpaceRegistry:
+        """The spaces of this server."""
+        return self.app[REGISTRY]
+
+    @property
+    def control(self) -> ControlFace:
+        """The control API, callable without HTTP."""
+        return self.app[_FACES].control
+
+    @property
+    def url(self) -> str:
+        """The base URL of the main port."""
+        host = self.config.host
+        if host in ("0.0.0.0", "::", ""):
+            host = "127.0.0.1"
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.ports['']}"
+
+    async def start(self) -> None:
+        """Bind and serve; raises OSError when an address cannot be bound."""
+        try:
+            await self._bind("", self.app, self.config.port)
+            for provider, port in self.config.listen.items():
+                await self._bind(provider, _make_alone(self.app, provider), port)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _bind(self, name: str, app: web.Application, port: int) -> None:
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, self.config.host, port, backlog=_BACKLOG)
+        await site.start()
+        self.ports[name] = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop serving; what is being sent is broken off."""
+        while self._runners:
+            await self._runners.pop().cleanup()

@@ -1,0 +1,220 @@
+"""
+The edge: from an HTTP request to a provider's handler and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import Final
+
+from aiohttp import web
+
+from simulator.kernel.journal import EntryKind
+from simulator.kernel.rule import Drop
+from simulator.provider import Answer, Call, CallRefused, Credential, Provider, Route, Router
+from simulator.runtime.space import Exchange, Space
+from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
+
+__all__ = ["SPACE_HEADER", "Edge"]
+
+SPACE_HEADER: Final = "X-Simulator-Space"
+_EARLY_PATIENCE_REAL_S: Final = 2.0
+_LOG = logging.getLogger("simulator")
+
+
+class _TooLarge(Exception):
+    """The body is larger than its route allows."""
+
+
+class Edge:
+    """
+    Serves every provider in every space.
+    """
+
+    def __init__(self, registry: SpaceRegistry) -> None:
+        self._registry = registry
+        self._routers = {name: Router(provider.routes) for name, provider in registry.providers.items()}
+        self.calls = 0
+
+    async def serve(
+        self, request: web.Request, provider: Provider, space_name: str, path: str, prefix: str
+    ) -> web.StreamResponse:
+        """Answer *request* to *provider*; *path* is the provider's own, *prefix* what stood before it."""
+        self.calls += 1
+        normal = provider.normal_path(path)
+        route, parameters, allowed = self._routers[provider.name].find(request.method, normal)
+        call = Call(
+            method=request.method,
+            path=path,
+            query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
+            headers=request.headers,
+            parameters=parameters,
+            url=f"{request.scheme}://{request.host}{prefix}",
+            gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
+        )
+        credential = provider.credential_of(call)
+        try:
+            space = self._space_of(request, space_name, credential)
+        except UnknownSpace as unknown:
+            return _no_space(unknown)
+        call.gateway = space.gateways[provider.name]
+        call.credential = credential
+        if route is None:
+            return await self._plainly(request, space, call, provider.not_found(call, allowed))
+        if not route.open and (
+            credential is None or not self._registry.accepts(space, provider.name, credential)
+        ):
+            return await self._plainly(request, space, call, provider.unauthorized(call))
+        try:
+            call.body = await _body(request, route.body_bytes_max)
+        except _TooLarge:
+            refusal = provider.too_large(call, route.body_bytes_max)
+            return await self._plainly(request, space, call, refusal, close=True)
+        return await self._handle(request, space, provider, route, call)
+
+    def _space_of(self, request: web.Request, name: str, credential: Credential | None) -> Space:
+        registry = self._registry
+        if name:
+            return registry.get(name)
+        if credential is not None and (owner := registry.owner_of(credential)) is not None:
+            return owner
+        return registry.get(request.headers.get(SPACE_HEADER) or DEFAULT_SPACE)
+
+    async def _handle(
+        self, request: web.Request, space: Space, provider: Provider, route: Route, call: Call
+    ) -> web.StreamResponse:
+        space.driver.enter()
+        try:
+            answer = await self._answer(space, provider, route, call)
+            verdict = call.verdict
+            if verdict.early:
+                await space.send_early(_EARLY_PATIENCE_REAL_S)
+            if verdict.stall_real_ms:
+                await asyncio.sleep(verdict.stall_real_ms / 1000)
+            if verdict.drop is not None:
+                _note(space, call, None)
+                return _cut(request)
+            response = _response(answer, verdict.refusal.rule if verdict.refusal else "")
+            _note(space, call, answer)
+            # Written here, so that webhooks of this call start after its answer.
+            await response.prepare(request)
+            await response.write_eof()
+            return response
+        finally:
+            space.simulation.answered(call.verdict)
+            space.driver.leave()
+
+    async def _answer(self, space: Space, provider: Provider, route: Route, call: Call) -> Answer:
+        try:
+            if not route.sends:
+                credential = call.credential.text if call.credential else ""
+                verdict = space.simulation.consult(provider.name, route.operation, credential)
+                call.verdict = verdict
+                if verdict.refusal is not None:
+                    raise CallRefused(verdict.refusal)
+                if verdict.drop is Drop.BEFORE:
+                    return Answer(0)
+            answer = route.handler(call)
+            if inspect.isawaitable(answer):
+                return await answer
+            return answer
+        except CallRefused as refused:
+            return provider.refused(call, refused.refusal)
+        except Exception:
+            _LOG.exception("%s %s failed inside the simulator", call.method, call.path)
+            space.simulation.journal.add(
+                space.simulation.clock.now_ms,
+                EntryKind.NOTE,
+                provider=provider.name,
+                what=f"{call.method} {call.path} failed inside the simulator; its log has the details",
+            )
+            return provider.failed(call)
+
+    async def _plainly(
+        self, request: web.Request, space: Space, call: Call, answer: Answer, *, close: bool = False
+    ) -> web.StreamResponse:
+        space.driver.enter()
+        try:
+            _note(space, call, answer)
+            response = _response(answer, "")
+            if close:
+                response.force_close()
+            return response
+        finally:
+            space.driver.leave()
+
+
+def _response(answer: Answer, rule: str) -> web.Response:
+    response = web.Response(status=answer.status, body=answer.body)
+    headers = response.headers
+    if answer.content_type:
+        headers["Content-Type"] = answer.content_type
+    for name, value in answer.headers:
+        headers.add(name, value)
+    if rule:
+        # A rule's name is free text; a header takes printable ASCII only.
+        headers["X-Simulator-Rule"] = rule.encode("ascii", "backslashreplace").decode().replace("\n", " ")
+    return response
+
+
+def _note(space: Space, call: Call, answer: Answer | None) -> None:
+    simulation = space.simulation
+    provider = call.gateway.provider.name
+    status = answer.status if answer is not None else 0
+    simulation.journal.add(
+        simulation.clock.now_ms,
+        EntryKind.CALL,
+        provider=provider,
+        what=f"{call.method} {call.path} answered {status}"
+        if status
+        else f"{call.method} {call.path} was cut off on purpose",
+    )
+    space.exchange_count += 1
+    space.exchanges.append(
+        Exchange(
+            simulation.clock.now_ms,
+            provider,
+            call.method,
+            call.path,
+            status,
+            call.body,
+            answer.body if answer is not None else b"",
+        )
+    )
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+def _no_space(unknown: UnknownSpace) -> web.Response:
+    return web.json_response(
+        {"type": "about:blank", "title": "No such space", "status": 404, "detail": str(unknown)},
+        status=404,
+        content_type="application/problem+json",
+    )
+
+
+async def _body(request: web.Request, bytes_max: int) -> bytes:
+    if not request.body_exists:
+        return b""
+    if (request.content_length or 0) > bytes_max:
+        raise _TooLarge
+    content = request.content
+    first = await content.readany()
+    if content.at_eof():
+        if len(first) > bytes_max:
+            raise _TooLarge
+        return first
+    body = bytearray(first)
+    while True:
+        chunk = await content.readany()
+        if not chunk:
+            return bytes(body)
+        body += chunk
+        if len(body) > bytes_max:
+            raise _TooLarge

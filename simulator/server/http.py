@@ -1,0 +1,176 @@
+"""
+The control API over HTTP: requests to operations, replies and problems to responses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from simulator.kernel.shape import json_schema
+from simulator.provider import Answer, Call, Route, Router
+from simulator.server.operations import OPERATIONS, Asked, Controller, Operation, Problem
+from simulator.server.views import entry_view
+
+__all__ = ["ControlFace", "host_allowed", "openapi"]
+
+_BODY_BYTES_MAX: Final = 16 * 1_048_576
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def _unused(call: Call) -> Answer:
+    raise AssertionError("control operations are run by the control face")
+
+
+class ControlFace:
+    """
+    Serves `/_sim/v1`.
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._operations = {(op.method, op.path): op for op in OPERATIONS}
+        self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in OPERATIONS)
+
+    async def call(self, method: str, path: str, asked: Asked) -> tuple[int, object]:
+        """Run one operation; return status and plain body. Problems are answers, too."""
+        try:
+            operation, asked = self._find(method, path, asked)
+            reply = await operation.run(self._controller, asked)
+        except Problem as problem:
+            return problem.status, problem.body
+        return reply.status, reply.body
+
+    def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
+        route, parameters, allowed = self._router.find(method, path.rstrip("/"))
+        if route is None and allowed:
+            raise Problem(405, "Wrong method", f"expected {' or '.join(allowed)}, got {method}")
+        if route is None:
+            raise Problem(404, "No such call", f"there is no {path}; /_sim/openapi.json lists what there is")
+        return self._operations[route.method, route.path], asked._replace(parameters=parameters)
+
+    async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
+        """Answer a request of the control API."""
+        asked = Asked(
+            parameters={},
+            query=dict(request.rel_url.query),
+            body=await _body(request),
+            content_type=request.headers.get("Content-Type", ""),
+            base_url=f"{request.scheme}://{request.host}",
+        )
+        follows = path.endswith("/journal") and asked.query.get("follow") in ("1", "true")
+        if request.method == "GET" and follows:
+            return await self._follow(request, path, asked)
+        status, body = await self.call(request.method, path, asked)
+        if status == 204:
+            return web.Response(status=204)
+        if isinstance(body, list):
+            return web.Response(body=_lines(body), content_type="application/x-ndjson")
+        kind = "application/problem+json" if status >= 400 else "application/json"
+        return web.Response(status=status, body=_ENCODER.encode(body), content_type=kind)
+
+    async def _follow(self, request: web.Request, path: str, asked: Asked) -> web.StreamResponse:
+        try:
+            _, asked = self._find("GET", path, asked)
+            space = self._controller.space(asked)
+        except Problem as problem:
+            return problem_response(problem)
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        given = asked.query.get("after", "0")
+        after = int(given) if given.isascii() and given.isdigit() else 0
+        while not space.closed:
+            entries = space.simulation.journal.after(after, 10_000)
+            if entries:
+                after = entries[-1].seq
+                await response.write(_lines([entry_view(entry) for entry in entries]))
+            else:
+                await space.wait_change(3_600)
+        return response
+
+
+def problem_response(problem: Problem) -> web.Response:
+    """Return a problem as an HTTP response."""
+    return web.Response(
+        status=problem.status,
+        body=_ENCODER.encode(problem.body),
+        content_type="application/problem+json",
+    )
+
+
+def _lines(rows: list[object] | list[dict[str, object]]) -> bytes:
+    return b"".join(_ENCODER.encode(row) + b"\n" for row in rows)
+
+
+async def _body(request: web.Request) -> bytes:
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > _BODY_BYTES_MAX:
+            raise web.HTTPRequestEntityTooLarge(max_size=_BODY_BYTES_MAX, actual_size=len(body))
+    return bytes(body)
+
+
+def host_allowed(host: str, also: frozenset[str]) -> bool:
+    """
+    Return True when a `Host` header may reach the control API.
+
+    Literal addresses, localhost and bare names (of containers) may; a dotted name
+    may not unless listed, since a web page can make its own name resolve to us.
+    """
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    name = name.strip("[]").rstrip(".").lower()
+    if "." not in name and ":" not in name:
+        return True
+    if name in also or name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def openapi(version: str) -> dict[str, object]:
+    """Return the description of the control API, OpenAPI 3.1."""
+    paths: dict[str, dict[str, object]] = {}
+    for operation in OPERATIONS:
+        parameters: list[dict[str, object]] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in _path_names(operation.path)
+        ]
+        parameters += [
+            {"name": name, "in": "query", "description": doc, "schema": {"type": "string"}}
+            for name, doc in operation.query
+        ]
+        described: dict[str, object] = {
+            "operationId": operation.run.__name__.strip("_"),
+            "summary": operation.summary,
+            "parameters": parameters,
+            "responses": {str(status): _response(status) for status in operation.statuses},
+        }
+        if operation.body is not None:
+            schema = json_schema(operation.body, operation.summary)
+            schema.pop("$schema", None)
+            described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "simulator control API", "version": version},
+        "paths": paths,
+    }
+
+
+def _path_names(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+def _response(status: int) -> dict[str, object]:
+    if status == 204:
+        return {"description": "done"}
+    kind = "application/problem+json" if status >= 400 else "application/json"
+    said = "a problem" if status >= 400 else "done"
+    return {"description": said, "content": {kind: {"schema": {"type": ["object", "array"]}}}}

@@ -1,0 +1,144 @@
+"""
+The spaces of a server, and which of them a call belongs to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+
+from aiohttp import ClientSession
+
+from simulator.kernel.chance import Chance
+from simulator.kernel.rule import ClockSpec, Scenario
+from simulator.provider import Credential, Provider
+from simulator.runtime.space import Space
+
+__all__ = ["DEFAULT_SPACE", "SpaceRegistry", "UnknownSpace"]
+
+DEFAULT_SPACE = "default"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_SPACES_MAX = 10_000
+
+
+class UnknownSpace(KeyError):
+    """
+    There is no space of this name.
+    """
+
+    def __str__(self) -> str:
+        return f"there is no space {self.args[0]!r}"
+
+
+class SpaceRegistry:
+    """
+    All spaces of one server.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider], client: Callable[[], ClientSession]) -> None:
+        self.providers = providers
+        self._client = client
+        self._spaces: dict[str, Space] = {}
+        self._owners: dict[str, str] = {}
+        self._minted: dict[str, dict[str, str]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._spaces)
+
+    def all(self) -> list[Space]:
+        """Return every space, sorted by name."""
+        return [self._spaces[name] for name in sorted(self._spaces)]
+
+    def get(self, name: str) -> Space:
+        """Return the space called *name*; raises UnknownSpace."""
+        space = self._spaces.get(name)
+        if space is None:
+            raise UnknownSpace(name)
+        return space
+
+    def create(
+        self,
+        name: str = "",
+        *,
+        seed: int = 0,
+        clock: ClockSpec | None = None,
+        scenario: Scenario | None = None,
+    ) -> Space:
+        """Create a space; raises ValueError when the name is taken or not a name."""
+        if not name:
+            name = self._free_name()
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"expected a name of up to 100 letters, digits, dots, dashes and underscores, got {name!r}"
+            )
+        if name in self._spaces:
+            raise ValueError(f"there is a space {name!r} already")
+        if len(self._spaces) >= _SPACES_MAX:
+            raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
+        space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        if scenario is not None:
+            space.load(scenario)
+        self._spaces[name] = space
+        if name != DEFAULT_SPACE:
+            for credential in self.credentials(name).values():
+                self._owners[credential] = name
+        self.note_credentials(space)
+        return space
+
+    def _free_name(self) -> str:
+        while True:
+            self._count += 1
+            name = f"space-{self._count}"
+            if name not in self._spaces:
+                return name
+
+    def credentials(self, name: str) -> Mapping[str, str]:
+        """Return a credential per provider that belongs to this space alone."""
+        minted = self._minted.get(name)
+        if minted is None:
+            chance = Chance(0)
+            minted = {
+                provider.name: provider.mint_credential(
+                    chance.of("credential", name, provider.name).hex("token")
+                )
+                for provider in self.providers.values()
+            }
+            self._minted[name] = minted
+        return minted
+
+    def note_credentials(self, space: Space) -> None:
+        """Let the credentials that a space's settings list lead to it."""
+        for gateway in space.gateways.values():
+            for credential in gateway.account.credentials:
+                self._owners.setdefault(credential, space.name)
+
+    def owner_of(self, credential: Credential) -> Space | None:
+        """Return the space that owns *credential*, if one does."""
+        name = self._owners.get(credential.text)
+        return self._spaces.get(name) if name is not None else None
+
+    def accepts(self, space: Space, provider: str, credential: Credential) -> bool:
+        """Return True when *space* lets this credential in."""
+        if credential.always_refused:
+            return False
+        listed = space.gateways[provider].account.credentials
+        return (
+            not listed
+            or credential.text in listed
+            or credential.text in self.credentials(space.name).values()
+        )
+
+    async def delete(self, name: str) -> None:
+        """End a space and forget it; raises UnknownSpace."""
+        space = self.get(name)
+        del self._spaces[name]
+        self._minted.pop(name, None)
+        self._owners = {credential: owner for credential, owner in self._owners.items() if owner != name}
+        await space.close()
+
+    async def close(self) -> None:
+        """End every space."""
+        await asyncio.gather(*(space.close() for space in self._spaces.values()))
+        self._spaces.clear()

@@ -1,0 +1,201 @@
+"""
+What the control API shows of a space, as plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from simulator.kernel.explain import Story
+from simulator.kernel.journal import Entry, narrative
+from simulator.kernel.message import Message
+from simulator.kernel.recipient import Circumstances
+from simulator.kernel.simulation import Simulation
+from simulator.kernel.webhook import Attempt, Webhook
+from simulator.runtime.space import Exchange, Space
+
+__all__ = [
+    "clock_view",
+    "entry_view",
+    "exchange_view",
+    "instant",
+    "listed",
+    "message_view",
+    "recipient_view",
+    "space_view",
+    "story_view",
+    "webhook_view",
+]
+
+
+def instant(simulation: Simulation, at_ms: int) -> str:
+    """Return an instant of a space as ISO 8601 with milliseconds."""
+    return simulation.clock.datetime(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, object]:
+    """Return the state of a space in one look."""
+    simulation = space.simulation
+    states: dict[str, int] = {}
+    for message in simulation.messages.values():
+        states[message.state.value] = states.get(message.state.value, 0) + 1
+    webhooks: dict[str, int] = {}
+    for webhook in simulation.outbox.webhooks.values():
+        webhooks[webhook.state.value] = webhooks.get(webhook.state.value, 0) + 1
+    return {
+        "name": space.name,
+        "seed": space.seed,
+        "scenario": {"name": simulation.scenario.name, "source": simulation.scenario.source},
+        "clock": clock_view(space),
+        "providers": {
+            name: {
+                "url": urls[name],
+                "credential": credentials[name],
+                "settings": gateway.account.describe(),
+            }
+            for name, gateway in space.gateways.items()
+        },
+        "messages": dict(sorted(states.items())),
+        "webhooks": dict(sorted(webhooks.items())),
+        "journal": {"entries": len(simulation.journal), "dropped": simulation.journal.dropped},
+        "settled": simulation.settled,
+    }
+
+
+def clock_view(space: Space) -> dict[str, object]:
+    """Return mode and time of a space's clock."""
+    simulation = space.simulation
+    next_ms = simulation.next_due()
+    return {
+        "mode": space.driver.mode.value,
+        "rate": space.driver.rate,
+        "now_ms": simulation.clock.now_ms,
+        "now": instant(simulation, simulation.clock.now_ms),
+        "next_due_ms": next_ms,
+    }
+
+
+def message_view(simulation: Simulation, message: Message) -> dict[str, object]:
+    """Return a message."""
+    submission = message.submission
+    return {
+        "id": message.id,
+        "provider": message.key.provider,
+        "recipient": message.key.recipient,
+        "ordinal": message.key.ordinal,
+        "state": message.state.value,
+        "code": message.code,
+        "reason": message.reason.value,
+        "sender": submission.sender,
+        "text": submission.text,
+        "parts": submission.parts,
+        "accepted_ms": message.accepted_ms,
+        "accepted_at": instant(simulation, message.accepted_ms),
+        "changed_ms": message.changed_ms,
+        "changed_at": instant(simulation, message.changed_ms),
+        "expires_ms": message.expires_ms,
+        "decided_by": {"rung": message.rung.value, "rule": message.rule},
+    }
+
+
+def _attempt_view(attempt: Attempt) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "at_ms": attempt.at_ms,
+        "status": attempt.status,
+        "error": attempt.error,
+        "acknowledged": attempt.acknowledged,
+        "latency_real_us": attempt.latency_real_us,
+        "excerpt": attempt.excerpt,
+        "next_at_ms": attempt.next_at_ms,
+    }
+
+
+def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True) -> dict[str, object]:
+    """Return a webhook with its attempts, and its body as it is sent."""
+    view: dict[str, object] = {
+        "id": webhook.id,
+        "provider": webhook.provider,
+        "recipient": webhook.recipient,
+        "target": webhook.target,
+        "state": webhook.state.value,
+        "intended": webhook.intended,
+        "reports": [report.label for report in webhook.reports],
+        "created_ms": webhook.created_ms,
+        "due_ms": webhook.due_ms,
+        "attempts": [_attempt_view(attempt) for attempt in webhook.attempts],
+    }
+    if body:
+        request = simulation.accounts[webhook.provider].render(webhook)
+        view["body"] = request.body.decode("utf-8", "replace")
+    return view
+
+
+def entry_view(entry: Entry) -> dict[str, object]:
+    """Return a journal entry; what does not apply is left out."""
+    view: dict[str, object] = {
+        "seq": entry.seq,
+        "at_ms": entry.at_ms,
+        "kind": entry.kind.value,
+        "provider": entry.key.provider if entry.key else entry.provider,
+        "recipient": entry.key.recipient if entry.key else entry.recipient,
+        "ordinal": entry.key.ordinal if entry.key else None,
+        "state": entry.state.value if entry.state else None,
+        "what": entry.what,
+        "why": entry.why,
+        "ref": entry.ref,
+        "code": entry.code,
+        "wall_unix_ms": entry.wall_unix_ms,
+        "line": narrative(entry),
+    }
+    return {name: value for name, value in view.items() if value not in ("", None)}
+
+
+def recipient_view(address: str, circumstances: Circumstances) -> dict[str, object]:
+    """Return the circumstances of a recipient."""
+    capable = circumstances.capable
+    return {
+        "address": address,
+        "reachable": circumstances.reachable,
+        "blocked": circumstances.blocked,
+        "blacklisted": circumstances.blacklisted,
+        "known": circumstances.known,
+        "capable": list(capable) if isinstance(capable, tuple) else capable,
+        "follower": circumstances.follower,
+        "session": circumstances.session,
+        "tester": circumstances.tester,
+        "operator": circumstances.operator,
+    }
+
+
+def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, object]:
+    """Return a call of the integrator and its answer."""
+    return {
+        "at_ms": exchange.at_ms,
+        "at": instant(simulation, exchange.at_ms),
+        "provider": exchange.provider,
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": exchange.status,
+        "request": exchange.request.decode("utf-8", "replace"),
+        "answer": exchange.answer.decode("utf-8", "replace"),
+    }
+
+
+def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
+    """Return the story of a message."""
+    return {
+        "message": message_view(simulation, story.message),
+        "considered": [
+            {"rule": name, "line": line, "applies": not misses, "misses": list(misses)}
+            for name, line, misses in story.considered
+        ],
+        "entries": [entry_view(entry) for entry in story.entries],
+        "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
+        "story": story.lines(),
+    }
+
+
+def listed(views: Sequence[Mapping[str, object]], total: int) -> dict[str, object]:
+    """Return a listing with how many there are in all."""
+    return {"items": list(views), "total": total}
