@@ -125,7 +125,7 @@ class LocalControl:
         return await asyncio.wrap_future(future)
 
     async def _call(self, method: str, path: str, body: object, query: Mapping[str, str] | None) -> Any:
-        from simulator.server.operations import Asked
+        from simulator.server.operations.base import Asked
 
         asked = Asked(
             parameters={},

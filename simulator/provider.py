@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from simulator.kernel.account import Account
 from simulator.kernel.fates import Fate
 from simulator.kernel.message import Message, Refused
+from simulator.kernel.node import Json
 from simulator.kernel.shape import Shape
 from simulator.kernel.simulation import CallRefusal, Simulation, Verdict
 from simulator.kernel.submission import Submission
@@ -90,6 +91,11 @@ class ProviderAccount(Account, Protocol):
     @property
     def credentials(self) -> Sequence[str]:
         """The only credentials accepted; empty: any well-formed one."""
+        ...
+
+    @property
+    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
+        """What can be done through the control API that only this provider has, by name."""
         ...
 
     def configure(self, settings: Mapping[str, object]) -> None:

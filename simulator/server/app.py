@@ -18,7 +18,7 @@ from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 from simulator.server.edge import Edge
 from simulator.server.http import ControlFace, host_allowed, openapi
-from simulator.server.operations import Controller
+from simulator.server.operations.base import Controller
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
-from simulator.server.operations import OPERATIONS, Asked, Controller, Operation, Problem
+from simulator.server.operations.base import Asked, Controller, Operation, Problem
+from simulator.server.operations.table import OPERATIONS
 from simulator.server.views import entry_view
 
 __all__ = ["ControlFace", "host_allowed", "openapi"]

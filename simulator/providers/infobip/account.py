@@ -5,7 +5,7 @@ An Infobip account in one space: its policies, and the reports it keeps for pull
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from simulator.kernel.chance import Draws
 from simulator.kernel.fates import Ending, Fate, Progress
 from simulator.kernel.lifecycle import Move, State
 from simulator.kernel.message import Message
+from simulator.kernel.node import Json
 from simulator.kernel.recipient import Circumstances
 from simulator.kernel.rule import Act, AnswerFault, Behaviour
 from simulator.kernel.submission import MessageKey, Reason, Submission
@@ -69,6 +70,11 @@ class Account:
     def credentials(self) -> Sequence[str]:
         """The only credentials accepted; empty: any well-formed one."""
         return self.settings.credentials
+
+    @property
+    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
+        """Nothing beyond the control API."""
+        return {}
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on."""

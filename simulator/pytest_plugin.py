@@ -1,0 +1,73 @@
+"""
+The pytest plugin: a simulator per test, on a server per session.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from simulator.client import Simulator
+    from simulator.thread import ServerThread
+
+__all__ = ["simulator", "simulator_config", "simulator_server"]
+
+_NARRATIVE_LINES_MAX = 200
+_SIMULATOR = pytest.StashKey["Simulator"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers",
+        "simulator(scenario=…, seed=…, clock=…, providers=…): how the `simulator` fixture's space is made",
+    )
+
+
+@pytest.fixture(scope="session")
+def simulator_config() -> dict[str, Any]:
+    """Return the settings of the session's server; override it to change host, port, allow_targets."""
+    return {"port": 0}
+
+
+@pytest.fixture(scope="session")
+def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]:
+    """Run a server in a thread of its own for the whole session; yields it with `url` and `control`."""
+    from simulator.thread import ServerThread
+
+    with ServerThread(**simulator_config) as server:
+        yield server
+
+
+@pytest.fixture
+def simulator(request: pytest.FixtureRequest, simulator_server: ServerThread) -> Iterator[Simulator]:
+    """Yield a fresh space with a frozen clock; on failure its narrative and seed are reported."""
+    from simulator.client import Simulator
+
+    marker = request.node.get_closest_marker("simulator")
+    wanted = dict(marker.kwargs) if marker is not None else {}
+    # The same test always gets the same seed, and two tests different ones.
+    wanted.setdefault("seed", zlib.crc32(request.node.nodeid.encode()))
+    space = Simulator.create(simulator_server.control, **wanted)
+    request.node.stash[_SIMULATOR] = space
+    yield space
+    space.delete()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Add the story to the report of a failed test."""
+    report = yield
+    space = item.stash.get(_SIMULATOR, None)
+    if space is not None and report.when == "call" and report.failed:
+        lines = space.narrative()
+        shown = lines[-_NARRATIVE_LINES_MAX:]
+        left_out = [f"({len(lines) - len(shown)} earlier lines left out)"] if len(shown) < len(lines) else []
+        report.sections.append(
+            (f"simulator space {space.space!r}, seed {space.seed}", "\n".join(left_out + shown))
+        )
+    return report

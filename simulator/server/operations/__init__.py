@@ -1,0 +1,3 @@
+"""
+What the control API can do, one function per operation, without HTTP.
+"""

@@ -1,0 +1,150 @@
+"""
+What operations of the control API are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from simulator.kernel.node import Json, Problems, node_of
+from simulator.kernel.shape import (
+    Invalid,
+    Shape,
+)
+from simulator.provider import Provider
+from simulator.runtime.space import Space
+from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
+from simulator.server.views import (
+    space_view,
+)
+
+__all__ = [
+    "LIMIT_DEFAULT",
+    "LIMIT_MAX",
+    "Asked",
+    "Controller",
+    "Operation",
+    "Problem",
+    "Reply",
+    "read_as",
+    "whole",
+]
+
+
+LIMIT_DEFAULT: Final = 1_000
+LIMIT_MAX: Final = 100_000
+
+
+class Problem(Exception):
+    """
+    A refusal of the control API, as RFC 9457 problem details.
+    """
+
+    def __init__(self, status: int, title: str, detail: str, **more: object) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.body: dict[str, object] = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            **more,
+        }
+
+
+class Reply(NamedTuple):
+    """
+    What an operation answers.
+    """
+
+    body: object
+    status: int = 200
+
+
+class Asked(NamedTuple):
+    """
+    What an operation is asked: path parameters, query, and the raw body.
+    """
+
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    content_type: str
+    base_url: str
+
+    def plain(self) -> Json:
+        """Return the body as JSON values; an empty one is an empty object."""
+        if not self.body.strip():
+            return {}
+        try:
+            decoded: Json = msgspec.json.decode(self.body)
+            return decoded
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+            raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
+
+
+class Operation(NamedTuple):
+    """
+    One call of the control API, with what its documentation needs.
+    """
+
+    method: str
+    path: str
+    summary: str
+    run: Callable[[Controller, Asked], Awaitable[Reply]]
+    body: Shape[object] | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    statuses: tuple[int, ...] = (200,)
+
+
+class Controller:
+    """
+    Carries out operations on the spaces of one server.
+    """
+
+    def __init__(self, registry: SpaceRegistry) -> None:
+        self.registry = registry
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """The providers of this server by name."""
+        return self.registry.providers
+
+    def space(self, asked: Asked) -> Space:
+        """Return the space a call is about, with a live clock brought up to date."""
+        try:
+            space = self.registry.get(asked.parameters["space"])
+        except UnknownSpace as unknown:
+            raise Problem(404, "No such space", str(unknown)) from None
+        space.driver.sync()
+        return space
+
+    def urls(self, space: Space, base_url: str) -> dict[str, str]:
+        """Return the base URL of each provider in a space."""
+        prefix = "" if space.name == DEFAULT_SPACE else f"/s/{space.name}"
+        return {name: f"{base_url}{prefix}/{name}" for name in self.providers}
+
+    def view(self, space: Space, base_url: str) -> dict[str, object]:
+        """Return a space as the API shows it."""
+        return space_view(space, self.urls(space, base_url), self.registry.credentials(space.name))
+
+
+def read_as(shape: Shape[object], plain: Json, what: str) -> object:
+    problems = Problems()
+    value = shape.read(node_of(plain), "", problems)
+    if isinstance(value, Invalid):
+        complaints = problems.render("")
+        raise Problem(422, f"Not {what}", "; ".join(complaints), errors=complaints)
+    return value
+
+
+def whole(asked: Asked, name: str, default: int, most: int) -> int:
+    given = asked.query.get(name, "")
+    if not given:
+        return default
+    if not given.isascii() or not given.isdigit() or len(given) > 12 or int(given) > most:
+        raise Problem(400, "Bad query", f"{name}: expected a whole number up to {most}, got {given!r}")
+    return int(given)

@@ -1,0 +1,116 @@
+"""
+Messages: lists, stories and moves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulator.kernel.explain import explain
+from simulator.kernel.lifecycle import Move
+from simulator.kernel.message import Message
+from simulator.kernel.recipient import normal_address
+from simulator.kernel.shape import (
+    AnyJson,
+    Choice,
+    Field,
+    Record,
+    Shape,
+)
+from simulator.kernel.simulation import IllegalMove
+from simulator.runtime.space import Space
+from simulator.server.operations.base import (
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    Asked,
+    Controller,
+    Problem,
+    Reply,
+    read_as,
+    whole,
+)
+from simulator.server.views import (
+    listed,
+    message_view,
+    story_view,
+)
+
+__all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_message", "list_messages", "move"]
+
+
+def find_messages(space: Space, asked: Asked) -> list[Message]:
+    wanted = {
+        name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
+    }
+    recipient = asked.query.get("recipient")
+    address = normal_address(recipient) if recipient else None
+    found = []
+    for message in space.simulation.messages.values():
+        mine = {
+            "provider": message.key.provider,
+            "state": message.state.value,
+            "id": message.id,
+            "sender": message.submission.sender,
+        }
+        fits = all(mine[name] == value for name, value in wanted.items())
+        if fits and (address is None or address == message.key.recipient):
+            found.append(message)
+    return found
+
+
+async def list_messages(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    found = find_messages(space, asked)
+    limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
+    offset = whole(asked, "offset", 0, 10**9)
+    shown = found[offset : offset + limit]
+    return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+
+
+def find_message(space: Space, asked: Asked) -> Message:
+    wanted = asked.parameters["id"]
+    for provider in space.gateways:
+        message = space.simulation.message(provider, wanted)
+        if message is not None and asked.query.get("provider", provider) == provider:
+            return message
+    count = len(space.simulation.messages)
+    raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+
+
+async def get_message(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    return Reply(message_view(space.simulation, find_message(space, asked)))
+
+
+async def explain_message(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    story = explain(space.simulation, find_message(space, asked))
+    return Reply(story_view(space.simulation, story))
+
+
+_MOVES: Final = (Move.DELIVER, Move.READ, Move.FAIL, Move.EXPIRE, Move.REVOKE)
+MOVE: Final[Shape[object]] = Record(
+    dict,
+    [
+        Field("move", Choice({m.value: m for m in _MOVES}), "What happens to it now.", required=True),
+        Field("code", AnyJson(), "For fail: the provider's code, as `fail:` in a scenario names it."),
+    ],
+    what="a move",
+)
+
+
+async def move(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    message = find_message(space, asked)
+    values = read_as(MOVE, asked.plain(), "a move")
+    assert isinstance(values, dict)
+    code = ""
+    if "code" in values:
+        fate = read_as(controller.providers[message.key.provider].failure_shape, values["code"], "a failure")
+        code = getattr(fate, "code", "")
+    try:
+        space.simulation.move(message, values["move"], code)
+    except IllegalMove as refusal:
+        raise Problem(409, "Not possible", str(refusal)) from None
+    space.driver.nudge()
+    return Reply(message_view(space.simulation, message))

@@ -1,0 +1,104 @@
+"""
+Recipients: their circumstances, and what they do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.recipient import Value, normal_address
+from simulator.kernel.rule import Act
+from simulator.kernel.shape import (
+    AnyJson,
+    Field,
+    Record,
+    Shape,
+    Text,
+)
+from simulator.scenario.recipients import pattern_of, plain_traits_shape
+from simulator.server.operations.base import (
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    Asked,
+    Controller,
+    Problem,
+    Reply,
+    read_as,
+    whole,
+)
+from simulator.server.views import (
+    listed,
+    recipient_view,
+)
+
+__all__ = ["ACT", "TRAITS", "get_recipient", "inbound", "list_recipients", "patch_recipient"]
+
+
+async def list_recipients(controller: Controller, asked: Asked) -> Reply:
+    simulation = controller.space(asked).simulation
+    known = simulation.directory.known()
+    views = [
+        recipient_view(pattern, simulation.directory.at(pattern, simulation.clock.now_ms))
+        for pattern in known[: whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)]
+    ]
+    return Reply(listed(views, len(known)))
+
+
+async def get_recipient(controller: Controller, asked: Asked) -> Reply:
+    simulation = controller.space(asked).simulation
+    address = pattern_of(asked.parameters["address"])
+    return Reply(recipient_view(address, simulation.directory.at(address, simulation.clock.now_ms)))
+
+
+TRAITS: Final = plain_traits_shape()
+
+
+async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    simulation = space.simulation
+    address = pattern_of(asked.parameters["address"])
+    traits = read_as(TRAITS, asked.plain(), "circumstances")
+    assert isinstance(traits, dict)
+    plain: dict[str, Value] = traits
+    simulation.change_recipient(address, plain)
+    space.driver.nudge()
+    return Reply(recipient_view(address, simulation.directory.at(address, simulation.clock.now_ms)))
+
+
+ACT: Final[Shape[object]] = Record(
+    dict,
+    [
+        Field("provider", Text(1, 100), "Through which provider.", required=True),
+        Field("writes", Text(0), "The recipient writes this."),
+        Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
+        Field("to", Text(1, 200), "To whom: the integrator's number or agent."),
+        Field("data", AnyJson(), "What the act needs beyond a text."),
+    ],
+    what="an act of a recipient",
+)
+
+
+async def inbound(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(ACT, asked.plain(), "an act of a recipient")
+    assert isinstance(values, dict)
+    provider = values["provider"]
+    if provider not in space.gateways:
+        known = ", ".join(space.gateways)
+        raise Problem(404, "No such provider", f"there is no provider {provider!r}; known: {known}")
+    if ("writes" in values) == ("does" in values):
+        raise Problem(422, "Not an act of a recipient", "expected exactly one of writes and does")
+    act = Act(
+        kind=values.get("does", "writes"),
+        text=values.get("writes", ""),
+        sender=values.get("to", ""),
+        data=values.get("data"),
+    )
+    recipient = normal_address(asked.parameters["address"])
+    try:
+        reports = space.simulation.act(provider, recipient, act)
+    except ImpossibleAct as refusal:
+        raise Problem(409, "Not possible", str(refusal)) from None
+    space.driver.nudge()
+    return Reply({"reports": [report.label for report in reports]}, 202)

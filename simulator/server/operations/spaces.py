@@ -1,0 +1,218 @@
+"""
+Spaces, their clocks, scenarios and settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from simulator.kernel.node import Json, node_of
+from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
+from simulator.kernel.shape import (
+    AnyJson,
+    Choice,
+    Duration,
+    Either,
+    Field,
+    Instant,
+    Integer,
+    Mapped,
+    Record,
+    Shape,
+    Text,
+    Word,
+)
+from simulator.runtime.driver import AdvanceBusy
+from simulator.scenario.loader import CLOCK, ScenarioError, load, read
+from simulator.server.operations.base import Asked, Controller, Problem, Reply, read_as
+from simulator.server.spaces import DEFAULT_SPACE
+from simulator.server.views import (
+    clock_view,
+    listed,
+)
+
+__all__ = [
+    "ADVANCE",
+    "CREATE",
+    "SET_CLOCK",
+    "advance",
+    "create_space",
+    "delete_space",
+    "get_clock",
+    "get_space",
+    "list_spaces",
+    "put_clock",
+    "put_scenario",
+    "put_settings",
+]
+
+
+CREATE: Final[Shape[object]] = Record(
+    dict,
+    [
+        Field("name", Text(1, 100), "Its name; made up, if not given."),
+        Field("seed", Integer(0, 2**53), "Its seed; 0, if not given."),
+        Field(
+            "clock",
+            Either[ClockSpec](Mapped(Choice(ClockMode), lambda mode: ClockSpec(mode=mode)), CLOCK),
+            "How time passes: frozen (the default), live or autojump, or an object with mode, rate, start.",
+        ),
+        Field("scenario", AnyJson(), "A scenario, as an object or as YAML text."),
+        Field("providers", AnyJson(), "Settings by provider name."),
+    ],
+    what="a space",
+)
+
+
+async def create_space(controller: Controller, asked: Asked) -> Reply:
+    values = read_as(CREATE, asked.plain(), "a space")
+    assert isinstance(values, dict)
+    scenario = None
+    if "scenario" in values:
+        scenario = _scenario_of(controller, values["scenario"])
+    seed = values.get("seed", scenario.seed if scenario and scenario.seed is not None else 0)
+    clock = values.get("clock", scenario.clock if scenario else None)
+    settings = {
+        name: _settings_of(controller, name, plain)
+        for name, plain in _object(values.get("providers", {}), "providers").items()
+    }
+    try:
+        space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
+    except ValueError as refusal:
+        raise Problem(409, "Not created", str(refusal)) from None
+    for name, one in settings.items():
+        space.configure(name, one)
+    controller.registry.note_credentials(space)
+    return Reply(controller.view(space, asked.base_url), 201)
+
+
+def _object(plain: Json, what: str) -> dict[str, Json]:
+    if not isinstance(plain, dict):
+        raise Problem(422, f"Not {what}", f"{what}: expected an object")
+    return plain
+
+
+async def list_spaces(controller: Controller, asked: Asked) -> Reply:
+    spaces = controller.registry.all()
+    return Reply(listed([{"name": space.name, "clock": clock_view(space)} for space in spaces], len(spaces)))
+
+
+async def get_space(controller: Controller, asked: Asked) -> Reply:
+    return Reply(controller.view(controller.space(asked), asked.base_url))
+
+
+async def delete_space(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    if space.name == DEFAULT_SPACE:
+        raise Problem(409, "Not deleted", "the default space stays; create one of your own to delete it")
+    await controller.registry.delete(space.name)
+    return Reply(None, 204)
+
+
+async def get_clock(controller: Controller, asked: Asked) -> Reply:
+    return Reply(clock_view(controller.space(asked)))
+
+
+SET_CLOCK: Final[Shape[object]] = Record(
+    ClockSpec,
+    [
+        Field("mode", Choice(ClockMode), "frozen, live or autojump.", required=True),
+        Field("rate", Integer(1, 1_000_000), "A live clock's milliseconds per real one."),
+    ],
+    what="a clock",
+)
+
+
+async def put_clock(controller: Controller, asked: Asked) -> Reply:
+    spec = read_as(SET_CLOCK, asked.plain(), "a clock")
+    assert isinstance(spec, ClockSpec)
+    space = controller.space(asked)
+    space.driver.set_mode(spec)
+    return Reply(clock_view(space))
+
+
+ADVANCE: Final[Shape[object]] = Record(
+    dict,
+    [
+        Field("by", Duration(), "Move the clock by this much, such as 2h."),
+        Field("to", Instant(), "Move the clock to this instant."),
+        Field("until", Word("settled"), "Move until nothing is due any more."),
+    ],
+    what="an advance",
+)
+
+
+async def advance(controller: Controller, asked: Asked) -> Reply:
+    values = read_as(ADVANCE, asked.plain(), "an advance")
+    assert isinstance(values, dict)
+    if len(values) != 1:
+        raise Problem(422, "Not an advance", "expected exactly one of by, to and until")
+    space = controller.space(asked)
+    simulation = space.simulation
+    to_ms: int | None = None
+    if "by" in values:
+        to_ms = simulation.clock.now_ms + values["by"]
+    elif "to" in values:
+        to_ms = values["to"] - simulation.clock.epoch_ms
+    try:
+        fired = await space.driver.advance(to_ms)
+    except AdvanceBusy as busy:
+        raise Problem(409, "Advancing already", str(busy)) from None
+    except ValueError as backwards:
+        raise Problem(422, "Not an advance", str(backwards)) from None
+    view = clock_view(space) | {"fired": fired, "in_flight": simulation.outbox.in_flight}
+    return Reply(view)
+
+
+def _scenario_of(controller: Controller, plain: Json) -> Scenario:
+    try:
+        if isinstance(plain, str):
+            return load(plain, "scenario", controller.providers)
+        return read(node_of(plain), "scenario", controller.providers)
+    except ScenarioError as trouble:
+        raise Problem(422, "Not a scenario", "; ".join(trouble.lines), errors=trouble.lines) from None
+
+
+async def put_scenario(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    written = "json" not in asked.content_type
+    # YAML text may come as it is, or as a JSON string.
+    plain = asked.body.decode("utf-8", "replace") if written else asked.plain()
+    space.load(_scenario_of(controller, plain))
+    controller.registry.note_credentials(space)
+    return Reply(controller.view(space, asked.base_url))
+
+
+def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
+    provider = controller.providers.get(name)
+    if provider is None:
+        known = ", ".join(controller.providers)
+        raise Problem(404, "No such provider", f"there is no provider {name!r}; known: {known}")
+    settings = read_as(provider.settings, plain, "settings")
+    assert isinstance(settings, dict)
+    return settings
+
+
+async def put_settings(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    name = asked.parameters["provider"]
+    space.configure(name, _settings_of(controller, name, asked.plain()))
+    controller.registry.note_credentials(space)
+    return Reply(space.gateways[name].account.describe())
+
+
+async def do_action(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    name, action = asked.parameters["provider"], asked.parameters["action"]
+    gateway = space.gateways.get(name)
+    actions = gateway.account.actions if gateway is not None else {}
+    if action not in actions:
+        known = ", ".join(sorted(actions)) or "none"
+        raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {known}")
+    try:
+        answer = actions[action](asked.plain())
+    except ValueError as refusal:
+        raise Problem(409, "Not possible", str(refusal)) from None
+    space.driver.nudge()
+    return Reply(answer)

@@ -1,0 +1,221 @@
+"""
+Every operation of the control API, with what its documentation needs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulator.kernel.shape import AnyJson
+from simulator.server.operations.base import Operation
+from simulator.server.operations.messages import MOVE, explain_message, get_message, list_messages, move
+from simulator.server.operations.recipients import (
+    ACT,
+    TRAITS,
+    get_recipient,
+    inbound,
+    list_recipients,
+    patch_recipient,
+)
+from simulator.server.operations.spaces import (
+    ADVANCE,
+    CREATE,
+    SET_CLOCK,
+    advance,
+    create_space,
+    delete_space,
+    do_action,
+    get_clock,
+    get_space,
+    list_spaces,
+    put_clock,
+    put_scenario,
+    put_settings,
+)
+from simulator.server.operations.webhooks import (
+    get_webhook,
+    journal,
+    list_requests,
+    list_webhooks,
+    resend,
+    wait,
+)
+
+__all__ = ["OPERATIONS"]
+
+_SPACE = "/_sim/v1/spaces/{space}"
+_PAGE = (("limit", "how many at most"), ("offset", "how many to pass over"))
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation("POST", "/_sim/v1/spaces", "Create a space", create_space, CREATE, (), (201, 409, 422)),
+    Operation("GET", "/_sim/v1/spaces", "List the spaces", list_spaces),
+    Operation("GET", _SPACE, "The state of a space in one look", get_space, None, (), (200, 404)),
+    Operation(
+        "DELETE", _SPACE, "Delete a space; it sends nothing more", delete_space, None, (), (204, 404, 409)
+    ),
+    Operation("GET", f"{_SPACE}/clock", "Mode and time of the clock", get_clock, None, (), (200, 404)),
+    Operation("PUT", f"{_SPACE}/clock", "Let time pass otherwise", put_clock, SET_CLOCK, (), (200, 404, 422)),
+    Operation(
+        "POST",
+        f"{_SPACE}/clock/advance",
+        "Move the clock and drain: every due instant with its webhooks, in order",
+        advance,
+        ADVANCE,
+        (),
+        (200, 404, 409, 422),
+    ),
+    Operation(
+        "PUT",
+        f"{_SPACE}/scenario",
+        "Replace the scenario (YAML, or JSON by its content type); messages on their way keep their fate",
+        put_scenario,
+        AnyJson(),
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "PUT",
+        f"{_SPACE}/providers/{{provider}}",
+        "Change webhook target and account settings of a provider",
+        put_settings,
+        AnyJson(),
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/providers/{{provider}}/actions/{{action}}",
+        "Do something of the provider's own, such as minting a key",
+        do_action,
+        AnyJson(),
+        (),
+        (200, 404, 409),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/recipients",
+        "Recipients that something was said about",
+        list_recipients,
+        None,
+        (("limit", "how many at most"),),
+        (200, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/recipients/{{address}}",
+        "Circumstances of a recipient now",
+        get_recipient,
+        None,
+        (),
+        (200, 404),
+    ),
+    Operation(
+        "PATCH",
+        f"{_SPACE}/recipients/{{address}}",
+        "Change circumstances of an address or a prefix (+4179*) from now on",
+        patch_recipient,
+        TRAITS,
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/recipients/{{address}}/inbound",
+        "Let a recipient write or do something",
+        inbound,
+        ACT,
+        (),
+        (202, 404, 409, 422),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/messages",
+        "Messages, oldest first",
+        list_messages,
+        None,
+        (
+            ("provider", "of this provider"),
+            ("recipient", "to this recipient"),
+            ("state", "in this state"),
+            ("sender", "from this sender"),
+            *_PAGE,
+        ),
+        (200, 400, 404),
+    ),
+    Operation("GET", f"{_SPACE}/messages/{{id}}", "A message", get_message, None, (), (200, 404)),
+    Operation(
+        "GET",
+        f"{_SPACE}/messages/{{id}}/explain",
+        "The whole story of a message",
+        explain_message,
+        None,
+        (),
+        (200, 404),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/messages/{{id}}/move",
+        "Deliver, fail, expire, read or revoke a message now",
+        move,
+        MOVE,
+        (),
+        (200, 404, 409, 422),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/webhooks",
+        "Webhooks with their attempts, oldest first",
+        list_webhooks,
+        None,
+        (
+            ("provider", "of this provider"),
+            ("recipient", "about this recipient"),
+            ("state", "in this state"),
+            *_PAGE,
+        ),
+        (200, 400, 404),
+    ),
+    Operation("GET", f"{_SPACE}/webhooks/{{id}}", "A webhook", get_webhook, None, (), (200, 404)),
+    Operation(
+        "POST", f"{_SPACE}/webhooks/{{id}}/resend", "Send a webhook once more", resend, None, (), (202, 404)
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/requests",
+        "The last calls of the integrator with their answers",
+        list_requests,
+        None,
+        (("limit", "how many at most"),),
+        (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/journal",
+        "The journal as NDJSON",
+        journal,
+        None,
+        (
+            ("after", "entries later than this number"),
+            ("limit", "how many at most"),
+            ("follow", "1: keep the answer open and go on"),
+        ),
+        (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/wait",
+        "Wait for messages, webhooks or requests",
+        wait,
+        None,
+        (
+            ("for", "messages, webhooks or requests"),
+            ("count", "how many; 1 if not given"),
+            ("within", "real time to wait, such as 5s"),
+            ("provider", "of this provider"),
+            ("recipient", "to this recipient"),
+            ("state", "in this state"),
+        ),
+        (200, 400, 404, 408),
+    ),
+)
+"""Every operation of the control API."""
