@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "check": ("simulator.commands.check", "Check scenario files; every complaint has its place."),
     "codes": ("simulator.commands.codes", "Print a provider's catalogue with its magic recipients."),
     "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
+    "listen": ("simulator.commands.listen", "Print the webhooks that arrive on a local port."),
     "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
     "ready": ("simulator.commands.remote", "Tell whether a server is ready; --wait until it is."),
 }

@@ -12,9 +12,9 @@ from msgspec import Struct
 from simulator.kernel.chance import Draws
 from simulator.kernel.lifecycle import Move
 from simulator.kernel.submission import MessageKey, Reason
-from simulator.kernel.units import Delay
+from simulator.kernel.units import ConstantDelay, Delay
 
-__all__ = ["Ending", "Fate", "MoveStep", "Progress", "Reply", "plan"]
+__all__ = ["Ending", "Fate", "MoveStep", "Progress", "Reply", "drawn", "plan"]
 
 
 class Ending(StrEnum):
@@ -108,6 +108,16 @@ _RANK = {
 _ENDING_MOVES = {Ending.DELIVER: Move.DELIVER, Ending.FAIL: Move.FAIL, Ending.EXPIRE: Move.EXPIRE}
 
 
+_END_LABELS = {ending: f"{ending.value}.after" for ending in Ending}
+
+
+def drawn(delay: Delay, draws: Draws, label: str, number: int = 0) -> int:
+    """Return how long *delay* is this time; a constant one costs no draw."""
+    if isinstance(delay, ConstantDelay):
+        return delay.ms
+    return delay.draw(draws.unit(f"{label}.{number}" if number else label))
+
+
 def plan(
     fate: Fate, key: MessageKey, draws: Draws, start_ms: int, expires_ms: int
 ) -> list[tuple[int, MoveStep]]:
@@ -121,7 +131,7 @@ def plan(
     steps: list[tuple[int, MoveStep]] = []
     at_ms = start_ms
     for number, station in enumerate(fate.progress or ()):
-        at_ms += station.after.draw(draws.unit(f"progress.{number}.after"))
+        at_ms += drawn(station.after, draws, "progress.after", number)
         if at_ms < expires_ms:
             steps.append((at_ms, MoveStep(key, Move.SEND, station.code)))
     if fate.ending is Ending.SILENCE:
@@ -129,7 +139,7 @@ def plan(
     if fate.after is None:
         end_ms = expires_ms
     else:
-        end_ms = max(at_ms, start_ms + fate.after.draw(draws.unit(f"{fate.ending.value}.after")))
+        end_ms = max(at_ms, start_ms + drawn(fate.after, draws, _END_LABELS[fate.ending]))
     if end_ms < expires_ms:
         move = _ENDING_MOVES[fate.ending]
         steps.append((end_ms, MoveStep(key, move, fate.code, fate.reason)))

@@ -138,11 +138,12 @@ class Directory:
     Looking up costs the number of distinct prefix lengths, not of recipients.
     """
 
-    __slots__ = ("_changes", "_scenario")
+    __slots__ = ("_changes", "_said", "_scenario")
 
     def __init__(self) -> None:
         self._scenario = _Layer()
         self._changes = _Layer()
+        self._said = False
 
     def load(self, recipients: Mapping[str, Traits], start_ms: int = 0) -> None:
         """Replace what the scenario says, counted from *start_ms*; changes made since then stay."""
@@ -151,14 +152,16 @@ class Directory:
             if start_ms:
                 traits = {name: trait.shifted(start_ms) for name, trait in traits.items()}
             self._scenario.put(pattern, traits)
+        self._said = bool(self._scenario or self._changes)
 
     def change(self, pattern: str, traits: Mapping[str, Value], at_ms: int) -> None:
         """Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again."""
+        self._said = True
         self._changes.put(pattern, {name: Trait((Window(value, at_ms),)) for name, value in traits.items()})
 
     def at(self, address: str, at_ms: int) -> Circumstances:
         """Return the circumstances of *address* at *at_ms*."""
-        if not self._scenario and not self._changes:
+        if not self._said:
             return _NOBODY
         values: dict[str, Value] = {}
         for trait_name, trait in self._traits(address):

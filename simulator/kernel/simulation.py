@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from simulator.kernel.account import Account, ImpossibleAct
 from simulator.kernel.agenda import Agenda
-from simulator.kernel.chance import Chance
+from simulator.kernel.chance import Chance, Draws
 from simulator.kernel.clock import Clock
-from simulator.kernel.fates import Ending, MoveStep, plan
+from simulator.kernel.fates import Ending, MoveStep, drawn, plan
 from simulator.kernel.journal import EntryKind, Journal
 from simulator.kernel.judge import Judge, Judgement
 from simulator.kernel.lifecycle import TERMINAL, Move, State, next_state
@@ -321,12 +321,11 @@ class Simulation:
         if scheduled:
             self.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
         else:
-            self._start(message, at_once=early)
+            self._start(message, draws, at_once=early)
         return message
 
-    def _start(self, message: Message, *, at_once: bool = False) -> None:
+    def _start(self, message: Message, draws: Draws, *, at_once: bool = False) -> None:
         now_ms = self.clock.now_ms
-        draws = self.chance.of(*message.key)
         steps = plan(message.fate, message.key, draws, now_ms, message.expires_ms)
         for at_ms, step in steps:
             if at_once:
@@ -393,7 +392,7 @@ class Simulation:
         else:
             self._change(message, step.move, state, step.code, step.reason)
             if step.move is Move.RELEASE:
-                self._start(message)
+                self._start(message, self.chance.of(*message.key))
 
     def _lapse(self, message: Message, step: MoveStep) -> None:
         self.journal.add(
@@ -433,11 +432,9 @@ class Simulation:
         draws = self.chance.of(*message.key)
         now_ms = self.clock.now_ms
         if fate.read is not None and draws.hits("read.share", fate.read_share_bp):
-            self.agenda.add(
-                now_ms + fate.read.draw(draws.unit("read.after")), MoveStep(message.key, Move.READ)
-            )
+            self.agenda.add(now_ms + drawn(fate.read, draws, "read.after"), MoveStep(message.key, Move.READ))
         for number, reply in enumerate(fate.replies):
-            at_ms = now_ms + reply.after.draw(draws.unit(f"reply.{number}.after"))
+            at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
             act = Act("writes", text=reply.text, sender=message.submission.sender)
             self.agenda.add(
                 at_ms, _ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
@@ -551,7 +548,7 @@ class Simulation:
         message.rule = ""
         self._change(message, move, state, code, reason)
         if move is Move.RELEASE:
-            self._start(message)
+            self._start(message, self.chance.of(*message.key))
 
     def reschedule(self, message: Message, at_ms: int) -> None:
         """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""

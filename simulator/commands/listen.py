@@ -1,0 +1,86 @@
+"""
+`simulator listen`: see webhooks arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+
+import click
+from aiohttp import web
+
+from simulator.commands.exits import COULD_NOT_START, INTERRUPTED
+
+__all__ = ["listen"]
+
+
+@click.command()
+@click.option(
+    "--port", default=9000, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0: any free one."
+)
+@click.option(
+    "--status", default=200, show_default=True, type=click.IntRange(100, 599), help="What to answer."
+)
+@click.option("--count", default=0, help="End after so many webhooks; 0: never.")
+def listen(port: int, status: int, count: int) -> None:
+    """
+    Print every webhook that arrives on a local port, and answer it.
+    """
+    code = asyncio.run(_run(port, status, count))
+    if code:
+        sys.exit(code)
+
+
+async def _run(port: int, status: int, count: int) -> int:
+    done = asyncio.Event()
+    code = 0
+    seen = 0
+
+    async def receive(request: web.Request) -> web.Response:
+        nonlocal seen
+        seen += 1
+        _show(request, await request.read())
+        if seen == count:
+            done.set()
+        return web.Response(status=status)
+
+    def stop() -> None:
+        nonlocal code
+        code = INTERRUPTED
+        done.set()
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", receive)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+    except OSError as trouble:
+        click.echo(f"simulator: cannot bind 127.0.0.1 port {port}: {trouble.strerror}", err=True)
+        await runner.cleanup()
+        return COULD_NOT_START
+    click.echo(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
+        pass
+    await done.wait()
+    await runner.cleanup()
+    return code
+
+
+def _show(request: web.Request, body: bytes) -> None:
+    click.echo(f"\n{request.method} {request.path_qs}")
+    for name, value in request.headers.items():
+        if name.lower().startswith(("content-type", "x-", "authorization")):
+            click.echo(f"{name}: {value}")
+    try:
+        text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        text = body.decode("utf-8", "replace")
+    # Texts come from outside: what could steer a terminal is shown, not sent.
+    click.echo("".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text))
