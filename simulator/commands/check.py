@@ -13,6 +13,7 @@ from simulator.commands.exits import INVALID
 from simulator.commands.files import find_scenario, load_file
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, scenario_schema
+from simulator.scenario.reference import reference
 
 __all__ = ["check", "schema"]
 
@@ -41,8 +42,12 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @click.command()
-def schema() -> None:
+@click.option("--format", "form", type=click.Choice(["json", "markdown"]), default="json", show_default=True)
+def schema(form: str) -> None:
     """
     Print the JSON Schema of scenario files, for completion and hover texts in editors.
     """
+    if form == "markdown":
+        click.echo(reference(discover()), nl=False)
+        return
     click.echo(json.dumps(scenario_schema(discover()), indent=2, ensure_ascii=False))

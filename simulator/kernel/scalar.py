@@ -94,6 +94,8 @@ class Scalar(Generic[T]):
     convert: Callable[[Node], T]
     json_schema: Mapping[str, object]
     words: tuple[str, ...] = field(default=())
+    definition: str = ""
+    """Under which name a schema defines it once; empty: it is written out wherever it is used."""
 
     def fits(self, node: Node) -> bool:
         """
@@ -119,7 +121,11 @@ class Scalar(Generic[T]):
         """
         Return the schema with the expectation as hover text.
         """
-        return {"description": f"{self.expected[:1].upper()}{self.expected[1:]}.", **self.json_schema}
+        whole = {"description": f"{self.expected[:1].upper()}{self.expected[1:]}.", **self.json_schema}
+        if not self.definition:
+            return whole
+        definitions[self.definition] = whole
+        return {"$ref": f"#/$defs/{self.definition}"}
 
 
 def nearest_word(node: Node, words: tuple[str, ...], problems: Problems) -> str:
@@ -319,7 +325,8 @@ def Duration(minimum_ms: Millis = 0, maximum_ms: Millis = units.DURATION_MAX_MS)
     A duration within limits, both included, as milliseconds.
     """
     expected = 'a duration such as "3s" or "1h30m"'
-    if (minimum_ms, maximum_ms) != (0, units.DURATION_MAX_MS):
+    limited = (minimum_ms, maximum_ms) != (0, units.DURATION_MAX_MS)
+    if limited:
         expected += f", from {format_duration(minimum_ms)} to {format_duration(maximum_ms)}"
 
     def convert(node: Node) -> Millis:
@@ -328,7 +335,8 @@ def Duration(minimum_ms: Millis = 0, maximum_ms: Millis = units.DURATION_MAX_MS)
             raise UnitError(f"expected {expected}, got {describe(node)}")
         return ms
 
-    return _with_zero(expected, convert, units.DURATION_PATTERN, ["3s", "1h30m", "250ms"])
+    definition = "" if limited else "duration"
+    return _with_zero(expected, convert, units.DURATION_PATTERN, ["3s", "1h30m", "250ms"], definition)
 
 
 def DelayShape() -> Scalar[Delay]:
@@ -341,7 +349,7 @@ def DelayShape() -> Scalar[Delay]:
         return units.parse_delay(_unit_text(node, expected))
 
     return _with_zero(
-        expected, convert, units.DELAY_PATTERN, ["3s", "1s..4s", "lognormal(median=2s, p99=30s)"]
+        expected, convert, units.DELAY_PATTERN, ["3s", "1s..4s", "lognormal(median=2s, p99=30s)"], "delay"
     )
 
 
@@ -361,10 +369,17 @@ def _unit_text(node: Node, expected: str) -> str:
     raise ValueError(f"expected {expected}, got {describe(node)}")
 
 
-def _with_zero(expected: str, convert: Callable[[Node], T], pattern: str, examples: list[str]) -> Scalar[T]:
+def _with_zero(
+    expected: str, convert: Callable[[Node], T], pattern: str, examples: list[str], definition: str
+) -> Scalar[T]:
     # "pattern" speaks of strings only, "minimum" and "maximum" of numbers only.
     schema: Schema = {"type": ["string", "integer"], "pattern": pattern, "minimum": 0, "maximum": 0}
-    return Scalar(expected=expected, convert=convert, json_schema=schema | {"examples": examples})
+    return Scalar(
+        expected=expected,
+        convert=convert,
+        json_schema=schema | {"examples": examples},
+        definition=definition,
+    )
 
 
 def Share() -> Scalar[BasisPoints]:

@@ -5,7 +5,7 @@ The control API over HTTP: requests to operations, replies and problems to respo
 from __future__ import annotations
 
 import ipaddress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -138,6 +138,7 @@ def host_allowed(host: str, also: frozenset[str]) -> bool:
 def openapi(version: str) -> dict[str, object]:
     """Return the description of the control API, OpenAPI 3.1."""
     paths: dict[str, dict[str, object]] = {}
+    named: dict[str, object] = {}
     for operation in OPERATIONS:
         parameters: list[dict[str, object]] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -156,13 +157,26 @@ def openapi(version: str) -> dict[str, object]:
         if operation.body is not None:
             schema = json_schema(operation.body, operation.summary)
             schema.pop("$schema", None)
+            named.update(_placed(schema.pop("$defs", {})))
+            schema = _placed(schema)
             described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": "simulator control API", "version": version},
         "paths": paths,
+        "components": {"schemas": named},
     }
+
+
+def _placed(schema: Any) -> Any:
+    """Return a schema whose references point to where OpenAPI keeps definitions."""
+    if isinstance(schema, dict):
+        return {
+            name: part.replace("#/$defs/", "#/components/schemas/") if name == "$ref" else _placed(part)
+            for name, part in schema.items()
+        }
+    return [_placed(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def _path_names(path: str) -> list[str]:
