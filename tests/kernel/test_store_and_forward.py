@@ -1,0 +1,201 @@
+"""
+Messages to a phone that is off wait, and come in order when it is on again.
+"""
+
+import pytest
+
+from simulator.kernel.fates import Ending, Fate
+from simulator.kernel.lifecycle import Move, State
+from simulator.kernel.recipient import Trait, Window
+from simulator.kernel.rule import Match
+from simulator.kernel.simulation import IllegalMove
+from simulator.kernel.units import ConstantDelay
+from toys.bench import Bench, rule
+from toys.pigeon import pigeon
+
+PHONE = "+905550000001"
+HOUR = 3_600_000
+SOON = Fate(after=ConstantDelay(1_000), progress=())
+
+
+def off(*spans: tuple[int, int | None]) -> dict[str, Trait]:
+    """
+    Return traits of a recipient who is unreachable in these spans.
+    """
+    return {"reachable": Trait(tuple(Window(False, start, end) for start, end in spans))}
+
+
+def test_unreachable_recipient_gets_the_message_on_return(sim: Bench) -> None:
+    """
+    A message to a phone that is off waits, and arrives when it comes back.
+    """
+    sim.recipient(PHONE).go_offline()
+    message = sim.submit(pigeon(to=PHONE))
+
+    sim.advance("1h")
+    waited = message.state
+    sim.recipient(PHONE).come_back()
+    sim.settle()
+
+    assert (waited, message.state, message.changed_ms) == (State.WAITING, State.DELIVERED, HOUR)
+
+
+def test_waiting_messages_arrive_in_order_at_the_providers_pace(sim: Bench) -> None:
+    """
+    One bird a second comes in, in the order in which they began to wait.
+    """
+    sim.load(rule("soon", fate=SOON))
+    sim.recipient(PHONE).go_offline()
+    messages = [sim.submit(pigeon(to=PHONE)) for _ in range(4)]
+    sim.advance("1h")
+
+    sim.recipient(PHONE).come_back()
+    sim.settle()
+
+    assert [message.changed_ms - HOUR for message in messages] == [0, 1_000, 2_000, 3_000]
+
+
+def test_return_at_the_end_of_a_window_needs_no_command(sim: Bench) -> None:
+    """
+    A scenario says until when a phone is off; what waits goes out at that very instant.
+    """
+    sim.load(recipients={PHONE: off((0, 2 * HOUR))})
+    message = sim.submit(pigeon(to=PHONE))
+
+    sim.settle()
+
+    assert (message.state, message.changed_ms) == (State.DELIVERED, 2 * HOUR)
+
+
+def test_windows_that_follow_each_other_are_one_absence(sim: Bench) -> None:
+    """
+    Where one window ends and the next begins nobody is back.
+    """
+    sim.load(recipients={PHONE: off((0, HOUR), (HOUR, 2 * HOUR), (3 * HOUR // 2, 3 * HOUR))})
+    message = sim.submit(pigeon(to=PHONE))
+
+    sim.settle()
+
+    assert (message.state, message.changed_ms) == (State.DELIVERED, 3 * HOUR)
+
+
+def test_second_absence_keeps_what_came_in_it(sim: Bench) -> None:
+    """
+    Between two windows messages arrive; in the second one they wait again.
+    """
+    sim.load(rule("soon", fate=SOON), recipients={PHONE: off((0, HOUR), (2 * HOUR, 3 * HOUR))})
+    first = sim.submit(pigeon(to=PHONE))
+    sim.advance("90m")
+    between = sim.submit(pigeon(to=PHONE))
+    sim.advance("1h")
+    second = sim.submit(pigeon(to=PHONE))
+
+    sim.settle()
+
+    assert [m.changed_ms for m in (first, between, second)] == [HOUR, 90 * 60_000 + 1_000, 3 * HOUR]
+
+
+def test_validity_runs_out_while_waiting(sim: Bench) -> None:
+    """
+    A phone that stays off longer than the validity never gets the message.
+    """
+    sim.recipient(PHONE).go_offline()
+    message = sim.submit(pigeon(to=PHONE, validity_ms=600_000))
+
+    sim.advance("10m")
+    state = message.state
+    sim.recipient(PHONE).come_back()
+    sim.settle()
+
+    assert (state, message.state, message.changed_ms) == (State.EXPIRED, State.EXPIRED, 600_000)
+    assert sim.told() == [(600_000, f"EXPIRED {PHONE}")]
+
+
+def test_return_at_the_instant_of_expiry_is_too_late(sim: Bench) -> None:
+    """
+    A message that expires at the instant at which the phone comes back has expired.
+    """
+    sim.load(recipients={PHONE: off((0, HOUR))})
+    message = sim.submit(pigeon(to=PHONE, validity_ms=HOUR))
+
+    sim.settle()
+
+    assert message.state == State.EXPIRED
+
+
+def test_prefix_brings_back_everyone_it_covers(sim: Bench) -> None:
+    """
+    A prefix that is reachable again wakes every recipient under it, and nobody else.
+    """
+    sim.recipient("+90555*").go_offline()
+    sim.recipient("+90444*").go_offline()
+    covered = [sim.submit(pigeon(to=f"+90555000000{n}")) for n in range(3)]
+    other = sim.submit(pigeon(to="+904440000001"))
+    sim.advance("1h")
+
+    sim.recipient("+90555*").come_back()
+    sim.settle()
+
+    assert [m.state for m in covered] == [State.DELIVERED] * 3
+    assert other.state == State.EXPIRED
+
+
+def test_waiting_is_not_reported_again_and_again(sim: Bench) -> None:
+    """
+    A message that is tried in vain keeps waiting: one entry says so.
+    """
+    sim.load(rule("soon", fate=SOON))
+    sim.recipient(PHONE).go_offline()
+    sim.submit(pigeon(to=PHONE))
+    second = sim.submit(pigeon(to=PHONE))
+    sim.advance("1h")
+    sim.recipient(PHONE).come_back()
+    sim.recipient(PHONE).go_offline()
+
+    sim.advance("1h")
+
+    assert [line for line in sim.story(second.key) if "waiting" in line] == [
+        f"+00:00:01.000 pigeon {PHONE} #2 waiting (absent) (the recipient is unreachable)"
+    ]
+
+
+def test_new_scenario_brings_waiting_recipients_back(sim: Bench) -> None:
+    """
+    Replacing the scenario moves the end of an absence for messages that wait already.
+    """
+    sim.load(recipients={PHONE: off((0, 10 * HOUR))})
+    message = sim.submit(pigeon(to=PHONE))
+    sim.advance("1h")
+
+    sim.load(recipients={PHONE: off((0, HOUR))})
+    sim.settle()
+
+    assert (message.state, message.changed_ms) == (State.DELIVERED, 2 * HOUR)
+
+
+def test_failing_message_fails_while_the_phone_is_off(sim: Bench) -> None:
+    """
+    Only a delivery waits for the phone; a failure on the way happens all the same.
+    """
+    fate = Fate(ending=Ending.FAIL, after=ConstantDelay(1_000), code="STORM", progress=())
+    sim.load(rule("storm", when=Match(text=None), fate=fate))
+    sim.recipient(PHONE).go_offline()
+    message = sim.submit(pigeon(to=PHONE))
+
+    sim.settle()
+
+    assert (message.state, message.code, message.changed_ms) == (State.FAILED, "STORM", 1_000)
+
+
+def test_command_cannot_deliver_to_a_phone_that_is_off(sim: Bench) -> None:
+    """
+    Delivering by command is refused with the reason, and changes nothing.
+    """
+    sim.recipient(PHONE).go_offline()
+    message = sim.submit(pigeon(to=PHONE))
+
+    with pytest.raises(IllegalMove) as caught:
+        sim.simulation.move(message, Move.DELIVER)
+
+    assert str(caught.value) == f"{PHONE} is unreachable; make it reachable first"
+    assert message.state == State.ACCEPTED

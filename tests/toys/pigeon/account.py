@@ -1,0 +1,186 @@
+"""
+A pigeon fancier's account in one space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, cast
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.chance import Draws
+from simulator.kernel.clock import Clock
+from simulator.kernel.fates import Ending, Fate, Progress
+from simulator.kernel.lifecycle import Move, State
+from simulator.kernel.message import Message
+from simulator.kernel.node import Json
+from simulator.kernel.recipient import Circumstances
+from simulator.kernel.rule import Act, AnswerFault, Behaviour
+from simulator.kernel.shape import Boolean, DelayShape, Field, ListOf, Record, Shape, Text
+from simulator.kernel.submission import MessageKey, Submission
+from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
+from simulator.kernel.webhook import Report, RetrySchedule, Webhook, WebhookPolicy, WebhookRequest
+from simulator.webhook_settings import changed_policy, webhook_fields
+from toys.pigeon.codes import CALL_REFUSALS, FLOCK_FULL, NO_PERCH, failure, magic
+from toys.pigeon.wire import render_reports
+
+__all__ = ["RETRY_DOCUMENTED", "SETTINGS", "PigeonAccount"]
+
+RETRY_DOCUMENTED: Final = RetrySchedule((60_000, 300_000))
+
+SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
+    dict,
+    [
+        Field("credentials", ListOf(Text(1, 100)), "The only rings accepted. None listed: any."),
+        Field("webhook", Record(dict, webhook_fields()), "Where reports fly to."),
+        Field("deliver_after", DelayShape(), "From release to arrival when no rule says otherwise."),
+        Field("mute", Boolean(), "Recipients cannot write back."),
+    ],
+    doc="Settings of the pigeon account.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    credentials: tuple[str, ...] = ()
+    webhook_url: str = ""
+    policy: WebhookPolicy = field(default_factory=lambda: WebhookPolicy(retry=RETRY_DOCUMENTED))
+    deliver_after: Delay = field(default_factory=lambda: UniformDelay(1_000, 4_000))
+    mute: bool = False
+
+
+_REPORTED: Final = {
+    State.DELIVERED: "DELIVERED",
+    State.FAILED: "FAILED",
+    State.EXPIRED: "EXPIRED",
+    State.READ: "READ",
+}
+
+
+class PigeonAccount:
+    """
+    Settings, and how pigeons have it by default.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.settings = _Settings()
+
+    # -- what the server asks -------------------------------------------------------------------
+
+    @property
+    def credentials(self) -> Sequence[str]:
+        """The only credentials accepted; empty: any well-formed one."""
+        return self.settings.credentials
+
+    @property
+    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
+        """One action: `coo` says what it was told."""
+        return {"coo": lambda said: {"coo": said}}
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Change settings from now on."""
+        webhook = cast("Mapping[str, object]", settings.get("webhook", {}))
+        plain = {name: value for name, value in settings.items() if name != "webhook"}
+        self.settings = replace(
+            self.settings,
+            webhook_url=str(webhook.get("url", self.settings.webhook_url)),
+            policy=changed_policy(self.settings.policy, webhook, RETRY_DOCUMENTED),
+            **plain,  # type: ignore[arg-type]
+        )
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the settings in force as plain JSON, without secrets."""
+        settings = self.settings
+        return {"webhook": {"url": settings.webhook_url}, "credentials": len(settings.credentials)}
+
+    # -- what the kernel asks -------------------------------------------------------------------
+
+    @property
+    def policy(self) -> WebhookPolicy:
+        """How reports are delivered."""
+        return self.settings.policy
+
+    @property
+    def pace_ms(self) -> int:
+        """One bird a second comes in."""
+        return 1_000
+
+    @property
+    def throttled_code(self) -> str:
+        """The code of the refusal when a client sends too fast."""
+        return FLOCK_FULL
+
+    def refuses_call(self, code: str) -> bool:
+        """Return True for what refuses a whole flock."""
+        return code in CALL_REFUSALS
+
+    def mint_id(self, key: MessageKey, draws: Draws) -> str:
+        """Return the number on the bird's ring."""
+        return f"bird-{draws.hex('message.id')[:12]}"
+
+    def magic(self, submission: Submission) -> Behaviour | None:
+        """Return what a magic recipient asks for."""
+        return magic(submission.recipient)
+
+    def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
+        """Return what becomes of birds to a black-listed, blocking or unknown recipient."""
+        if circumstances.blacklisted:
+            return Behaviour(answer=AnswerFault(refuse=NO_PERCH))
+        if circumstances.blocked:
+            return Behaviour(fate=failure("HAWK"))
+        if circumstances.known is False:
+            return Behaviour(fate=failure("LOST"))
+        return None
+
+    def default_fate(self, submission: Submission) -> Fate:
+        """Return a safe arrival."""
+        aloft = Progress(code="ALOFT", after=ConstantDelay(200))
+        return Fate(ending=Ending.DELIVER, after=self.settings.deliver_after, progress=(aloft,))
+
+    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Return the report of an arrival, a failure, an expiry or a reading."""
+        word = _REPORTED.get(message.state) if move is not None else None
+        target = message.submission.details or self.settings.webhook_url
+        if word is None or not isinstance(target, str) or not target:
+            return ()
+        key = message.key
+        return (
+            Report(
+                provider=key.provider,
+                recipient=key.recipient,
+                label=word,
+                target=target,
+                at_ms=message.changed_ms,
+                key=key,
+                batch="reports",
+                payload=(message.id, key.recipient, message.code, message.changed_ms),
+            ),
+        )
+
+    def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
+        """Return the note that a recipient's own bird brings."""
+        if act.kind != "writes":
+            raise ImpossibleAct(f"pigeon recipients cannot do {act.kind!r}; they can only write")
+        if self.settings.mute:
+            raise ImpossibleAct(f"{recipient} has no birds")
+        if not self.settings.webhook_url:
+            return ()
+        note = Report(
+            provider="pigeon",
+            recipient=recipient,
+            label="HARK",
+            target=self.settings.webhook_url,
+            at_ms=self._clock.now_ms,
+            payload=(draws.hex("note.id")[:12], recipient, act.sender, act.text),
+        )
+        return (note,)
+
+    def render(self, webhook: Webhook) -> WebhookRequest:
+        """Return the request of one or more reports."""
+        return WebhookRequest(
+            url=webhook.target,
+            body=render_reports(webhook.reports),
+            headers=(("Content-Type", "text/x-coo"),),
+        )
