@@ -24,12 +24,18 @@ class Step(Protocol):
 class Agenda:
     """
     Future steps by instant.  Ties break by what a step is about, never by insertion.
+
+    An instant is taken in rounds: what is added to it meanwhile comes in the next
+    round.  In how many slices a round is taken changes nothing.
     """
 
-    __slots__ = ("_buckets", "_heap", "_size")
+    __slots__ = ("_buckets", "_heap", "_round", "_round_at_ms", "_size")
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[Step]] = {}
+        self._round: list[Step] = []
+        """What is left of the round being taken, last one first."""
+        self._round_at_ms = 0
         self._heap: list[int] = []
         self._size = 0
 
@@ -48,15 +54,17 @@ class Agenda:
 
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
-        bucket = self._buckets.get(at_ms)
-        if bucket is None or step not in bucket:
-            return False
-        bucket.remove(step)
-        self._size -= 1
-        return True
+        for steps in (self._buckets.get(at_ms, []), self._round if at_ms == self._round_at_ms else []):
+            if step in steps:
+                steps.remove(step)
+                self._size -= 1
+                return True
+        return False
 
     def next_due(self) -> int | None:
         """Return the earliest instant with anything due, or None."""
+        if self._round:
+            return self._round_at_ms
         while self._heap:
             at_ms = self._heap[0]
             if self._buckets[at_ms]:
@@ -65,15 +73,31 @@ class Agenda:
             del self._buckets[at_ms]
         return None
 
-    def take(self, at_ms: int) -> list[Step]:
-        """Remove and return everything due at *at_ms*, in order."""
-        steps = self._buckets.get(at_ms)
-        if not steps:
-            return []
-        self._buckets[at_ms] = []
+    def take(self, at_ms: int, most: int | None = None) -> list[Step]:
+        """Remove and return what is due at *at_ms*, in order: a round of it, or *most* of that round."""
+        if self._round and self._round_at_ms != at_ms:
+            self._put_back()
+        if not self._round:
+            steps = self._buckets.get(at_ms)
+            if not steps:
+                return []
+            self._buckets[at_ms] = []
+            steps.sort(key=_order)
+            steps.reverse()
+            self._round, self._round_at_ms = steps, at_ms
+        left = self._round
+        count = len(left) if most is None else min(most, len(left))
+        taken = left[len(left) - count :]
+        del left[len(left) - count :]
+        taken.reverse()
+        self._size -= count
+        return taken
+
+    def _put_back(self) -> None:
+        steps, self._round = self._round, []
         self._size -= len(steps)
-        steps.sort(key=_order)
-        return steps
+        for step in steps:
+            self.add(self._round_at_ms, step)
 
 
 def _order(step: Step) -> tuple[int | str, ...]:

@@ -354,10 +354,7 @@ class Simulation:
         Returns True when the instant is not over yet: call again.
         """
         self.clock.advance_to(at_ms)
-        steps = self.agenda.take(at_ms)
-        for step in steps[slice_max:]:
-            self.agenda.add(at_ms, step)
-        for step in steps[:slice_max]:
+        for step in self.agenda.take(at_ms, slice_max):
             self._do(step)
         return self.agenda.next_due() == at_ms
 

@@ -18,6 +18,14 @@ __all__ = ["AdvanceBusy", "Driver"]
 _GRACE_REAL_S = 0.02
 """How long an autojump clock waits for a follow-up call before it jumps."""
 
+_PATIENCE_REAL_S = 0.1
+"""After this long it jumps as soon as no call is under way, though calls keep coming."""
+
+_SLICE_REAL_NS = 5_000_000
+"""How long a live clock that fell behind may keep everything else waiting at once."""
+
+_SLICE_STEPS = 500
+
 
 class AdvanceBusy(RuntimeError):
     """
@@ -45,6 +53,7 @@ class Driver:
         self._quiet.set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: int | None = None
+        self._armed_ns = 0
         self._anchor_ns = 0
         self._anchor_ms = 0
         self._closed = False
@@ -79,14 +88,27 @@ class Driver:
         return self._anchor_ms + (monotonic_ns() - self._anchor_ns) * self.rate // 1_000_000
 
     def sync(self) -> None:
-        """Bring a live clock up to date, letting everything that fell due happen in order."""
+        """
+        Bring a live clock up to date, letting what fell due happen in order.
+
+        A clock that fell far behind stays behind for now: a call is not kept
+        waiting for a backlog.
+        """
         if self.mode is not ClockMode.LIVE or self._advancing or self._closed:
             return
+        now_ms = max(self._live_now_ms(), self.simulation.clock.now_ms)
+        if self._catch_up(now_ms):
+            self.simulation.clock.advance_to(now_ms)
+
+    def _catch_up(self, now_ms: int) -> bool:
+        """Let what is due by *now_ms* happen, for one slice of real time; return whether that was all."""
         simulation = self.simulation
-        now_ms = max(self._live_now_ms(), simulation.clock.now_ms)
+        until_ns = monotonic_ns() + _SLICE_REAL_NS
         while (due_ms := simulation.next_due()) is not None and due_ms <= now_ms:
-            simulation.fire(max(due_ms, simulation.clock.now_ms))
-        simulation.clock.advance_to(now_ms)
+            if monotonic_ns() >= until_ns:
+                return False
+            simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS)
+        return True
 
     # -- calls ----------------------------------------------------------------------------------
 
@@ -116,8 +138,17 @@ class Driver:
             return
         if self.mode is ClockMode.LIVE:
             self._arm(due_ms, max(0, due_ms - self._live_now_ms()) / self.rate / 1000)
-        else:
-            self._arm(due_ms, _GRACE_REAL_S)
+        elif self.calls_in_flight == 0 and self.dispatcher.idle:
+            # Otherwise the end of what is in flight nudges again.
+            self._arm(due_ms, self._grace_left_s(due_ms))
+
+    def _grace_left_s(self, due_ms: int) -> float:
+        # Every call starts the grace anew; without an end to that, an integrator
+        # that polls would wait for ever.
+        now_ns = monotonic_ns()
+        if self._timer_due != due_ms:
+            self._armed_ns = now_ns
+        return max(0.0, min(_GRACE_REAL_S, _PATIENCE_REAL_S - (now_ns - self._armed_ns) / 1e9))
 
     def _arm(self, due_ms: int, wait_real_s: float) -> None:
         if self._timer is not None:
@@ -129,24 +160,18 @@ class Driver:
 
     def _tick(self) -> None:
         self._timer = None
-        self._timer_due = None
         if self._closed or self._advancing:
             return
-        if self.mode is ClockMode.LIVE:
-            self._tick_live()
-        elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
-            due_ms = self.simulation.next_due()
-            if due_ms is not None:
-                self.simulation.fire(max(due_ms, self.simulation.clock.now_ms))
-        self.nudge()
-
-    def _tick_live(self) -> None:
-        # One slice only: an instant with a million steps must not keep calls waiting.
         simulation = self.simulation
-        now_ms = self._live_now_ms()
-        due_ms = simulation.next_due()
-        if due_ms is not None and due_ms <= now_ms:
-            simulation.fire(max(due_ms, simulation.clock.now_ms))
+        if self.mode is ClockMode.LIVE:
+            # The clock itself is not moved on: only what is due happens, a slice at a time.
+            self._catch_up(self._live_now_ms())
+        elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
+            due_ms = simulation.next_due()
+            if due_ms is not None:
+                self._timer_due = None
+                simulation.fire(max(due_ms, simulation.clock.now_ms))
+        self.nudge()
 
     # -- advancing ------------------------------------------------------------------------------
 

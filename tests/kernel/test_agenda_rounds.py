@@ -1,0 +1,80 @@
+"""
+Instants with very much due are taken in slices.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.kernel.agenda import Agenda
+
+
+class Note(NamedTuple):
+    """
+    A step that is nothing but its place in the order.
+    """
+
+    place: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (self.place,)
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(1, 7), st.lists(st.integers(0, 50)))
+def test_slices__tell_the_same_story_as_a_whole_round(places: list[int], most: int, later: list[int]) -> None:
+    """
+    In how many slices an instant is taken changes neither the order nor what is taken.
+    """
+    agenda = Agenda()
+    for place in places:
+        agenda.add(5, Note(place))
+
+    taken = agenda.take(5, most)
+    for place in later:
+        agenda.add(5, Note(place))
+    while len(taken) < len(places):
+        taken += agenda.take(5, most)
+    second = []
+    while agenda.next_due() == 5:
+        second += agenda.take(5, most)
+
+    first_places = sorted(places)
+    assert [note.place for note in taken] == first_places
+    assert [note.place for note in second] == sorted(later)
+    assert len(agenda) == 0
+
+
+def test_step__can_be_removed_from_a_round_being_taken() -> None:
+    """
+    A step that waits for its slice can still be taken off.
+    """
+    agenda = Agenda()
+    for place in (1, 2, 3):
+        agenda.add(5, Note(place))
+    agenda.take(5, 1)
+
+    removed = agenda.remove(5, Note(3))
+
+    assert removed
+    assert agenda.take(5) == [Note(2)]
+    assert agenda.next_due() is None
+    assert len(agenda) == 0
+
+
+def test_round__is_put_back_when_another_instant_is_taken_first() -> None:
+    """
+    Nothing of a round is lost when an instant is left in the middle.
+    """
+    agenda = Agenda()
+    for place in (1, 2, 3):
+        agenda.add(5, Note(place))
+    agenda.add(4, Note(9))
+    agenda.take(5, 1)
+
+    assert agenda.take(4) == [Note(9)]
+    assert agenda.take(5) == [Note(2), Note(3)]
+    assert len(agenda) == 0
