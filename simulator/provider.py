@@ -18,6 +18,7 @@ from simulator.kernel.node import Json
 from simulator.kernel.shape import Shape
 from simulator.kernel.simulation import CallRefusal, Simulation, Verdict
 from simulator.kernel.submission import Submission
+from simulator.kernel.webhook import Report
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
@@ -181,6 +182,32 @@ class Call:
         if verdict.refusal is not None:
             raise CallRefused(verdict.refusal)
         return verdict.outcomes
+
+    def submit_later(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        after_ms: int,
+        name: str = "",
+        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
+        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
+    ) -> None:
+        """
+        Do what this call asks for *after_ms* from now, for providers that answer before they work.
+
+        See `Simulation.submit_later`.  Raises CallRefused when a rule refuses the whole call.
+        """
+        verdict = self.gateway.simulation.submit_later(
+            submissions,
+            provider=self.gateway.provider.name,
+            at_ms=self.gateway.now_ms + after_ms,
+            name=name,
+            prepare=prepare,
+            done=done,
+        )
+        self.verdict = verdict
+        if verdict.refusal is not None:
+            raise CallRefused(verdict.refusal)
 
     def parameter(self, name: str) -> str | None:
         """Return the last query parameter of this name, or None."""

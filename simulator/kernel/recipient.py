@@ -64,10 +64,15 @@ class Trait:
 
     def at(self, at_ms: int) -> tuple[bool, Value]:
         """Return whether the trait says anything at *at_ms*, and what."""
+        window = self.window_at(at_ms)
+        return (False, None) if window is None else (True, window.value)
+
+    def window_at(self, at_ms: int) -> Window | None:
+        """Return the window that holds at *at_ms*, or None when the trait says nothing then."""
         for window in reversed(self.windows):
             if window.holds(at_ms):
-                return True, window.value
-        return False, None
+                return window
+        return None
 
     def shifted(self, by_ms: int) -> Trait:
         """Return the same trait with every window *by_ms* later."""
@@ -170,6 +175,13 @@ class Directory:
                 if said:
                     values[trait_name] = value
         return Circumstances(**values) if values else _NOBODY  # type: ignore[arg-type]
+
+    def since(self, address: str, trait_name: str, at_ms: int) -> int | None:
+        """Return since when a trait of *address* has the value it has at *at_ms*; None: nobody said any."""
+        for name, trait in self._traits(address):
+            if name == trait_name and (window := trait.window_at(at_ms)) is not None:
+                return window.from_ms
+        return None
 
     def next_change_after(self, address: str, trait_name: str, at_ms: int) -> int | None:
         """Return the next instant at which a trait of *address* may change by itself, or None."""

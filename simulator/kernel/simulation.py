@@ -24,7 +24,7 @@ from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, TimelineItem
 from simulator.kernel.submission import MessageKey, Reason, Submission
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy
 
-__all__ = ["CallRefusal", "IllegalMove", "Simulation", "Verdict"]
+__all__ = ["CallRefusal", "Deferred", "IllegalMove", "Simulation", "Verdict"]
 
 
 class IllegalMove(ValueError):
@@ -43,6 +43,17 @@ class CallRefusal(NamedTuple):
     retry_after_ms: int = 0
 
 
+class Deferred(NamedTuple):
+    """
+    Work that a call leads to after its answer: the errand, and when it is due.
+    """
+
+    at_ms: int
+    provider: str
+    name: str
+    run: Callable[[], Sequence[Report]]
+
+
 class Verdict(Struct, kw_only=True):
     """
     What became of one call, and what is to be done to its answer.
@@ -55,6 +66,8 @@ class Verdict(Struct, kw_only=True):
     drop: Drop | None = None
     early: bool = False
     """Reports of this call are to be sent before its answer."""
+    deferred: Deferred | None = None
+    """Work that begins once the call is answered."""
 
 
 class _Timeline(NamedTuple):
@@ -183,6 +196,42 @@ class Simulation:
                 verdict.early = True
         return verdict
 
+    def submit_later(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        provider: str,
+        at_ms: int,
+        name: str = "",
+        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
+        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
+    ) -> Verdict:
+        """
+        Judge the answer of a call now, and do its work at *at_ms*, for providers that answer first.
+
+        Whatever rules do to the answer happens at once.  When the work is due,
+        *prepare* makes the provider's own checks, the submissions are judged as
+        things stand then and settled one by one, and *done* says what the
+        integrator is owed for it.  The work waits for `answered` in any case.
+        """
+        keys = [self._take_key(s.provider, s.recipient) for s in submissions]
+        judged = [self.judge.judge(s, key) for s, key in zip(submissions, keys, strict=True)]
+        verdict = self._answer_of(judged)
+        if verdict.drop is Drop.BEFORE or (verdict.refusal and not _works(judged)):
+            for judgement in judged:
+                self._note_refusal(judgement, verdict)
+            return verdict
+
+        def run() -> Sequence[Report]:
+            outcomes = [
+                self._settle(self.judge.judge(submission, key), unanswered=False)
+                for submission, key in zip(prepare(submissions), keys, strict=True)
+            ]
+            return done(outcomes)
+
+        verdict.deferred = Deferred(at_ms, provider, name or str(keys[0]) if keys else name, run)
+        return verdict
+
     def consult(self, provider: str, operation: str, credential: str) -> Verdict:
         """Return what rules do to the answer of a call that sends nothing."""
         if not self.judge.judges_calls(provider, operation):
@@ -196,7 +245,12 @@ class Simulation:
         return verdict
 
     def answered(self, verdict: Verdict) -> None:
-        """Let the webhooks of a call go: its answer is out."""
+        """Let the webhooks and the later work of a call go: its answer is out."""
+        deferred = verdict.deferred
+        if deferred is not None:
+            verdict.deferred = None
+            at_ms = max(deferred.at_ms, self.clock.now_ms)
+            self.run_at(at_ms, deferred.provider, deferred.name, deferred.run)
         for outcome in verdict.outcomes:
             if isinstance(outcome, Message) and outcome.unanswered:
                 outcome.unanswered = False
@@ -585,7 +639,12 @@ class Simulation:
     def _owe_all(self, reports: Sequence[Report]) -> None:
         now_ms = self.clock.now_ms
         for report in reports:
-            self.outbox.owe(now_ms, report, None)
+            # A report about a message suffers what its message's reports suffer, whoever owes it.
+            message = self.messages.get(report.key) if report.key is not None else None
+            if message is None:
+                self.outbox.owe(now_ms, report, None)
+            else:
+                self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
 
     def _policy_of(self, provider: str) -> WebhookPolicy:
         return self.accounts[provider].policy
