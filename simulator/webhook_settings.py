@@ -28,6 +28,7 @@ class WebhookValues(TypedDict, total=False):
     acknowledged: str
     verify_tls: bool
     batch: Mapping[str, int]
+    pause_on_failure: int
 
 
 def webhook_fields() -> list[Field]:
@@ -45,6 +46,11 @@ def webhook_fields() -> list[Field]:
             "acknowledged",
             Either(Word("2xx"), Word("200")),
             "Which answers count as received: any 2xx, or 200 alone.",
+        ),
+        Field(
+            "pause_on_failure",
+            Duration(),
+            "How long a failed attempt holds up everything else of this account: one queue for all targets.",
         ),
         Field("verify_tls", Boolean(), "Check the certificate of an https target."),
         Field(
@@ -78,6 +84,8 @@ def changed_policy(
         policy = replace(policy, in_flight_max=said["in_flight"])
     if "verify_tls" in said:
         policy = replace(policy, verify_tls=said["verify_tls"])
+    if "pause_on_failure" in said:
+        policy = replace(policy, pause_ms=said["pause_on_failure"])
     if "acknowledged" in said:
         policy = replace(
             policy, acknowledged_from=200, acknowledged_to=299 if said["acknowledged"] == "2xx" else 200

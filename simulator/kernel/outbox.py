@@ -42,6 +42,7 @@ class Outbox:
         "_journal",
         "_open_batches",
         "_parked",
+        "_paused_until",
         "_policy_of",
         "held_webhooks",
         "in_flight",
@@ -65,6 +66,7 @@ class Outbox:
         self._held: set[str] = set()
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
         self._parked: dict[MessageKey, list[Webhook]] = {}
+        self._paused_until: dict[str, int] = {}
         self.held_webhooks: list[Webhook] = []
         self.ready: deque[Webhook] = deque()
         self.webhooks: dict[str, Webhook] = {}
@@ -164,6 +166,10 @@ class Outbox:
         elif webhook.provider in self._held or "" in self._held:
             webhook.state = WebhookState.HELD
             self.held_webhooks.append(webhook)
+        elif webhook.due_ms < self._paused_until.get(webhook.provider, 0):
+            webhook.state = WebhookState.SCHEDULED
+            webhook.due_ms = self._paused_until[webhook.provider]
+            self._agenda.add(webhook.due_ms, webhook)
         else:
             webhook.state = WebhookState.IN_FLIGHT
             self.in_flight += 1
@@ -203,7 +209,9 @@ class Outbox:
         policy = self._policy_of(webhook.provider)
         next_at_ms = None
         if not attempt.acknowledged:
-            delay_ms = policy.retry.next_delay_ms(attempt.number)
+            delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)
+            if policy.pause_ms:
+                self._paused_until[webhook.provider] = now_ms + policy.pause_ms
             next_at_ms = None if delay_ms is None else now_ms + delay_ms
         recorded = Attempt(
             number=attempt.number,
@@ -236,6 +244,13 @@ class Outbox:
             webhook.state = WebhookState.SCHEDULED
             webhook.due_ms = next_at_ms
             self._agenda.add(next_at_ms, webhook)
+
+    def _retry_delay_ms(self, policy: WebhookPolicy, webhook: Webhook, attempts_made: int) -> int | None:
+        delay_ms = policy.retry.next_delay_ms(attempts_made)
+        if delay_ms is None or not policy.retry.jitter_bp:
+            return delay_ms
+        most = delay_ms * policy.retry.jitter_bp // 10_000
+        return delay_ms - self._chance.of("webhook", webhook.id).integer(f"retry.{attempts_made}", 0, most)
 
     def resend(self, now_ms: int, webhook: Webhook) -> Webhook:
         """Owe the same reports once more, now, as a webhook of its own."""

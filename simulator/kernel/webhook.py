@@ -122,9 +122,11 @@ class RetrySchedule:
     """
 
     delays_ms: tuple[int, ...] = ()
+    jitter_bp: int = 0
+    """By how much a wait may be shorter than the schedule says; drawn for each attempt."""
 
     def next_delay_ms(self, attempts_made: int) -> int | None:
-        """Return the wait after attempt number *attempts_made*, or None to give up."""
+        """Return the longest wait after attempt number *attempts_made*, or None to give up."""
         return self.delays_ms[attempts_made - 1] if attempts_made <= len(self.delays_ms) else None
 
 
@@ -142,6 +144,8 @@ class WebhookPolicy:
     batch_max: int = 1
     batch_wait_ms: int = 0
     verify_tls: bool = True
+    pause_ms: int = 0
+    """How long an attempt that was not acknowledged holds up everything else the account sends."""
 
     def acknowledges(self, status: int) -> bool:
         """Return True when the integrator's *status* counts as received."""
