@@ -1,0 +1,3 @@
+"""
+Runs of a scenario: from a file to a verdict with evidence.
+"""
