@@ -52,6 +52,10 @@ class Account(Protocol):
         """Return the id of a message whose client gave none."""
         ...
 
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a submission as a client's simplest call would make it; storms are made of these."""
+        ...
+
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what the recipient's reserved number asks for, if it is one."""
         ...

@@ -73,6 +73,12 @@ class Outbox:
         self.in_flight = 0
         self.limit = limit
 
+    def owe_contradiction(self, now_ms: int, report: Report, rule: str) -> None:
+        """Owe a report that contradicts an earlier one."""
+        webhook = self._new(now_ms, now_ms, report, intended="a contradiction")
+        self._agenda.add(now_ms, webhook)
+        self._note(now_ms, EntryKind.NOTE, webhook, "webhook contradicts the truth on purpose", rule)
+
     def owe(self, now_ms: int, report: Report, faults: WebhookFaults | None, rule: str = "") -> None:
         """Owe the integrator *report*, now or when the faults of *rule* say."""
         if faults is None or faults == _NO_FAULTS:
@@ -113,7 +119,10 @@ class Outbox:
         if reorder is not None and draws.hits("reorder", reorder.share_bp):
             due_ms += draws.integer("reorder.within", 0, reorder.within_ms)
             intended.append("reordered")
+        damage = tuple(one for one in faults.damage if draws.hits(f"damage.{one.kind.value}", one.share_bp))
+        intended += [one.kind.value for one in damage]
         webhook = self._new(now_ms, due_ms, report, intended=", ".join(intended))
+        webhook.damage = damage
         self._agenda.add(due_ms, webhook)
         if intended:
             self._note(now_ms, EntryKind.NOTE, webhook, f"webhook {webhook.intended} on purpose", rule)

@@ -29,6 +29,7 @@ __all__ = [
     "Nth",
     "Rule",
     "Scenario",
+    "Storm",
     "TextMatch",
     "Throttle",
     "TimelineItem",
@@ -79,6 +80,12 @@ class AnswerFault:
     throttle: Throttle | None = None
     stall_real_ms: int = 0
     drop: Drop | None = None
+    truncate: bool = False
+    """Break the answer off in the middle."""
+    garble: bool = False
+    """Flip a few bytes of the answer."""
+    drip_real_ms: int = 0
+    """Send the answer bit by bit, over so long in real time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +250,22 @@ class ClockSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """
+    Messages that the simulator makes itself, at a rate, whoever else sends.
+    """
+
+    provider: str
+    messages: int
+    rate: Rate
+    recipient: str = "+4179"
+    """Where the numbers begin; each message goes to one of its own."""
+    text: str = "Storm"
+    mix: tuple[tuple[int, Fate], ...] = ()
+    """Fates with their shares in basis points; what is left goes by the rules."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineItem:
     """
     Something that happens at an instant, whoever sends what.
@@ -252,6 +275,7 @@ class TimelineItem:
     recipient: str = ""
     traits: Mapping[str, Value] = field(default_factory=dict)
     act: Act | None = None
+    storm: Storm | None = None
     hold: bool = False
     release: Rate | None = None
     release_at_once: bool = False

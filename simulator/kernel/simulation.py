@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.account import Account, ImpossibleAct
 from simulator.kernel.agenda import Agenda
 from simulator.kernel.chance import Chance, Draws
 from simulator.kernel.clock import Clock
+from simulator.kernel.damage import damaged
 from simulator.kernel.fates import Ending, MoveStep, drawn, plan
 from simulator.kernel.journal import EntryKind, Journal
 from simulator.kernel.judge import Judge, Judgement
@@ -20,9 +21,9 @@ from simulator.kernel.lifecycle import TERMINAL, Move, State, next_state
 from simulator.kernel.message import Message, Refused, Rung
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
-from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, TimelineItem
+from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, Storm, TimelineItem
 from simulator.kernel.submission import MessageKey, Reason, Submission
-from simulator.kernel.webhook import Report, Webhook, WebhookPolicy
+from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 
 __all__ = ["CallRefusal", "Deferred", "IllegalMove", "Simulation", "Verdict"]
 
@@ -64,6 +65,8 @@ class Verdict(Struct, kw_only=True):
     refusal: CallRefusal | None = None
     stall_real_ms: int = 0
     drop: Drop | None = None
+    damage: AnswerFault | None = None
+    """What is to be done to the bytes of the answer."""
     early: bool = False
     """Reports of this call are to be sent before its answer."""
     deferred: Deferred | None = None
@@ -110,7 +113,29 @@ class _Errand(NamedTuple):
         return (3, self.provider, "", 0, self.name)
 
 
+class _Contradiction(NamedTuple):
+    key: MessageKey
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (3, *self.key, "contradiction")
+
+
+class _StormStep(NamedTuple):
+    """The next arrivals of a storm."""
+
+    number: int
+    storm: Storm
+    start_ms: int
+    arrived: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        return (3, self.storm.provider, "", 0, f"storm {self.number}")
+
+
 _MESSAGES_MAX = 1_000_000
+_STORM_SLICE_MAX = 1_000
 
 
 class Simulation:
@@ -274,6 +299,8 @@ class Simulation:
                 continue
             verdict.stall_real_ms = max(verdict.stall_real_ms, answer.stall_real_ms)
             verdict.drop = verdict.drop or answer.drop
+            if verdict.damage is None and (answer.truncate or answer.garble or answer.drip_real_ms):
+                verdict.damage = answer
             if verdict.refusal is None:
                 verdict.refusal = self._refusal_of(judgement, answer, throttled)
         return verdict
@@ -421,11 +448,15 @@ class Simulation:
                 message = self.messages.get(key) if key is not None else None
                 self.outbox.due(step, message if message is not None and message.unanswered else None)
             case _Timeline(item=item):
-                self._happen(item)
+                self._happen(item, step.number)
             case _Wake(recipient=recipient):
                 self._wake(recipient)
             case _ActStep():
                 self.act(step.provider, step.recipient, step.act)
+            case _Contradiction(key=key):
+                self._contradict(key)
+            case _StormStep():
+                self._storm(step)
             case _Errand():
                 self._owe_all(step.run())
 
@@ -473,8 +504,17 @@ class Simulation:
             code=code,
         )
         self._owe(message, self.accounts[message.key.provider].changed(message, move))
+        if state in TERMINAL and move is not Move.READ and message.faults is not None:
+            self._plan_contradiction(message)
         if move is Move.DELIVER:
             self._after_delivery(message)
+
+    def _plan_contradiction(self, message: Message) -> None:
+        contradict = message.faults.contradict if message.faults is not None else None
+        draws = self.chance.of(*message.key)
+        if contradict is not None and draws.hits("contradict", contradict.share_bp):
+            after_ms = drawn(contradict.after, draws, "contradict.after")
+            self.agenda.add(self.clock.now_ms + after_ms, _Contradiction(message.key))
 
     def _after_delivery(self, message: Message) -> None:
         fate = message.fate
@@ -560,7 +600,9 @@ class Simulation:
         self._owe_all(reports)
         return reports
 
-    def _happen(self, item: TimelineItem) -> None:
+    def _happen(self, item: TimelineItem, number: int) -> None:
+        if item.storm is not None:
+            self._storm(_StormStep(number, item.storm, self.clock.now_ms, 0))
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
@@ -579,6 +621,42 @@ class Simulation:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:
             self.outbox.release(self.clock.now_ms, item.release, item.provider)
+
+    def _storm(self, step: _StormStep) -> None:
+        """Submit what of a storm has arrived by now, and plan for the rest."""
+        storm, now_ms = step.storm, self.clock.now_ms
+        account = self.accounts[storm.provider]
+        arrived = step.arrived
+        while arrived < storm.messages and arrived - step.arrived < _STORM_SLICE_MAX:
+            due_ms = step.start_ms + arrived * storm.rate.per_ms // storm.rate.count
+            if due_ms > now_ms:
+                break
+            recipient = f"{storm.recipient}{arrived:07d}"
+            submission = account.compose(recipient, storm.text)
+            judgement = self.judge.judge(submission, self._take_key(storm.provider, recipient))
+            _mix(judgement, storm, self.chance)
+            self._settle(judgement, unanswered=False)
+            arrived += 1
+        if arrived < storm.messages:
+            due_ms = step.start_ms + arrived * storm.rate.per_ms // storm.rate.count
+            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+    def _contradict(self, key: MessageKey) -> None:
+        """Owe the opposite of how a message ended; its own state stays what it is."""
+        message = self.messages.get(key)
+        if message is None or message.state not in TERMINAL:
+            return
+        arrived = message.state in (State.DELIVERED, State.READ)
+        lies = ((Move.FAIL, State.FAILED), (Move.EXPIRE, State.EXPIRED)) if arrived else _DELIVERED_LIE
+        for move, state in lies:
+            shadow = structs.replace(
+                message, state=state, code="", reason=Reason.NONE, changed_ms=self.clock.now_ms
+            )
+            reports = self.accounts[key.provider].changed(shadow, move)
+            for report in reports:
+                self.outbox.owe_contradiction(self.clock.now_ms, report, message.faults_rule)
+            if reports:
+                return
 
     # -- commands -------------------------------------------------------------------------------
 
@@ -636,6 +714,13 @@ class Simulation:
         for report in reports:
             self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
 
+    def request_for(self, webhook: Webhook) -> WebhookRequest:
+        """Return the request of a webhook's next attempt, damaged if a rule wants it."""
+        request = self.accounts[webhook.provider].render(webhook)
+        if webhook.damage and not webhook.attempts:
+            request = damaged(request, webhook.damage, self.chance.of("damage", webhook.id))
+        return request
+
     def _owe_all(self, reports: Sequence[Report]) -> None:
         now_ms = self.clock.now_ms
         for report in reports:
@@ -648,6 +733,21 @@ class Simulation:
 
     def _policy_of(self, provider: str) -> WebhookPolicy:
         return self.accounts[provider].policy
+
+
+_DELIVERED_LIE = ((Move.DELIVER, State.DELIVERED),)
+
+
+def _mix(judgement: Judgement, storm: Storm, chance: Chance) -> None:
+    """Give a message of a storm the fate that its mix draws, if it draws one."""
+    if not storm.mix or judgement.submission.refusal:
+        return
+    place = chance.of(*judgement.key).integer("storm.mix", 0, 9_999)
+    for share_bp, fate in storm.mix:
+        if place < share_bp:
+            judgement.fate, judgement.fate_rung, judgement.fate_rule = fate, Rung.RULE, "storm"
+            return
+        place -= share_bp
 
 
 def _works(judged: Sequence[Judgement]) -> bool:

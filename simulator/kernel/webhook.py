@@ -14,6 +14,9 @@ from simulator.kernel.units import Delay
 
 __all__ = [
     "Attempt",
+    "Contradict",
+    "Damage",
+    "DamageKind",
     "Duplicate",
     "Reorder",
     "Report",
@@ -92,6 +95,8 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     due_ms: int
     state: WebhookState = WebhookState.SCHEDULED
     attempts: list[Attempt] = []
+    damage: tuple[Damage, ...] = ()
+    """What is wrong with the bytes of its first attempt."""
     intended: str = ""
     """What a scenario did to it on purpose (`duplicate`, `delayed`); the integrator is not to blame."""
 
@@ -113,6 +118,10 @@ class WebhookRequest:
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     method: str = "POST"
+    signed_by: tuple[str, ...] = ()
+    """Names of the headers that hold a signature."""
+    slow_real_ms: int = 0
+    """How long sending the body takes, on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +182,40 @@ class Reorder:
     within_ms: int
 
 
+class DamageKind(StrEnum):
+    """
+    What may be wrong with the bytes of a webhook.
+    """
+
+    TRUNCATE = "truncated"
+    CORRUPT = "corrupted"
+    CONTENT_TYPE = "of a wrong content type"
+    SIGNATURE = "wrongly signed"
+    SLOW = "slow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """
+    Send the first attempt of some webhooks damaged; a retry is sent whole.
+    """
+
+    kind: DamageKind
+    share_bp: int = 10_000
+    real_ms: int = 0
+    """For slow ones: how long the body takes, in real time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradict:
+    """
+    Report the opposite of how some messages ended, some time after the truth.
+    """
+
+    share_bp: int = 10_000
+    after: Delay
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookFaults:
     """
@@ -183,5 +226,7 @@ class WebhookFaults:
     duplicate: Duplicate | None = None
     reorder: Reorder | None = None
     drop_share_bp: int = 0
+    contradict: Contradict | None = None
+    damage: tuple[Damage, ...] = ()
     early: bool = False
     """Report before the send call is answered."""

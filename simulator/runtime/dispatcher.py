@@ -7,20 +7,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from time import perf_counter_ns
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
 
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Attempt, Webhook
+from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
 from simulator.runtime.guard import ForbiddenTarget, Guard
 
 __all__ = ["Dispatcher", "open_client"]
 
 _EXCERPT_BYTES_MAX = 512
-_ANSWER_BYTES_MAX = 65_536
+_SLOW_PIECES = 10
 
 
 def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
@@ -138,11 +138,11 @@ class Dispatcher:
         status, error, excerpt = 0, "", ""
         started = perf_counter_ns()
         try:
-            request = account.render(webhook)
+            request = simulation.request_for(webhook)
             async with self._client().request(
                 request.method,
                 request.url,
-                data=request.body,
+                data=_slowly(request) if request.slow_real_ms else request.body,
                 headers=request.headers,
                 allow_redirects=False,
                 ssl=policy.verify_tls,
@@ -169,6 +169,15 @@ class Dispatcher:
             excerpt=excerpt,
         )
         self._outbox.attempted(simulation.clock.now_ms, webhook, attempt)
+
+
+async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:
+    """Yield the body bit by bit, over the time it is to take."""
+    body = request.body
+    length = max(1, -(-len(body) // _SLOW_PIECES))
+    for place in range(0, len(body), length):
+        await asyncio.sleep(request.slow_real_ms / _SLOW_PIECES / 1000)
+        yield body[place : place + length]
 
 
 def _excerpt(body: bytes) -> str:

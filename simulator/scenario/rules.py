@@ -45,12 +45,13 @@ from simulator.kernel.units import (
     UniformDelay,
     parse_duration,
 )
-from simulator.kernel.webhook import Duplicate, Reorder, WebhookFaults
+from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
 from simulator.scenario.recipients import ADDRESS
 
 __all__ = ["Vocabulary", "rule_shape"]
 
 _STALL_MS_MAX: Final = 600_000
+_SOON: Final = ConstantDelay(10_000)
 
 
 class Vocabulary(Protocol):
@@ -263,7 +264,7 @@ def _throttle(rate: Rate, burst: int | None = None) -> Throttle:
 
 def _answer(after_work: bool = False, **values: object) -> AnswerFault:
     if not values:
-        raise ValueError("expected at least one of refuse, throttle, stall and drop")
+        raise ValueError("expected at least one of refuse, throttle, stall, drop, truncate, garble and drip")
     return AnswerFault(work_done=after_work, **values)  # type: ignore[arg-type]
 
 
@@ -279,6 +280,14 @@ def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
         Field("throttle", throttle, "Refuse calls above a rate, on the space's clock."),
         Field("stall", Duration(0, _STALL_MS_MAX), "Answer late, in real time.", argument="stall_real_ms"),
         Field("drop", Choice(Drop), "Cut the connection before or after doing the work."),
+        Field("truncate", Boolean(), "Break the answer off in the middle."),
+        Field("garble", Boolean(), "Flip a few bytes of the answer."),
+        Field(
+            "drip",
+            Duration(0, _STALL_MS_MAX),
+            "Send the answer bit by bit, over so long in real time.",
+            argument="drip_real_ms",
+        ),
         Field("after_work", Boolean(), "Refuse, but do the work all the same."),
     ]
     if vocabulary is not None:
@@ -392,10 +401,39 @@ def _reorder(share: BasisPoints = WHOLE, within: int = 10_000) -> Reorder:
     return Reorder(share_bp=share, within_ms=within)
 
 
-def _faults(**values: object) -> WebhookFaults:
-    if not values:
-        raise ValueError("expected at least one of delay, duplicate, reorder, drop and early")
-    return WebhookFaults(**values)  # type: ignore[arg-type]
+def _contradict(share: BasisPoints = WHOLE, after: Delay = _SOON) -> Contradict:
+    return Contradict(share_bp=share, after=after)
+
+
+def _slow(over: int, share: BasisPoints = WHOLE) -> Damage:
+    return Damage(kind=DamageKind.SLOW, share_bp=share, real_ms=over)
+
+
+_DAMAGES: Final = {
+    "truncate": (DamageKind.TRUNCATE, "Break the body of the first attempt off in the middle."),
+    "corrupt": (DamageKind.CORRUPT, "Flip a few bytes of the body of the first attempt."),
+    "content_type": (DamageKind.CONTENT_TYPE, "Label the first attempt text/plain."),
+    "mis_sign": (DamageKind.SIGNATURE, "Sign the first attempt wrongly, where the provider signs."),
+}
+
+
+def _faults(slow: Damage | None = None, **values: object) -> WebhookFaults:
+    damage = [
+        Damage(kind=kind, share_bp=share)
+        for name, (kind, _) in _DAMAGES.items()
+        if isinstance(share := values.pop(name, None), int) and share
+    ]
+    damage += [slow] if slow is not None else []
+    if not values and not damage:
+        raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
+    return WebhookFaults(damage=tuple(damage), **values)  # type: ignore[arg-type]
+
+
+_SHARED: Final = Either[BasisPoints](
+    Mapped(Boolean(), lambda all_of_them: WHOLE if all_of_them else 0),
+    Share(),
+    Record(lambda share=WHOLE: share, [Field("share", Share(), "How many of them; all, if not given.")]),
+)
 
 
 _SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not given.")
@@ -432,13 +470,32 @@ _WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
         ),
         Field(
             "drop",
-            Either[BasisPoints](
-                Mapped(Boolean(), lambda all_of_them: WHOLE if all_of_them else 0),
-                Share(),
-                Record(lambda share=WHOLE: share, [_SHARE_FIELD]),
-            ),
+            _SHARED,
             "Never send them.",
             argument="drop_share_bp",
+        ),
+        Field(
+            "contradict",
+            Either[Contradict](
+                Mapped(Share(), _contradict),
+                Record(
+                    _contradict,
+                    [_SHARE_FIELD, Field("after", DelayShape(), "After the truth; 10s if not given.")],
+                ),
+            ),
+            "Report the opposite of how the message ended, after the truth.",
+        ),
+        *(Field(name, _SHARED, doc) for name, (_, doc) in _DAMAGES.items()),
+        Field(
+            "slow",
+            Record(
+                _slow,
+                [
+                    _SHARE_FIELD,
+                    Field("over", Duration(0, _STALL_MS_MAX), "How long the body takes.", required=True),
+                ],
+            ),
+            "Send the body of the first attempt bit by bit, in real time.",
         ),
         Field("early", Boolean(), "Report the end before the send call is answered."),
     ],

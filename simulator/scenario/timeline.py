@@ -5,24 +5,28 @@ How the timeline is written in a scenario: what happens at an instant.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
+from simulator.kernel.fates import Ending, Fate
 from simulator.kernel.recipient import TRAITS, Value
-from simulator.kernel.rule import Act, TimelineItem
+from simulator.kernel.rule import Act, Storm, TimelineItem
 from simulator.kernel.shape import (
     Choice,
     Duration,
     Either,
     Field,
+    Integer,
     OneOf,
     RateShape,
     Record,
     Shape,
+    Share,
     Text,
     Word,
 )
-from simulator.kernel.units import Rate
-from simulator.scenario.recipients import ADDRESS, trait_fields
+from simulator.kernel.units import WHOLE, BasisPoints, Rate
+from simulator.scenario.recipients import ADDRESS, pattern_of, trait_fields
 
 __all__ = ["timeline_shape"]
 
@@ -39,6 +43,44 @@ _WEBHOOKS: Final = Either[object](
 )
 
 
+_MIX_WORDS: Final = {
+    "deliver": Ending.DELIVER,
+    "fail": Ending.FAIL,
+    "expire": Ending.EXPIRE,
+    "silence": Ending.SILENCE,
+}
+
+
+def _mix(**shares: BasisPoints) -> tuple[tuple[int, Fate], ...]:
+    if sum(shares.values()) > WHOLE:
+        raise ValueError("expected shares of 100% at the most together")
+    return tuple((share, Fate(ending=_MIX_WORDS[word])) for word, share in shares.items())
+
+
+_STORM: Final[Shape[Storm]] = Record(
+    lambda messages, rate, recipient="+4179", text="Storm", mix=(): Storm(
+        provider="",
+        messages=messages,
+        rate=rate,
+        recipient=pattern_of(recipient),
+        text=text,
+        mix=mix,
+    ),
+    [
+        Field("messages", Integer(1, 10_000_000), "How many.", required=True),
+        Field("rate", RateShape(), "How fast they arrive.", required=True),
+        Field("recipient", Text(1, 8), "Where their numbers begin; each goes to one of its own."),
+        Field("text", Text(0), "What they say."),
+        Field(
+            "mix",
+            Record(_mix, [Field(word, Share(), f"How many of them {word}.") for word in _MIX_WORDS]),
+            "What becomes of them, in shares; what is left goes by the rules.",
+        ),
+    ],
+    doc="Messages that the simulator makes itself.",
+)
+
+
 def timeline_shape(providers: Iterable[str]) -> Shape[TimelineItem]:
     """Return how an item of the timeline looks."""
     return Record(
@@ -49,6 +91,7 @@ def timeline_shape(providers: Iterable[str]) -> Shape[TimelineItem]:
             *trait_fields(),
             Field("writes", Text(0), "The recipient writes this."),
             Field("to", Text(1, 200), "Whom the recipient writes to."),
+            Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
             Field("provider", Choice({name: name for name in providers}), "At this provider only."),
         ],
@@ -60,6 +103,7 @@ def _item(
     at: int,
     recipient: str = "",
     writes: str | None = None,
+    storm: Storm | None = None,
     to: str = "",
     webhooks: object = _NOTHING,
     provider: str = "",
@@ -67,15 +111,18 @@ def _item(
 ) -> TimelineItem:
     if (traits or writes is not None) and not recipient:
         raise ValueError("expected a recipient that this is about")
-    if not traits and writes is None and webhooks is _NOTHING:
-        raise ValueError(f"expected something that happens: webhooks, writes, {', '.join(TRAITS)}")
+    if not traits and writes is None and storm is None and webhooks is _NOTHING:
+        raise ValueError(f"expected something that happens: webhooks, storm, writes, {', '.join(TRAITS)}")
     if writes is not None and not provider:
         raise ValueError("expected the provider through which the recipient writes")
+    if storm is not None and not provider:
+        raise ValueError("expected the provider through which the storm's messages are sent")
     return TimelineItem(
         at_ms=at,
         recipient=recipient,
         traits=traits,
         act=None if writes is None else Act("writes", text=writes, sender=to),
+        storm=None if storm is None else replace(storm, provider=provider),
         hold=webhooks == _HOLD,
         release=webhooks if isinstance(webhooks, Rate) else None,
         release_at_once=webhooks == _RELEASE or webhooks is None,

@@ -11,8 +11,10 @@ from typing import Final
 
 from aiohttp import web
 
+from simulator.kernel.chance import Draws
+from simulator.kernel.damage import garbled
 from simulator.kernel.journal import EntryKind
-from simulator.kernel.rule import Drop
+from simulator.kernel.rule import AnswerFault, Drop
 from simulator.provider import Answer, Call, CallRefused, Credential, Provider, Route, Router
 from simulator.runtime.space import Exchange, Space
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
@@ -21,6 +23,7 @@ __all__ = ["SPACE_HEADER", "Edge"]
 
 SPACE_HEADER: Final = "X-Simulator-Space"
 _EARLY_PATIENCE_REAL_S: Final = 2.0
+_DRIPS: Final = 20
 _LOG = logging.getLogger("simulator")
 
 
@@ -98,6 +101,9 @@ class Edge:
                 return _cut(request)
             response = _response(answer, verdict.refusal.rule if verdict.refusal else "")
             _note(space, call, answer)
+            if verdict.damage is not None:
+                draws = space.simulation.chance.of("answer", space.exchange_count)
+                return await _damaged(request, response, answer.body, verdict.damage, draws)
             # Written here, so that webhooks of this call start after its answer.
             await response.prepare(request)
             await response.write_eof()
@@ -183,6 +189,31 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
             answer.body if answer is not None else b"",
         )
     )
+
+
+async def _damaged(
+    request: web.Request, response: web.Response, body: bytes, damage: AnswerFault, draws: Draws
+) -> web.StreamResponse:
+    """Send an answer garbled, bit by bit, or broken off in the middle, as a rule wants it."""
+    sent = garbled(body, draws) if damage.garble else body
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.headers.pop("Content-Length", None)
+    stream.content_length = len(sent)
+    await stream.prepare(request)
+    if damage.truncate:
+        sent = sent[: len(sent) // 2]
+    length = max(1, -(-len(sent) // _DRIPS)) if damage.drip_real_ms else max(1, len(sent))
+    for place in range(0, len(sent), length):
+        await stream.write(sent[place : place + length])
+        if damage.drip_real_ms:
+            await asyncio.sleep(damage.drip_real_ms / _DRIPS / 1000)
+    if damage.truncate:
+        if request.transport is not None:
+            # Let what was written leave before the connection is cut.
+            request.transport.close()
+        return stream
+    await stream.write_eof()
+    return stream
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

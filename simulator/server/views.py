@@ -126,7 +126,7 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
         "attempts": [_attempt_view(attempt) for attempt in webhook.attempts],
     }
     if body:
-        request = simulation.accounts[webhook.provider].render(webhook)
+        request = simulation.request_for(webhook)
         view["body"] = request.body.decode("utf-8", "replace")
     return view
 

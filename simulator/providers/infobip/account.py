@@ -18,6 +18,7 @@ from simulator.kernel.message import Message
 from simulator.kernel.node import Json
 from simulator.kernel.recipient import Circumstances
 from simulator.kernel.rule import Act, AnswerFault, Behaviour
+from simulator.kernel.sms import segment
 from simulator.kernel.submission import MessageKey, Reason, Submission
 from simulator.kernel.units import ConstantDelay, format_duration
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
@@ -115,6 +116,23 @@ class Account:
     def mint_id(self, key: MessageKey, draws: Draws) -> str:
         """Return a 19-digit decimal, one of the forms seen."""
         return draws.digits("message.id", 19)
+
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a v1 message with the account's default sender."""
+        item = Item(sender=self.settings.default_sender, text=text)
+        return Submission(
+            provider="infobip",
+            recipient=recipient,
+            sender=item.sender,
+            text=text,
+            parts=segment(text).parts,
+            details=Details(
+                generation=1,
+                to=recipient.removeprefix("+"),
+                item=item,
+                accepted_status=self.settings.send_status["v1"],
+            ),
+        )
 
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""

@@ -120,6 +120,10 @@ class PigeonAccount:
         """Return the number on the bird's ring."""
         return f"bird-{draws.hex('message.id')[:12]}"
 
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a bird with nothing but a text."""
+        return Submission(provider="pigeon", recipient=recipient, text=text)
+
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
         return magic(submission.recipient)
