@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from simulator.kernel.chance import Draws
+from simulator.kernel.expect import Drive, Expectations
 from simulator.kernel.fates import Fate
 from simulator.kernel.recipient import Traits, Value
 from simulator.kernel.submission import MessageKey, Submission
@@ -299,3 +300,5 @@ class Scenario:
     recipients: Mapping[str, Traits] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     timeline: tuple[TimelineItem, ...] = ()
+    drive: tuple[Drive, ...] = ()
+    expect: Expectations = Expectations()  # noqa: RUF009 - frozen, and without arguments

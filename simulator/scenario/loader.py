@@ -23,6 +23,7 @@ from simulator.kernel.shape import (
     Text,
     json_schema,
 )
+from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.recipients import ADDRESS, recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
@@ -32,6 +33,7 @@ __all__ = ["CLOCK", "ScenarioError", "Vocabulary", "load", "read", "scenario_sch
 
 _RULES_MAX = 10_000
 _TIMELINE_MAX = 100_000
+_DRIVES_MAX = 1_000
 
 
 class ScenarioError(ValueError):
@@ -106,6 +108,8 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
                 ListOf(timeline_shape(providers), max_items=_TIMELINE_MAX),
                 "What happens at an instant, whoever sends what.",
             ),
+            Field("drive", ListOf(DRIVE, max_items=_DRIVES_MAX), "Calls to the integrator, made by `run`."),
+            Field("expect", EXPECT, "What `run` expects; its verdict."),
         ],
         doc="What goes wrong, for whom, and when.",
         what="a scenario",

@@ -50,6 +50,8 @@ def reference(providers: Mapping[str, Vocabulary]) -> str:
         ("then: fate", then["fate"]),
         ("then: webhooks", then["webhooks"]),
         ("timeline", properties["timeline"]["items"]),
+        ("drive", properties["drive"]["items"]),
+        ("expect", properties["expect"]),
     ]
     lines = [_HEAD]
     for title, part in sections:
@@ -99,7 +101,7 @@ def _rows(schema: Any, prefix: str, definitions: Mapping[str, Any], depth: int) 
 
 
 _KINDS = {"boolean": "`true` or `false`", "integer": "whole number", "string": "text"}
-_TOP = {"clock", "providers", "recipients", "rules", "timeline", "when", "then"}
+_TOP = {"clock", "providers", "recipients", "rules", "timeline", "when", "then", "drive", "expect"}
 
 
 def _form(part: Any, definitions: Mapping[str, Any]) -> str:
