@@ -91,11 +91,15 @@ def make_app(config: ServerConfig) -> web.Application:
         client.session = open_client(guard)
         registry.create(DEFAULT_SPACE, seed=config.seed, clock=config.clock, scenario=config.scenario)
         yield
-        await registry.close()
         await client.session.close()
         client.session = None
 
+    async def end(_: web.Application) -> None:
+        # Before connections are closed: it lets those go who wait for something to happen.
+        await registry.close()
+
     app = web.Application()
+    app.on_shutdown.append(end)
     app[REGISTRY] = registry
     app[_FACES] = _Faces(registry, config.allow_hosts)
     app[_ALONE] = ""

@@ -49,17 +49,17 @@ class Edge:
         self.calls += 1
         normal = provider.normal_path(path)
         route, parameters, allowed = self._routers[provider.name].find(request.method, normal)
-        call = Call(
-            method=request.method,
-            path=path,
-            query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
-            headers=request.headers,
-            parameters=parameters,
-            url=f"{request.scheme}://{request.host}{prefix}",
-            gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
-        )
-        credential = provider.credential_of(call)
         try:
+            call = Call(
+                method=request.method,
+                path=path,
+                query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
+                headers=request.headers,
+                parameters=parameters,
+                url=f"{request.scheme}://{request.host}{prefix}",
+                gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
+            )
+            credential = provider.credential_of(call)
             space = self._space_of(request, space_name, credential)
         except UnknownSpace as unknown:
             return _no_space(unknown)
