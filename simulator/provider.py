@@ -15,6 +15,7 @@ from simulator.kernel.account import Account
 from simulator.kernel.fates import Fate
 from simulator.kernel.message import Message, Refused
 from simulator.kernel.node import Json
+from simulator.kernel.rule import Drop
 from simulator.kernel.shape import Shape
 from simulator.kernel.simulation import CallRefusal, Simulation, Verdict
 from simulator.kernel.submission import Submission
@@ -27,6 +28,7 @@ __all__ = [
     "BODY_BYTES_MAX",
     "Answer",
     "Call",
+    "CallCut",
     "CallRefused",
     "Code",
     "Coverage",
@@ -82,6 +84,12 @@ class CallRefused(Exception):
     def __init__(self, refusal: CallRefusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+class CallCut(Exception):
+    """
+    A rule drops the connection before any work; there is no answer.
+    """
 
 
 class ProviderAccount(Account, Protocol):
@@ -175,12 +183,14 @@ class Call:
         """
         Submit everything this call asks to send; return one outcome per submission, in order.
 
-        Raises CallRefused when a rule refuses the whole call.
+        Raises CallRefused when a rule refuses the whole call, CallCut when one cuts it off.
         """
         verdict = self.gateway.simulation.submit(submissions, unanswered=True)
         self.verdict = verdict
         if verdict.refusal is not None:
             raise CallRefused(verdict.refusal)
+        if verdict.drop is Drop.BEFORE:
+            raise CallCut
         return verdict.outcomes
 
     def submit_later(
@@ -195,7 +205,8 @@ class Call:
         """
         Do what this call asks for *after_ms* from now, for providers that answer before they work.
 
-        See `Simulation.submit_later`.  Raises CallRefused when a rule refuses the whole call.
+        See `Simulation.submit_later`.  Raises CallRefused when a rule refuses the whole call,
+        CallCut when one cuts it off.
         """
         verdict = self.gateway.simulation.submit_later(
             submissions,
@@ -208,6 +219,8 @@ class Call:
         self.verdict = verdict
         if verdict.refusal is not None:
             raise CallRefused(verdict.refusal)
+        if verdict.drop is Drop.BEFORE:
+            raise CallCut
 
     def parameter(self, name: str) -> str | None:
         """Return the last query parameter of this name, or None."""

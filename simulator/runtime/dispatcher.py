@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from time import perf_counter_ns
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
 
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
+from simulator.kernel.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.runtime.guard import ForbiddenTarget, Guard
 
 __all__ = ["Dispatcher", "open_client"]
 
 _EXCERPT_BYTES_MAX = 512
+_ANSWER_BYTES_MAX = 65_536
 _SLOW_PIECES = 10
+_LOG = logging.getLogger("simulator")
 
 
 def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
@@ -38,12 +41,22 @@ def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
     )
 
 
+class _Lane:
+    """What one provider has ready, and how many workers send it."""
+
+    __slots__ = ("ready", "workers")
+
+    def __init__(self) -> None:
+        self.ready: deque[Webhook] = deque()
+        self.workers = 0
+
+
 class Dispatcher:
     """
     Sends what one space's outbox has ready, several at once, in order per recipient.
 
-    There is no task per webhook: at most `in_flight_max` workers run, and they
-    end when nothing is ready.
+    There is no task per webhook: at most `in_flight_max` workers run for each
+    provider, and they end when it has nothing ready.
     """
 
     def __init__(
@@ -52,6 +65,7 @@ class Dispatcher:
         self._simulation = simulation
         self._client = client
         self._after = after
+        self._lanes: dict[str, _Lane] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._busy: dict[tuple[str, str], deque[Webhook]] = {}
         self._idle = asyncio.Event()
@@ -70,15 +84,25 @@ class Dispatcher:
     def pump(self) -> None:
         """Start sending what is ready; returns at once."""
         ready = self._outbox.ready
-        if not ready or self._closed:
+        if self._closed:
             return
-        limit = self._simulation.accounts[ready[0].provider].policy.in_flight_max
-        for _ in range(min(limit - len(self._workers), len(ready))):
-            task = asyncio.get_running_loop().create_task(self._work())
-            self._workers.add(task)
-            task.add_done_callback(self._done)
-        if self._workers:
-            self._idle.clear()
+        while ready:
+            webhook = ready.popleft()
+            lane = self._lanes.get(webhook.provider)
+            if lane is None:
+                lane = self._lanes[webhook.provider] = _Lane()
+            lane.ready.append(webhook)
+        for provider, lane in self._lanes.items():
+            free = self._simulation.accounts[provider].policy.in_flight_max - lane.workers
+            for _ in range(min(free, len(lane.ready))):
+                self._start(lane)
+
+    def _start(self, lane: _Lane) -> None:
+        task = asyncio.get_running_loop().create_task(self._work(lane))
+        lane.workers += 1
+        self._workers.add(task)
+        self._idle.clear()
+        task.add_done_callback(lambda done: self._done(done, lane))
 
     async def wait_idle(self) -> None:
         """Return when everything that was ready has been attempted."""
@@ -94,13 +118,16 @@ class Dispatcher:
         """Stop sending; what is being sent is broken off."""
         self._closed = True
         self._outbox.clear()
+        for lane in self._lanes.values():
+            lane.ready.clear()
         workers = list(self._workers)
         for task in workers:
             task.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[None], lane: _Lane) -> None:
         self._workers.discard(task)
+        lane.workers -= 1
         if not task.cancelled() and (failure := task.exception()) is not None:
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "a webhook worker failed", "exception": failure, "task": task}
@@ -111,8 +138,8 @@ class Dispatcher:
             self._idle.set()
         self._after()
 
-    async def _work(self) -> None:
-        ready = self._outbox.ready
+    async def _work(self, lane: _Lane) -> None:
+        ready = lane.ready
         while ready:
             webhook = ready.popleft()
             recipient = (webhook.provider, webhook.recipient)
@@ -131,34 +158,11 @@ class Dispatcher:
 
     async def _attempt(self, webhook: Webhook) -> None:
         simulation = self._simulation
-        account = simulation.accounts[webhook.provider]
-        policy = account.policy
+        policy = simulation.accounts[webhook.provider].policy
         number = len(webhook.attempts) + 1
         at_ms = simulation.clock.now_ms
-        status, error, excerpt = 0, "", ""
         started = perf_counter_ns()
-        try:
-            request = simulation.request_for(webhook)
-            async with self._client().request(
-                request.method,
-                request.url,
-                data=_slowly(request) if request.slow_real_ms else request.body,
-                headers=request.headers,
-                allow_redirects=False,
-                ssl=policy.verify_tls,
-                timeout=ClientTimeout(total=policy.timeout_real_ms / 1000),
-            ) as answer:
-                status = answer.status
-                excerpt = _excerpt(await answer.content.read(_EXCERPT_BYTES_MAX))
-                if not answer.content.at_eof():
-                    # Reading on would keep the connection, but an endless answer must not keep us.
-                    answer.close()
-        except TimeoutError:
-            error = f"timed out after {policy.timeout_real_ms / 1000:g} s"
-        except InvalidURL as failure:
-            error = f"{failure} is not a URL that can be called"
-        except (ClientError, OSError, ValueError) as failure:
-            error = _reason(failure)
+        status, excerpt, error = await self._exchange(webhook, policy)
         attempt = Attempt(
             number=number,
             at_ms=at_ms,
@@ -170,6 +174,32 @@ class Dispatcher:
         )
         self._outbox.attempted(simulation.clock.now_ms, webhook, attempt)
 
+    async def _exchange(self, webhook: Webhook, policy: WebhookPolicy) -> tuple[int, str, str]:
+        """Send one webhook; return status and beginning of the answer, or 0 and why there is none."""
+        try:
+            request = self._simulation.request_for(webhook)
+        except Exception:
+            _LOG.exception("%s could not be rendered", webhook.id)
+            return 0, "", "it could not be rendered inside the simulator; its log has the details"
+        try:
+            async with self._client().request(
+                request.method,
+                request.url,
+                data=_slowly(request) if request.slow_real_ms else request.body,
+                headers=request.headers,
+                allow_redirects=False,
+                ssl=policy.verify_tls,
+                timeout=ClientTimeout(total=policy.timeout_real_ms / 1000),
+            ) as answer:
+                return answer.status, await _beginning(answer), ""
+        except TimeoutError:
+            return 0, "", f"timed out after {policy.timeout_real_ms / 1000:g} s"
+        except InvalidURL as failure:
+            return 0, "", f"{failure} is not a URL that can be called"
+        except Exception as failure:
+            # Targets come from outside, and an HTTP client fails over odd ones in many ways.
+            return 0, "", _reason(failure)
+
 
 async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:
     """Yield the body bit by bit, over the time it is to take."""
@@ -180,8 +210,19 @@ async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:
         yield body[place : place + length]
 
 
-def _excerpt(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
+async def _beginning(answer: ClientResponse) -> str:
+    """Return the first bytes of an answer; read it to its end, so that the connection is kept, or give up."""
+    kept = b""
+    length = 0
+    async for chunk in answer.content.iter_any():
+        length += len(chunk)
+        if len(kept) < _EXCERPT_BYTES_MAX:
+            kept += chunk[: _EXCERPT_BYTES_MAX - len(kept)]
+        if length > _ANSWER_BYTES_MAX:
+            # Reading on would keep the connection, but an endless answer must not keep us.
+            answer.close()
+            break
+    return kept.decode("utf-8", "replace")
 
 
 def _reason(failure: BaseException) -> str:

@@ -38,6 +38,9 @@ class ServerConfig:
     clock: ClockSpec = ClockSpec()  # noqa: RUF009 - frozen, and without arguments
     scenario: Scenario | None = None
     allow_targets: Sequence[str] = ()
+    """Networks that webhooks may go to, beside loopback and private ones."""
+    guard: Guard | None = None
+    """Decides instead of `allow_targets`."""
     allow_hosts: frozenset[str] = frozenset()
     listen: Mapping[str, int] = field(default_factory=dict)
     """Further ports that serve one provider alone, by its name."""
@@ -80,18 +83,23 @@ _ALONE: Final = web.AppKey("alone", str)
 def make_app(config: ServerConfig) -> web.Application:
     """Return the application of a server; it may be run by any aiohttp runner."""
     providers = config.providers if config.providers is not None else discover()
+    guard = config.guard if config.guard is not None else Guard(config.allow_targets)
     client = _Client()
     registry = SpaceRegistry(providers, client)
 
     async def life(_: web.Application) -> AsyncIterator[None]:
-        client.session = open_client(Guard(config.allow_targets))
+        client.session = open_client(guard)
         registry.create(DEFAULT_SPACE, seed=config.seed, clock=config.clock, scenario=config.scenario)
         yield
-        await registry.close()
         await client.session.close()
         client.session = None
 
+    async def end(_: web.Application) -> None:
+        # Before connections are closed: it lets those go who wait for something to happen.
+        await registry.close()
+
     app = web.Application()
+    app.on_shutdown.append(end)
     app[REGISTRY] = registry
     app[_FACES] = _Faces(registry, config.allow_hosts)
     app[_ALONE] = ""

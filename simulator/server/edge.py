@@ -5,6 +5,7 @@ The edge: from an HTTP request to a provider's handler and back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 from typing import Final
@@ -15,7 +16,7 @@ from simulator.kernel.chance import Draws
 from simulator.kernel.damage import garbled
 from simulator.kernel.journal import EntryKind
 from simulator.kernel.rule import AnswerFault, Drop
-from simulator.provider import Answer, Call, CallRefused, Credential, Provider, Route, Router
+from simulator.provider import Answer, Call, CallCut, CallRefused, Credential, Provider, Route, Router
 from simulator.runtime.space import Exchange, Space
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
@@ -48,17 +49,17 @@ class Edge:
         self.calls += 1
         normal = provider.normal_path(path)
         route, parameters, allowed = self._routers[provider.name].find(request.method, normal)
-        call = Call(
-            method=request.method,
-            path=path,
-            query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
-            headers=request.headers,
-            parameters=parameters,
-            url=f"{request.scheme}://{request.host}{prefix}",
-            gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
-        )
-        credential = provider.credential_of(call)
         try:
+            call = Call(
+                method=request.method,
+                path=path,
+                query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
+                headers=request.headers,
+                parameters=parameters,
+                url=f"{request.scheme}://{request.host}{prefix}",
+                gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
+            )
+            credential = provider.credential_of(call)
             space = self._space_of(request, space_name, credential)
         except UnknownSpace as unknown:
             return _no_space(unknown)
@@ -101,12 +102,14 @@ class Edge:
                 return _cut(request)
             response = _response(answer, verdict.refusal.rule if verdict.refusal else "")
             _note(space, call, answer)
-            if verdict.damage is not None:
-                draws = space.simulation.chance.of("answer", space.exchange_count)
-                return await _damaged(request, response, answer.body, verdict.damage, draws)
-            # Written here, so that webhooks of this call start after its answer.
-            await response.prepare(request)
-            await response.write_eof()
+            # A client that hung up first misses its answer, which is its own affair.
+            with contextlib.suppress(ConnectionError):
+                if verdict.damage is not None:
+                    draws = space.simulation.chance.of("answer", space.exchange_count)
+                    return await _damaged(request, response, answer.body, verdict.damage, draws)
+                # Written here, so that webhooks of this call start after its answer.
+                await response.prepare(request)
+                await response.write_eof()
             return response
         finally:
             space.simulation.answered(call.verdict)
@@ -121,13 +124,16 @@ class Edge:
                 if verdict.refusal is not None:
                     raise CallRefused(verdict.refusal)
                 if verdict.drop is Drop.BEFORE:
-                    return Answer(0)
+                    raise CallCut
             answer = route.handler(call)
             if inspect.isawaitable(answer):
                 return await answer
             return answer
         except CallRefused as refused:
             return provider.refused(call, refused.refusal)
+        except CallCut:
+            # `_handle` asks the verdict, not the answer, whether to cut.
+            return Answer(0)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", call.method, call.path)
             space.simulation.journal.add(

@@ -4,7 +4,10 @@ The control API over HTTP: requests to operations, replies and problems to respo
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,13 +15,18 @@ from aiohttp import web
 
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
-from simulator.server.operations.base import Asked, Controller, Operation, Problem
+from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Problem, whole
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.views import entry_view
 
 __all__ = ["ControlFace", "host_allowed", "openapi"]
 
 _BODY_BYTES_MAX: Final = 16 * 1_048_576
+_FOLLOWED_MAX: Final = 10_000
+_LOOK_REAL_S: Final = 15.0
+"""How often to look whether a silent follower is still there."""
+
+_LOG = logging.getLogger("simulator")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -31,10 +39,10 @@ class ControlFace:
     Serves `/_sim/v1`.
     """
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, operations: Sequence[Operation] = OPERATIONS) -> None:
         self._controller = controller
-        self._operations = {(op.method, op.path): op for op in OPERATIONS}
-        self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in OPERATIONS)
+        self._operations = {(op.method, op.path): op for op in operations}
+        self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in operations)
 
     async def call(self, method: str, path: str, asked: Asked) -> tuple[int, object]:
         """Run one operation; return status and plain body. Problems are answers, too."""
@@ -42,6 +50,12 @@ class ControlFace:
             operation, asked = self._find(method, path, asked)
             reply = await operation.run(self._controller, asked)
         except Problem as problem:
+            return problem.status, problem.body
+        except Exception:
+            _LOG.exception("%s %s failed inside the simulator", method, path)
+            problem = Problem(
+                500, "Failed", f"{method} {path} failed inside the simulator; its log has the details"
+            )
             return problem.status, problem.body
         return reply.status, reply.body
 
@@ -55,13 +69,18 @@ class ControlFace:
 
     async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request of the control API."""
-        asked = Asked(
-            parameters={},
-            query=dict(request.rel_url.query),
-            body=await _body(request),
-            content_type=request.headers.get("Content-Type", ""),
-            base_url=f"{request.scheme}://{request.host}",
-        )
+        try:
+            asked = Asked(
+                parameters={},
+                query=dict(request.rel_url.query),
+                body=await _body(request),
+                content_type=request.headers.get("Content-Type", ""),
+                base_url=f"{request.scheme}://{request.host}",
+            )
+        except Problem as problem:
+            refusal = problem_response(problem)
+            refusal.force_close()
+            return refusal
         follows = path.endswith("/journal") and asked.query.get("follow") in ("1", "true")
         if request.method == "GET" and follows:
             return await self._follow(request, path, asked)
@@ -77,19 +96,20 @@ class ControlFace:
         try:
             _, asked = self._find("GET", path, asked)
             space = self._controller.space(asked)
+            after = whole(asked, "after", 0, AFTER_MAX)
         except Problem as problem:
             return problem_response(problem)
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-        await response.prepare(request)
-        given = asked.query.get("after", "0")
-        after = int(given) if given.isascii() and given.isdigit() else 0
-        while not space.closed:
-            entries = space.simulation.journal.after(after, 10_000)
-            if entries:
-                after = entries[-1].seq
-                await response.write(_lines([entry_view(entry) for entry in entries]))
-            else:
-                await space.wait_change(3_600)
+        # A reader that goes away ends the reading, and nothing else.
+        with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
+            while not space.closed and request.transport is not None:
+                entries = space.simulation.journal.after(after, _FOLLOWED_MAX)
+                if entries:
+                    after = entries[-1].seq
+                    await response.write(_lines([entry_view(entry) for entry in entries]))
+                else:
+                    await space.wait_change(_LOOK_REAL_S)
         return response
 
 
@@ -111,7 +131,7 @@ async def _body(request: web.Request) -> bytes:
     while chunk := await request.content.readany():
         body += chunk
         if len(body) > _BODY_BYTES_MAX:
-            raise web.HTTPRequestEntityTooLarge(max_size=_BODY_BYTES_MAX, actual_size=len(body))
+            raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes")
     return bytes(body)
 
 

@@ -22,6 +22,7 @@ from simulator.server.views import (
 )
 
 __all__ = [
+    "AFTER_MAX",
     "LIMIT_DEFAULT",
     "LIMIT_MAX",
     "Asked",
@@ -36,6 +37,8 @@ __all__ = [
 
 LIMIT_DEFAULT: Final = 1_000
 LIMIT_MAX: Final = 100_000
+AFTER_MAX: Final = 10**12 - 1
+"""The largest number a journal entry may have."""
 
 
 class Problem(Exception):

@@ -23,12 +23,14 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
+from simulator.kernel.simulation import Simulation
 from simulator.runtime.driver import AdvanceBusy
 from simulator.scenario.loader import CLOCK, ScenarioError, load, read
 from simulator.server.operations.base import Asked, Controller, Problem, Reply, read_as
 from simulator.server.spaces import DEFAULT_SPACE
 from simulator.server.views import (
     clock_view,
+    instant,
     listed,
 )
 
@@ -46,6 +48,10 @@ __all__ = [
     "put_scenario",
     "put_settings",
 ]
+
+
+_LATEST_UNIX_MS: Final = 221_845_392_000_000
+"""9000-01-01: beyond the year 9999 there are no dates, and messages live on after an advance."""
 
 
 CREATE: Final[Shape[object]] = Record(
@@ -155,6 +161,8 @@ async def advance(controller: Controller, asked: Asked) -> Reply:
         to_ms = simulation.clock.now_ms + values["by"]
     elif "to" in values:
         to_ms = values["to"] - simulation.clock.epoch_ms
+    if to_ms is not None:
+        _check_goal(simulation, to_ms)
     try:
         fired = await space.driver.advance(to_ms)
     except AdvanceBusy as busy:
@@ -163,6 +171,19 @@ async def advance(controller: Controller, asked: Asked) -> Reply:
         raise Problem(422, "Not an advance", str(backwards)) from None
     view = clock_view(space) | {"fired": fired, "in_flight": simulation.outbox.in_flight}
     return Reply(view)
+
+
+def _check_goal(simulation: Simulation, to_ms: int) -> None:
+    unix_ms = simulation.clock.unix_ms(to_ms)
+    if unix_ms > _LATEST_UNIX_MS:
+        raise Problem(422, "Not an advance", "expected an instant before the year 9000")
+    if to_ms < simulation.clock.now_ms:
+        now = instant(simulation, simulation.clock.now_ms)
+        raise Problem(
+            422,
+            "Not an advance",
+            f"the clock stands at {now} and cannot go back to {instant(simulation, to_ms)}",
+        )
 
 
 def _scenario_of(controller: Controller, plain: Json) -> Scenario:

@@ -16,6 +16,7 @@ from simulator.kernel.shape import (
 from simulator.kernel.webhook import Webhook
 from simulator.runtime.space import Space
 from simulator.server.operations.base import (
+    AFTER_MAX,
     LIMIT_DEFAULT,
     LIMIT_MAX,
     Asked,
@@ -93,7 +94,7 @@ async def list_requests(controller: Controller, asked: Asked) -> Reply:
 
 async def journal(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    after = whole(asked, "after", 0, 10**12)
+    after = whole(asked, "after", 0, AFTER_MAX)
     limit = whole(asked, "limit", LIMIT_MAX, 10**7)
     return Reply([entry_view(entry) for entry in space.simulation.journal.after(after, limit)])
 
@@ -117,7 +118,10 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
         found = find()
         if len(found) >= count:
             break
-        if not await space.wait_change(deadline - loop.time()):
+        changed = await space.wait_change(deadline - loop.time())
+        if space.closed:
+            raise Problem(404, "No such space", f"the space {space.name!r} was deleted meanwhile")
+        if not changed:
             _nothing(space, what, len(found), count, asked)
     simulation = space.simulation
     views: list[Mapping[str, object]] = []

@@ -1,0 +1,252 @@
+"""
+The guard: which addresses webhooks may be sent to. No address here is ever dialled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+
+import pytest
+from aiohttp import web
+from aiohttp.connector import AddrInfoType
+from harness import receiving, serving
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.runtime.guard import ForbiddenTarget, Guard
+
+OWN = [
+    ipaddress.ip_network(text)
+    for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
+
+
+class Nowhere(Guard):
+    """
+    A guard that allows nothing at all, not even loopback, and notes what it was asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def allows(self, host: str) -> bool:
+        """Refuse."""
+        self.asked.append(host)
+        return False
+
+
+def info(host: str) -> AddrInfoType:
+    """Return what a resolver says about *host*."""
+    if ":" in host:
+        return (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, 9, 0, 0))
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, 9))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.255.255.254",
+        "::1",
+        "10.0.0.7",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "fd00::1",
+    ],
+)
+def test_own_networks__are_allowed(host: str) -> None:
+    """
+    Loopback and private networks may be called with no configuration.
+    """
+    made = Guard().make_socket(info(host))
+    made.close()
+
+    assert made.type == socket.SOCK_STREAM
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "8.8.8.8",
+        "172.15.255.255",
+        "172.32.0.0",
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.1",
+        "192.0.2.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "fe80::1",
+        "2001:4860:4860::8888",
+        "::",
+        "ff02::1",
+        "::ffff:8.8.8.8",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ],
+)
+def test_everything_else__is_refused_before_a_socket_exists(host: str) -> None:
+    """
+    No socket is made for any other address, and the refusal says what would permit it.
+    """
+    with pytest.raises(ForbiddenTarget) as refusal:
+        Guard().make_socket(info(host))
+
+    assert str(refusal.value) == (
+        f"webhooks go to loopback and private networks only, not to {host}; --allow-target permits more"
+    )
+
+
+def test_ipv4_in_ipv6__is_judged_as_ipv4() -> None:
+    """
+    An IPv4-mapped IPv6 address is what it maps to.
+    """
+    guard = Guard(["203.0.113.0/24"])
+
+    judged = {
+        host: guard.allows(host)
+        for host in ("::ffff:127.0.0.1", "::ffff:203.0.113.9", "::ffff:203.0.114.9", "::ffff:169.254.1.1")
+    }
+
+    assert judged == {
+        "::ffff:127.0.0.1": True,
+        "::ffff:203.0.113.9": True,
+        "::ffff:203.0.114.9": False,
+        "::ffff:169.254.1.1": False,
+    }
+
+
+def test_link_local__is_refused_even_when_allowed() -> None:
+    """
+    Link-local addresses, where clouds keep their secrets, cannot be allowed at all.
+    """
+    guard = Guard(["0.0.0.0/0", "::/0"])
+
+    judged = [guard.allows(host) for host in ("8.8.8.8", "169.254.169.254", "fe80::1%eth0", "2001:db8::1")]
+
+    assert judged == [True, False, False, True]
+
+
+def test_allowed_network__may_be_one_address() -> None:
+    """
+    A further network is a network or a single address; nothing beside it is opened.
+    """
+    guard = Guard(["203.0.113.7", "2001:db8::/32"])
+
+    judged = [guard.allows(h) for h in ("203.0.113.7", "203.0.113.8", "2001:db8:1::1", "2001:db9::1")]
+
+    assert judged == [True, False, True, False]
+
+
+@given(st.ip_addresses())
+def test_any_address__is_allowed_exactly_when_it_is_ones_own(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    """
+    Whatever the address: it is dialled only when it lies in a network of one's own.
+    """
+    plain = address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+    own = any(plain.version == network.version and plain in network for network in OWN)
+
+    assert Guard().allows(str(address)) == (own and not plain.is_link_local)
+
+
+@given(st.sampled_from(OWN), st.data())
+def test_own_address__is_allowed_in_any_spelling(
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network, data: st.DataObject
+) -> None:
+    """
+    Addresses of one's own networks pass, mapped into IPv6 as well.
+    """
+    address = data.draw(st.ip_addresses(network=network))
+
+    assert Guard().allows(str(address))
+    if isinstance(address, ipaddress.IPv4Address):
+        assert Guard().allows(f"::ffff:{address}")
+
+
+async def test_forbidden_target__is_recorded_and_never_connected_to() -> None:
+    """
+    The attempt says why nothing was sent, and the target sees no connection at all.
+    """
+    connections: list[object] = []
+    listener = await asyncio_server(connections)
+    port = listener.sockets[0].getsockname()[1]
+    guard = Nowhere()
+    async with serving(guard=guard) as bench:
+        await bench.configure(
+            webhook={"url": f"http://127.0.0.1:{port}/dlr", "retry": "none"}, deliver_after="1s"
+        )
+        await bench.send()
+
+        await bench.space.driver.advance(None)
+
+        assert bench.attempts() == [
+            (
+                1_000,
+                0,
+                "webhooks go to loopback and private networks only, not to 127.0.0.1; "
+                "--allow-target permits more",
+            )
+        ]
+        assert guard.asked == ["127.0.0.1"]
+        assert connections == []
+    listener.close()
+    await listener.wait_closed()
+
+
+async def test_name__is_judged_by_what_it_resolves_to() -> None:
+    """
+    A host name does not get around the guard: the address behind it is what counts.
+    """
+    connections: list[object] = []
+    listener = await asyncio_server(connections)
+    port = listener.sockets[0].getsockname()[1]
+    guard = Nowhere()
+    async with serving(guard=guard) as bench:
+        await bench.configure(
+            webhook={"url": f"http://localhost:{port}/", "retry": "none"}, deliver_after="1s"
+        )
+        await bench.send()
+
+        await bench.space.driver.advance(None)
+
+        assert set(guard.asked) <= {"127.0.0.1", "::1"}
+        assert guard.asked
+        assert connections == []
+    listener.close()
+    await listener.wait_closed()
+
+
+async def test_redirect__is_not_followed() -> None:
+    """
+    A receiver cannot send the dispatcher elsewhere: a redirect is an answer like any other.
+    """
+    async with receiving() as receiver, receiving() as elsewhere, serving() as bench:
+
+        async def redirect(request: web.Request) -> web.Response:
+            return web.Response(status=307, headers={"Location": f"{elsewhere.url}/"})
+
+        receiver.answer = redirect
+        await bench.configure(webhook={"url": receiver.url, "retry": "none"}, deliver_after="1s")
+        await bench.send()
+
+        await bench.space.driver.advance(None)
+
+        assert bench.attempts() == [(1_000, 307, "")]
+        assert elsewhere.received == []
+
+
+async def asyncio_server(connections: list[object]) -> asyncio.Server:
+    """Return a listener on loopback that notes every connection."""
+
+    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    return await asyncio.start_server(note, "127.0.0.1", 0)
