@@ -24,14 +24,19 @@ class Step(Protocol):
 class Agenda:
     """
     Future steps by instant.  Ties break by what a step is about, never by insertion.
+
+    An instant under way is finished before what was added to it meanwhile, so
+    that it makes no difference in how many slices it is taken.
     """
 
-    __slots__ = ("_buckets", "_heap", "_size")
+    __slots__ = ("_buckets", "_heap", "_size", "_under_way", "_under_way_ms")
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[Step]] = {}
         self._heap: list[int] = []
         self._size = 0
+        self._under_way: list[Step] = []
+        self._under_way_ms = 0
 
     def __len__(self) -> int:
         return self._size
@@ -48,15 +53,17 @@ class Agenda:
 
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
-        bucket = self._buckets.get(at_ms)
-        if bucket is None or step not in bucket:
-            return False
-        bucket.remove(step)
-        self._size -= 1
-        return True
+        for steps in (self._buckets.get(at_ms), self._under_way if at_ms == self._under_way_ms else None):
+            if steps and step in steps:
+                steps.remove(step)
+                self._size -= 1
+                return True
+        return False
 
     def next_due(self) -> int | None:
         """Return the earliest instant with anything due, or None."""
+        if self._under_way:
+            return self._under_way_ms
         while self._heap:
             at_ms = self._heap[0]
             if self._buckets[at_ms]:
@@ -65,15 +72,20 @@ class Agenda:
             del self._buckets[at_ms]
         return None
 
-    def take(self, at_ms: int) -> list[Step]:
-        """Remove and return everything due at *at_ms*, in order."""
-        steps = self._buckets.get(at_ms)
-        if not steps:
+    def take(self, until_ms: int, limit: int) -> list[Step]:
+        """Remove and return up to *limit* steps of the earliest instant, none later than *until_ms*."""
+        at_ms = self.next_due()
+        if at_ms is None or at_ms > until_ms:
             return []
-        self._buckets[at_ms] = []
-        self._size -= len(steps)
-        steps.sort(key=_order)
-        return steps
+        if not self._under_way:
+            self._under_way, self._buckets[at_ms] = self._buckets[at_ms], []
+            self._under_way_ms = at_ms
+            self._under_way.sort(key=_order, reverse=True)
+        taken = self._under_way[-limit:]
+        del self._under_way[-limit:]
+        taken.reverse()
+        self._size -= len(taken)
+        return taken
 
 
 def _order(step: Step) -> tuple[int | str, ...]:
