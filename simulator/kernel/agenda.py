@@ -25,19 +25,18 @@ class Agenda:
     """
     Future steps by instant.  Ties break by what a step is about, never by insertion.
 
-    An instant is taken in rounds: what is added to it meanwhile comes in the next
-    round.  In how many slices a round is taken changes nothing.
+    An instant under way is finished before what was added to it meanwhile, so
+    that it makes no difference in how many slices it is taken.
     """
 
-    __slots__ = ("_buckets", "_heap", "_round", "_round_at_ms", "_size")
+    __slots__ = ("_buckets", "_heap", "_size", "_under_way", "_under_way_ms")
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[Step]] = {}
-        self._round: list[Step] = []
-        """What is left of the round being taken, last one first."""
-        self._round_at_ms = 0
         self._heap: list[int] = []
         self._size = 0
+        self._under_way: list[Step] = []
+        self._under_way_ms = 0
 
     def __len__(self) -> int:
         return self._size
@@ -54,8 +53,8 @@ class Agenda:
 
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
-        for steps in (self._buckets.get(at_ms, []), self._round if at_ms == self._round_at_ms else []):
-            if step in steps:
+        for steps in (self._buckets.get(at_ms), self._under_way if at_ms == self._under_way_ms else None):
+            if steps and step in steps:
                 steps.remove(step)
                 self._size -= 1
                 return True
@@ -63,8 +62,8 @@ class Agenda:
 
     def next_due(self) -> int | None:
         """Return the earliest instant with anything due, or None."""
-        if self._round:
-            return self._round_at_ms
+        if self._under_way:
+            return self._under_way_ms
         while self._heap:
             at_ms = self._heap[0]
             if self._buckets[at_ms]:
@@ -73,31 +72,20 @@ class Agenda:
             del self._buckets[at_ms]
         return None
 
-    def take(self, at_ms: int, most: int | None = None) -> list[Step]:
-        """Remove and return what is due at *at_ms*, in order: a round of it, or *most* of that round."""
-        if self._round and self._round_at_ms != at_ms:
-            self._put_back()
-        if not self._round:
-            steps = self._buckets.get(at_ms)
-            if not steps:
-                return []
-            self._buckets[at_ms] = []
-            steps.sort(key=_order)
-            steps.reverse()
-            self._round, self._round_at_ms = steps, at_ms
-        left = self._round
-        count = len(left) if most is None else min(most, len(left))
-        taken = left[len(left) - count :]
-        del left[len(left) - count :]
+    def take(self, until_ms: int, limit: int = 1_000_000) -> list[Step]:
+        """Remove and return up to *limit* steps of the earliest instant, none later than *until_ms*."""
+        at_ms = self.next_due()
+        if at_ms is None or at_ms > until_ms:
+            return []
+        if not self._under_way:
+            self._under_way, self._buckets[at_ms] = self._buckets[at_ms], []
+            self._under_way_ms = at_ms
+            self._under_way.sort(key=_order, reverse=True)
+        taken = self._under_way[-limit:]
+        del self._under_way[-limit:]
         taken.reverse()
-        self._size -= count
+        self._size -= len(taken)
         return taken
-
-    def _put_back(self) -> None:
-        steps, self._round = self._round, []
-        self._size -= len(steps)
-        for step in steps:
-            self.add(self._round_at_ms, step)
 
 
 def _order(step: Step) -> tuple[int | str, ...]:

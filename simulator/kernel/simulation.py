@@ -23,6 +23,8 @@ from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
 from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, Storm, TimelineItem
 from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.turnover import Turnover
+from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 
 __all__ = ["CallRefusal", "Deferred", "IllegalMove", "Simulation", "Verdict"]
@@ -163,12 +165,14 @@ class Simulation:
         self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of)
         self.messages: dict[MessageKey, Message] = {}
         self.messages_max = messages_max
+        self._turnover: Turnover[MessageKey] = Turnover()
         self.scenario = Scenario()
         self.scenario_start_ms = 0
+        self.scenario_seq = 0
         self.judge = Judge(self)
         self._ids: dict[str, dict[str, Message]] = {}
         self._ordinals: dict[tuple[str, str], int] = {}
-        self._waiting: dict[str, list[MessageKey]] = {}
+        self._waiting = WaitingRoom()
         self._timeline: list[tuple[int, _Timeline]] = []
 
     # -- set-up ---------------------------------------------------------------------------------
@@ -196,7 +200,8 @@ class Simulation:
         ]
         for at_ms, step in self._timeline:
             self.agenda.add(at_ms, step)
-        self.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
+        entry = self.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
+        self.scenario_seq = entry.seq
         self._wake_all()
 
     # -- sending --------------------------------------------------------------------------------
@@ -279,7 +284,8 @@ class Simulation:
         for outcome in verdict.outcomes:
             if isinstance(outcome, Message) and outcome.unanswered:
                 outcome.unanswered = False
-                self.outbox.answered(outcome.key)
+                for webhook in self.outbox.take_parked(outcome.key):
+                    self._webhook_due(webhook)
 
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""
@@ -387,6 +393,7 @@ class Simulation:
             unanswered=unanswered and not early,
         )
         self.messages[message.key] = message
+        self._turnover.add(message.key)
         self._ids[submission.provider][message.id] = message
         if len(self.messages) > self.messages_max:
             self._forget_oldest()
@@ -415,12 +422,17 @@ class Simulation:
                 self.agenda.add(at_ms, step)
 
     def _forget_oldest(self) -> None:
-        key = next(iter(self.messages))
-        if self.messages[key].state in TERMINAL:
-            oldest = self.messages.pop(key)
-            ids = self._ids[key.provider]
-            if ids.get(oldest.id) is oldest:
-                del ids[oldest.id]
+        key = self._turnover.oldest(self._may_go)
+        if key is None:
+            return
+        oldest = self.messages.pop(key)
+        ids = self._ids[key.provider]
+        if ids.get(oldest.id) is oldest:
+            del ids[oldest.id]
+
+    def _may_go(self, key: MessageKey) -> bool:
+        message = self.messages[key]
+        return message.state in TERMINAL and not message.unanswered
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -437,28 +449,37 @@ class Simulation:
         self.clock.advance_to(at_ms)
         for step in self.agenda.take(at_ms, slice_max):
             self._do(step)
-        return self.agenda.next_due() == at_ms
+        due_ms = self.agenda.next_due()
+        return due_ms is not None and due_ms <= at_ms
 
     def _do(self, step: object) -> None:
         match step:
             case MoveStep():
                 self._step(step)
             case Webhook():
-                key = step.reports[0].key
-                message = self.messages.get(key) if key is not None else None
-                self.outbox.due(step, message if message is not None and message.unanswered else None)
+                self._webhook_due(step)
             case _Timeline(item=item):
                 self._happen(item, step.number)
             case _Wake(recipient=recipient):
-                self._wake(recipient)
+                self._waiting.came(recipient, self.clock.now_ms)
+                if recipient in self._waiting:
+                    self._wake(recipient)
             case _ActStep():
-                self.act(step.provider, step.recipient, step.act)
+                self._try_act(step.provider, step.recipient, step.act, why="reply")
             case _Contradiction(key=key):
                 self._contradict(key)
             case _StormStep():
                 self._storm(step)
             case _Errand():
                 self._owe_all(step.run())
+
+    def _webhook_due(self, webhook: Webhook) -> None:
+        for report in webhook.reports:
+            message = self.messages.get(report.key) if report.key is not None else None
+            if message is not None and message.unanswered:
+                self.outbox.due(webhook, message)
+                return
+        self.outbox.due(webhook, None)
 
     def _step(self, step: MoveStep) -> None:
         message = self.messages.get(step.key)
@@ -489,6 +510,8 @@ class Simulation:
         self, message: Message, move: Move, state: State, code: str, reason: Reason, why: str = ""
     ) -> None:
         now_ms = self.clock.now_ms
+        if message.state is State.WAITING:
+            self._waiting.leave(message.key)
         message.state = state
         message.changed_ms = now_ms
         message.code = code
@@ -537,40 +560,35 @@ class Simulation:
         return self.directory.at(recipient, self.clock.now_ms).reachable
 
     def _wait(self, message: Message) -> None:
-        recipient = message.key.recipient
         now_ms = self.clock.now_ms
-        self._waiting.setdefault(recipient, []).append(message.key)
         if message.state is not State.WAITING:
             self._change(message, Move.WAIT, State.WAITING, "", Reason.ABSENT, "the recipient is unreachable")
             self.agenda.add(
                 max(now_ms, message.expires_ms),
                 MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY),
             )
-        back_ms = self.directory.next_change_after(recipient, "reachable", now_ms)
-        if back_ms is not None and len(self._waiting[recipient]) == 1:
+        self._waiting.enter(message.key, message.changed_ms)
+        self._expect_back(message.key.recipient)
+
+    def _expect_back(self, recipient: str) -> None:
+        back_ms = self.directory.next_change_after(recipient, "reachable", self.clock.now_ms)
+        if back_ms is not None and self._waiting.expect(recipient, back_ms):
             self.agenda.add(back_ms, _Wake(recipient))
 
     def _wake(self, recipient: str) -> None:
         """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
-        if recipient not in self._waiting:
-            return
         now_ms = self.clock.now_ms
         if not self._reachable(recipient):
-            back_ms = self.directory.next_change_after(recipient, "reachable", now_ms)
-            if back_ms is not None:
-                self.agenda.add(back_ms, _Wake(recipient))
+            self._expect_back(recipient)
             return
-        number = 0
-        for key in self._waiting.pop(recipient):
-            message = self.messages.get(key)
-            if message is not None and message.state is State.WAITING:
-                at_ms = now_ms + number * self.accounts[key.provider].pace_ms
-                code = message.fate.code if message.fate.ending is Ending.DELIVER else ""
-                self.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
-                number += 1
+        for number, key in enumerate(self._waiting.take(recipient)):
+            fate = self.messages[key].fate
+            code = fate.code if fate.ending is Ending.DELIVER else ""
+            at_ms = now_ms + number * self.accounts[key.provider].pace_ms
+            self.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
 
-    def _wake_all(self) -> None:
-        for recipient in sorted(self._waiting):
+    def _wake_all(self, pattern: str = "*") -> None:
+        for recipient in self._waiting.awaited(pattern):
             self._wake(recipient)
 
     def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
@@ -580,7 +598,7 @@ class Simulation:
         said = ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
         self.journal.add(now_ms, EntryKind.CIRCUMSTANCES, recipient=pattern, what=said, why=why)
         if "reachable" in traits:
-            self._wake_all()
+            self._wake_all(pattern)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """
@@ -606,17 +624,7 @@ class Simulation:
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
-            try:
-                self.act(item.provider, item.recipient, item.act)
-            except ImpossibleAct as refusal:
-                self.journal.add(
-                    self.clock.now_ms,
-                    EntryKind.NOTE,
-                    provider=item.provider,
-                    recipient=item.recipient,
-                    what=f"{item.act.kind} was not possible: {refusal}",
-                    why="timeline",
-                )
+            self._try_act(item.provider, item.recipient, item.act, why="timeline")
         if item.hold:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:
@@ -658,6 +666,20 @@ class Simulation:
             if reports:
                 return
 
+    def _try_act(self, provider: str, recipient: str, act: Act, why: str) -> None:
+        # Nobody is there to be refused, and the other steps of this instant are not to blame.
+        try:
+            self.act(provider, recipient, act)
+        except ImpossibleAct as refusal:
+            self.journal.add(
+                self.clock.now_ms,
+                EntryKind.NOTE,
+                provider=provider,
+                recipient=recipient,
+                what=f"{act.kind} was not possible: {refusal}",
+                why=why,
+            )
+
     # -- commands -------------------------------------------------------------------------------
 
     def message(self, provider: str, message_id: str) -> Message | None:
@@ -671,6 +693,9 @@ class Simulation:
         state = next_state(message.state, move)
         if state is None:
             raise IllegalMove(f"a message that is {message.state.value} cannot {move.value}")
+        if move is Move.WAIT:
+            recipient = message.key.recipient
+            raise IllegalMove(f"a message waits while its recipient is away; make {recipient} unreachable")
         if move is Move.DELIVER and not self._reachable(message.key.recipient):
             raise IllegalMove(f"{message.key.recipient} is unreachable; make it reachable first")
         message.rung = Rung.CONTROL

@@ -53,10 +53,8 @@ class ControlFace:
             return problem.status, problem.body
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", method, path)
-            problem = Problem(
-                500, "Failed", f"{method} {path} failed inside the simulator; its log has the details"
-            )
-            return problem.status, problem.body
+            said = f"{method} {path} failed inside the simulator; its log has the details"
+            return 500, Problem(500, "Failed", said).body
         return reply.status, reply.body
 
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:

@@ -63,18 +63,3 @@ def test_step__can_be_removed_from_a_round_being_taken() -> None:
     assert agenda.take(5) == [Note(2)]
     assert agenda.next_due() is None
     assert len(agenda) == 0
-
-
-def test_round__is_put_back_when_another_instant_is_taken_first() -> None:
-    """
-    Nothing of a round is lost when an instant is left in the middle.
-    """
-    agenda = Agenda()
-    for place in (1, 2, 3):
-        agenda.add(5, Note(place))
-    agenda.add(4, Note(9))
-    agenda.take(5, 1)
-
-    assert agenda.take(4) == [Note(9)]
-    assert agenda.take(5) == [Note(2), Note(3)]
-    assert len(agenda) == 0
