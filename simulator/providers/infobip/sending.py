@@ -12,7 +12,7 @@ from simulator.kernel.simulation import Simulation
 from simulator.kernel.sms import Language, Segmentation, autodetect, segment
 from simulator.kernel.submission import Submission
 from simulator.provider import Answer, Call
-from simulator.providers.infobip.account import Account, Details
+from simulator.providers.infobip.account import Account, Details, is_number
 from simulator.providers.infobip.render import json_answer, status_json
 from simulator.providers.infobip.text import Transliteration, transliterate
 from simulator.providers.infobip.wire import BadRequest, Destination, Item, SendRequest, Window
@@ -186,7 +186,7 @@ def _refusal(
     settings = account.settings
     if not destination.to.strip():
         return _MISSING_TO
-    if settings.invalid_number == "answer" and not _is_number(recipient):
+    if settings.invalid_number == "answer" and not is_number(recipient):
         return _INVALID_TO
     if parts > _PARTS_MAX:
         return _TOO_LONG
@@ -199,11 +199,6 @@ def _refusal(
             return _DUPLICATE
         seen.add(destination.id)
     return ""
-
-
-def _is_number(recipient: str) -> bool:
-    # 7 to 15 digits, no leading zero: a rule that never changes, unlike numbering plans.
-    return recipient[:1] == "+" and 8 <= len(recipient) <= 16 and recipient[1] != "0"
 
 
 def _entry(
