@@ -65,11 +65,11 @@ def hold_until_ms(item: Item, simulation: Simulation) -> int:
     if item.send_at_unix_ms is not None:
         at_ms = max(at_ms, item.send_at_unix_ms - clock.epoch_ms)
     if item.window is not None:
-        at_ms = _next_in_window(item.window, clock.unix_ms(at_ms)) - clock.epoch_ms
+        at_ms = next_in_window(item.window, clock.unix_ms(at_ms)) - clock.epoch_ms
     return at_ms
 
 
-def _next_in_window(window: Window, unix_ms: int) -> int:
+def next_in_window(window: Window, unix_ms: int) -> int:
     """Return the first instant from *unix_ms* on that lies in the window; a window may span midnight."""
     midnight_ms = unix_ms - unix_ms % _DAY_MS
     length = (window.to_minute - window.from_minute) % 1_440 or 1_440
