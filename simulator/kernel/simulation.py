@@ -719,6 +719,13 @@ class Simulation:
             self.clock.now_ms, EntryKind.NOTE, key=message.key, what="rescheduled", ref=message.id
         )
 
+    def suspend(self, message: Message) -> None:
+        """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
+        if message.state is not State.SCHEDULED:
+            raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
+        self.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+        self.journal.add(self.clock.now_ms, EntryKind.NOTE, key=message.key, what="suspended", ref=message.id)
+
     def run_at(self, at_ms: int, provider: str, name: str, run: Callable[[], Sequence[Report]]) -> None:
         """Let a provider do something of its own at *at_ms*; *name* orders errands of one instant."""
         self.agenda.add(at_ms, _Errand(provider, name, run))

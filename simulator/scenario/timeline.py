@@ -12,6 +12,7 @@ from simulator.kernel.fates import Ending, Fate
 from simulator.kernel.recipient import TRAITS, Value
 from simulator.kernel.rule import Act, Storm, TimelineItem
 from simulator.kernel.shape import (
+    AnyJson,
     Choice,
     Duration,
     Either,
@@ -90,6 +91,8 @@ def timeline_shape(providers: Iterable[str]) -> Shape[TimelineItem]:
             Field("recipient", ADDRESS, "Whom it is about: an address, or a prefix with *."),
             *trait_fields(),
             Field("writes", Text(0), "The recipient writes this."),
+            Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
+            Field("data", AnyJson(), "What that act needs."),
             Field("to", Text(1, 200), "Whom the recipient writes to."),
             Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
@@ -103,28 +106,41 @@ def _item(
     at: int,
     recipient: str = "",
     writes: str | None = None,
+    does: str = "",
+    data: object = None,
     storm: Storm | None = None,
     to: str = "",
     webhooks: object = _NOTHING,
     provider: str = "",
     **traits: Value,
 ) -> TimelineItem:
-    if (traits or writes is not None) and not recipient:
+    act = _act(writes, does, to, data)
+    if (traits or act is not None) and not recipient:
         raise ValueError("expected a recipient that this is about")
-    if not traits and writes is None and storm is None and webhooks is _NOTHING:
-        raise ValueError(f"expected something that happens: webhooks, storm, writes, {', '.join(TRAITS)}")
-    if writes is not None and not provider:
-        raise ValueError("expected the provider through which the recipient writes")
+    if not traits and act is None and storm is None and webhooks is _NOTHING:
+        raise ValueError(
+            f"expected something that happens: webhooks, storm, writes, does, {', '.join(TRAITS)}"
+        )
+    if act is not None and not provider:
+        raise ValueError("expected the provider through which the recipient acts")
     if storm is not None and not provider:
         raise ValueError("expected the provider through which the storm's messages are sent")
     return TimelineItem(
         at_ms=at,
         recipient=recipient,
         traits=traits,
-        act=None if writes is None else Act("writes", text=writes, sender=to),
+        act=act,
         storm=None if storm is None else replace(storm, provider=provider),
         hold=webhooks == _HOLD,
         release=webhooks if isinstance(webhooks, Rate) else None,
         release_at_once=webhooks == _RELEASE or webhooks is None,
         provider=provider,
     )
+
+
+def _act(writes: str | None, does: str, to: str, data: object) -> Act | None:
+    if writes is not None and does:
+        raise ValueError("expected one of writes and does, not both")
+    if writes is not None:
+        return Act("writes", text=writes, sender=to, data=data)
+    return Act(does, sender=to, data=data) if does else None

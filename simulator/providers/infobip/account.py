@@ -29,11 +29,13 @@ from simulator.providers.infobip.render import Facts, render_reports
 from simulator.providers.infobip.settings import Settings
 from simulator.providers.infobip.wire import Item
 
-__all__ = ["Account", "Details"]
+__all__ = ["Account", "Details", "is_number"]
 
 _PULL_MAX: Final = 100_000
 _PULL_HORIZON_MS: Final = 48 * 3_600_000
 """Reports can be pulled for 48 hours.  Source: "Get SMS delivery reports"."""
+
+_NO_PREFIX: Final = 8
 
 _HANDED_OVER: Final = Progress(code="3/0", after=ConstantDelay(200))
 _AT_OPERATOR: Final = Progress(code="2/0", after=ConstantDelay(300))
@@ -50,6 +52,11 @@ class Details(Struct, frozen=True, gc=False):
     item: Item
     bulk_id: str = ""
     accepted_status: int = 26
+
+
+def is_number(recipient: str) -> bool:
+    """Return True for 7 to 15 digits without a leading zero: a rule that never changes."""
+    return recipient[:1] == "+" and 8 <= len(recipient) <= 16 and recipient[1] != "0"
 
 
 class Account:
@@ -151,7 +158,15 @@ class Account:
         return None
 
     def default_fate(self, submission: Submission) -> Fate:
-        """Return delivery after a while, by way of the stations that intermediate reports tell of."""
+        """
+        Return delivery after a while, by way of the stations that intermediate reports tell of.
+
+        What is no phone number, yet passed the answer, has no network to go to.
+        """
+        if not is_number(submission.recipient):
+            return Fate(
+                ending=Ending.FAIL, after=self.settings.deliver_after, progress=(), code=code_of(_NO_PREFIX)
+            )
         details = submission.details
         intermediate = isinstance(details, Details) and details.item.intermediate
         fate = self._fates.get(intermediate)

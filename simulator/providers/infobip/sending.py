@@ -12,7 +12,7 @@ from simulator.kernel.simulation import Simulation
 from simulator.kernel.sms import Language, Segmentation, autodetect, segment
 from simulator.kernel.submission import Submission
 from simulator.provider import Answer, Call
-from simulator.providers.infobip.account import Account, Details
+from simulator.providers.infobip.account import Account, Details, is_number
 from simulator.providers.infobip.render import json_answer, status_json
 from simulator.providers.infobip.text import Transliteration, transliterate
 from simulator.providers.infobip.wire import BadRequest, Destination, Item, SendRequest, Window
@@ -65,11 +65,11 @@ def hold_until_ms(item: Item, simulation: Simulation) -> int:
     if item.send_at_unix_ms is not None:
         at_ms = max(at_ms, item.send_at_unix_ms - clock.epoch_ms)
     if item.window is not None:
-        at_ms = _next_in_window(item.window, clock.unix_ms(at_ms)) - clock.epoch_ms
+        at_ms = next_in_window(item.window, clock.unix_ms(at_ms)) - clock.epoch_ms
     return at_ms
 
 
-def _next_in_window(window: Window, unix_ms: int) -> int:
+def next_in_window(window: Window, unix_ms: int) -> int:
     """Return the first instant from *unix_ms* on that lies in the window; a window may span midnight."""
     midnight_ms = unix_ms - unix_ms % _DAY_MS
     length = (window.to_minute - window.from_minute) % 1_440 or 1_440
@@ -186,7 +186,7 @@ def _refusal(
     settings = account.settings
     if not destination.to.strip():
         return _MISSING_TO
-    if settings.invalid_number == "answer" and not _is_number(recipient):
+    if settings.invalid_number == "answer" and not is_number(recipient):
         return _INVALID_TO
     if parts > _PARTS_MAX:
         return _TOO_LONG
@@ -199,11 +199,6 @@ def _refusal(
             return _DUPLICATE
         seen.add(destination.id)
     return ""
-
-
-def _is_number(recipient: str) -> bool:
-    # 7 to 15 digits, no leading zero: a rule that never changes, unlike numbering plans.
-    return recipient[:1] == "+" and 8 <= len(recipient) <= 16 and recipient[1] != "0"
 
 
 def _entry(

@@ -1,0 +1,58 @@
+"""
+The timeline: what happens at an instant, and what cannot be meant.
+"""
+
+import pytest
+
+from simulator.kernel.rule import Act
+from simulator.provider import discover
+from simulator.scenario.loader import ScenarioError, load
+
+
+def timeline(item: str) -> object:
+    """Return the only item of a timeline."""
+    scenario = load(f"timeline:\n  - {item}\n", "x.yaml", discover())
+    (read,) = scenario.timeline
+    return read
+
+
+def test_recipient_does_something_in_the_providers_words() -> None:
+    """
+    `does` names any act of the provider, `data` is what it needs.
+    """
+    item = timeline(
+        '{at: 1h, recipient: "+41793026727", provider: infobip, does: clicks, data: {url: "http://x"}}'
+    )
+
+    assert (item.at_ms, item.recipient, item.provider) == (3_600_000, "+41793026727", "infobip")
+    assert item.act == Act("clicks", data={"url": "http://x"})
+
+
+def test_recipient_writes() -> None:
+    """
+    `writes` is short for the act that every provider knows.
+    """
+    item = timeline('{at: 1h, recipient: "+41793026727", provider: infobip, writes: STOP, to: "1234"}')
+
+    assert item.act == Act("writes", text="STOP", sender="1234")
+
+
+@pytest.mark.parametrize(
+    ("item", "complaint"),
+    [
+        (
+            '{at: 1s, recipient: "+1", provider: infobip, does: a, writes: b}',
+            "expected one of writes and does, not both",
+        ),
+        ('{at: 1s, recipient: "+1", does: a}', "expected the provider through which the recipient acts"),
+        ("{at: 1s, provider: infobip, does: a}", "expected a recipient that this is about"),
+    ],
+)
+def test_item_that_means_nothing_is_refused(item: str, complaint: str) -> None:
+    """
+    An item that is contradictory or says too little is refused with what was expected.
+    """
+    with pytest.raises(ScenarioError) as refusal:
+        timeline(item)
+
+    assert complaint in str(refusal.value)
