@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter_ns
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
@@ -15,9 +15,10 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, I
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook
+from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
 
-__all__ = ["Dispatcher", "open_client"]
+__all__ = ["Dispatcher", "open_client", "outgoing"]
 
 _EXCERPT_BYTES_MAX = 512
 _ANSWER_BYTES_MAX = 65_536
@@ -36,6 +37,32 @@ def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
     return ClientSession(
         connector=connector, trust_env=False, cookie_jar=DummyCookieJar(), auto_decompress=False
     )
+
+
+def outgoing(client: Callable[[], ClientSession]) -> Fetch:
+    """Return how providers make requests of their own: once, and failing without an exception."""
+
+    async def fetch(
+        method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_real_ms: int
+    ) -> Fetched:
+        try:
+            async with client().request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=ClientTimeout(total=timeout_real_ms / 1000),
+            ) as answer:
+                return Fetched(answer.status, await answer.content.read(_ANSWER_BYTES_MAX))
+        except TimeoutError:
+            return Fetched(0, error=f"timed out after {timeout_real_ms / 1000:g} s")
+        except InvalidURL as failure:
+            return Fetched(0, error=f"{failure} is not a URL that can be called")
+        except (ClientError, OSError, ValueError) as failure:
+            return Fetched(0, error=_reason(failure))
+
+    return fetch
 
 
 class Dispatcher:
