@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from simulator.kernel.account import Account
+from simulator.kernel.chance import Chance
 from simulator.kernel.fates import Fate
 from simulator.kernel.message import Message, Refused
 from simulator.kernel.node import Json
@@ -33,12 +34,15 @@ __all__ = [
     "Code",
     "Coverage",
     "Credential",
+    "Fetch",
+    "Fetched",
     "Gateway",
     "Provider",
     "ProviderAccount",
     "Route",
     "Router",
     "discover",
+    "space_credential",
 ]
 
 BODY_BYTES_MAX = 1_048_576
@@ -103,7 +107,7 @@ class ProviderAccount(Account, Protocol):
         ...
 
     @property
-    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
+    def actions(self) -> Mapping[str, Callable[[Json], Json | Awaitable[Json]]]:
         """What can be done through the control API that only this provider has, by name."""
         ...
 
@@ -116,19 +120,56 @@ class ProviderAccount(Account, Protocol):
         ...
 
 
+class Fetched(NamedTuple):
+    """
+    What came of a request that a provider made itself.
+    """
+
+    status: int
+    """0 when there was no answer; `error` says why."""
+    body: bytes = b""
+    error: str = ""
+
+
+class Fetch(Protocol):
+    """
+    Makes an HTTP request to the integrator, through the same guard as webhooks.
+    """
+
+    def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_real_ms: int
+    ) -> Awaitable[Fetched]: ...
+
+
+async def _unreachable(
+    method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_real_ms: int
+) -> Fetched:
+    return Fetched(0, error="this space has no way out")
+
+
 class Gateway:
     """
-    A provider's door into one space.
+    A provider's door into one space, and from there to the integrator.
     """
 
-    __slots__ = ("account", "base_url", "provider", "simulation", "space")
+    __slots__ = ("account", "base_url", "fetch", "provider", "simulation", "space")
 
-    def __init__(self, space: str, provider: Provider, simulation: Simulation) -> None:
+    def __init__(
+        self, space: str, provider: Provider, simulation: Simulation, fetch: Fetch = _unreachable
+    ) -> None:
         self.space = space
         self.provider = provider
         self.simulation = simulation
+        self.fetch = fetch
+        """Makes a request of the provider's own, such as the handshake of a new webhook."""
         self.base_url = ""
+        """Where clients reach this provider in this space, as far as anybody has told."""
         self.account: ProviderAccount = provider.open(self)
+
+    @property
+    def credential(self) -> str:
+        """The credential that leads to this space, whatever the URL."""
+        return space_credential(self.provider, self.space)
 
     @property
     def now_ms(self) -> int:
@@ -229,6 +270,11 @@ class Call:
             if key == name:
                 found = value
         return found
+
+
+def space_credential(provider: Provider, space: str) -> str:
+    """Return the credential of *provider* that belongs to *space* alone; the same on every server."""
+    return provider.mint_credential(Chance(0).of("credential", space, provider.name).hex("token"))
 
 
 Handler = Callable[[Call], "Answer | Awaitable[Answer]"]

@@ -41,11 +41,13 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """
-    The recipient answers a delivered message.
+    The recipient does something about a delivered message: writes, if nothing else is said.
     """
 
-    text: str
+    text: str = ""
     after: Delay
+    kind: str = "writes"
+    data: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -331,7 +331,10 @@ class Simulation:
             EntryKind.REFUSED,
             key=judgement.key,
             what="the call was refused" if refusal else "the connection was dropped before any work",
-            why=_why(Rung.RULE, refusal.rule if refusal else judgement.answer_rule),
+            why=_why(
+                judgement.answer_rung if judgement.answer is not None else Rung.RULE,
+                refusal.rule if refusal else judgement.answer_rule,
+            ),
             code=refusal.code if refusal else "",
         )
 
@@ -491,7 +494,11 @@ class Simulation:
         if state is None:
             self._lapse(message, step)
         elif step.move is Move.DELIVER and not self._reachable(step.key.recipient):
-            self._wait(message)
+            if message.submission.ephemeral:
+                why = "the recipient is unreachable"
+                self._change(message, Move.FAIL, State.FAILED, "", Reason.ABSENT, why)
+            else:
+                self._wait(message)
         else:
             self._change(message, step.move, state, step.code, step.reason)
             if step.move is Move.RELEASE:
@@ -549,7 +556,7 @@ class Simulation:
             self.agenda.add(now_ms + drawn(fate.read, draws, "read.after"), MoveStep(message.key, Move.READ))
         for number, reply in enumerate(fate.replies):
             at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
-            act = Act("writes", text=reply.text, sender=message.submission.sender)
+            act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
             self.agenda.add(
                 at_ms, _ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
             )

@@ -66,4 +66,8 @@ class Submission(Struct, frozen=True, kw_only=True, gc=False):
     parts: int = 1
     refusal: str = ""
     """The provider's code, when its own checks already refused this recipient."""
+    ephemeral: bool = False
+    """Of use at once or never: dropped when the recipient is unreachable."""
+    signal: bool = False
+    """A sign rather than a message (typing, a read receipt); listings of messages leave it out."""
     details: object = None

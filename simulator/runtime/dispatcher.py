@@ -8,17 +8,26 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from time import perf_counter_ns
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    InvalidURL,
+    TCPConnector,
+)
 
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
+from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
 
-__all__ = ["Dispatcher", "open_client"]
+__all__ = ["Dispatcher", "open_client", "outgoing"]
 
 _EXCERPT_BYTES_MAX = 512
 _ANSWER_BYTES_MAX = 65_536
@@ -39,6 +48,32 @@ def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
     return ClientSession(
         connector=connector, trust_env=False, cookie_jar=DummyCookieJar(), auto_decompress=False
     )
+
+
+def outgoing(client: Callable[[], ClientSession]) -> Fetch:
+    """Return how providers make requests of their own: once, and failing without an exception."""
+
+    async def fetch(
+        method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_real_ms: int
+    ) -> Fetched:
+        try:
+            async with client().request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=ClientTimeout(total=timeout_real_ms / 1000),
+            ) as answer:
+                return Fetched(answer.status, await answer.content.read(_ANSWER_BYTES_MAX))
+        except TimeoutError:
+            return Fetched(0, error=f"timed out after {timeout_real_ms / 1000:g} s")
+        except InvalidURL as failure:
+            return Fetched(0, error=f"{failure} is not a URL that can be called")
+        except (ClientError, OSError, ValueError) as failure:
+            return Fetched(0, error=_reason(failure))
+
+    return fetch
 
 
 class _Lane:

@@ -17,7 +17,7 @@ from simulator.kernel.journal import EntryKind, Journal
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.simulation import Simulation
 from simulator.provider import Gateway, Provider
-from simulator.runtime.dispatcher import Dispatcher
+from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 
 __all__ = ["Exchange", "Space"]
@@ -63,7 +63,8 @@ class Space:
         self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
         self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
         self.gateways = {
-            provider.name: Gateway(name, provider, self.simulation) for provider in providers.values()
+            provider.name: Gateway(name, provider, self.simulation, outgoing(client))
+            for provider in providers.values()
         }
         for provider_name, gateway in self.gateways.items():
             self.simulation.add_account(provider_name, gateway.account)

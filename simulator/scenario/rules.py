@@ -14,6 +14,7 @@ from simulator.kernel.node import Node, Problems, child_path
 from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Nth, Rule, TextMatch, Throttle
 from simulator.kernel.shape import (
     INVALID,
+    AnyJson,
     Boolean,
     Choice,
     DelayShape,
@@ -302,10 +303,20 @@ _READ: Final[Shape[Fate]] = Record(
         Field("share", Share(), "How many of the delivered messages are read."),
     ],
 )
+
+
+def _reply(after: Delay, text: str = "", does: str = "", data: object = None) -> Reply:
+    if not text and not does:
+        raise ValueError("expected text (what the recipient writes) or does (what else)")
+    return Reply(text=text, after=after, kind=does or "writes", data=data)
+
+
 _REPLY: Final[Shape[Reply]] = Record(
-    Reply,
+    _reply,
     [
-        Field("text", Text(0), "What the recipient writes.", required=True),
+        Field("text", Text(0), "What the recipient writes."),
+        Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
+        Field("data", AnyJson(), "What the act needs beyond a text."),
         Field("after", DelayShape(), "From delivery to the reply.", default="1s..10s"),
     ],
 )

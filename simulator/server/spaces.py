@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import ClientSession
 
-from simulator.kernel.chance import Chance
 from simulator.kernel.rule import ClockSpec, Scenario
-from simulator.provider import Credential, Provider
+from simulator.provider import Credential, Provider, space_credential
 from simulator.runtime.space import Space
 
 __all__ = ["DEFAULT_SPACE", "SpaceRegistry", "UnknownSpace"]
@@ -98,13 +97,7 @@ class SpaceRegistry:
         """Return a credential per provider that belongs to this space alone."""
         minted = self._minted.get(name)
         if minted is None:
-            chance = Chance(0)
-            minted = {
-                provider.name: provider.mint_credential(
-                    chance.of("credential", name, provider.name).hex("token")
-                )
-                for provider in self.providers.values()
-            }
+            minted = {provider.name: space_credential(provider, name) for provider in self.providers.values()}
             self._minted[name] = minted
         return minted
 

@@ -38,6 +38,8 @@ def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, 
     simulation = space.simulation
     states: dict[str, int] = {}
     for message in simulation.messages.values():
+        if message.submission.signal:
+            continue
         states[message.state.value] = states.get(message.state.value, 0) + 1
     webhooks: dict[str, int] = {}
     for webhook in simulation.outbox.webhooks.values():

@@ -45,7 +45,10 @@ def find_messages(space: Space, asked: Asked) -> list[Message]:
     recipient = asked.query.get("recipient")
     address = normal_address(recipient) if recipient else None
     found = []
+    signals = asked.query.get("signals") in ("1", "true")
     for message in space.simulation.messages.values():
+        if message.submission.signal and not signals:
+            continue
         mine = {
             "provider": message.key.provider,
             "state": message.state.value,

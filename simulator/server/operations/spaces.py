@@ -5,6 +5,7 @@ Spaces, their clocks, scenarios and settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import isawaitable
 from typing import Final
 
 from simulator.kernel.node import Json, node_of
@@ -232,7 +233,11 @@ async def do_action(controller: Controller, asked: Asked) -> Reply:
         known = ", ".join(sorted(actions)) or "none"
         raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {known}")
     try:
+        if gateway is not None:
+            gateway.base_url = controller.urls(space, asked.base_url)[name]
         answer = actions[action](asked.plain())
+        if isawaitable(answer):
+            answer = await answer
     except ValueError as refusal:
         raise Problem(409, "Not possible", str(refusal)) from None
     space.driver.nudge()

@@ -138,6 +138,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("recipient", "to this recipient"),
             ("state", "in this state"),
             ("sender", "from this sender"),
+            ("signals", "1: signs such as typing, too"),
             *_PAGE,
         ),
         (200, 400, 404),
