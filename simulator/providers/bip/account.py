@@ -8,12 +8,12 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
 from simulator.kernel.fates import Fate
-from simulator.kernel.lifecycle import Move
+from simulator.kernel.lifecycle import Move, State
 from simulator.kernel.message import Message
 from simulator.kernel.node import Json
 from simulator.kernel.recipient import Circumstances, normal_address
@@ -22,11 +22,12 @@ from simulator.kernel.submission import MessageKey, Submission
 from simulator.kernel.units import format_duration
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
-from simulator.providers.bip.addresses import hash_of
+from simulator.providers.bip.acts import Doing, event_fields
+from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
 from simulator.providers.bip.codes import QUOTA_REACHED
 from simulator.providers.bip.outcomes import magic, refuses_call
 from simulator.providers.bip.quota import Quotas, Sessions
-from simulator.providers.bip.render import UserReport, render
+from simulator.providers.bip.render import Event, UserReport, render
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import Content, Receiver, Template
 
@@ -37,6 +38,7 @@ ONE_TO_ONE, FILTERED, ALL = "one_to_one", "filtered", "all_followers"
 
 _DUPLICATES_MAX: Final = 100_000
 _TEMPLATES_MAX: Final = 100_000
+_UPLOADS_MAX: Final = 1_000
 _MSGID_MAX: Final = 2**31 - 1
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LETTERS: Final = 5
@@ -61,7 +63,16 @@ class Account:
     One space's service at BiP.
     """
 
-    __slots__ = ("_fate", "_gateway", "_seen_txnids", "_templates", "quotas", "sessions", "settings")
+    __slots__ = (
+        "_fate",
+        "_gateway",
+        "_seen_txnids",
+        "_templates",
+        "_uploads",
+        "quotas",
+        "sessions",
+        "settings",
+    )
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -71,6 +82,7 @@ class Account:
         self._fate: Fate | None = None
         self._seen_txnids: dict[str, int] = {}
         self._templates: dict[str, Template] = {}
+        self._uploads: dict[str, Struct] = {}
 
     # -- what the server asks -------------------------------------------------------------------
 
@@ -81,8 +93,8 @@ class Account:
 
     @property
     def actions(self) -> Mapping[str, Callable[[Json], Json]]:
-        """Tell the hash of a number, and the session with a recipient."""
-        return {"hash": self._tell_hash, "session": self._tell_session}
+        """Tell the hash of a number, the session with a recipient, and what was uploaded."""
+        return {"hash": self._tell_hash, "session": self._tell_session, "uploads": self._tell_uploads}
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on."""
@@ -200,8 +212,51 @@ class Account:
         return ()
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
-        """Refuse: acts are not imitated yet."""
-        raise ImpossibleAct(f"BiP users cannot do {act.kind!r} here")
+        """Let a user do something, which opens a session where it is meant for the service."""
+        address = number_of(recipient) or recipient
+        if not is_msisdn(address.removeprefix("+")):
+            raise ImpossibleAct(f"expected a number of the form +905XXXXXXXXX or a hash, got {recipient!r}")
+        simulation = self._gateway.simulation
+        if simulation.directory.at(address, self._gateway.now_ms).known is False:
+            raise ImpossibleAct(f"{address} is not known to BiP, so there is nobody to do anything")
+        kind = act.kind.replace("_", " ").replace("-", " ")
+        doing = Doing(act._replace(kind=kind), draws, self.settings, self._templates.get(address))
+        fields = event_fields(doing)
+        if kind == "reads":
+            self._read_all(address)
+            return ()
+        if kind in ("follows", "unfollows"):
+            simulation.change_recipient(address, {"follower": kind == "follows"}, why=kind)
+        if kind != "unfollows":
+            self.sessions.open(address, self._gateway.now_ms)
+        if fields is None or not self.settings.webhook_url:
+            return ()
+        return (self._event(address, kind, fields, draws),)
+
+    def _event(self, address: str, label: str, fields: dict[str, object], draws: Draws) -> Report:
+        if fields["type"] == "M" and self.settings.incoming_txnid:
+            fields = {"txnid": report_id(draws, "txnid"), **fields}
+        now_ms = self._gateway.now_ms
+        return Report(
+            provider="bip",
+            recipient=address,
+            label=label,
+            target=self.settings.webhook_url,
+            at_ms=now_ms,
+            payload=Event(self.spell(address), msgid(draws, "msgid"), now_ms, fields),
+        )
+
+    def _read_all(self, address: str) -> None:
+        simulation = self._gateway.simulation
+        delivered = [
+            message
+            for key, message in simulation.messages.items()
+            if key.provider == "bip" and key.recipient == address and message.state is State.DELIVERED
+        ]
+        if not delivered:
+            raise ImpossibleAct(f"{address} has nothing to read: no message was delivered and not yet read")
+        for message in delivered:
+            simulation.move(message, Move.READ)
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return a webhook's request; with Basic credentials where settings name some."""
@@ -267,6 +322,13 @@ class Account:
             del self._seen_txnids[next(iter(self._seen_txnids))]
         return earlier_ms is not None and now_ms < earlier_ms + window_ms
 
+    def note_upload(self, url: str, facts: Struct) -> None:
+        """Remember an uploaded file by its address, though not the file."""
+        self._uploads.pop(url, None)
+        self._uploads[url] = facts
+        if len(self._uploads) > _UPLOADS_MAX:
+            del self._uploads[next(iter(self._uploads))]
+
     def _count(self, recipient: str, details: Details) -> None:
         if details.quota == ONE_TO_ONE:
             self.sessions.count(recipient)
@@ -310,6 +372,10 @@ class Account:
     def _tell_session(self, asked: Json) -> Json:
         address = self._asked_address(asked)
         return self.sessions.view(address, self._gateway.now_ms, self.settings.session)  # type: ignore[return-value]
+
+    def _tell_uploads(self, asked: Json) -> Json:
+        rows: Json = to_builtins(list(self._uploads.values()))
+        return {"items": rows}
 
     def _asked_address(self, asked: Json) -> str:
         given = asked.get("recipient") if isinstance(asked, dict) else None

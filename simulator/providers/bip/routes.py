@@ -17,6 +17,7 @@ from simulator.providers.bip.content import Breach
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.sending import send
 from simulator.providers.bip.settings import Settings
+from simulator.providers.bip.uploads import UPLOAD_BYTES_MAX, upload
 from simulator.providers.bip.wire import (
     HASHED,
     PLAIN,
@@ -122,12 +123,17 @@ def _follower_count(account: Account) -> dict[str, object]:
     return {"followercount": len(account.followers())}
 
 
+def _upload(call: Call) -> Answer:
+    return upload(call, account_of(call))
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", f"{_BASE}/sendmsgserv", _sending(parse_single), "send", sends=True),
     Route("POST", f"{_BASE}/sendmsgservlist", _sending(parse_list), "send", sends=True),
     Route("POST", f"{_BASE}/sendmultiusermulticontent", _sending(parse_multi), "send", sends=True),
     Route("POST", f"{_BASE}/listcontacts", _asking("listcontacts", _contacts), "contacts"),
     Route("POST", f"{_BASE}/followercount", _asking("followercount", _follower_count), "contacts"),
+    Route("POST", "/fts/rest/file/upload", _upload, "upload", body_bytes_max=UPLOAD_BYTES_MAX),
 )
 
 COVERAGE: Final[tuple[Coverage, ...]] = (
@@ -136,5 +142,5 @@ COVERAGE: Final[tuple[Coverage, ...]] = (
     Coverage("POST", f"{_BASE}/sendmultiusermulticontent", "supported"),
     Coverage("POST", f"{_BASE}/listcontacts", "supported"),
     Coverage("POST", f"{_BASE}/followercount", "supported", "the real path is not known; this one is ours"),
-    Coverage("POST", "/fts/rest/file/upload", "absent"),
+    Coverage("POST", "/fts/rest/file/upload", "supported", "the file is counted and forgotten"),
 )

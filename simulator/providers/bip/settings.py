@@ -103,6 +103,8 @@ class Settings:
     check_media: bool = False
     media_hosts: tuple[str, ...] = ("timsac.turkcell.com.tr", "prptims.turkcell.com.tr")
     hash_form: str = "base64"
+    location_form: str = "documented"
+    incoming_txnid: bool = True
     report_list_max: int = 0
     work_after: Delay = _WORK_AFTER
     deliver_after: Delay = _DELIVER_AFTER
@@ -274,6 +276,16 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
             "hash_form",
             Either(Word("base64"), Word("hex")),
             "How hashes of numbers are written: as today, or as in 2016.",
+        ),
+        Field(
+            "location_form",
+            Either(Word("documented"), Word("captured")),
+            "How a location that a user sends is written: as documented, or as captured in 2020.",
+        ),
+        Field(
+            "incoming_txnid",
+            Boolean(),
+            "Whether users' messages carry a txnid: real ones of 2020 do, documented ones do not.",
         ),
         Field(
             "report_list_max",
