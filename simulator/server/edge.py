@@ -25,6 +25,8 @@ __all__ = ["SPACE_HEADER", "Edge"]
 SPACE_HEADER: Final = "X-Simulator-Space"
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _DRIPS: Final = 20
+_EXCHANGE_BYTES_MAX: Final = 65_536
+"""So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
 _LOG = logging.getLogger("simulator")
 
 
@@ -191,8 +193,8 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
             call.method,
             call.path,
             status,
-            call.body,
-            answer.body if answer is not None else b"",
+            call.body[:_EXCHANGE_BYTES_MAX],
+            answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
         )
     )
 

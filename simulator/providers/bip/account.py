@@ -1,0 +1,406 @@
+"""
+A BiP service in one space: what the operator grants it, whom it may write to, what it is told.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct, to_builtins
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.chance import Draws
+from simulator.kernel.fates import Fate
+from simulator.kernel.lifecycle import Move, State
+from simulator.kernel.message import Message
+from simulator.kernel.node import Json
+from simulator.kernel.recipient import Circumstances, normal_address
+from simulator.kernel.rule import Act, AnswerFault, Behaviour
+from simulator.kernel.submission import MessageKey, Submission
+from simulator.kernel.units import format_duration
+from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.provider import Gateway
+from simulator.providers.bip.acts import Doing, event_fields
+from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
+from simulator.providers.bip.codes import QUOTA_REACHED
+from simulator.providers.bip.outcomes import magic, refuses_call
+from simulator.providers.bip.quota import Quotas, Sessions
+from simulator.providers.bip.render import Event, UserReport, render
+from simulator.providers.bip.settings import Settings
+from simulator.providers.bip.wire import Content, Receiver, Template
+
+__all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
+
+ONE_TO_ONE, FILTERED, ALL = "one_to_one", "filtered", "all_followers"
+"""Which quota a send falls under.  Source: "Quota control"."""
+
+_DUPLICATES_MAX: Final = 100_000
+_TEMPLATES_MAX: Final = 100_000
+_UPLOADS_MAX: Final = 1_000
+_MSGID_MAX: Final = 2**31 - 1
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ID_LETTERS: Final = 5
+
+
+class Details(Struct, frozen=True, gc=False):
+    """
+    What BiP remembers of a submission beyond what the kernel does.
+    """
+
+    txnid: str
+    receiver: Receiver
+    content: Content
+    number: int
+    count: int
+    quota: str
+    expire_s: int = 0
+
+
+class Account:
+    """
+    One space's service at BiP.
+    """
+
+    __slots__ = (
+        "_fate",
+        "_gateway",
+        "_seen_txnids",
+        "_templates",
+        "_uploads",
+        "quotas",
+        "sessions",
+        "settings",
+    )
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.settings = Settings()
+        self.sessions = Sessions()
+        self.quotas = Quotas()
+        self._fate: Fate | None = None
+        self._seen_txnids: dict[str, int] = {}
+        self._templates: dict[str, Template] = {}
+        self._uploads: dict[str, Struct] = {}
+
+    # -- what the server asks -------------------------------------------------------------------
+
+    @property
+    def credentials(self) -> Sequence[str]:
+        """The only credentials accepted; empty: any well-formed one."""
+        return self.settings.credentials
+
+    @property
+    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
+        """Tell the hash of a number, the session with a recipient, and what was uploaded."""
+        return {"hash": self._tell_hash, "session": self._tell_session, "uploads": self._tell_uploads}
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Change settings from now on."""
+        self.settings = self.settings.changed(settings)
+        self._fate = None
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the settings in force as plain JSON, without secrets."""
+        settings = self.settings
+        session = settings.session
+        return {
+            "webhook": {"url": settings.webhook_url, "report_url": settings.report_url},
+            "credentials": len(settings.credentials),
+            "active": settings.active,
+            "authorized": settings.authorized,
+            "reports": settings.reports,
+            "plain_numbers": settings.plain_numbers,
+            "methods": list(settings.methods),
+            "session": {
+                "required": session.required,
+                "length": format_duration(session.length_ms),
+                "messages": session.messages,
+            },
+            "quotas": {name: dict(limits) for name, limits in settings.quotas.items()},
+        }
+
+    # -- what the kernel asks -------------------------------------------------------------------
+
+    @property
+    def policy(self) -> WebhookPolicy:
+        """How webhooks are delivered."""
+        return self.settings.policy
+
+    @property
+    def pace_ms(self) -> int:
+        """Time between two waiting messages to a user who is back; chosen, nothing is documented."""
+        return 200
+
+    @property
+    def throttled_code(self) -> str:
+        """The code of the refusal when a client sends too fast: `sending limit exceeded`."""
+        return "308"
+
+    def refuses_call(self, code: str) -> bool:
+        """Return True for verification codes and HTTP statuses; other codes are one receiver's."""
+        return refuses_call(code)
+
+    def mint_id(self, key: MessageKey, draws: Draws) -> str:
+        """Return a report id: five letters or digits, a dash, a number."""
+        return report_id(draws, "message.id")
+
+    def magic(self, submission: Submission) -> Behaviour | None:
+        """Return what a magic recipient asks for."""
+        return magic(submission.recipient)
+
+    def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
+        """Return the refusal that the recipient's session, standing and existence lead to."""
+        details = submission.details
+        if not isinstance(details, Details):
+            return None
+        codes = self.recipient_codes(submission.recipient, details, circumstances)
+        return Behaviour(answer=AnswerFault(refuse=str(codes[0]))) if codes else None
+
+    def recipient_codes(
+        self, recipient: str, details: Details, circumstances: Circumstances
+    ) -> Sequence[int]:
+        """Return every code that stands against sending to a recipient now, the first one first."""
+        codes: list[int] = []
+        if circumstances.known is False or not details.receiver.known:
+            # Nobody has no session either; what is told is that there is nobody.
+            return [301]
+        if not self._within_quota(recipient, details, circumstances):
+            codes.append(QUOTA_REACHED)
+        if circumstances.blocked or circumstances.follower is False:
+            codes.append(302)
+        return codes if len(codes) < 2 else sorted(codes, key=self.settings.error_order.index)
+
+    def _within_quota(self, recipient: str, details: Details, circumstances: Circumstances) -> bool:
+        now_ms = self._gateway.now_ms
+        if details.quota == FILTERED:
+            limits = self.settings.quotas.get(FILTERED, {})
+            # The messages of one composition are one use of the quota.
+            return details.number > 1 or self.quotas.has_room(recipient, limits, self.local_ms)
+        rules = self.settings.session
+        if details.quota == ALL or not rules.required:
+            return True
+        if circumstances.session is not None:
+            return circumstances.session
+        if circumstances.follower and not self.sessions.known(recipient):
+            # Whoever follows did so once, and following opens a session.
+            since_ms = self._gateway.simulation.directory.since(recipient, "follower", now_ms)
+            self.sessions.open(recipient, since_ms or 0)
+        left = details.count - details.number + 1
+        return self.sessions.has_room(recipient, left, now_ms, rules)
+
+    def default_fate(self, submission: Submission) -> Fate:
+        """Return delivery after a moment; nothing is read unless somebody says so."""
+        if self._fate is None:
+            self._fate = Fate(after=self.settings.deliver_after, progress=())
+        return self._fate
+
+    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Count an accepted message, and return the report that a delivered or read one leads to."""
+        details = message.submission.details
+        if not isinstance(details, Details):
+            return ()
+        if move is None:
+            self._count(message.key.recipient, details)
+        elif move is Move.DELIVER:
+            if details.content.template is not None:
+                self._note_template(message.key.recipient, details.content.template)
+            return self._user_report(message, "delivered", 0)
+        elif move is Move.READ:
+            return self._user_report(message, "read", self.settings.read_reporttype)
+        return ()
+
+    def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
+        """Let a user do something, which opens a session where it is meant for the service."""
+        address = number_of(recipient) or recipient
+        if not is_msisdn(address.removeprefix("+")):
+            raise ImpossibleAct(f"expected a number of the form +905XXXXXXXXX or a hash, got {recipient!r}")
+        simulation = self._gateway.simulation
+        if simulation.directory.at(address, self._gateway.now_ms).known is False:
+            raise ImpossibleAct(f"{address} is not known to BiP, so there is nobody to do anything")
+        kind = act.kind.replace("_", " ").replace("-", " ")
+        doing = Doing(act._replace(kind=kind), draws, self.settings, self._templates.get(address))
+        fields = event_fields(doing)
+        if kind == "reads":
+            self._read_all(address)
+            return ()
+        if kind in ("follows", "unfollows"):
+            simulation.change_recipient(address, {"follower": kind == "follows"}, why=kind)
+        if kind != "unfollows":
+            self.sessions.open(address, self._gateway.now_ms)
+        if fields is None or not self.settings.webhook_url:
+            return ()
+        return (self._event(address, kind, fields, draws),)
+
+    def _event(self, address: str, label: str, fields: dict[str, object], draws: Draws) -> Report:
+        if fields["type"] == "M" and self.settings.incoming_txnid:
+            fields = {"txnid": report_id(draws, "txnid"), **fields}
+        now_ms = self._gateway.now_ms
+        return Report(
+            provider="bip",
+            recipient=address,
+            label=label,
+            target=self.settings.webhook_url,
+            at_ms=now_ms,
+            payload=Event(self.spell(address), msgid(draws, "msgid"), now_ms, fields),
+        )
+
+    def _read_all(self, address: str) -> None:
+        simulation = self._gateway.simulation
+        delivered = [
+            message
+            for key, message in simulation.messages.items()
+            if key.provider == "bip" and key.recipient == address and message.state is State.DELIVERED
+        ]
+        if not delivered:
+            raise ImpossibleAct(f"{address} has nothing to read: no message was delivered and not yet read")
+        for message in delivered:
+            simulation.move(message, Move.READ)
+
+    def render(self, webhook: Webhook) -> WebhookRequest:
+        """Return a webhook's request; with Basic credentials where settings name some."""
+        epoch_ms = self._gateway.simulation.clock.epoch_ms
+        headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json;charset=UTF-8"),)
+        if self.settings.webhook_basic:
+            headers += (("Authorization", basic(self.settings.webhook_basic)),)
+        body = render(webhook.reports[0].payload, epoch_ms)
+        return WebhookRequest(url=webhook.target, body=body, headers=headers)
+
+    # -- what the routes ask --------------------------------------------------------------------
+
+    @property
+    def local_ms(self) -> int:
+        """Now, in milliseconds of the calendar that quotas go by."""
+        return self._gateway.simulation.clock.unix_ms() + self.settings.quota_offset_ms
+
+    def circumstances(self, submission: Submission) -> Circumstances:
+        """Return the circumstances of a submission's recipient now."""
+        return self._gateway.simulation.directory.at(submission.recipient, self._gateway.now_ms)
+
+    def spell(self, address: str) -> str:
+        """Return a number as the service gets to see it: plain with the authority, else as a hash."""
+        if not address.startswith("+"):
+            return address
+        return address[1:] if self.settings.plain_numbers else hash_of(address, self.settings.hash_form)
+
+    def followers(self) -> list[str]:
+        """
+        Return who follows the service now, sorted.
+
+        Only those can be listed about whom something was said by address; a
+        prefix (`+90532*`) names no one in particular.
+        """
+        simulation = self._gateway.simulation
+        directory, now_ms = simulation.directory, self._gateway.now_ms
+        return [
+            address
+            for address in directory.known()
+            if not address.endswith("*") and directory.at(address, now_ms).follower
+        ]
+
+    def standing(self, method: str) -> int:
+        """Return the code that stands against calling a method that sends nothing, or 0."""
+        settings = self.settings
+        holding = {
+            300: not settings.active,
+            307: not settings.authorized,
+            311: method not in settings.methods,
+        }
+        against = [code for code, holds in holding.items() if holds]
+        return min(against, key=settings.error_order.index, default=0)
+
+    def repeated(self, txnid: str) -> bool:
+        """Return True when *txnid* came before, within the window in which that is refused."""
+        window_ms = self.settings.duplicate_window_ms
+        if not window_ms:
+            return False
+        now_ms = self._gateway.now_ms
+        earlier_ms = self._seen_txnids.pop(txnid, None)
+        self._seen_txnids[txnid] = now_ms
+        if len(self._seen_txnids) > _DUPLICATES_MAX:
+            del self._seen_txnids[next(iter(self._seen_txnids))]
+        return earlier_ms is not None and now_ms < earlier_ms + window_ms
+
+    def note_upload(self, url: str, facts: Struct) -> None:
+        """Remember an uploaded file by its address, though not the file."""
+        self._uploads.pop(url, None)
+        self._uploads[url] = facts
+        if len(self._uploads) > _UPLOADS_MAX:
+            del self._uploads[next(iter(self._uploads))]
+
+    def _count(self, recipient: str, details: Details) -> None:
+        if details.quota == ONE_TO_ONE:
+            self.sessions.count(recipient)
+        elif details.quota == FILTERED and details.number == 1:
+            self.quotas.count(recipient, self.settings.quotas.get(FILTERED, {}), self.local_ms)
+
+    def _note_template(self, recipient: str, template: Template) -> None:
+        self._templates.pop(recipient, None)
+        self._templates[recipient] = template
+        if len(self._templates) > _TEMPLATES_MAX:
+            del self._templates[next(iter(self._templates))]
+
+    def _user_report(self, message: Message, label: str, report_type: int) -> Sequence[Report]:
+        if not self.settings.reports or not self.settings.webhook_url:
+            return ()
+        draws = self._gateway.simulation.chance.of(*message.key)
+        facts = UserReport(
+            sender=self.spell(message.key.recipient),
+            msgid=msgid(draws, f"{label}.msgid"),
+            at_ms=message.changed_ms,
+            txnid=report_id(draws, f"{label}.txnid"),
+            report_id=message.id,
+            report_type=report_type,
+        )
+        return (
+            Report(
+                provider=message.key.provider,
+                recipient=message.key.recipient,
+                label=label,
+                target=self.settings.webhook_url,
+                at_ms=message.changed_ms,
+                key=message.key,
+                payload=facts,
+            ),
+        )
+
+    def _tell_hash(self, asked: Json) -> Json:
+        address = self._asked_address(asked)
+        return {"address": address, "hash": hash_of(address, self.settings.hash_form)}
+
+    def _tell_session(self, asked: Json) -> Json:
+        address = self._asked_address(asked)
+        return self.sessions.view(address, self._gateway.now_ms, self.settings.session)  # type: ignore[return-value]
+
+    def _tell_uploads(self, asked: Json) -> Json:
+        rows: Json = to_builtins(list(self._uploads.values()))
+        return {"items": rows}
+
+    def _asked_address(self, asked: Json) -> str:
+        given = asked.get("recipient") if isinstance(asked, dict) else None
+        address = normal_address(given) if isinstance(given, str) else ""
+        if not address.startswith("+") or len(address) > 16:
+            raise ValueError('expected a body such as {"recipient": "+905320000001"}')
+        return address
+
+
+def report_id(draws: Draws, label: str) -> str:
+    """Return an id of the form that BiP's examples have: `aB3xQ-41`."""
+    number = draws.integer(label, 0, len(_DIGITS) ** _ID_LETTERS * 100_000 - 1)
+    number, tail = divmod(number, 100_000)
+    letters = ""
+    for _ in range(_ID_LETTERS):
+        number, place = divmod(number, len(_DIGITS))
+        letters += _DIGITS[place]
+    return f"{letters}-{tail}"
+
+
+def msgid(draws: Draws, label: str) -> int:
+    """Return the id of a webhook's message, below 2³¹."""
+    return draws.integer(label, 1, _MSGID_MAX)
+
+
+def basic(credential: str) -> str:
+    """Return the Authorization header of `user:password`."""
+    return f"Basic {base64.b64encode(credential.encode()).decode()}"

@@ -1,0 +1,228 @@
+"""
+What BiP users do, and what the service's feedback URL hears of it.
+
+Source: "Receiving messages" and "User actions"; what is marked as captured was
+seen in real bodies of 2020, and follow and unfollow in the vendor's sample.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.chance import Draws
+from simulator.kernel.rule import Act
+from simulator.providers.bip.settings import Settings
+from simulator.providers.bip.wire import Template
+
+__all__ = ["ACTS", "Doing", "event_fields"]
+
+Fields = dict[str, object]
+
+
+class Doing(NamedTuple):
+    """
+    What there is to go by when a user does something.
+    """
+
+    act: Act
+    draws: Draws
+    settings: Settings
+    template: Template | None
+    """The last template that was delivered to the user."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The data of the act; raises ImpossibleAct when it is not a mapping."""
+        data = self.act.data
+        if data is None:
+            return {}
+        if not isinstance(data, Mapping):
+            raise ImpossibleAct(f"expected data as a mapping for {self.act.kind!r}")
+        return data
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text of the data, or the act's own, or *default*."""
+        value = self.data.get(name, self.act.text or default)
+        if not isinstance(value, str):
+            raise ImpossibleAct(f"expected data.{name} as a text for {self.act.kind!r}")
+        return value
+
+
+def event_fields(doing: Doing) -> Fields | None:
+    """
+    Return the fields of the webhook that an act leads to, or None when it leads to none.
+
+    Raises ImpossibleAct, with what would be possible.
+    """
+    act = ACTS.get(doing.act.kind)
+    if act is None:
+        raise ImpossibleAct(f"BiP users cannot do {doing.act.kind!r}; they can: {', '.join(ACTS)}")
+    return act(doing)
+
+
+def _message(ctype: str, doing: Doing, **payload: object) -> Fields:
+    fields: Fields = {"type": "M", "ctype": ctype, **payload}
+    for name in ("avatarUrl", "nickname"):
+        if name in doing.data:
+            fields[name] = doing.data[name]
+    return fields
+
+
+def _writes(doing: Doing) -> Fields:
+    return _message("T", doing, content=doing.act.text)
+
+
+def _sends(ctype: str, ending: str) -> Callable[[Doing], Fields]:
+    def send(doing: Doing) -> Fields:
+        address = f"{doing.settings.file_url}/{doing.draws.hex('file')}.{ending}"
+        return _message(ctype, doing, content=doing.text("content", address))
+
+    return send
+
+
+def _location(doing: Doing) -> Fields:
+    data = doing.data
+    lat, lon = data.get("lat", "41.0082"), data.get("lon", "28.9784")
+    for value in (lat, lon):
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ImpossibleAct("expected data.lat and data.lon as numbers")
+    place = {"title": data.get("title", ""), "desc": data.get("desc", "")}
+    if doing.settings.location_form == "documented":
+        return _message("L", doing, location={"lat": str(lat), "lon": str(lon), **place})
+    try:
+        numbers = {"lat": float(lat), "lon": float(lon)}
+    except ValueError:
+        raise ImpossibleAct("expected data.lat and data.lon as numbers") from None
+    return _message(
+        "L",
+        doing,
+        content=f"(lat:{lat}, lon:{lon})",
+        location={**numbers, **place, "zoomlevel": None},
+    )
+
+
+def _document(doing: Doing) -> Fields:
+    name = doing.text("filename", "document.pdf")
+    size = doing.data.get("size", 1_024)
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise ImpossibleAct("expected data.size as a whole number of bytes")
+    path = doing.data.get("filepath", f"{doing.settings.file_url}/{doing.draws.hex('file')}/{name}")
+    extension = name.rpartition(".")[2] if "." in name else ""
+    document = {"filename": name, "filepath": path, "extension": extension, "size": size}
+    return _message("Document", doing, document=document)
+
+
+def _contact(doing: Doing) -> Fields:
+    card = doing.text("vcard", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ayşe\r\nTEL:+905320000001\r\nEND:VCARD\r\n")
+    return _message("vcard", doing, vcard={"value": base64.b64encode(card.encode()).decode()})
+
+
+def _buzzes(doing: Doing) -> Fields:
+    return _message("Buzz", doing)
+
+
+def _taps(doing: Doing) -> Fields:
+    data, template = doing.data, doing.template
+    if "postbackid" in data and "payload" in data:
+        postback = {"postbackid": data["postbackid"], "payload": data["payload"]}
+        return _message("Postback", doing, postback=postback)
+    if template is None or not template.buttons:
+        raise ImpossibleAct(
+            "there is no delivered template with postback buttons; expected data.postbackid and data.payload"
+        )
+    wanted = doing.text("button", template.buttons[0][0])
+    for name, payload in template.buttons:
+        if wanted in (name, payload):
+            return _message(
+                "Postback", doing, postback={"postbackid": template.postback_id, "payload": payload}
+            )
+    known = ", ".join(name for name, _ in template.buttons)
+    raise ImpossibleAct(f"there is no button {wanted!r}; the last template has: {known}")
+
+
+def _answers_poll(doing: Doing) -> Fields:
+    poll_id, options = _poll_answer(doing)
+    return _message("Poll", doing, poll={"pollid": poll_id, "optionids": options})
+
+
+def _answers_old_poll(doing: Doing) -> Fields:
+    poll_id, options = _poll_answer(doing)
+    return {"type": "M", "ctype": "R", "pollid": poll_id, "optionid": options[0]}
+
+
+def _poll_answer(doing: Doing) -> tuple[object, list[int]]:
+    data, template = doing.data, doing.template
+    poll_id = data.get("pollid", template.poll_id if template is not None else "")
+    if not poll_id:
+        raise ImpossibleAct("there is no delivered poll; expected data.pollid and data.optionids")
+    options = data.get("optionids")
+    if options is None and template is not None and template.options:
+        options = [_option(doing.act.text, template)]
+    if not isinstance(options, list) or not options or not all(type(option) is int for option in options):
+        raise ImpossibleAct("expected data.optionids as a list of whole numbers")
+    if template is not None and template.poll_id == poll_id:
+        _check_options(options, template)
+    return poll_id, options
+
+
+def _option(name: str, template: Template) -> int:
+    if not name:
+        return template.options[0][0]
+    for option_id, known in template.options:
+        if known == name:
+            return option_id
+    raise ImpossibleAct(
+        f"there is no option {name!r}; the poll has: {', '.join(known for _, known in template.options)}"
+    )
+
+
+def _check_options(options: list[int], template: Template) -> None:
+    known = [option_id for option_id, _ in template.options]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise ImpossibleAct(f"there is no option {unknown[0]}; the poll has: {', '.join(map(str, known))}")
+    if len(options) > 1 and not template.multiple:
+        raise ImpossibleAct("the poll allows one choice only")
+
+
+def _follows(doing: Doing) -> Fields:
+    return {"type": "E", "event": "S"}
+
+
+def _unfollows(doing: Doing) -> Fields:
+    return {"type": "E", "event": "U"}
+
+
+def _opens_chat(doing: Doing) -> None:
+    # A page about this webhook exists, its body is not known: nothing is sent rather than a guess.
+    return None
+
+
+def _reads(doing: Doing) -> None:
+    # What is read is reported message by message, not as something that the user did.
+    return None
+
+
+ACTS: Final[Mapping[str, Callable[[Doing], Fields | None]]] = {
+    "writes": _writes,
+    "sends photo": _sends("I", "jpg"),
+    "sends video": _sends("V", "mp4"),
+    "sends audio": _sends("A", "mp3"),
+    "sends sticker": _sends("S", "png"),
+    "sends caps": _sends("C", "png"),
+    "sends location": _location,
+    "sends document": _document,
+    "sends contact": _contact,
+    "buzzes": _buzzes,
+    "taps": _taps,
+    "answers poll": _answers_poll,
+    "answers old poll": _answers_old_poll,
+    "follows": _follows,
+    "unfollows": _unfollows,
+    "opens chat": _opens_chat,
+    "reads": _reads,
+}
+"""Every act by the word that scenario files and the control API have for it."""

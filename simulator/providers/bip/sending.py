@@ -1,0 +1,222 @@
+"""
+From a verified request to submissions, and from their outcomes to the answer or the sent report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from msgspec.structs import replace
+
+from simulator.kernel.fates import drawn
+from simulator.kernel.message import Message, Refused
+from simulator.kernel.submission import Submission
+from simulator.kernel.webhook import Report
+from simulator.provider import Answer, Call
+from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
+from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
+from simulator.providers.bip.outcomes import magic
+from simulator.providers.bip.render import Entry, SentReport, answer_json
+from simulator.providers.bip.wire import HASHED, PLAIN, Part, Receiver, SendRequest
+
+__all__ = ["send"]
+
+_REQID_MAX: Final = 2**31 - 1
+_QUOTA: Final = {
+    "sendmsgserv": ONE_TO_ONE,
+    "sendmsgservlist": FILTERED,
+    "sendmultiusermulticontent": ONE_TO_ONE,
+}
+
+
+def send(call: Call, account: Account, request: SendRequest) -> Answer:
+    """
+    Send what a verified request asks for; raises CallRefused.
+
+    To one user this is synchronous: quota and error checks come before the
+    answer.  To others the answer comes first and means only that the request
+    was accepted; what became of it stands in the sent report, if the service
+    may have one, and nowhere else.  Source: "Synchronous/Asynchronous
+    Transmission".
+    """
+    submissions = _submissions(call, account, request)
+    if request.method == "sendmsgserv" and not request.broadcast:
+        outcomes = call.submit(_checked(account, request, submissions))
+        return _answer(account, request, outcomes)
+    simulation = call.gateway.simulation
+    draws = simulation.chance.of("bip", "call", request.method, request.txnid, simulation.clock.now_ms)
+    call.submit_later(
+        submissions,
+        after_ms=drawn(account.settings.work_after, draws, "work.after"),
+        name=f"{request.method} {request.txnid}",
+        prepare=lambda waiting: _checked(account, request, waiting),
+        done=_reporting(call, account, request),
+    )
+    return answer_json({"txnid": request.txnid, "resultcode": SUCCESS})
+
+
+def _submissions(call: Call, account: Account, request: SendRequest) -> list[Submission]:
+    credential = call.credential.text if call.credential else ""
+    validity_ms = request.ttl_s * 1_000 or account.settings.validity_ms
+    quota = ALL if request.broadcast else _QUOTA[request.method]
+    return [
+        Submission(
+            provider="bip",
+            recipient=part.receiver.address or part.receiver.written,
+            text=content.text,
+            credential=credential,
+            validity_ms=validity_ms,
+            details=Details(
+                txnid=request.txnid,
+                receiver=part.receiver,
+                content=content,
+                number=number,
+                count=len(part.contents),
+                quota=quota,
+                expire_s=part.expire_s,
+            ),
+        )
+        for part in _parts(account, request)
+        for number, content in enumerate(part.contents, 1)
+    ]
+
+
+def _parts(account: Account, request: SendRequest) -> Sequence[Part]:
+    if not request.broadcast:
+        return request.parts
+    one = request.parts[0]
+    kind = PLAIN if account.settings.plain_numbers else HASHED
+    return [
+        replace(one, receiver=Receiver(kind, account.spell(address), address))
+        for address in account.followers()
+    ]
+
+
+# -- quota and error checks ----------------------------------------------------------------------
+
+
+def _checked(account: Account, request: SendRequest, submissions: Sequence[Submission]) -> list[Submission]:
+    """
+    Return the submissions with what the service's own standing refuses.
+
+    The recipient's circumstances come later, on the ladder, so that magic
+    recipients and rules go before them; they are looked at here only where the
+    service is refused anyway, for the order of codes.
+    """
+    codes = _service_codes(account, request)
+    return [_with_refusal(account, codes, submission) for submission in submissions]
+
+
+def _service_codes(account: Account, request: SendRequest) -> list[int]:
+    settings = account.settings
+    codes: list[int] = []
+    if request.broadcast:
+        limits = settings.quotas.get(ALL, {})
+        if account.quotas.has_room(ALL, limits, account.local_ms):
+            account.quotas.count(ALL, limits, account.local_ms)
+        else:
+            codes.append(QUOTA_REACHED)
+    if not settings.active:
+        codes.append(300)
+    if not settings.authorized:
+        codes.append(307)
+    if request.method not in settings.methods:
+        codes.append(311)
+    if account.repeated(request.txnid):
+        codes.append(310)
+    limits_of = settings.limits
+    most = max((len(part.contents) for part in request.parts), default=0)
+    if 0 < limits_of.receivers < len(request.parts) or 0 < limits_of.messages < most:
+        codes.append(308)
+    return codes
+
+
+def _with_refusal(account: Account, codes: Sequence[int], submission: Submission) -> Submission:
+    details = submission.details
+    assert isinstance(details, Details)
+    settings = account.settings
+    if details.receiver.malformed:
+        return replace(submission, refusal=str(settings.structural_codes["address"]))
+    against = list(codes)
+    if details.receiver.kind == PLAIN and not settings.plain_numbers:
+        against.append(306)
+    if not against:
+        return submission
+    if magic(submission.recipient) is None:
+        against += account.recipient_codes(submission.recipient, details, account.circumstances(submission))
+    return replace(submission, refusal=str(min(against, key=settings.error_order.index)))
+
+
+# -- the answer and the sent report ----------------------------------------------------------------
+
+
+def _answer(account: Account, request: SendRequest, outcomes: Sequence[Message | Refused]) -> Answer:
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    if len(refused) == len(outcomes):
+        return answer_json({"txnid": request.txnid, "resultcode": int(refused[0].code)})
+    body: dict[str, object] = {"txnid": request.txnid, "resultcode": SUCCESS}
+    if account.settings.reports:
+        body["list"] = list(_entries(account, outcomes))
+    return answer_json(body)
+
+
+def _entries(account: Account, outcomes: Sequence[Message | Refused]) -> Iterator[Entry]:
+    """Yield the entries of a list: one per message sent, one per receiver that was refused (OC-12)."""
+    whole = account.settings.failure_entries == "recipient"
+    for _, group in groupby(outcomes, key=_receiver_of):
+        told = list(group)
+        refused = whole and all(isinstance(outcome, Refused) for outcome in told)
+        for outcome in told[:1] if refused else told:
+            details = outcome.submission.details
+            assert isinstance(details, Details)
+            to, total = details.receiver.written, details.count
+            if isinstance(outcome, Refused):
+                yield Entry(int(outcome.code), to, None, None, total)
+            else:
+                yield Entry(SUCCESS, to, outcome.id, details.number, total)
+
+
+def _receiver_of(outcome: Message | Refused) -> tuple[int, int]:
+    """Return what is the same for messages of one receiver, and differs between neighbours."""
+    details = outcome.submission.details
+    assert isinstance(details, Details)
+    return id(details.receiver), outcome.key.ordinal - details.number
+
+
+def _reporting(
+    call: Call, account: Account, request: SendRequest
+) -> Callable[[Sequence[Message | Refused]], Sequence[Report]]:
+    simulation = call.gateway.simulation
+
+    def report(outcomes: Sequence[Message | Refused]) -> Sequence[Report]:
+        settings = account.settings
+        target = settings.report_url
+        if not settings.reports or not target:
+            return ()
+        entries = list(_entries(account, outcomes))
+        size = settings.report_list_max or len(entries) or 1
+        sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
+        now_ms = simulation.clock.now_ms
+        first = outcomes[0].key if outcomes else ("bip", request.txnid, now_ms)
+        draws = simulation.chance.of("sent report", *first)
+        return [
+            Report(
+                provider="bip",
+                recipient=sent.key.recipient if sent is not None else "",
+                label="sent report" if part == 0 else f"sent report {part // size + 1}",
+                target=target,
+                at_ms=now_ms,
+                key=sent.key if sent is not None else None,
+                payload=SentReport(
+                    draws.integer(f"reqid.{part // size}", 1, _REQID_MAX),
+                    request.txnid,
+                    SUCCESS,
+                    entries[part : part + size],
+                ),
+            )
+            for part in range(0, max(len(entries), 1), size)
+        ]
+
+    return report

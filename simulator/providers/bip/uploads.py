@@ -1,0 +1,152 @@
+"""
+The FTS upload: a file comes in, its address goes out.  The file itself is not kept.
+
+Source: the vendor's sample code; `fileType` D was seen in a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import HeaderParser
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from simulator.kernel.journal import EntryKind
+from simulator.provider import Answer, Call
+from simulator.providers.bip.account import Account
+from simulator.providers.bip.render import answer_json
+
+__all__ = ["UPLOAD_BYTES_MAX", "Piece", "Upload", "pieces", "upload"]
+
+UPLOAD_BYTES_MAX: Final = 52 * 1_048_576
+"""A video of 50 MB, the largest file that a message may have, and what is around it."""
+
+_PIECES_MAX: Final = 16
+_HEADER_BYTES_MAX: Final = 8_192
+_DATA_BYTES_MAX: Final = 65_536
+_NAME_LENGTH_MAX: Final = 200
+_FILE_TYPES: Final = {"P": "jpg", "V": "mp4", "D": "bin", "A": "mp3"}
+
+
+class _Bad(Exception):
+    """The upload cannot be read; the text says what was expected."""
+
+
+class Piece(NamedTuple):
+    """
+    One part of a multipart body.
+    """
+
+    name: str
+    filename: str
+    content_type: str
+    content: memoryview
+
+
+class Upload(Struct, frozen=True, gc=False):
+    """
+    What is remembered of an upload.
+    """
+
+    at_ms: int
+    txnid: str
+    filename: str
+    content_type: str
+    file_type: str
+    size: int
+    url: str
+
+
+class _Data(Struct):
+    txnid: str | int | float
+    fileType: str = "P"
+
+
+def pieces(body: bytes, content_type: str) -> Iterator[Piece]:
+    """Yield the parts of a multipart body without copying them; raises ValueError with what was expected."""
+    header = Message()
+    header["Content-Type"] = content_type.replace("\r", "").replace("\n", "")
+    boundary = header.get_boundary()
+    if header.get_content_type() != "multipart/form-data" or not boundary:
+        raise ValueError("expected multipart/form-data with a boundary")
+    marker = b"--" + boundary.encode("latin-1", "replace")
+    view = memoryview(body)
+    at = body.find(marker)
+    for _ in range(_PIECES_MAX):
+        if at < 0:
+            raise ValueError("expected the last boundary")
+        start = at + len(marker)
+        if body[start : start + 2] == b"--":
+            return
+        end = body.find(b"\r\n" + marker, start)
+        head_end = body.find(b"\r\n\r\n", start, start + _HEADER_BYTES_MAX)
+        if end < 0 or head_end < 0 or head_end > end:
+            raise ValueError("expected each part to have headers, a blank line and an end")
+        headers = HeaderParser().parsestr(body[start:head_end].decode("utf-8", "replace").strip())
+        yield Piece(
+            str(headers.get_param("name", "", "content-disposition")),
+            headers.get_filename() or "",
+            headers.get_content_type() if "content-type" in headers else "",
+            view[head_end + 4 : end],
+        )
+        at = end + 2
+    raise ValueError(f"expected at most {_PIECES_MAX} parts")
+
+
+def upload(call: Call, account: Account) -> Answer:
+    """Answer an upload: status 0 and the address of the file, or status 1; with HTTP 200 either way."""
+    txnid: str | None = None
+    try:
+        found = {piece.name: piece for piece in pieces(call.body, call.headers.get("Content-Type", ""))}
+        data = _data(found.get("data"))
+        txnid = str(data.txnid)
+        kept = _keep(call, account, txnid, data, found.get("file"))
+    except (_Bad, ValueError) as bad:
+        said = str(bad)
+        simulation = call.gateway.simulation
+        simulation.journal.add(
+            simulation.clock.now_ms, EntryKind.NOTE, provider="bip", what=f"upload refused: {said}"
+        )
+        answer = answer_json({"txnid": txnid, "status": 1, "url": None})
+        plain = said.encode("ascii", "backslashreplace").decode().replace("\n", " ")
+        return answer._replace(headers=(("X-Simulator-Reason", plain),))
+    return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
+
+
+def _data(piece: Piece | None) -> _Data:
+    if piece is None:
+        raise _Bad("expected a part data with a JSON object")
+    if len(piece.content) > _DATA_BYTES_MAX:
+        raise _Bad(f"expected a part data of at most {_DATA_BYTES_MAX} bytes")
+    try:
+        return msgspec.json.decode(bytes(piece.content), type=_Data)
+    except msgspec.MsgspecError as trouble:
+        raise _Bad(f"expected a part data with a JSON object: {trouble}") from None
+
+
+def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | None) -> Upload:
+    if piece is None or not len(piece.content):
+        raise _Bad("expected a part file that is not empty")
+    if data.fileType not in _FILE_TYPES:
+        raise _Bad(f"expected data.fileType as one of {', '.join(_FILE_TYPES)}")
+    filename = piece.filename.replace("\\", "/").rpartition("/")[2][:_NAME_LENGTH_MAX]
+    ending = filename.rpartition(".")[2].lower() if "." in filename else ""
+    if not ending.isascii() or not ending.isalnum() or len(ending) > 8:
+        ending = _FILE_TYPES[data.fileType]
+    digest = blake2b(piece.content, digest_size=16).hexdigest()
+    name = call.gateway.simulation.chance.of("bip", "upload", txnid, digest).hex("name")
+    kept = Upload(
+        at_ms=call.gateway.now_ms,
+        txnid=txnid,
+        filename=filename,
+        content_type=piece.content_type,
+        file_type=data.fileType,
+        size=len(piece.content),
+        url=f"{account.settings.file_url.rstrip('/')}/{name}.{ending}",
+    )
+    account.note_upload(kept.url, kept)
+    return kept

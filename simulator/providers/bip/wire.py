@@ -1,0 +1,349 @@
+"""
+BiP's wire format: the bodies of send calls, verified and read into one shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from simulator.providers.bip.addresses import is_msisdn, number_of
+from simulator.providers.bip.codes import TEMPLATES
+from simulator.providers.bip.content import Breach, breaches, number, whole
+from simulator.providers.bip.settings import Settings
+
+__all__ = [
+    "ALL_FOLLOWERS",
+    "HASHED",
+    "PLAIN",
+    "BadRequest",
+    "Content",
+    "Part",
+    "Receiver",
+    "SendRequest",
+    "Template",
+    "decode",
+    "parse_list",
+    "parse_multi",
+    "parse_single",
+    "required_txnid",
+    "txnid_of",
+]
+
+HASHED, ALL_FOLLOWERS, PLAIN = 0, 1, 2
+"""Values of `receiver.type`."""
+
+_EXPIRE: Final = (3, 5, 10, 60)
+_TTL_S_MAX: Final = 400 * 86_400
+_TEXT_SHOWN_MAX: Final = 2_048
+
+
+class BadRequest(Exception):
+    """
+    A request that verification refuses, with the rule it breaks first.
+    """
+
+    def __init__(self, breach: Breach, txnid: str | None = None) -> None:
+        super().__init__(f"{breach.path}: {breach.expected}")
+        self.breach = breach
+        self.txnid = txnid
+
+
+class Receiver(Struct, frozen=True, gc=False):
+    """
+    One receiver: how it was written, and the kernel's spelling of whom that is.
+    """
+
+    kind: int
+    written: str = ""
+    address: str = ""
+    known: bool = True
+    """False for a hash that stands for nobody."""
+    malformed: bool = False
+    """True only where settings let a malformed receiver pass verification."""
+
+
+class Template(Struct, frozen=True, gc=False):
+    """
+    What a recipient can do with a template: its postback id and buttons, or the options of a poll.
+    """
+
+    postback_id: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()
+    """Name and payload of each button that sends something back."""
+    poll_id: str = ""
+    options: tuple[tuple[int, str], ...] = ()
+    multiple: bool = False
+
+
+class Content(Struct, frozen=True, gc=False):
+    """
+    One message of a composition, as far as anything later depends on it.
+    """
+
+    type: int
+    text: str = ""
+    template: Template | None = None
+
+
+class Part(Struct, frozen=True, gc=False):
+    """
+    What one receiver gets.
+    """
+
+    receiver: Receiver
+    contents: tuple[Content, ...]
+    expire_s: int = 0
+
+
+class SendRequest(Struct, frozen=True, kw_only=True):
+    """
+    A request to send, by whichever method it came.
+    """
+
+    txnid: str
+    method: str
+    parts: tuple[Part, ...]
+    """One per receiver; of a broadcast just one, for all followers."""
+    ttl_s: int = 0
+
+    @property
+    def broadcast(self) -> bool:
+        """True when it goes to all followers."""
+        return len(self.parts) == 1 and self.parts[0].receiver.kind == ALL_FOLLOWERS
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in *body*; raises BadRequest."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise BadRequest(Breach("body", "body", "expected a JSON object")) from None
+    if not isinstance(value, dict):
+        raise BadRequest(Breach("body", "body", "expected a JSON object"))
+    return value
+
+
+def txnid_of(body: bytes) -> str | None:
+    """Return the txnid of a body, however bad the rest of it is, or None."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return _txnid(value.get("txnid"), coerce=True) if isinstance(value, dict) else None
+
+
+def _txnid(value: Any, coerce: bool) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    if coerce and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def required_txnid(body: Mapping[str, Any], settings: Settings) -> str:
+    """Return the txnid of a body; raises BadRequest when there is none."""
+    txnid = _txnid(body.get("txnid"), settings.coerce)
+    if txnid is None:
+        raise BadRequest(Breach("txnid", "txnid", "expected a text that is not empty"))
+    return txnid
+
+
+def parse_single(body: bytes, settings: Settings) -> SendRequest:
+    """Return a call of sendmsgserv; raises BadRequest."""
+    reader = _Reader(decode(body), settings)
+    receiver = reader.top("receiver", dict, "expected an object")
+    composition = reader.top("composition", dict, "expected an object")
+    to = reader.receiver(receiver, "receiver", alone=True)
+    contents = reader.contents(composition, "composition")
+    return SendRequest(
+        txnid=reader.txnid,
+        method="sendmsgserv",
+        parts=(Part(to, contents, reader.expire_s),),
+        ttl_s=reader.ttl_s,
+    )
+
+
+def parse_list(body: bytes, settings: Settings) -> SendRequest:
+    """
+    Return a call of sendmsgservlist; raises BadRequest.
+
+    The documentation's table calls the list `receiver`; the vendor's sample and
+    every client send `receivers`.
+    """
+    reader = _Reader(decode(body), settings)
+    receivers = reader.top("receivers", list, "expected a list of receivers")
+    composition = reader.top("composition", dict, "expected an object")
+    everyone = reader.listed(receivers, "receivers", lambda one: one)
+    contents = reader.contents(composition, "composition")
+    return SendRequest(
+        txnid=reader.txnid,
+        method="sendmsgservlist",
+        parts=tuple(Part(to, contents, reader.expire_s) for to in everyone),
+    )
+
+
+def parse_multi(body: bytes, settings: Settings) -> SendRequest:
+    """Return a call of sendmultiusermulticontent; raises BadRequest."""
+    reader = _Reader(decode(body), settings)
+    items = reader.top("receivercontentlist", list, "expected a list of receivers with their compositions")
+    everyone = reader.listed(items, "receivercontentlist", _inner_receiver, ".receiver")
+    parts = []
+    for place, (to, one) in enumerate(zip(everyone, items, strict=True)):
+        path = f"receivercontentlist[{place}]"
+        expire_s = reader.expire(one.get("expire"), f"{path}.expire")
+        contents = reader.contents(one.get("composition"), f"{path}.composition")
+        parts.append(Part(to, contents, expire_s or reader.expire_s))
+    return SendRequest(txnid=reader.txnid, method="sendmultiusermulticontent", parts=tuple(parts))
+
+
+def _inner_receiver(item: Any) -> Any:
+    return item.get("receiver") if isinstance(item, dict) else item
+
+
+class _Reader:
+    """
+    Reads one body, and stops at the first rule it breaks (OC-11): top level, receivers, messages.
+    """
+
+    __slots__ = ("_body", "_settings", "expire_s", "ttl_s", "txnid")
+
+    def __init__(self, body: dict[str, Any], settings: Settings) -> None:
+        self._body = body
+        self._settings = settings
+        self.txnid = required_txnid(body, settings)
+        self.expire_s = self.expire(body.get("expire"), "expire")
+        self.ttl_s = self._ttl(body.get("ttl"))
+
+    def refuse(self, breach: Breach) -> NoReturn:
+        raise BadRequest(breach, self.txnid)
+
+    def top(self, name: str, kind: type, expected: str) -> Any:
+        """Return a part of the top level."""
+        value = self._body.get(name)
+        if not isinstance(value, kind):
+            self.refuse(Breach("composition" if name == "composition" else "receiver", name, expected))
+        return value
+
+    def expire(self, value: Any, path: str) -> int:
+        if value is None:
+            return 0
+        seconds = whole(value, self._settings.coerce)
+        if seconds not in _EXPIRE or seconds is None:
+            self.refuse(Breach("expire", path, f"expected one of {', '.join(map(str, _EXPIRE))}"))
+        return seconds
+
+    def _ttl(self, value: Any) -> int:
+        if value is None:
+            return 0
+        seconds = whole(value, self._settings.coerce)
+        if seconds is None or not 0 < seconds <= _TTL_S_MAX:
+            self.refuse(Breach("ttl", "ttl", f"expected seconds, from 1 to {_TTL_S_MAX}"))
+        return seconds
+
+    def listed(
+        self, items: list[Any], path: str, pick: Callable[[Any], Any], suffix: str = ""
+    ) -> list[Receiver]:
+        """Return the receivers of a list, in order."""
+        if not items and self._settings.empty_list == "refuse":
+            self.refuse(Breach("receiver", path, "expected at least one receiver"))
+        return [
+            self.receiver(pick(one), f"{path}[{place}]{suffix}", alone=False)
+            for place, one in enumerate(items)
+        ]
+
+    def receiver(self, value: Any, path: str, *, alone: bool) -> Receiver:
+        """Return one receiver; all followers can only be reached by themselves (OC-16)."""
+        found = self._receiver(value, path, alone)
+        if isinstance(found, Receiver):
+            return found
+        if alone or self._settings.bad_receiver == "request":
+            self.refuse(found)
+        written = value.get("address") if isinstance(value, dict) else ""
+        return Receiver(PLAIN, written if isinstance(written, str) else "", malformed=True)
+
+    def _receiver(self, value: Any, path: str, alone: bool) -> Receiver | Breach:
+        if not isinstance(value, dict):
+            return Breach("receiver", path, "expected an object with a type")
+        kind = whole(value.get("type"), self._settings.coerce)
+        kinds = (HASHED, ALL_FOLLOWERS, PLAIN) if alone else (HASHED, PLAIN)
+        if kind is None or kind not in kinds:
+            return Breach("receiver", f"{path}.type", f"expected one of {', '.join(map(str, kinds))}")
+        written = value.get("address")
+        if kind == ALL_FOLLOWERS:
+            if written is not None:
+                return Breach("address", f"{path}.address", "expected it to be absent for all followers")
+            return Receiver(ALL_FOLLOWERS)
+        if isinstance(written, int) and not isinstance(written, bool) and self._settings.coerce:
+            written = str(written)
+        if not isinstance(written, str) or not written.strip():
+            return Breach("address", f"{path}.address", "expected a text that is not empty")
+        if self._settings.trim_addresses:
+            written = written.strip()
+        if kind == PLAIN:
+            if not is_msisdn(written):
+                return Breach("address", f"{path}.address", "expected a number of the form 905XXXXXXXXX")
+            return Receiver(PLAIN, written, f"+{written}")
+        address = number_of(written)
+        return Receiver(HASHED, written, address or written, known=bool(address))
+
+    def contents(self, composition: Any, path: str) -> tuple[Content, ...]:
+        """Return the messages of a composition, each verified."""
+        items = composition.get("list") if isinstance(composition, dict) else None
+        if not isinstance(items, list) or not items:
+            self.refuse(Breach("composition", f"{path}.list", "expected a list of at least one message"))
+        read = []
+        for place, item in enumerate(items):
+            where = f"{path}.list[{place}]"
+            if not isinstance(item, dict):
+                self.refuse(Breach("composition", where, "expected an object with a type"))
+            breach = next(breaches(item, where, self._settings), None)
+            if breach is not None:
+                self.refuse(breach)
+            read.append(_content(item))
+        return tuple(read)
+
+
+def _content(item: Mapping[str, Any]) -> Content:
+    kind = int(number(item["type"], True) or 0)
+    message = item.get("message")
+    template = _template(item) if kind == 13 else None
+    if kind == 13:
+        message = next(_titles(item), "")
+    return Content(kind, message[:_TEXT_SHOWN_MAX] if isinstance(message, str) else "", template)
+
+
+def _titles(item: Mapping[str, Any]) -> Iterator[str]:
+    for _, name in TEMPLATES.values():
+        media = item.get(name) if name else None
+        if isinstance(media, dict):
+            for part in ("title", "description"):
+                if isinstance(media.get(part), str):
+                    yield media[part]
+
+
+def _template(item: Mapping[str, Any]) -> Template | None:
+    kind = whole(item.get("tmmtype"), True)
+    media = item.get(TEMPLATES[kind][1]) if kind is not None and TEMPLATES[kind][1] else None
+    if not isinstance(media, dict):
+        return None
+    if kind == 2:
+        options = []
+        for place, option in enumerate(media.get("optionlist") or []):
+            option_id = whole(option.get("optionid"), True)
+            options.append((place if option_id is None else option_id, str(option.get("name", ""))))
+        multiple = whole(media.get("polltype"), True) == 1
+        return Template(poll_id=_plain(media.get("pollid")), options=tuple(options), multiple=multiple)
+    buttons = tuple(
+        (str(button.get("name", "")), _plain(button["payload"]))
+        for button in media.get("buttonlist") or []
+        if button.get("payload") is not None
+    )
+    return Template(postback_id=_plain(media.get("postbackid")), buttons=buttons)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
