@@ -1,0 +1,326 @@
+"""
+A Bitel account in one space: its money, its templates, and what it tells of messages and calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from msgspec import Struct
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.chance import Draws
+from simulator.kernel.fates import Ending, Fate, Progress
+from simulator.kernel.lifecycle import TERMINAL, Move
+from simulator.kernel.message import Message
+from simulator.kernel.node import Json
+from simulator.kernel.recipient import Circumstances
+from simulator.kernel.rule import Act, Behaviour
+from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.provider import Gateway
+from simulator.providers.bitel.codes import SMS_STATUSES
+from simulator.providers.bitel.outcomes import call_status, magic, sms_status
+from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
+from simulator.providers.bitel.settings import Settings
+
+__all__ = ["Account", "CallDetails", "SmsDetails"]
+
+_JSON_HEADERS: Final = (("Content-Type", "application/json"),)
+_LATE_CALL_S: Final = (5, 60)
+"""Length of a call that reached a phone which had been off; the others last as long as their delays say."""
+
+
+class SmsDetails(Struct, frozen=True, gc=False):
+    """
+    What Bitel remembers of a short message beyond what the kernel does.
+    """
+
+    to: str
+    """The recipient as the client wrote it; replies echo that."""
+    price_milli: int
+    """What it costs if it is charged."""
+    passes_black_list: bool
+    malformed: bool = False
+    batch_id: str = ""
+
+
+class CallDetails(Struct, gc=False):
+    """
+    What Bitel remembers of a call beyond what the kernel does.
+    """
+
+    to: str
+    malformed: bool = False
+    campaign_id: str = ""
+    executed_ms: int = -1
+    """When it was first dialled; negative: not yet."""
+
+
+class Account:
+    """
+    One space's account at Bitel.
+    """
+
+    __slots__ = ("_fates", "_gateway", "pending_milli", "settings", "spent_milli")
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.settings = Settings()
+        self.spent_milli = 0
+        self.pending_milli = 0
+        """What the messages under way cost if all of them are charged."""
+        self._fates: dict[bool, Fate] = {}
+
+    # -- what the server asks -------------------------------------------------------------------
+
+    @property
+    def credentials(self) -> Sequence[str]:
+        """The only tokens accepted; empty: any."""
+        return self.settings.credentials
+
+    @property
+    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
+        """What happens in Bitel's web panel: templates are reviewed, the balance is looked at."""
+        return {"review_template": self._review_template, "balance": self._balance}
+
+    def _review_template(self, asked: Json) -> Json:
+        wanted = asked.get("templateId") if isinstance(asked, dict) else None
+        approved = asked.get("approved", True) if isinstance(asked, dict) else None
+        templates = self.settings.templates
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted not in templates:
+            known = ", ".join(map(str, sorted(templates)))
+            raise ValueError(f"templateId: expected one of {known}, got {str(wanted)[:40]!r}")
+        if not isinstance(approved, bool):
+            raise ValueError(f"approved: expected true or false, got {str(approved)[:40]!r}")
+        changed = {**templates, wanted: replace(templates[wanted], approved=approved)}
+        self.settings = replace(self.settings, templates=changed)
+        return {"templateId": wanted, "approved": approved}
+
+    def _balance(self, asked: Json) -> Json:
+        balance = self.settings.balance
+        left = None if balance is None else (balance.amount_milli - self.spent_milli) / 1_000
+        return {
+            "balance": left,
+            "subtracted": self.spent_milli / 1_000,
+            "pending": self.pending_milli / 1_000,
+        }
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Change settings from now on; a balance that is set counts from now."""
+        self.settings = self.settings.changed(settings)
+        if "balance" in settings:
+            self.spent_milli = 0
+        self._fates.clear()
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the settings in force as plain JSON, without secrets."""
+        settings = self.settings
+        return {
+            "webhook": {"url": settings.webhook_url},
+            "credentials": len(settings.credentials),
+            "default_gateway": settings.default_gateway,
+            "gateways": _listed(settings.gateways),
+            "servers": _listed(settings.servers),
+            "voices": _listed(settings.voices),
+            "templates": {
+                str(number): {"text": template.text, "approved": template.approved}
+                for number, template in settings.templates.items()
+            },
+            "status_shape": settings.status_shape,
+            "price_per_part": settings.price_per_part_milli / 1_000,
+            "price_per_minute": settings.price_per_minute_milli / 1_000,
+            "balance": None if settings.balance is None else settings.balance.amount_milli / 1_000,
+        }
+
+    # -- what the kernel asks -------------------------------------------------------------------
+
+    @property
+    def policy(self) -> WebhookPolicy:
+        """How the event of a concluded request is sent."""
+        return self.settings.policy
+
+    @property
+    def pace_ms(self) -> int:
+        """Time between two waiting messages to a recipient who is back; chosen, nothing is documented."""
+        return 1_000
+
+    @property
+    def throttled_code(self) -> str:
+        """The code of the refusal when a client sends too fast."""
+        return self.settings.throttled
+
+    def refuses_call(self, code: str) -> bool:
+        """Return True: an error code refuses the whole request, batches included."""
+        return True
+
+    def mint_id(self, key: MessageKey, draws: Draws) -> str:
+        """Return 32 hexadecimal digits, as in all samples."""
+        return draws.hex("message.id")
+
+    def magic(self, submission: Submission) -> Behaviour | None:
+        """Return what a magic recipient asks for."""
+        return magic(submission.recipient, is_call=isinstance(submission.details, CallDetails))
+
+    def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
+        """Return what becomes of messages to a black-listed, blocking or unknown recipient."""
+        details = submission.details
+        if isinstance(details, CallDetails):
+            return _call_by_circumstances(details, circumstances)
+        assert isinstance(details, SmsDetails)
+        if details.malformed or circumstances.known is False:
+            return _failing("ERROR", Reason.UNKNOWN)
+        if circumstances.blocked:
+            return _failing("BLACKLIST", Reason.BLOCKED)
+        if circumstances.blacklisted and not details.passes_black_list:
+            return _failing("BLACKLIST", Reason.BLACKLISTED)
+        return None
+
+    def default_fate(self, submission: Submission) -> Fate:
+        """Return delivery by way of CHECK_OK, or a call that is answered and ends normally."""
+        is_call = isinstance(submission.details, CallDetails)
+        fate = self._fates.get(is_call)
+        if fate is None:
+            settings = self.settings
+            if is_call:
+                fate = Fate(after=settings.hang_up_after, progress=(Progress(after=settings.answer_after),))
+            else:
+                station = Progress(code="CHECK_OK", after=settings.check_ok_after)
+                fate = Fate(after=settings.deliver_after, progress=(station,))
+            self._fates[is_call] = fate
+        return fate
+
+    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Keep the books, and return the one event that is owed at the conclusion."""
+        details = message.submission.details
+        if move is None:
+            if isinstance(details, SmsDetails):
+                self.pending_milli += details.price_milli
+            return ()
+        if isinstance(details, CallDetails) and move is Move.SEND and details.executed_ms < 0:
+            details.executed_ms = message.changed_ms
+        if message.state not in TERMINAL or move is Move.READ:
+            return ()
+        facts: SmsFacts | CallFacts
+        if isinstance(details, SmsDetails):
+            facts = self.sms_facts(message, concluded=True)
+            self.pending_milli -= details.price_milli
+        else:
+            facts = self.call_facts(message, concluded=True)
+        self.spent_milli += facts.price_milli
+        if not self.settings.webhook_url:
+            return ()
+        return (
+            Report(
+                provider=message.key.provider,
+                recipient=message.key.recipient,
+                label=facts.status,
+                target=self.settings.webhook_url,
+                at_ms=message.changed_ms,
+                key=message.key,
+                payload=facts,
+            ),
+        )
+
+    def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
+        """Refuse: Bitel's documentation knows no inbound messages."""
+        raise ImpossibleAct(f"Bitel tells nothing of what recipients do; {act.kind!r} has no effect there")
+
+    def render(self, webhook: Webhook) -> WebhookRequest:
+        """Return the event of a concluded request."""
+        facts = webhook.reports[0].payload
+        if isinstance(facts, CallFacts):
+            body = call_webhook(facts, self.settings.webhook_body)
+        else:
+            assert isinstance(facts, SmsFacts)
+            body = sms_webhook(facts, self.settings.webhook_body)
+        return WebhookRequest(url=webhook.target, body=body, headers=_JSON_HEADERS)
+
+    # -- what the routes ask --------------------------------------------------------------------
+
+    def affords(self, cost_milli: int) -> bool:
+        """Return True when the balance suffices for *cost_milli* and all that is under way."""
+        balance = self.settings.balance
+        return balance is None or (balance.amount_milli - self.spent_milli - self.pending_milli >= cost_milli)
+
+    def sms_facts(self, message: Message, *, concluded: bool = False) -> SmsFacts:
+        """Return what can be told of a short message now; *concluded*: without any status lag."""
+        details = message.submission.details
+        assert isinstance(details, SmsDetails)
+        status = sms_status(message)
+        if status.final and not concluded and self._lags(message):
+            status = SMS_STATUSES["CHECK_OK"]
+        settings = self.settings
+        return SmsFacts(
+            id=message.id,
+            gateway=message.submission.sender,
+            to=details.to,
+            text=message.submission.text,
+            requested_s=self._epoch_s(message.accepted_ms),
+            status=status.name,
+            status_text=settings.status_texts.get(status.name, status.text),
+            parts=message.submission.parts,
+            price_milli=details.price_milli if status.name in settings.charged else 0,
+            batch_id=details.batch_id,
+        )
+
+    def call_facts(self, message: Message, *, concluded: bool = False) -> CallFacts:
+        """Return what can be told of a call now; *concluded*: without any status lag."""
+        details = message.submission.details
+        assert isinstance(details, CallDetails)
+        status = call_status(message)
+        waiting = not status.final or (not concluded and self._lags(message))
+        executed_ms, bill_s = (-1, 0) if waiting else self._executed(message, details, status.name)
+        minutes = -(-bill_s // 60)
+        return CallFacts(
+            id=message.id,
+            to=details.to,
+            status="WAITING" if waiting else status.name,
+            bill_s=bill_s,
+            requested_s=self._epoch_s(message.accepted_ms),
+            executed_s=0 if executed_ms < 0 else self._epoch_s(executed_ms),
+            price_milli=minutes * self.settings.price_per_minute_milli,
+            campaign_id=details.campaign_id,
+            transaction_id=self._draws(message).hex("call.transaction"),
+        )
+
+    def _executed(self, message: Message, details: CallDetails, status: str) -> tuple[int, int]:
+        """Return when a concluded call was executed, and how many seconds it is billed for."""
+        dialled_ms = message.changed_ms if details.executed_ms < 0 else details.executed_ms
+        if status != "NORMAL":
+            return dialled_ms, 0
+        spoken_ms = message.changed_ms - dialled_ms
+        if details.executed_ms < 0 or message.changed_ms >= message.accepted_ms + self.settings.attempt_ms:
+            # A later try got through: its length is drawn, for nobody planned it at acceptance.
+            spoken_ms = 1_000 * self._draws(message).integer("call.bill_sec", *_LATE_CALL_S)
+        return max(message.accepted_ms, message.changed_ms - spoken_ms), max(1, -(-spoken_ms // 1_000))
+
+    def _lags(self, message: Message) -> bool:
+        return self._gateway.now_ms < message.changed_ms + self.settings.status_lag_ms
+
+    def _draws(self, message: Message) -> Draws:
+        return self._gateway.simulation.chance.of(*message.key)
+
+    def _epoch_s(self, at_ms: int) -> int:
+        return self._gateway.simulation.clock.unix_ms(at_ms) // 1_000
+
+
+def _listed(known: tuple[str, ...] | str) -> list[str] | str:
+    return known if isinstance(known, str) else list(known)
+
+
+def _failing(code: str, reason: Reason) -> Behaviour:
+    # Not sent, hence no CHECK_OK before it.
+    return Behaviour(fate=Fate(ending=Ending.FAIL, code=code, reason=reason, progress=()))
+
+
+def _call_by_circumstances(details: CallDetails, circumstances: Circumstances) -> Behaviour | None:
+    """Return the end of calls that cannot succeed; the black list is documented for SMS alone."""
+    if details.malformed or circumstances.known is False:
+        return _failing("ERROR", Reason.UNKNOWN)
+    if circumstances.blocked:
+        # Chosen: what a caller hears of a phone that blocks him.
+        return Behaviour(fate=Fate(ending=Ending.EXPIRE, code="USER_BUSY", reason=Reason.BLOCKED))
+    return None

@@ -1,0 +1,160 @@
+"""
+Calls: from a request to submissions, with the checks between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from simulator.kernel.message import Message
+from simulator.kernel.submission import Submission
+from simulator.provider import Call
+from simulator.providers.bitel.account import CallDetails
+from simulator.providers.bitel.sending import (
+    account_of,
+    check_numbers,
+    check_recipients,
+    run_checks,
+    submitted,
+)
+from simulator.providers.bitel.wire import BadCall, Body, network_address
+
+__all__ = ["call_batch", "call_batch_tts", "call_campaign", "call_otp", "call_single", "call_tts"]
+
+_OTP_TEXT: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
+_RETRIES_DEFAULT: Final = 1
+_REPEATS_DEFAULT: Final = 2
+_COUNT_MAX: Final = 100
+"""Most retries and repeats; chosen, no page names a limit."""
+
+
+class _Calls(NamedTuple):
+    """What one call request asks for."""
+
+    numbers: list[str]
+    text: str
+    voice: str
+    """Empty: nothing recorded is played."""
+    retries: int
+    server: str
+    batch: bool = False
+
+
+def call_otp(call: Call) -> list[Message]:
+    """Read digits out, after an optional voice file."""
+    body = Body(call.body)
+    asked = _asked(
+        body, [body.text("phoneNumber")], text=body.word("text"), voice=body.word_or("voiceId", "")
+    )
+    body.count_or("repeatCount", _REPEATS_DEFAULT, _COUNT_MAX)
+
+    def check_limits() -> None:
+        if not _OTP_TEXT.fullmatch(asked.text):
+            raise BadCall("InvalidRequest", f"text: expected 1 to 5 digits, got {asked.text[:40]!r}")
+
+    return _place(call, asked, check_limits)
+
+
+def call_single(call: Call) -> list[Message]:
+    """Play a voice file to one number."""
+    body = Body(call.body)
+    return _place(call, _asked(body, [body.text("phoneNumber")], voice=body.word("voiceId")))
+
+
+def call_tts(call: Call) -> list[Message]:
+    """Read a text out to one number."""
+    body = Body(call.body)
+    return _place(call, _asked(body, [body.text("phoneNumber")], text=body.text("text")))
+
+
+def call_batch(call: Call) -> list[Message]:
+    """Play a voice file to many numbers."""
+    body = Body(call.body)
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=body.word("voiceId"), batch=True))
+
+
+def call_batch_tts(call: Call) -> list[Message]:
+    """Read a text out to many numbers."""
+    body = Body(call.body)
+    return _place(call, _asked(body, body.texts("phoneNumbers"), text=body.text("text"), batch=True))
+
+
+def call_campaign(call: Call) -> list[Message]:
+    """
+    Play a voice file to many numbers, as v1 has it.
+
+    `timeToLive` and `retryInterval` are known from client code alone; they are
+    read, and change nothing.
+    """
+    body = Body(call.body)
+    body.word_or("timeToLive", "")
+    body.word_or("retryInterval", "")
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=body.word("voiceId"), batch=True))
+
+
+def _asked(
+    body: Body, numbers: list[str], *, text: str | None = None, voice: str = "", batch: bool = False
+) -> _Calls:
+    if text is not None and not text:
+        raise BadCall("InvalidRequest", "text: expected a text that is not empty")
+    retries = body.count_or("retryCount", _RETRIES_DEFAULT, _COUNT_MAX)
+    return _Calls(numbers, text or "", voice, retries, body.word_or("serverId", ""), batch)
+
+
+def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = None) -> list[Message]:
+    settings = account_of(call).settings
+
+    def check_limits() -> None:
+        if asked.batch:
+            check_recipients(settings, asked.numbers)
+        if check_text is not None:
+            check_text()
+
+    def check_server() -> None:
+        if asked.server and not settings.allows(settings.servers, asked.server):
+            raise BadCall("InvalidServer", f"serverId: there is no server {asked.server[:40]!r}")
+
+    def check_voice() -> None:
+        if asked.voice and not settings.allows(settings.voices, asked.voice):
+            raise BadCall(settings.unknown_voice_code, f"voiceId: there is no voice {asked.voice[:40]!r}")
+
+    run_checks(
+        settings,
+        {
+            "limits": check_limits,
+            "numbers": lambda: check_numbers(settings, asked.numbers, batch=asked.batch),
+            "server": check_server,
+            "voice": check_voice,
+        },
+    )
+    return submitted(call, _submissions(call, asked))
+
+
+def _submissions(call: Call, asked: _Calls) -> list[Submission]:
+    settings = account_of(call).settings
+    simulation = call.gateway.simulation
+    addresses = [network_address(number, settings.numbers) for number in asked.numbers]
+    recipients = [
+        address or number[:64] or "(no number)"
+        for address, number in zip(addresses, asked.numbers, strict=True)
+    ]
+    campaign_id = ""
+    if asked.batch:
+        campaign_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
+    # A call lives for as many tries as it has; an answered one is not cut off in the middle.
+    tries_ms = (1 + asked.retries) * settings.attempt_ms
+    return [
+        Submission(
+            provider="bitel",
+            recipient=recipient,
+            operation="call",
+            sender=asked.server,
+            text=asked.text,
+            credential=call.credential.text if call.credential else "",
+            validity_ms=max(tries_ms, settings.hang_up_after.max_ms + 1),
+            details=CallDetails(number, address is None, campaign_id),
+        )
+        for number, address, recipient in zip(asked.numbers, addresses, recipients, strict=True)
+    ]

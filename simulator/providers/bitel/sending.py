@@ -1,0 +1,226 @@
+"""
+Short messages: from a request to submissions, with the checks between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from simulator.kernel.message import Message
+from simulator.kernel.sms import segment
+from simulator.kernel.submission import Submission
+from simulator.provider import Call
+from simulator.providers.bitel.account import Account, SmsDetails
+from simulator.providers.bitel.settings import CHECKS, Settings
+from simulator.providers.bitel.wire import BadCall, Body, network_address, otp_text
+
+__all__ = [
+    "account_of",
+    "check_numbers",
+    "check_recipients",
+    "run_checks",
+    "send_batch",
+    "send_otp",
+    "send_p2p",
+    "send_single",
+    "send_template",
+    "submitted",
+]
+
+_ADDRESS_LENGTH_MAX: Final = 64
+_NO_NUMBER: Final = "(no number)"
+
+Checks = Mapping[str, Callable[[], None]]
+
+
+def account_of(call: Call) -> Account:
+    """Return the Bitel account of a call's space."""
+    account = call.gateway.account
+    assert isinstance(account, Account)
+    return account
+
+
+def run_checks(settings: Settings, checks: Checks) -> None:
+    """Run the checks of a send in the account's order; the first that fails raises BadCall."""
+    for name in dict.fromkeys((*settings.check_order, *CHECKS)):
+        if name in checks:
+            checks[name]()
+
+
+def check_recipients(settings: Settings, numbers: Sequence[str]) -> None:
+    """Check that a batch has recipients, and not too many."""
+    if not 1 <= len(numbers) <= settings.recipients_max:
+        raise BadCall(
+            "InvalidRequest",
+            f"phoneNumbers: expected 1 to {settings.recipients_max} numbers, got {len(numbers)}",
+        )
+    if settings.duplicate_numbers == "refuse" and len(set(numbers)) < len(numbers):
+        raise BadCall("InvalidRequest", "phoneNumbers: expected each number once")
+
+
+def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) -> None:
+    """Check that numbers are well-formed, unless malformed ones are to end as ERROR."""
+    if settings.bad_number == "accept":
+        return
+    for place, number in enumerate(numbers):
+        if network_address(number, settings.numbers) is None:
+            where = f"phoneNumbers[{place}]" if batch else "phoneNumber"
+            raise BadCall(
+                settings.bad_number_code,
+                f"{where}: expected a mobile number such as 09120000001, got {number[:40]!r}",
+            )
+
+
+def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
+    """Submit, and return the messages; none when the connection is to be cut before any work."""
+    return [outcome for outcome in call.submit(submissions) if isinstance(outcome, Message)]
+
+
+class _Sms(NamedTuple):
+    """What one send request asks for."""
+
+    numbers: list[str]
+    texts: list[str]
+    gateway: str = ""
+    otp: bool = False
+    batch: bool = False
+
+
+def send_single(call: Call) -> list[Message]:
+    """Send one text to one number."""
+    body = Body(call.body)
+    sms = _Sms([body.text("phoneNumber")], [body.text("message")], body.text_or("gatewayNumber", ""))
+    _check(call, sms)
+    return _submit(call, sms)
+
+
+def send_batch(call: Call) -> list[Message]:
+    """Send one text to many numbers."""
+    body = Body(call.body)
+    text, numbers = body.text("message"), body.texts("phoneNumbers")
+    sms = _Sms(numbers, [text] * len(numbers), body.text_or("gatewayNumber", ""), batch=True)
+    _check(call, sms)
+    return _submit(call, sms)
+
+
+def send_p2p(call: Call) -> list[Message]:
+    """Send each text to the number at the same place."""
+    body = Body(call.body)
+    texts, numbers = body.texts("messages"), body.texts("phoneNumbers")
+    sms = _Sms(numbers, texts, body.text_or("gatewayNumber", ""), batch=True)
+    _check(call, sms)
+    return _submit(call, sms)
+
+
+def send_otp(call: Call) -> list[Message]:
+    """Send a code in Bitel's own words, past the black list."""
+    body = Body(call.body)
+    number, app_name, code = body.text("phoneNumber"), body.text("appName"), body.word("code")
+    if not app_name or not code:
+        raise BadCall("InvalidRequest", "appName, code: expected texts that are not empty")
+    sms = _Sms([number], [otp_text(app_name, code)], otp=True)
+    _check(call, sms)
+    return _submit(call, sms)
+
+
+def send_template(call: Call) -> list[Message]:
+    """Send a registered template with its variables filled."""
+    body = Body(call.body)
+    number, params, template_id = body.text("phoneNumber"), body.words("params"), body.whole("templateId")
+    settings = account_of(call).settings
+    sms = _Sms([number], [""])
+
+    def check_template() -> None:
+        template = settings.templates.get(template_id)
+        if template is None:
+            raise BadCall("InvalidTemplate", f"templateId: there is no template {template_id}")
+        if not template.approved:
+            raise BadCall("TemplatePending", f"templateId: template {template_id} is not reviewed yet")
+        wanted = template.variable_count
+        if len(params) < wanted or (len(params) > wanted and settings.extra_params == "refuse"):
+            raise BadCall("TemplateFormatError", f"params: expected {wanted} of them, got {len(params)}")
+
+    _check(call, sms, {"template": check_template, "limits": _nothing})
+    return _submit(call, sms._replace(texts=[settings.templates[template_id].filled(params)]))
+
+
+def _nothing() -> None:
+    """Check nothing: a template's text is not the client's."""
+
+
+def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
+    settings = account_of(call).settings
+
+    def check_limits() -> None:
+        if sms.batch:
+            check_recipients(settings, sms.numbers)
+        if len(sms.texts) != len(sms.numbers):
+            raise BadCall(
+                "InvalidRequest",
+                f"messages: expected one per phone number, "
+                f"got {len(sms.texts)} for {len(sms.numbers)} numbers",
+            )
+        if settings.empty_message == "refuse" and not all(sms.texts):
+            raise BadCall("InvalidRequest", "message: expected a text that is not empty")
+
+    def check_gateway() -> None:
+        known = (settings.default_gateway, "")
+        if sms.gateway not in known and not settings.allows(settings.gateways, sms.gateway):
+            raise BadCall(
+                "InvalidGateway",
+                f"gatewayNumber: expected {settings.default_gateway} or one of the dedicated numbers, "
+                f"got {sms.gateway[:40]!r}",
+            )
+
+    run_checks(
+        settings,
+        {
+            "limits": check_limits,
+            "numbers": lambda: check_numbers(settings, sms.numbers, batch=sms.batch),
+            "gateway": check_gateway,
+            **(more or {}),
+        },
+    )
+
+
+def _submit(call: Call, sms: _Sms) -> list[Message]:
+    account = account_of(call)
+    settings = account.settings
+    simulation = call.gateway.simulation
+    gateway = sms.gateway or settings.default_gateway
+    passes = gateway != settings.default_gateway or (sms.otp and settings.otp_reaches_blacklisted)
+    credential = call.credential.text if call.credential else ""
+    addresses = [network_address(number, settings.numbers) for number in sms.numbers]
+    recipients = [
+        address or number[:_ADDRESS_LENGTH_MAX] or _NO_NUMBER
+        for address, number in zip(addresses, sms.numbers, strict=True)
+    ]
+    batch_id = ""
+    if sms.batch:
+        batch_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
+    submissions: list[Submission] = []
+    cost_milli = 0
+    parts_of: dict[str, int] = {}
+    for number, address, recipient, text in zip(sms.numbers, addresses, recipients, sms.texts, strict=True):
+        parts = parts_of.get(text)
+        if parts is None:
+            parts = parts_of[text] = segment(text).parts if settings.parts == "counted" else 1
+        price_milli = parts * settings.price_per_part_milli
+        cost_milli += price_milli
+        submissions.append(
+            Submission(
+                provider="bitel",
+                recipient=recipient,
+                sender=gateway,
+                text=text,
+                credential=credential,
+                validity_ms=settings.validity_ms,
+                parts=parts,
+                details=SmsDetails(number, price_milli, passes, address is None, batch_id),
+            )
+        )
+    balance = settings.balance
+    if balance is not None and not account.affords(cost_milli):
+        raise BadCall(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
+    return submitted(call, submissions)
