@@ -12,6 +12,7 @@ from simulator.kernel.chance import Chance
 from simulator.kernel.journal import EntryKind, Journal
 from simulator.kernel.message import Message
 from simulator.kernel.submission import MessageKey
+from simulator.kernel.turnover import Turnover
 from simulator.kernel.units import Rate
 from simulator.kernel.webhook import (
     Attempt,
@@ -25,6 +26,7 @@ from simulator.kernel.webhook import (
 __all__ = ["Outbox"]
 
 _NO_FAULTS = WebhookFaults()
+_SETTLED = frozenset({WebhookState.ACKNOWLEDGED, WebhookState.LOST, WebhookState.DROPPED})
 
 
 class Outbox:
@@ -39,11 +41,13 @@ class Outbox:
         "_agenda",
         "_chance",
         "_held",
+        "_held_but",
         "_journal",
         "_open_batches",
         "_parked",
         "_paused_until",
         "_policy_of",
+        "_turnover",
         "held_webhooks",
         "in_flight",
         "limit",
@@ -64,12 +68,14 @@ class Outbox:
         self._chance = chance
         self._policy_of = policy_of
         self._held: set[str] = set()
+        self._held_but: set[str] | None = None
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
         self._parked: dict[MessageKey, list[Webhook]] = {}
         self._paused_until: dict[str, int] = {}
         self.held_webhooks: list[Webhook] = []
         self.ready: deque[Webhook] = deque()
         self.webhooks: dict[str, Webhook] = {}
+        self._turnover: Turnover[str] = Turnover()
         self.in_flight = 0
         self.limit = limit
 
@@ -91,7 +97,7 @@ class Outbox:
         if report.batch and policy.batch_max > 1:
             batch = (report.provider, report.target, report.batch)
             open_one = self._open_batches.get(batch)
-            if open_one is not None and open_one.state is WebhookState.SCHEDULED:
+            if open_one is not None:
                 open_one.reports.append(report)
                 if len(open_one.reports) >= policy.batch_max:
                     del self._open_batches[batch]
@@ -154,25 +160,28 @@ class Outbox:
                 f"wh_{self._chance.of('webhook', *key, report.label, report.at_ms, copy).hex('id')[:16]}"
             )
         self.webhooks[webhook.id] = webhook
+        self._turnover.add(webhook.id)
         if len(self.webhooks) > self.limit:
-            self._forget_oldest()
+            oldest = self._turnover.oldest(self._is_settled)
+            if oldest is not None:
+                del self.webhooks[oldest]
         return webhook
 
-    def _forget_oldest(self) -> None:
-        oldest = next(iter(self.webhooks.values()))
-        if oldest.state in (WebhookState.ACKNOWLEDGED, WebhookState.LOST, WebhookState.DROPPED):
-            del self.webhooks[oldest.id]
+    def _is_settled(self, webhook_id: str) -> bool:
+        return self.webhooks[webhook_id].state in _SETTLED
 
     def due(self, webhook: Webhook, unanswered: Message | None) -> None:
         """
         Take a webhook that fell due: it becomes ready, is held, or waits for an answer.
 
-        *unanswered* is its message while the call that submitted it still waits
-        for its answer; a report must not overtake that answer unless scripted.
+        *unanswered* is a message it tells of while the call that submitted that
+        one still waits for its answer; a report must not overtake that answer
+        unless scripted.
         """
+        self._close_batch(webhook)
         if unanswered is not None:
             self._parked.setdefault(unanswered.key, []).append(webhook)
-        elif webhook.provider in self._held or "" in self._held:
+        elif self.holds(webhook.provider):
             webhook.state = WebhookState.HELD
             self.held_webhooks.append(webhook)
         elif webhook.due_ms < self._paused_until.get(webhook.provider, 0):
@@ -184,23 +193,38 @@ class Outbox:
             self.in_flight += 1
             self.ready.append(webhook)
 
-    def answered(self, key: MessageKey) -> None:
-        """Let the webhooks go that waited for the answer to the call of *key*."""
-        if self._parked:
-            for webhook in self._parked.pop(key, ()):
-                self.due(webhook, None)
+    def _close_batch(self, webhook: Webhook) -> None:
+        # From here on its bytes are settled: whatever is tried again must be what was tried before.
+        first = webhook.reports[0]
+        batch = (first.provider, first.target, first.batch)
+        if self._open_batches.get(batch) is webhook:
+            del self._open_batches[batch]
+
+    def take_parked(self, key: MessageKey) -> list[Webhook]:
+        """Return the webhooks that waited for the answer to the call of *key*; they are due again."""
+        return self._parked.pop(key, []) if self._parked else []
+
+    def holds(self, provider: str) -> bool:
+        """Return True while the webhooks of *provider* are held back."""
+        return provider in self._held or (self._held_but is not None and provider not in self._held_but)
 
     def hold(self, now_ms: int, provider: str = "") -> None:
         """Hold back what falls due, of one provider or of all (empty), until released."""
-        self._held.add(provider)
+        if provider:
+            self._held.add(provider)
+        else:
+            self._held_but = set()
         self._journal.add(now_ms, EntryKind.HELD, provider=provider, what="webhooks are held back")
 
     def release(self, now_ms: int, rate: Rate | None = None, provider: str = "") -> int:
         """Release what was held, all at once or at *rate*; return how many that are."""
         if provider:
             self._held.discard(provider)
+            if self._held_but is not None:
+                self._held_but.add(provider)
         else:
             self._held.clear()
+            self._held_but = None
         freed = [w for w in self.held_webhooks if provider in ("", w.provider)]
         self.held_webhooks = [w for w in self.held_webhooks if provider not in ("", w.provider)]
         for number, webhook in enumerate(freed):
@@ -273,6 +297,7 @@ class Outbox:
 
     def clear(self) -> None:
         """Forget what is still to be sent: the space is gone."""
+        self.in_flight -= len(self.ready)
         self.ready.clear()
         self._parked.clear()
         self.held_webhooks.clear()

@@ -279,7 +279,8 @@ class Simulation:
         for outcome in verdict.outcomes:
             if isinstance(outcome, Message) and outcome.unanswered:
                 outcome.unanswered = False
-                self.outbox.answered(outcome.key)
+                for webhook in self.outbox.take_parked(outcome.key):
+                    self._webhook_due(webhook)
 
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""
@@ -444,9 +445,7 @@ class Simulation:
             case MoveStep():
                 self._step(step)
             case Webhook():
-                key = step.reports[0].key
-                message = self.messages.get(key) if key is not None else None
-                self.outbox.due(step, message if message is not None and message.unanswered else None)
+                self._webhook_due(step)
             case _Timeline(item=item):
                 self._happen(item, step.number)
             case _Wake(recipient=recipient):
@@ -459,6 +458,14 @@ class Simulation:
                 self._storm(step)
             case _Errand():
                 self._owe_all(step.run())
+
+    def _webhook_due(self, webhook: Webhook) -> None:
+        for report in webhook.reports:
+            message = self.messages.get(report.key) if report.key is not None else None
+            if message is not None and message.unanswered:
+                self.outbox.due(webhook, message)
+                return
+        self.outbox.due(webhook, None)
 
     def _step(self, step: MoveStep) -> None:
         message = self.messages.get(step.key)
