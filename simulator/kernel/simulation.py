@@ -23,6 +23,8 @@ from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
 from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, Storm, TimelineItem
 from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.turnover import Turnover
+from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 
 __all__ = ["CallRefusal", "Deferred", "IllegalMove", "Simulation", "Verdict"]
@@ -163,12 +165,13 @@ class Simulation:
         self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of)
         self.messages: dict[MessageKey, Message] = {}
         self.messages_max = messages_max
+        self._turnover: Turnover[MessageKey] = Turnover()
         self.scenario = Scenario()
         self.scenario_start_ms = 0
         self.judge = Judge(self)
         self._ids: dict[str, dict[str, Message]] = {}
         self._ordinals: dict[tuple[str, str], int] = {}
-        self._waiting: dict[str, list[MessageKey]] = {}
+        self._waiting = WaitingRoom()
         self._timeline: list[tuple[int, _Timeline]] = []
 
     # -- set-up ---------------------------------------------------------------------------------
@@ -388,6 +391,7 @@ class Simulation:
             unanswered=unanswered and not early,
         )
         self.messages[message.key] = message
+        self._turnover.add(message.key)
         self._ids[submission.provider][message.id] = message
         if len(self.messages) > self.messages_max:
             self._forget_oldest()
@@ -416,12 +420,17 @@ class Simulation:
                 self.agenda.add(at_ms, step)
 
     def _forget_oldest(self) -> None:
-        key = next(iter(self.messages))
-        if self.messages[key].state in TERMINAL:
-            oldest = self.messages.pop(key)
-            ids = self._ids[key.provider]
-            if ids.get(oldest.id) is oldest:
-                del ids[oldest.id]
+        key = self._turnover.oldest(self._may_go)
+        if key is None:
+            return
+        oldest = self.messages.pop(key)
+        ids = self._ids[key.provider]
+        if ids.get(oldest.id) is oldest:
+            del ids[oldest.id]
+
+    def _may_go(self, key: MessageKey) -> bool:
+        message = self.messages[key]
+        return message.state in TERMINAL and not message.unanswered
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -449,7 +458,9 @@ class Simulation:
             case _Timeline(item=item):
                 self._happen(item, step.number)
             case _Wake(recipient=recipient):
-                self._wake(recipient)
+                self._waiting.came(recipient, self.clock.now_ms)
+                if recipient in self._waiting:
+                    self._wake(recipient)
             case _ActStep():
                 self.act(step.provider, step.recipient, step.act)
             case _Contradiction(key=key):
@@ -496,6 +507,8 @@ class Simulation:
         self, message: Message, move: Move, state: State, code: str, reason: Reason, why: str = ""
     ) -> None:
         now_ms = self.clock.now_ms
+        if message.state is State.WAITING:
+            self._waiting.leave(message.key)
         message.state = state
         message.changed_ms = now_ms
         message.code = code
@@ -544,40 +557,35 @@ class Simulation:
         return self.directory.at(recipient, self.clock.now_ms).reachable
 
     def _wait(self, message: Message) -> None:
-        recipient = message.key.recipient
         now_ms = self.clock.now_ms
-        self._waiting.setdefault(recipient, []).append(message.key)
         if message.state is not State.WAITING:
             self._change(message, Move.WAIT, State.WAITING, "", Reason.ABSENT, "the recipient is unreachable")
             self.agenda.add(
                 max(now_ms, message.expires_ms),
                 MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY),
             )
-        back_ms = self.directory.next_change_after(recipient, "reachable", now_ms)
-        if back_ms is not None and len(self._waiting[recipient]) == 1:
+        self._waiting.enter(message.key, message.changed_ms)
+        self._expect_back(message.key.recipient)
+
+    def _expect_back(self, recipient: str) -> None:
+        back_ms = self.directory.next_change_after(recipient, "reachable", self.clock.now_ms)
+        if back_ms is not None and self._waiting.expect(recipient, back_ms):
             self.agenda.add(back_ms, _Wake(recipient))
 
     def _wake(self, recipient: str) -> None:
         """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
-        if recipient not in self._waiting:
-            return
         now_ms = self.clock.now_ms
         if not self._reachable(recipient):
-            back_ms = self.directory.next_change_after(recipient, "reachable", now_ms)
-            if back_ms is not None:
-                self.agenda.add(back_ms, _Wake(recipient))
+            self._expect_back(recipient)
             return
-        number = 0
-        for key in self._waiting.pop(recipient):
-            message = self.messages.get(key)
-            if message is not None and message.state is State.WAITING:
-                at_ms = now_ms + number * self.accounts[key.provider].pace_ms
-                code = message.fate.code if message.fate.ending is Ending.DELIVER else ""
-                self.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
-                number += 1
+        for number, key in enumerate(self._waiting.take(recipient)):
+            fate = self.messages[key].fate
+            code = fate.code if fate.ending is Ending.DELIVER else ""
+            at_ms = now_ms + number * self.accounts[key.provider].pace_ms
+            self.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
 
-    def _wake_all(self) -> None:
-        for recipient in sorted(self._waiting):
+    def _wake_all(self, pattern: str = "*") -> None:
+        for recipient in self._waiting.awaited(pattern):
             self._wake(recipient)
 
     def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
@@ -587,7 +595,7 @@ class Simulation:
         said = ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
         self.journal.add(now_ms, EntryKind.CIRCUMSTANCES, recipient=pattern, what=said, why=why)
         if "reachable" in traits:
-            self._wake_all()
+            self._wake_all(pattern)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """

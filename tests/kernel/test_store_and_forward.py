@@ -123,6 +123,43 @@ def test_return_at_the_instant_of_expiry_is_too_late(sim: Bench) -> None:
     assert message.state == State.EXPIRED
 
 
+def test_phone_that_goes_off_again_gets_the_rest_later_and_in_order(sim: Bench) -> None:
+    """
+    Who leaves in the middle of the backlog gets the rest on the next return, before what came since.
+    """
+    sim.load(rule("soon", fate=SOON))
+    sim.recipient(PHONE).go_offline()
+    messages = [sim.submit(pigeon(to=PHONE)) for _ in range(4)]
+    sim.advance("1h")
+    sim.recipient(PHONE).come_back()
+    sim.advance("500ms")
+    sim.recipient(PHONE).go_offline()
+    messages.append(sim.submit(pigeon(to=PHONE, text="newer, but due before the rest is tried again")))
+    sim.advance("59m59.5s")
+
+    sim.recipient(PHONE).come_back()
+    sim.settle()
+
+    assert [m.changed_ms - 2 * HOUR for m in messages[1:]] == [0, 1_000, 2_000, 3_000]
+
+
+def test_commands_about_one_phone_leave_the_agenda_alone(sim: Bench) -> None:
+    """
+    However often others come and go, a waiting recipient is looked at once, when a return is expected.
+    """
+    sim.load(recipients={"+90555*": off((0, HOUR))})
+    for number in range(3):
+        sim.submit(pigeon(to=f"+90555000000{number}"))
+    sim.advance("10s")
+    before = len(sim.simulation.agenda)
+
+    for number in range(50):
+        sim.recipient("+904440000001").go_offline()
+        sim.recipient(f"+90555000000{number % 3}").go_offline()
+
+    assert len(sim.simulation.agenda) == before
+
+
 def test_prefix_brings_back_everyone_it_covers(sim: Bench) -> None:
     """
     A prefix that is reachable again wakes every recipient under it, and nobody else.
