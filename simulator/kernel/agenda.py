@@ -74,17 +74,20 @@ class Agenda:
         return None
 
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
-        """Remove and return what is due at *at_ms*, in order: a round of it, or *most* of that round."""
-        if self._round and self._round_at_ms != at_ms:
+        """
+        Remove and return what is due at *at_ms*, in order: a round of it, or *most* of that round.
+
+        What is overdue comes first, one instant after the other.
+        """
+        if self._round and at_ms < self._round_at_ms:
             self._put_back()
+        due_ms = self.next_due()
+        if due_ms is None or due_ms > at_ms:
+            return []
         if not self._round:
-            steps = self._buckets.get(at_ms)
-            if not steps:
-                return []
-            self._buckets[at_ms] = []
-            steps.sort(key=_order)
-            steps.reverse()
-            self._round, self._round_at_ms = steps, at_ms
+            self._round, self._buckets[due_ms] = self._buckets[due_ms], []
+            self._round.sort(key=_order, reverse=True)
+            self._round_at_ms = due_ms
         left = self._round
         count = len(left) if most is None else min(most, len(left))
         taken = left[len(left) - count :]

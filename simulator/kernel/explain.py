@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simulator.kernel.journal import Entry, narrative
+from simulator.kernel.journal import Entry, EntryKind, narrative
 from simulator.kernel.message import Message
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Webhook
@@ -50,7 +50,9 @@ class Story(NamedTuple):
 def explain(simulation: Simulation, message: Message) -> Story:
     """Return the story of *message*; the rules are weighed again, which gives the same verdicts."""
     considered: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
-    if message.accepted_ms >= simulation.scenario_start_ms:
+    entries = tuple(entry for entry in simulation.journal if entry.key == message.key)
+    # On a frozen clock a scenario is often replaced in the instant of a send, so instants do not tell.
+    if entries and entries[0].kind is EntryKind.ACCEPTED and entries[0].seq > simulation.scenario_seq:
         considered = tuple(
             (rule.name, rule.line, tuple(str(miss) for miss in misses))
             for rule, misses in simulation.judge.considered(
@@ -60,7 +62,7 @@ def explain(simulation: Simulation, message: Message) -> Story:
     return Story(
         message=message,
         considered=considered,
-        entries=tuple(entry for entry in simulation.journal if entry.key == message.key),
+        entries=entries,
         webhooks=tuple(
             webhook
             for webhook in simulation.outbox.webhooks.values()

@@ -168,6 +168,7 @@ class Simulation:
         self._turnover: Turnover[MessageKey] = Turnover()
         self.scenario = Scenario()
         self.scenario_start_ms = 0
+        self.scenario_seq = 0
         self.judge = Judge(self)
         self._ids: dict[str, dict[str, Message]] = {}
         self._ordinals: dict[tuple[str, str], int] = {}
@@ -199,7 +200,8 @@ class Simulation:
         ]
         for at_ms, step in self._timeline:
             self.agenda.add(at_ms, step)
-        self.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
+        entry = self.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
+        self.scenario_seq = entry.seq
         self._wake_all()
 
     # -- sending --------------------------------------------------------------------------------
@@ -447,7 +449,8 @@ class Simulation:
         self.clock.advance_to(at_ms)
         for step in self.agenda.take(at_ms, slice_max):
             self._do(step)
-        return self.agenda.next_due() == at_ms
+        due_ms = self.agenda.next_due()
+        return due_ms is not None and due_ms <= at_ms
 
     def _do(self, step: object) -> None:
         match step:
@@ -462,7 +465,7 @@ class Simulation:
                 if recipient in self._waiting:
                     self._wake(recipient)
             case _ActStep():
-                self.act(step.provider, step.recipient, step.act)
+                self._try_act(step.provider, step.recipient, step.act, why="reply")
             case _Contradiction(key=key):
                 self._contradict(key)
             case _StormStep():
@@ -621,17 +624,7 @@ class Simulation:
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
-            try:
-                self.act(item.provider, item.recipient, item.act)
-            except ImpossibleAct as refusal:
-                self.journal.add(
-                    self.clock.now_ms,
-                    EntryKind.NOTE,
-                    provider=item.provider,
-                    recipient=item.recipient,
-                    what=f"{item.act.kind} was not possible: {refusal}",
-                    why="timeline",
-                )
+            self._try_act(item.provider, item.recipient, item.act, why="timeline")
         if item.hold:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:
@@ -673,6 +666,20 @@ class Simulation:
             if reports:
                 return
 
+    def _try_act(self, provider: str, recipient: str, act: Act, why: str) -> None:
+        # Nobody is there to be refused, and the other steps of this instant are not to blame.
+        try:
+            self.act(provider, recipient, act)
+        except ImpossibleAct as refusal:
+            self.journal.add(
+                self.clock.now_ms,
+                EntryKind.NOTE,
+                provider=provider,
+                recipient=recipient,
+                what=f"{act.kind} was not possible: {refusal}",
+                why=why,
+            )
+
     # -- commands -------------------------------------------------------------------------------
 
     def message(self, provider: str, message_id: str) -> Message | None:
@@ -686,6 +693,9 @@ class Simulation:
         state = next_state(message.state, move)
         if state is None:
             raise IllegalMove(f"a message that is {message.state.value} cannot {move.value}")
+        if move is Move.WAIT:
+            recipient = message.key.recipient
+            raise IllegalMove(f"a message waits while its recipient is away; make {recipient} unreachable")
         if move is Move.DELIVER and not self._reachable(message.key.recipient):
             raise IllegalMove(f"{message.key.recipient} is unreachable; make it reachable first")
         message.rung = Rung.CONTROL
