@@ -25,18 +25,19 @@ class Agenda:
     """
     Future steps by instant.  Ties break by what a step is about, never by insertion.
 
-    An instant under way is finished before what was added to it meanwhile, so
-    that it makes no difference in how many slices it is taken.
+    An instant is taken in rounds: what is added to it meanwhile comes in the next
+    round.  In how many slices a round is taken changes nothing.
     """
 
-    __slots__ = ("_buckets", "_heap", "_size", "_under_way", "_under_way_ms")
+    __slots__ = ("_buckets", "_heap", "_round", "_round_at_ms", "_size")
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[Step]] = {}
+        self._round: list[Step] = []
+        """What is left of the round being taken, last one first."""
+        self._round_at_ms = 0
         self._heap: list[int] = []
         self._size = 0
-        self._under_way: list[Step] = []
-        self._under_way_ms = 0
 
     def __len__(self) -> int:
         return self._size
@@ -53,8 +54,8 @@ class Agenda:
 
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
-        for steps in (self._buckets.get(at_ms), self._under_way if at_ms == self._under_way_ms else None):
-            if steps and step in steps:
+        for steps in (self._buckets.get(at_ms, []), self._round if at_ms == self._round_at_ms else []):
+            if step in steps:
                 steps.remove(step)
                 self._size -= 1
                 return True
@@ -62,8 +63,8 @@ class Agenda:
 
     def next_due(self) -> int | None:
         """Return the earliest instant with anything due, or None."""
-        if self._under_way:
-            return self._under_way_ms
+        if self._round:
+            return self._round_at_ms
         while self._heap:
             at_ms = self._heap[0]
             if self._buckets[at_ms]:
@@ -72,20 +73,34 @@ class Agenda:
             del self._buckets[at_ms]
         return None
 
-    def take(self, until_ms: int, limit: int = 1_000_000) -> list[Step]:
-        """Remove and return up to *limit* steps of the earliest instant, none later than *until_ms*."""
-        at_ms = self.next_due()
-        if at_ms is None or at_ms > until_ms:
+    def take(self, at_ms: int, most: int | None = None) -> list[Step]:
+        """
+        Remove and return what is due at *at_ms*, in order: a round of it, or *most* of that round.
+
+        What is overdue comes first, one instant after the other.
+        """
+        if self._round and at_ms < self._round_at_ms:
+            self._put_back()
+        due_ms = self.next_due()
+        if due_ms is None or due_ms > at_ms:
             return []
-        if not self._under_way:
-            self._under_way, self._buckets[at_ms] = self._buckets[at_ms], []
-            self._under_way_ms = at_ms
-            self._under_way.sort(key=_order, reverse=True)
-        taken = self._under_way[-limit:]
-        del self._under_way[-limit:]
+        if not self._round:
+            self._round, self._buckets[due_ms] = self._buckets[due_ms], []
+            self._round.sort(key=_order, reverse=True)
+            self._round_at_ms = due_ms
+        left = self._round
+        count = len(left) if most is None else min(most, len(left))
+        taken = left[len(left) - count :]
+        del left[len(left) - count :]
         taken.reverse()
-        self._size -= len(taken)
+        self._size -= count
         return taken
+
+    def _put_back(self) -> None:
+        steps, self._round = self._round, []
+        self._size -= len(steps)
+        for step in steps:
+            self.add(self._round_at_ms, step)
 
 
 def _order(step: Step) -> tuple[int | str, ...]:

@@ -5,6 +5,7 @@ The outcome ladder: which rung decides what happens to a submission, and why.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -45,6 +46,16 @@ class Judgement(Struct, kw_only=True, gc=False):
             self.fate, self.fate_rung, self.fate_rule = behaviour.fate, rung, rule
         if behaviour.webhooks is not None and self.webhooks is None:
             self.webhooks, self.webhooks_rule = behaviour.webhooks, rule
+
+    def refuse_too(self, code: str, rung: Rung) -> None:
+        """Refuse with *code* when what fills the answer only slows it down or cuts it off."""
+        if self.answer is not None and not self.answer.refuse:
+            self.answer, self.answer_rung = replace(self.answer, refuse=code), rung
+
+    @property
+    def refusing_rule(self) -> str:
+        """The rule that refuses, if a rule does."""
+        return self.answer_rule if self.answer_rung is Rung.RULE else ""
 
 
 class Considered(NamedTuple):
@@ -121,6 +132,8 @@ class Judge:
             behaviour = account.by_circumstances(submission, circumstances)
             if behaviour is not None:
                 judgement.take(behaviour, Rung.CIRCUMSTANCES)
+                if behaviour.answer is not None:
+                    judgement.refuse_too(behaviour.answer.refuse, Rung.CIRCUMSTANCES)
         return judgement
 
     def judge_call(self, submission: Submission, key: MessageKey) -> Judgement:

@@ -321,7 +321,7 @@ class Simulation:
             if wait_ms:
                 return CallRefusal(account.throttled_code, judgement.answer_rule, wait_ms)
         if answer.refuse and account.refuses_call(answer.refuse):
-            return CallRefusal(answer.refuse, judgement.answer_rule)
+            return CallRefusal(answer.refuse, judgement.refusing_rule)
         return None
 
     def _note_refusal(self, judgement: Judgement, verdict: Verdict) -> None:
@@ -358,14 +358,14 @@ class Simulation:
             code=code,
             id=submission.id or self.accounts[submission.provider].mint_id(judgement.key, draws),
             rung=rung,
-            rule=judgement.answer_rule,
+            rule=judgement.refusing_rule,
         )
         self.journal.add(
             self.clock.now_ms,
             EntryKind.REFUSED,
             key=judgement.key,
             what="refused",
-            why=_why(rung, judgement.answer_rule),
+            why=_why(rung, judgement.refusing_rule),
             ref=refused.id,
             code=code,
         )

@@ -63,3 +63,32 @@ def test_step__can_be_removed_from_a_round_being_taken() -> None:
     assert agenda.take(5) == [Note(2)]
     assert agenda.next_due() is None
     assert len(agenda) == 0
+
+
+def test_round__is_put_back_when_an_earlier_instant_is_taken_first() -> None:
+    """
+    Nothing of a round is lost when an instant is left in the middle.
+    """
+    agenda = Agenda()
+    for place in (1, 2, 3):
+        agenda.add(5, Note(place))
+    agenda.take(5, 1)
+    agenda.add(4, Note(9))
+
+    assert agenda.take(4) == [Note(9)]
+    assert agenda.take(5) == [Note(2), Note(3)]
+    assert len(agenda) == 0
+
+
+def test_overdue_step_is_taken_first() -> None:
+    """
+    What was put on the agenda too late comes before what is due now, and is not left there.
+    """
+    agenda = Agenda()
+    for at_ms in (5, 3, 4, 6):
+        agenda.add(at_ms, Note(at_ms))
+
+    taken = [agenda.take(5) for _ in range(4)]
+
+    assert taken == [[Note(3)], [Note(4)], [Note(5)], []]
+    assert agenda.next_due() == 6

@@ -1,0 +1,157 @@
+"""
+The journal keeps every fact in order, forgets the oldest and says so, and reads like a story.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.kernel.journal import Entry, EntryKind, Journal, narrative, replay
+from simulator.kernel.lifecycle import State
+from simulator.kernel.submission import MessageKey
+
+KEY = MessageKey("pigeon", "+905550000001", 1)
+
+
+def journal(count: int, limit: int = 250_000) -> Journal:
+    """
+    Return a journal in which so many notes were made.
+    """
+    notes = Journal(limit)
+    for number in range(1, count + 1):
+        notes.add(number, EntryKind.NOTE, what=f"note {number}")
+    return notes
+
+
+def test_entry_has_the_golden_line() -> None:
+    """
+    Time, subject, fact and cause, as the documentation shows it.
+    """
+    entry = Journal().add(2_300, EntryKind.MOVED, key=KEY, state=State.DELIVERED, why='rule "default"')
+
+    assert narrative(entry) == '+00:00:02.300 pigeon +905550000001 #1 delivered (rule "default")'
+
+
+@pytest.mark.parametrize(
+    ("entry", "line"),
+    [
+        (Entry(seq=1, at_ms=0, kind=EntryKind.NOTE), "+00:00:00.000 note"),
+        (
+            Entry(seq=1, at_ms=5, kind=EntryKind.HELD, provider="pigeon", what="held"),
+            "+00:00:00.005 pigeon held",
+        ),
+        (
+            Entry(seq=1, at_ms=90_061_001, kind=EntryKind.ACT, recipient="+1", what="writes 'x'", why="y"),
+            "+1d 01:01:01.001 +1 writes 'x' (y)",
+        ),
+        (
+            Entry(seq=1, at_ms=0, kind=EntryKind.MOVED, key=KEY, state=State.FAILED, code="HAWK"),
+            "+00:00:00.000 pigeon +905550000001 #1 failed [HAWK]",
+        ),
+    ],
+)
+def test_line_leaves_out_what_does_not_apply(entry: Entry, line: str) -> None:
+    """
+    No empty brackets, no double spaces.
+    """
+    assert narrative(entry) == line
+
+
+def test_control_characters_never_reach_a_terminal() -> None:
+    """
+    Escape sequences, line breaks and lone surrogates from outside are printed as escapes.
+    """
+    key = MessageKey("pigeon", "+1\x1b[2J", 1)
+
+    line = narrative(Entry(seq=1, at_ms=0, kind=EntryKind.NOTE, key=key, what="a\nb\u202e\ud800"))
+
+    assert line == "+00:00:00.000 pigeon +1\\u001b[2J #1 a\\u000ab\\u202e\\ud800"
+
+
+@given(st.text())
+def test_any_text_is_one_printable_line(text: str) -> None:
+    """
+    Whatever comes from outside, the line prints as one line.
+    """
+    entry = Entry(seq=1, at_ms=0, kind=EntryKind.NOTE, recipient=text, what=text, why=text, code=text)
+
+    line = narrative(entry)
+
+    assert line.isprintable()
+    assert line.encode().decode() == line
+
+
+def test_oldest_entries_give_way_and_are_counted() -> None:
+    """
+    Past its limit the journal forgets from the front, and the numbers go on.
+    """
+    notes = journal(5, limit=3)
+
+    assert ([entry.seq for entry in notes], len(notes), notes.dropped, notes.seq) == ([3, 4, 5], 3, 2, 5)
+
+
+@given(st.integers(0, 12), st.integers(1, 8), st.integers(-2, 15), st.integers(0, 15))
+def test_after_gives_what_is_later_and_still_there(count: int, limit: int, seq: int, most: int) -> None:
+    """
+    Reading on from a number gives every kept entry later than it, oldest first, up to the limit.
+    """
+    notes = journal(count, limit)
+
+    found = notes.after(seq, most)
+
+    assert found == [entry for entry in notes if entry.seq > seq][:most]
+
+
+@given(st.integers(0, 12), st.integers(1, 8), st.integers(1, 4))
+def test_reader_who_goes_on_misses_only_what_was_dropped(count: int, limit: int, page: int) -> None:
+    """
+    Page after page, each kept entry is read once.
+    """
+    notes = journal(count, limit)
+
+    read: list[int] = []
+    while found := notes.after(read[-1] if read else 0, page):
+        read += [entry.seq for entry in found]
+
+    assert read == [entry.seq for entry in notes]
+
+
+def test_reading_changes_nothing() -> None:
+    """
+    Looking at the journal leaves no trace in it.
+    """
+    notes = journal(3)
+
+    before = list(notes)
+    notes.after(1)
+    replay(notes)
+
+    assert list(notes) == before
+
+
+def test_replay_tells_the_last_state_of_each_message() -> None:
+    """
+    States are told from entries alone; facts that are no states do not count.
+    """
+    other = MessageKey("pigeon", "+2", 1)
+    notes = Journal()
+    notes.add(0, EntryKind.ACCEPTED, key=KEY, state=State.ACCEPTED)
+    notes.add(0, EntryKind.ACCEPTED, key=other, state=State.ACCEPTED)
+    notes.add(1, EntryKind.MOVED, key=KEY, state=State.DELIVERED)
+    notes.add(2, EntryKind.LAPSED, key=KEY, what="expire has lapsed")
+    notes.add(3, EntryKind.REFUSED, key=MessageKey("pigeon", "+3", 1))
+
+    assert replay(notes) == {KEY: State.DELIVERED, other: State.ACCEPTED}
+
+
+def test_machine_time_stands_beside_and_is_not_told() -> None:
+    """
+    The machine's own time is recorded for the reader and never part of the story.
+    """
+    notes = Journal(wall=lambda: 1_234)
+
+    entry = notes.add(0, EntryKind.NOTE, what="x")
+
+    assert (entry.wall_unix_ms, narrative(entry)) == (1_234, "+00:00:00.000 x")
