@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
     "listen": ("simulator.commands.listen", "Print the webhooks that arrive on a local port."),
     "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
+    "rbm-key": ("simulator.commands.rbm_key", "Print a service-account file for Google's clients."),
     "ready": ("simulator.commands.remote", "Tell whether a server is ready; --wait until it is."),
 }
 
@@ -35,7 +36,7 @@ class _Commands(click.Group):
         place = _COMMANDS.get(cmd_name)
         if place is None:
             return None
-        command = getattr(import_module(place[0]), cmd_name)
+        command = getattr(import_module(place[0]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -1,0 +1,241 @@
+"""
+Messages and events of the agent: create and revoke.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from simulator.kernel.journal import EntryKind
+from simulator.kernel.lifecycle import Move, next_state
+from simulator.kernel.message import Message
+from simulator.kernel.simulation import IllegalMove
+from simulator.kernel.submission import Reason, Submission
+from simulator.kernel.webhook import Report
+from simulator.provider import Answer, Call
+from simulator.providers.rbm.account import Account, Details
+from simulator.providers.rbm.acts import is_marked_us
+from simulator.providers.rbm.agents import Agent
+from simulator.providers.rbm.calls import account_of, agent_of, client_id_of, phone_of
+from simulator.providers.rbm.content import check_content, classification, text_of
+from simulator.providers.rbm.errors import Refusal, json_answer
+from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
+from simulator.providers.rbm.outcomes import DESPITE_REVOKE
+from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+
+__all__ = ["create_event", "create_message", "dialogflow", "revoke_message"]
+
+_MESSAGE_BYTES_MAX: Final = 256_000
+"""Documented as 250 KB; that this means 250 × 1024 is chosen."""
+_TTL_MS_MAX: Final = 15 * 86_400_000
+_RACE_MS: Final = 500
+_SIGNAL_VALIDITY_MS: Final = 30 * 86_400_000
+_UNSET: Final = re.compile(r".*UNSPECIFIED")
+
+
+def create_message(call: Call) -> Answer:
+    """Accept a message for a number; whether it arrives is told by webhook."""
+    account = account_of(call)
+    phone = phone_of(call, magic=False)
+    agent = agent_of(call)
+    message_id = client_id_of(call, "messageId")
+    if (earlier := _earlier(call, account, agent, message_id)) is not None:
+        return earlier
+    if len(call.body) > _MESSAGE_BYTES_MAX:
+        raise Refusal("INVALID_ARGUMENT", f"agent_message: must have at most {_MESSAGE_BYTES_MAX} bytes")
+    body = read_body(call.body, "AgentMessage", "agent_message", account.settings.intake)
+    content = body.get("contentMessage", {})
+    check_content(content, "agent_message.content_message")
+    _check_files(call, account, content)
+    traffic = body.get("messageTrafficType", "")
+    if agent.needs_traffic_type and (not traffic or _UNSET.fullmatch(traffic)):
+        raise Refusal("TRAFFIC_TYPE_MISSING")
+    expiry = _expiry(call, body)
+    resource: dict[str, Any] = {
+        "name": f"phones/{phone}/agentMessages/{message_id}",
+        "sendTime": account.now_text(),
+        "contentMessage": content,
+    }
+    if traffic:
+        resource["messageTrafficType"] = traffic
+    if expiry is not None:
+        resource["expireTime"] = expiry[1]
+    carrier = is_marked_us(account, phone)
+    if carrier:
+        resource["richMessageClassification"] = classification(content)
+        resource["totalPayloadSizeBytes"] = str(len(call.body))
+        resource["carrier"] = carrier
+    call.submit(
+        [
+            Submission(
+                provider=call.gateway.provider.name,
+                recipient=phone,
+                sender=agent.id,
+                text=text_of(content),
+                credential=call.credential.text if call.credential else "",
+                id=message_id,
+                validity_ms=account.settings.retention_ms if expiry is None else expiry[0],
+                details=Details(agent.id, resource, expiry is not None),
+            )
+        ]
+    )
+    return json_answer(call, resource)
+
+
+def _earlier(call: Call, account: Account, agent: Agent, client_id: str) -> Answer | None:
+    """Return the answer to the call that used this id first, if there was one."""
+    resource = account.ids.get((agent.id, client_id))
+    if resource is None:
+        return None
+    if account.settings.duplicates == "refuse":
+        raise Refusal("ALREADY_EXISTS")
+    call.gateway.simulation.journal.add(
+        call.gateway.now_ms,
+        EntryKind.NOTE,
+        provider=call.gateway.provider.name,
+        what=f"{agent.id} has used the id {client_id} before: ignored, answered as the first time",
+    )
+    return json_answer(call, resource)
+
+
+def _expiry(call: Call, body: dict[str, Any]) -> tuple[int, str] | None:
+    """Return how long a message is valid and its expireTime, or None when the client set neither."""
+    clock = call.gateway.simulation.clock
+    if "ttl" in body:
+        left_ms = parse_duration(body["ttl"]) or 0
+        path, text = "agent_message.ttl", format_instant(clock.unix_ms() + left_ms)
+    elif "expireTime" in body:
+        instant = parse_instant(body["expireTime"])
+        assert instant is not None
+        left_ms = instant.unix_ms - clock.unix_ms()
+        path, text = "agent_message.expire_time", instant.text
+    else:
+        return None
+    if not 0 < left_ms <= _TTL_MS_MAX:
+        wrong = f"{path}: must be in the future, and at most 15 days ahead"
+        raise BadRequest([Violation(path, wrong)])
+    return left_ms, text
+
+
+def _check_files(call: Call, account: Account, content: dict[str, Any]) -> None:
+    if account.settings.files == "any":
+        return
+    for name in _file_names(content):
+        if not account.files.known(name, call.gateway.now_ms):
+            raise Refusal("INVALID_ARGUMENT", f"there is no file {name[:100]!r}, or no more")
+
+
+def _file_names(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [name for part in value for name in _file_names(part)]
+    if not isinstance(value, dict):
+        return []
+    names = [str(value[key]) for key in ("fileName", "thumbnailName") if value.get(key)]
+    return names + [name for part in value.values() for name in _file_names(part)]
+
+
+def revoke_message(call: Call) -> Answer:
+    """Take a message out of the queue, if it is still there."""
+    account = account_of(call)
+    phone = phone_of(call)
+    agent = agent_of(call)
+    simulation = call.gateway.simulation
+    message = simulation.message(call.gateway.provider.name, call.parameters["message"])
+    mine = (
+        message is not None
+        and message.key.recipient == phone
+        and message.submission.sender == agent.id
+        and not message.submission.signal
+    )
+    if message is not None and mine and next_state(message.state, Move.REVOKE) is not None:
+        _revoke(call, message)
+        return json_answer(call, {})
+    if account.settings.revoke == "always":
+        return json_answer(call, {})
+    raise Refusal("ALREADY_DELIVERED" if mine else "ENTITY_NOT_FOUND")
+
+
+def _revoke(call: Call, message: Message) -> None:
+    simulation = call.gateway.simulation
+    if message.fate.code != DESPITE_REVOKE:
+        simulation.move(message, Move.REVOKE, reason=Reason.CANCELED)
+        return
+
+    def arrive() -> list[Report]:
+        try:
+            simulation.move(message, Move.DELIVER)
+        except IllegalMove as refusal:
+            simulation.journal.add(
+                simulation.clock.now_ms, EntryKind.NOTE, key=message.key, what=str(refusal), ref=message.id
+            )
+        return []
+
+    simulation.journal.add(
+        simulation.clock.now_ms,
+        EntryKind.NOTE,
+        key=message.key,
+        what="revoked too late: it is on its way to the phone",
+        ref=message.id,
+    )
+    simulation.run_at(
+        simulation.clock.now_ms + _RACE_MS, message.key.provider, f"race of {message.key}", arrive
+    )
+
+
+def create_event(call: Call) -> Answer:
+    """Accept a typing indicator or a read receipt of the agent."""
+    account = account_of(call)
+    phone = phone_of(call, magic=False)
+    agent = agent_of(call)
+    event_id = client_id_of(call, "eventId")
+    if (earlier := _earlier(call, account, agent, event_id)) is not None:
+        return earlier
+    body = read_body(call.body, "AgentEvent", "agent_event", account.settings.intake)
+    kind = body.get("eventType", "")
+    if kind not in ("IS_TYPING", "READ"):
+        wrong = "agent_event.event_type: must be IS_TYPING or READ"
+        raise BadRequest([Violation("agent_event.event_type", wrong)])
+    if kind == "READ" and not body.get("messageId"):
+        wrong = "agent_event.message_id: must name the message that was read"
+        raise BadRequest([Violation("agent_event.message_id", wrong)])
+    resource = {
+        "name": f"phones/{phone}/agentEvents/{event_id}",
+        **body,
+        "sendTime": account.now_text(),
+    }
+    call.submit(
+        [
+            Submission(
+                provider=call.gateway.provider.name,
+                recipient=phone,
+                operation="event",
+                sender=agent.id,
+                text=kind,
+                credential=call.credential.text if call.credential else "",
+                id=event_id,
+                validity_ms=_SIGNAL_VALIDITY_MS,
+                ephemeral=kind == "IS_TYPING",
+                signal=True,
+                details=Details(agent.id, resource),
+            )
+        ]
+    )
+    return json_answer(call, resource)
+
+
+def dialogflow(call: Call) -> Answer:
+    """Answer for agents with Dialogflow; no conversation is imitated."""
+    account = account_of(call)
+    phone = phone_of(call)
+    agent = agent_of(call)
+    prefix = client_id_of(call, "messageIdPrefix")
+    body = read_body(call.body, "DialogflowEvent", "dialogflow_event", account.settings.intake)
+    if not agent.said.dialogflow:
+        raise Refusal("DIALOGFLOW_DISABLED")
+    if not body.get("eventName"):
+        wrong = "dialogflow_event.event_name: must not be empty"
+        raise BadRequest([Violation("dialogflow_event.event_name", wrong)])
+    if account.features_of(phone) is None:
+        raise Refusal("NOT_REACHABLE")
+    return json_answer(call, {"name": f"phones/{phone}/dialogflowMessages/{prefix}", **body})

@@ -1,0 +1,154 @@
+"""
+What can be asked about numbers: capabilities, reachable users, testers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from simulator.kernel.webhook import Report
+from simulator.provider import Answer, Call
+from simulator.providers.rbm.acts import is_marked_us
+from simulator.providers.rbm.agents import Agent
+from simulator.providers.rbm.calls import account_of, agent_of, phone_of, required
+from simulator.providers.rbm.errors import Refusal, json_answer
+from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+
+__all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite"]
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_USERS_MAX: Final = 10_000
+_SAMPLED_FROM: Final = 500
+_SAMPLE_BP: Final = 7_500
+_MINUTE_MS: Final = 60_000
+_CALLBACK_AFTER_MS: Final = 1_000
+
+
+def capabilities(call: Call) -> Answer:
+    """Answer what a device can do."""
+    account = account_of(call)
+    phone = phone_of(call)
+    agent = agent_of(call)
+    required(call, "requestId")
+    simulation = call.gateway.simulation
+    features = account.features_of(phone)
+    circumstances = simulation.directory.at(phone, simulation.clock.now_ms)
+    if features is None or not account.may_reach(agent, phone, circumstances):
+        raise Refusal("NOT_REACHABLE")
+    body: dict[str, object] = {"features": list(features)}
+    carrier = is_marked_us(account, phone)
+    if carrier:
+        body["carrier"] = carrier
+    return json_answer(call, body)
+
+
+def batch_get(call: Call) -> Answer:
+    """Answer which of many numbers can be reached, from what a cache would know."""
+    account = account_of(call)
+    body = read_body(call.body, "BatchGetUsersRequest", "", account.settings.intake)
+    agent = agent_of(call, body.get("agentId", ""))
+    _count_batch(call)
+    users = list(dict.fromkeys(body.get("users", ())))
+    if not 0 < len(users) <= _USERS_MAX:
+        raise BadRequest([Violation("users", f"users: must have between 1 and {_USERS_MAX} items")])
+    wrong = [
+        Violation(f"users[{number}]", f"users[{number}]: must be a phone number in E.164, got {user[:40]!r}")
+        for number, user in enumerate(users)
+        if _E164.fullmatch(user) is None
+    ]
+    if wrong:
+        raise BadRequest(wrong[:100])
+    simulation = call.gateway.simulation
+    capable = [user for user in users if account.features_of(user) is not None]
+    reachable = [
+        user
+        for user in capable
+        if account.may_reach(agent, user, simulation.directory.at(user, simulation.clock.now_ms))
+    ]
+    answer: dict[str, object] = {"reachableUsers": reachable}
+    if len(users) >= _SAMPLED_FROM:
+        sample = {
+            user for user in users if simulation.chance.of("rbm", "sample", user).hits("sample", _SAMPLE_BP)
+        }
+        answer["totalRandomSampleUserCount"] = len(sample)
+        answer["reachableRandomSampleUserCount"] = sum(user in sample for user in capable)
+    else:
+        answer["totalRandomSampleUserCount"] = 0
+        answer["reachableRandomSampleUserCount"] = 0
+    return json_answer(call, answer)
+
+
+def _count_batch(call: Call) -> None:
+    account = account_of(call)
+    limit = account.settings.batch_get_per_minute
+    now_ms = call.gateway.now_ms
+    calls = account.batch_calls
+    while calls and calls[0] <= now_ms - _MINUTE_MS:
+        calls.popleft()
+    if limit and len(calls) >= limit:
+        raise Refusal("RESOURCE_EXHAUSTED")
+    calls.append(now_ms)
+
+
+def create_tester(call: Call) -> Answer:
+    """Invite a number to test an agent; no webhook will tell what comes of it."""
+    account = account_of(call)
+    phone = phone_of(call)
+    agent = agent_of(call)
+    read_body(call.body, "Tester", "tester", account.settings.intake)
+    status = invite(call, agent, phone)
+    return json_answer(call, {"name": f"phones/{phone}/testers", "inviteStatus": status})
+
+
+def invite(call: Call, agent: Agent, phone: str) -> str:
+    """Invite a number and return the status of its invitation; raises Refusal."""
+    account = account_of(call)
+    simulation = call.gateway.simulation
+    status = account.tester_status(agent, phone, simulation.directory.at(phone, simulation.clock.now_ms))
+    if status == "ACCEPTED":
+        return status
+    if status == "DECLINED":
+        raise Refusal("INVALID_ARGUMENT", f"{phone} has declined; remove the tester before inviting again")
+    if account.features_of(phone) is None:
+        raise Refusal("NOT_REACHABLE")
+    if not account.testers.within_limits(agent.id, simulation.clock.now_ms):
+        raise Refusal("RESOURCE_EXHAUSTED")
+    account.testers.invite(agent.id, phone, simulation.clock.now_ms)
+    return "PENDING"
+
+
+def capability_callback(call: Call) -> Answer:
+    """Answer at once, and tell the webhook a moment later: the way of the 2021 client."""
+    account = account_of(call)
+    phone = phone_of(call)
+    body = read_body(call.body, "RequestCapabilityCallbackRequest", "", account.settings.intake)
+    request_id = body.get("requestId", "")
+    if not request_id:
+        raise BadRequest([Violation("request_id", "request_id: must not be empty")])
+    agent = account.agents.only() if call.parameter("agentId") is None else agent_of(call)
+    if agent is None:
+        raise Refusal("AGENT_LOOKUP")
+    name, simulation = agent.id, call.gateway.simulation
+
+    def tell() -> Sequence[Report]:
+        features = account.features_of(phone)
+        data = {
+            "phoneNumber": phone,
+            "requestId": request_id,
+            "rbmEnabled": features is not None,
+            "features": list(features or ()),
+        }
+        return account.report(
+            agent=name,
+            recipient=phone,
+            kind="capabilities",
+            word="CAPABILITIES",
+            unique=f"{phone} {request_id}",
+            data=data,
+        )
+
+    due_ms = simulation.clock.now_ms + _CALLBACK_AFTER_MS
+    simulation.run_at(due_ms, call.gateway.provider.name, f"capability callback {phone} {request_id}", tell)
+    return json_answer(call, {})

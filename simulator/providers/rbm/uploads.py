@@ -1,0 +1,155 @@
+"""
+Files: by URL, as bytes, as bytes with metadata, or in resumable pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from simulator.provider import Answer, Call
+from simulator.providers.rbm.account import uuid_of
+from simulator.providers.rbm.calls import account_of, agent_of
+from simulator.providers.rbm.errors import Refusal, json_answer
+from simulator.providers.rbm.files import FILE_BYTES_MAX, MEDIA_TYPES, File, Upload
+from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+
+__all__ = ["UPLOAD_BYTES_MAX", "create_file", "resume_upload", "upload_file"]
+
+UPLOAD_BYTES_MAX: Final = FILE_BYTES_MAX + 65_536
+"""Room for a file and the metadata around it."""
+
+_RANGE: Final = re.compile(r"bytes (?:([0-9]{1,12})-([0-9]{1,12})|\*)/([0-9]{1,12}|\*)", re.ASCII)
+_BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+
+
+def create_file(call: Call) -> Answer:
+    """Take a file by URL.  The URL is checked but not fetched: the simulator stays off the network."""
+    body = read_body(call.body, "CreateFileRequest", "", account_of(call).settings.intake)
+    agent_of(call, body.get("agentId", ""))
+    for key, snake in (("fileUrl", "file_url"), ("thumbnailUrl", "thumbnail_url")):
+        url = body.get(key, "")
+        if (key == "fileUrl" or url) and re.fullmatch(r"https?://[^\s/]+\S*", url) is None:
+            raise BadRequest([Violation(snake, f"{snake}: must be the URL of a file")])
+    return _kept(call, "", 0)
+
+
+def upload_file(call: Call) -> Answer:
+    """Take the bytes of a file, in one of four forms."""
+    match call.parameter("uploadType"):
+        case "resumable":
+            return _begin(call)
+        case "multipart":
+            return _multipart(call)
+        case None | "media":
+            agent_of(call)
+            return _take(call, _media_type(call.headers.get("Content-Type", "")), call.body)
+        case other:
+            raise Refusal(
+                "INVALID_ARGUMENT", f"uploadType: must be media, multipart or resumable, got {other[:40]!r}"
+            )
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
+
+
+def _check_type(media_type: str) -> None:
+    if media_type not in MEDIA_TYPES:
+        known = ", ".join(sorted(MEDIA_TYPES))
+        raise Refusal(
+            "INVALID_ARGUMENT", f"the type {media_type[:60]!r} is not supported; supported: {known}"
+        )
+
+
+def _take(call: Call, media_type: str, content: bytes) -> Answer:
+    _check_type(media_type)
+    if not content:
+        raise Refusal("INVALID_ARGUMENT", "the file is empty")
+    _check_size(len(content))
+    return _kept(call, media_type, len(content))
+
+
+def _check_size(size: int) -> None:
+    if size > FILE_BYTES_MAX:
+        raise Refusal("INVALID_ARGUMENT", f"a file must have at most {FILE_BYTES_MAX} bytes, got {size}")
+
+
+def _kept(call: Call, media_type: str, size: int) -> Answer:
+    files = account_of(call).files
+    files.count += 1
+    digits = call.gateway.simulation.chance.of("rbm", "file", files.count).hex("name")
+    name = f"files/{uuid_of(digits)}"
+    files.keep(File(name, media_type, size, call.gateway.now_ms))
+    return json_answer(call, {"name": name})
+
+
+def _multipart(call: Call) -> Answer:
+    found = _BOUNDARY.search(call.headers.get("Content-Type", ""))
+    parts = _parts(call.body, found[1].encode()) if found is not None else []
+    if len(parts) != 2:
+        raise Refusal("INVALID_ARGUMENT", "expected multipart/related with two parts: JSON, then the file")
+    (_, metadata), (media_type, content) = parts
+    body = read_body(metadata, "CreateFileRequest", "", account_of(call).settings.intake)
+    agent_of(call, body.get("agentId", ""))
+    return _take(call, media_type, content)
+
+
+def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
+    """Return type and content of each part; Google's Python client ends its lines with a bare LF."""
+    found = []
+    for raw in body.split(b"--" + boundary)[1:]:
+        if raw.startswith(b"--"):
+            break
+        part = re.fullmatch(rb"[ \t]*\r?\n(?:((?:[^\r\n]+\r?\n)*))\r?\n(.*?)\r?\n?", raw, re.DOTALL)
+        if part is None:
+            return []
+        headers = (part[1] or b"").decode("latin-1")
+        kind = re.search(r"^content-type:[ \t]*([^;\r\n]+)", headers, re.IGNORECASE | re.MULTILINE)
+        found.append((kind[1].strip().lower() if kind else "", part[2]))
+    return found
+
+
+def _begin(call: Call) -> Answer:
+    """Start a resumable upload: the answer says where to put the bytes."""
+    account = account_of(call)
+    body = read_body(call.body, "CreateFileRequest", "", account.settings.intake)
+    agent = agent_of(call, body.get("agentId", ""))
+    media_type = _media_type(call.headers.get("X-Upload-Content-Type", ""))
+    _check_type(media_type)
+    announced = call.headers.get("X-Upload-Content-Length", "")
+    if announced.isascii() and announced.isdigit():
+        _check_size(int(announced[:12]))
+    account.files.count += 1
+    upload_id = call.gateway.simulation.chance.of("rbm", "upload", account.files.count).hex("id")
+    account.files.begin(Upload(upload_id, media_type))
+    place = f"{call.url}/upload/v1/files?uploadType=resumable&agentId={agent.id}&upload_id={upload_id}"
+    return Answer(200, b"", "", (("Location", place),))
+
+
+def resume_upload(call: Call) -> Answer:
+    """Take the next piece of a resumable upload, or say how much there is."""
+    files = account_of(call).files
+    upload = files.upload(call.parameter("upload_id") or "")
+    if upload is None:
+        raise Refusal("ENTITY_NOT_FOUND")
+    header = call.headers.get("Content-Range")
+    if header is None:
+        files.end(upload)
+        return _take(call, upload.media_type, call.body)
+    said = _RANGE.fullmatch(header.strip())
+    if said is None:
+        raise Refusal("INVALID_ARGUMENT", f"Content-Range: expected bytes 0-99/100, got {header[:60]!r}")
+    if said[1] is not None:
+        if int(said[1]) != upload.received or int(said[2]) - int(said[1]) + 1 != len(call.body):
+            raise Refusal(
+                "INVALID_ARGUMENT",
+                f"Content-Range: expected to go on from byte {upload.received} with {len(call.body)} bytes",
+            )
+        upload = files.grow(upload, len(call.body))
+        _check_size(upload.received)
+    if said[3] != "*" and upload.received == int(said[3]):
+        files.end(upload)
+        return _kept(call, upload.media_type, upload.received)
+    so_far = (("Range", f"bytes=0-{upload.received - 1}"),) if upload.received else ()
+    return Answer(308, b"", "", so_far)

@@ -1,0 +1,227 @@
+"""
+RBM's bodies: read by the rules of protobuf's JSON mapping, refused in Google's words.
+
+Both spellings of a name are legal (`phoneNumber`, `phone_number`), null means
+unset, numbers may be text, enums may be numbers, output-only fields are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from simulator.providers.rbm.errors import ERRORS
+from simulator.providers.rbm.instants import parse_duration, parse_instant
+from simulator.providers.rbm.lenient import NotJson, decode
+from simulator.providers.rbm.schema import TYPES, FieldShape, Kind, MessageShape
+
+__all__ = ["BadRequest", "Intake", "Violation", "read_body"]
+
+_VIOLATIONS_MAX: Final = 100
+_SHOWN_MAX: Final = 60
+
+_TOO_LONG_WORDS: Final = {
+    ("SuggestedReply", "text"): ERRORS["SUGGESTED_REPLY_TOO_LONG"].text,
+    ("SuggestedAction", "text"): ERRORS["SUGGESTED_ACTION_TOO_LONG"].text,
+}
+"""The two limits whose wording is known.  Source: passed on by resellers."""
+
+
+class Violation(NamedTuple):
+    """
+    One mistake: the field, in protobuf's spelling, and what is wrong with it.
+    """
+
+    field: str
+    text: str
+
+
+class BadRequest(Exception):
+    """
+    A body that Google answers with 400 INVALID_ARGUMENT.
+    """
+
+    def __init__(self, found: list[Violation], text: str = "") -> None:
+        super().__init__(text or "\n".join(violation.text for violation in found))
+        self.violations = found
+
+
+class Intake(NamedTuple):
+    """
+    How strict an account is about what it reads.
+    """
+
+    strict_json: bool = False
+    ignore_unknown: bool = False
+    card_suggestions_max: int = 4
+
+
+def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str, Any]:
+    """
+    Return *body* as a message called *message*, in camelCase, without what is unset.
+
+    *root* is where complaints begin (`agent_message`); empty: at the top level.
+    Raises BadRequest with everything that is wrong.
+    """
+    if not body.strip():
+        return {}
+    try:
+        plain = decode(body, strict=intake.strict_json)
+    except NotJson as trouble:
+        raise BadRequest([], f"Invalid JSON payload received. {trouble}") from None
+    if not isinstance(plain, dict):
+        raise BadRequest([], "Invalid JSON payload received. Root element must be a message.")
+    reader = _Reader(intake)
+    read = reader.message(TYPES[message], plain, root)
+    if reader.found:
+        raise BadRequest(reader.found)
+    return read
+
+
+class _Reader:
+    """Reads one body, noting mistakes as it goes."""
+
+    __slots__ = ("found", "intake")
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.found: list[Violation] = []
+
+    def note(self, path: str, text: str) -> None:
+        if len(self.found) < _VIOLATIONS_MAX:
+            self.found.append(Violation(path, text))
+
+    def message(self, shape: MessageShape, plain: dict[str, Any], path: str) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        for name, value in plain.items():
+            field = shape.by_name.get(name)
+            if field is None:
+                if not self.intake.ignore_unknown:
+                    at = f" at '{path}'" if path else ""
+                    self.note(
+                        path,
+                        f'Invalid JSON payload received. Unknown name "{name[:_SHOWN_MAX]}"{at}: '
+                        "Cannot find field.",
+                    )
+            elif value is not None and not field.read_only:
+                where = f"{path}.{field.snake}" if path else field.snake
+                read = self.field(shape, field, value, where)
+                if read is not None:
+                    given[field.name] = read
+        for union, members in shape.unions:
+            chosen = [name for name in members if name in given]
+            if len(chosen) > 1:
+                last = shape.by_name[chosen[-1]].snake
+                self.note(
+                    path,
+                    f"Invalid value at '{path}' (oneof), oneof field '{union}' is already set. "
+                    f"Cannot set '{last}'",
+                )
+        return {field.name: given[field.name] for field in shape.fields if field.name in given}
+
+    def field(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
+        if not field.repeated:
+            return self.one(shape, field, value, path)
+        if not isinstance(value, list):
+            self.wrong(field, value, path)
+            return None
+        most = field.items_max
+        if shape.name == "CardContent" and field.name == "suggestions":
+            most = self.intake.card_suggestions_max
+        if len(value) < field.items_min or (most is not None and len(value) > most):
+            limits = f"between {field.items_min} and {most}" if field.items_min else f"at most {most}"
+            self.note(path, f"{path}: must have {limits} items, got {len(value)}")
+            return None
+        items = [self.one(shape, field, item, f"{path}[{n}]") for n, item in enumerate(value)]
+        return items or None
+
+    def one(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
+        kind = field.kind
+        if kind is Kind.STRING:
+            if isinstance(value, str):
+                return self.text(shape, field, value, path)
+        elif kind is Kind.MESSAGE:
+            if isinstance(value, dict):
+                return self.message(TYPES[field.message], value, path)
+        elif kind is Kind.ANY:
+            return value
+        else:
+            read = _scalar(field, value)
+            if read is not None:
+                self.range(field, read, path)
+                return read
+        self.wrong(field, value, path)
+        return None
+
+    def text(self, shape: MessageShape, field: FieldShape, value: str, path: str) -> str:
+        most = field.length_max
+        if most is not None and len(value) > most:
+            known = _TOO_LONG_WORDS.get((shape.name, field.name))
+            self.note(path, known or f"{path}: must have at most {most} characters, got {len(value)}")
+        elif field.pattern and re.search(field.pattern, value) is None:
+            self.note(path, f"{path}: must match {field.pattern}, got {_shown(value)}")
+        return value
+
+    def range(self, field: FieldShape, value: Any, path: str) -> None:
+        if field.minimum is not None and field.maximum is not None:
+            low, high = field.minimum, field.maximum
+            if not low <= value <= high:
+                self.note(path, f"{path}: must be between {low:g} and {high:g}, got {value:g}")
+
+    def wrong(self, field: FieldShape, value: Any, path: str) -> None:
+        kind = field.kind
+        named = f"type.googleapis.com/google.protobuf.{kind.value}"
+        if kind is Kind.MESSAGE:
+            named = f"type.googleapis.com/{field.message}"
+        elif kind not in (Kind.INSTANT, Kind.DURATION):
+            named = kind.value
+        self.note(path, f"Invalid value at '{path}' ({named}), {_shown(value)}")
+
+
+def _scalar(field: FieldShape, value: Any) -> Any:
+    match field.kind:
+        case Kind.ENUM:
+            return _word(field, value)
+        case Kind.BOOL:
+            return value if isinstance(value, bool) else None
+        case Kind.DOUBLE:
+            return _double(value)
+        case Kind.INT32 | Kind.INT64:
+            number = _double(value)
+            if number is None or number != int(number) or abs(number) >= 2**63:
+                return None
+            return str(int(value)) if field.kind is Kind.INT64 else int(number)
+        case Kind.INSTANT:
+            instant = parse_instant(value) if isinstance(value, str) else None
+            return None if instant is None else instant.text
+        case _:
+            duration_ms = parse_duration(value) if isinstance(value, str) else None
+            return None if duration_ms is None else value
+
+
+def _word(field: FieldShape, value: Any) -> str | None:
+    if isinstance(value, str):
+        return value if value in field.words else None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(field.words):
+        return field.words[value]
+    return None
+
+
+def _double(value: Any) -> int | float | None:
+    if isinstance(value, str):
+        try:
+            value = float(value) if len(value) < 400 else None
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # NaN and the infinities are numbers to protobuf, but no place on earth.
+    return value if abs(value) < 1e300 else None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value[:_SHOWN_MAX]}"'
+    if isinstance(value, dict | list):
+        return "a message" if isinstance(value, dict) else "a list"
+    return str(value).lower() if isinstance(value, bool) else str(value)[:_SHOWN_MAX]
