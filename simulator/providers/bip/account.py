@@ -29,7 +29,7 @@ from simulator.providers.bip.outcomes import magic, refuses_call
 from simulator.providers.bip.quota import Quotas, Sessions
 from simulator.providers.bip.render import Event, UserReport, render
 from simulator.providers.bip.settings import Settings
-from simulator.providers.bip.wire import Content, Receiver, Template
+from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
 
 __all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
 
@@ -145,6 +145,24 @@ class Account:
     def mint_id(self, key: MessageKey, draws: Draws) -> str:
         """Return a report id: five letters or digits, a dash, a number."""
         return report_id(draws, "message.id")
+
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a text as sendmsgservlist sends it, which needs no session."""
+        kind = PLAIN if self.settings.plain_numbers else HASHED
+        return Submission(
+            provider="bip",
+            recipient=recipient,
+            text=text,
+            validity_ms=self.settings.validity_ms,
+            details=Details(
+                txnid="storm",
+                receiver=Receiver(kind, self.spell(recipient), recipient),
+                content=Content(0, text),
+                number=1,
+                count=1,
+                quota=FILTERED,
+            ),
+        )
 
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
