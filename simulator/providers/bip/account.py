@@ -55,6 +55,8 @@ class Details(Struct, frozen=True, gc=False):
     number: int
     count: int
     quota: str
+    earlier: int = 0
+    """What earlier parts of the same call ask of the same recipient's quota."""
     expire_s: int = 0
 
 
@@ -194,8 +196,7 @@ class Account:
         now_ms = self._gateway.now_ms
         if details.quota == FILTERED:
             limits = self.settings.quotas.get(FILTERED, {})
-            # The messages of one composition are one use of the quota.
-            return details.number > 1 or self.quotas.has_room(recipient, limits, self.local_ms)
+            return self.quotas.has_room(recipient, limits, self.local_ms, details.earlier)
         rules = self.settings.session
         if details.quota == ALL or not rules.required:
             return True
@@ -205,8 +206,7 @@ class Account:
             # Whoever follows did so once, and following opens a session.
             since_ms = self._gateway.simulation.directory.since(recipient, "follower", now_ms)
             self.sessions.open(recipient, since_ms or 0)
-        left = details.count - details.number + 1
-        return self.sessions.has_room(recipient, left, now_ms, rules)
+        return self.sessions.has_room(recipient, details.earlier + details.count, now_ms, rules)
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a moment; nothing is read unless somebody says so."""
@@ -351,6 +351,7 @@ class Account:
         if details.quota == ONE_TO_ONE:
             self.sessions.count(recipient)
         elif details.quota == FILTERED and details.number == 1:
+            # The messages of one composition are one use of this quota.
             self.quotas.count(recipient, self.settings.quotas.get(FILTERED, {}), self.local_ms)
 
     def _note_template(self, recipient: str, template: Template) -> None:
