@@ -240,9 +240,9 @@ class Simulation:
         Judge the answer of a call now, and do its work at *at_ms*, for providers that answer first.
 
         Whatever rules do to the answer happens at once.  When the work is due,
-        *prepare* makes the provider's own checks, the submissions are judged as
-        things stand then and settled one by one, and *done* says what the
-        integrator is owed for it.  The work waits for `answered` in any case.
+        *prepare* makes the provider's own checks, the submissions are judged
+        together as things stand then, and *done* says what the integrator is
+        owed for it.  The work waits for `answered` in any case.
         """
         keys = [self._take_key(s.provider, s.recipient) for s in submissions]
         judged = [self.judge.judge(s, key) for s, key in zip(submissions, keys, strict=True)]
@@ -253,11 +253,8 @@ class Simulation:
             return verdict
 
         def run() -> Sequence[Report]:
-            outcomes = [
-                self._settle(self.judge.judge(submission, key), unanswered=False)
-                for submission, key in zip(prepare(submissions), keys, strict=True)
-            ]
-            return done(outcomes)
+            due = [self.judge.judge(s, key) for s, key in zip(prepare(submissions), keys, strict=True)]
+            return done([self._settle(judgement, unanswered=False) for judgement in due])
 
         verdict.deferred = Deferred(at_ms, provider, name or str(keys[0]) if keys else name, run)
         return verdict

@@ -10,7 +10,7 @@ from typing import Final
 from simulator.kernel.fates import Fate
 from simulator.kernel.shape import Shape
 from simulator.kernel.simulation import CallRefusal
-from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
+from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.content import Breach
@@ -99,4 +99,4 @@ class Bip:
         return catalogue()
 
 
-PROVIDER = Bip()
+PROVIDER: Provider = Bip()

@@ -29,7 +29,7 @@ from simulator.providers.bip.outcomes import magic, refuses_call
 from simulator.providers.bip.quota import Quotas, Sessions
 from simulator.providers.bip.render import Event, UserReport, render
 from simulator.providers.bip.settings import Settings
-from simulator.providers.bip.wire import Content, Receiver, Template
+from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
 
 __all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
 
@@ -55,6 +55,8 @@ class Details(Struct, frozen=True, gc=False):
     number: int
     count: int
     quota: str
+    earlier: int = 0
+    """What earlier parts of the same call ask of the same recipient's quota."""
     expire_s: int = 0
 
 
@@ -146,6 +148,24 @@ class Account:
         """Return a report id: five letters or digits, a dash, a number."""
         return report_id(draws, "message.id")
 
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a text as sendmsgservlist sends it, which needs no session."""
+        kind = PLAIN if self.settings.plain_numbers else HASHED
+        return Submission(
+            provider="bip",
+            recipient=recipient,
+            text=text,
+            validity_ms=self.settings.validity_ms,
+            details=Details(
+                txnid="storm",
+                receiver=Receiver(kind, self.spell(recipient), recipient),
+                content=Content(0, text),
+                number=1,
+                count=1,
+                quota=FILTERED,
+            ),
+        )
+
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
         return magic(submission.recipient)
@@ -176,8 +196,7 @@ class Account:
         now_ms = self._gateway.now_ms
         if details.quota == FILTERED:
             limits = self.settings.quotas.get(FILTERED, {})
-            # The messages of one composition are one use of the quota.
-            return details.number > 1 or self.quotas.has_room(recipient, limits, self.local_ms)
+            return self.quotas.has_room(recipient, limits, self.local_ms, details.earlier)
         rules = self.settings.session
         if details.quota == ALL or not rules.required:
             return True
@@ -187,8 +206,7 @@ class Account:
             # Whoever follows did so once, and following opens a session.
             since_ms = self._gateway.simulation.directory.since(recipient, "follower", now_ms)
             self.sessions.open(recipient, since_ms or 0)
-        left = details.count - details.number + 1
-        return self.sessions.has_room(recipient, left, now_ms, rules)
+        return self.sessions.has_room(recipient, details.earlier + details.count, now_ms, rules)
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a moment; nothing is read unless somebody says so."""
@@ -333,6 +351,7 @@ class Account:
         if details.quota == ONE_TO_ONE:
             self.sessions.count(recipient)
         elif details.quota == FILTERED and details.number == 1:
+            # The messages of one composition are one use of this quota.
             self.quotas.count(recipient, self.settings.quotas.get(FILTERED, {}), self.local_ms)
 
     def _note_template(self, recipient: str, template: Template) -> None:

@@ -83,11 +83,15 @@ class Quotas:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def has_room(self, subject: str, limits: Mapping[str, int], local_ms: int) -> bool:
-        """Return True when one more is allowed at *local_ms*, milliseconds of the quota's calendar."""
+    def has_room(self, subject: str, limits: Mapping[str, int], local_ms: int, earlier: int = 0) -> bool:
+        """
+        Return True when one more is allowed at *local_ms*, milliseconds of the quota's calendar.
+
+        *earlier* ones come before it that are not counted yet.
+        """
         for window, limit in limits.items():
             number, sent = self._counts.get((subject, window), (-1, 0))
-            if (sent if number == _number(window, local_ms) else 0) >= limit:
+            if (sent if number == _number(window, local_ms) else 0) + earlier >= limit:
                 return False
         return True
 

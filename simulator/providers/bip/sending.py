@@ -61,26 +61,35 @@ def _submissions(call: Call, account: Account, request: SendRequest) -> list[Sub
     credential = call.credential.text if call.credential else ""
     validity_ms = request.ttl_s * 1_000 or account.settings.validity_ms
     quota = ALL if request.broadcast else _QUOTA[request.method]
-    return [
-        Submission(
-            provider="bip",
-            recipient=part.receiver.address or part.receiver.written,
-            text=content.text,
-            credential=credential,
-            validity_ms=validity_ms,
-            details=Details(
+    asked: dict[str, int] = {}
+    submissions: list[Submission] = []
+    for part in _parts(account, request):
+        receiver, count = part.receiver, len(part.contents)
+        recipient = receiver.address or receiver.written
+        earlier = asked.get(recipient, 0)
+        asked[recipient] = earlier + (count if quota == ONE_TO_ONE else 1)
+        for number, content in enumerate(part.contents, 1):
+            details = Details(
                 txnid=request.txnid,
-                receiver=part.receiver,
+                receiver=receiver,
                 content=content,
                 number=number,
-                count=len(part.contents),
+                count=count,
                 quota=quota,
+                earlier=earlier,
                 expire_s=part.expire_s,
-            ),
-        )
-        for part in _parts(account, request)
-        for number, content in enumerate(part.contents, 1)
-    ]
+            )
+            submissions.append(
+                Submission(
+                    provider="bip",
+                    recipient=recipient,
+                    text=content.text,
+                    credential=credential,
+                    validity_ms=validity_ms,
+                    details=details,
+                )
+            )
+    return submissions
 
 
 def _parts(account: Account, request: SendRequest) -> Sequence[Part]:

@@ -1,0 +1,106 @@
+"""
+The FTS upload.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.providers.bip.uploads import pieces
+
+PATH = "/fts/rest/file/upload"
+FORM = {"Content-Type": "multipart/form-data; boundary=b0"}
+DATA = {
+    "txnid": "u-1", "receiver": "", "avatarOwner": "", "isGroup": "false", "isAvatar": "false",
+    "toUser": "", "fileType": "P",
+}  # fmt: skip
+
+
+def form(file: bytes | None, data: object) -> bytes:
+    """Return a multipart body with a file and its data."""
+    body = b""
+    if file is not None:
+        body += b'--b0\r\nContent-Disposition: form-data; name="file"; filename="a b.JPG"\r\n'
+        body += b"Content-Type: image/jpeg\r\n\r\n" + file + b"\r\n"
+    if data is not None:
+        body += b'--b0\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
+        body += json.dumps(data).encode() + b"\r\n"
+    return body + b"--b0--\r\n"
+
+
+async def test_upload_answers_an_address_that_a_photo_may_have(bip: Callable[..., Any]) -> None:
+    """
+    The address passes as the message of a photo, checked or not; the file is forgotten.
+    """
+    async with bip(check_media=True) as bench:
+        got = await bench.call(PATH, form(b"\xff\xd8\r\n--b", DATA), headers=FORM)
+        photo = {"type": 2, "message": got.body["url"], "size": 6, "ratio": 1}
+        sent = await bench.send("905000000000", photo)
+        kept = bench.account.actions["uploads"]({})
+
+    address = got.body["url"]
+    assert got == (200, {"txnid": "u-1", "status": 0, "url": address}, "")
+    assert address.startswith("http://timsac.turkcell.com.tr/fts/files/")
+    assert address.endswith(".jpg")
+    assert sent.body["resultcode"] == 0
+    assert kept == {
+        "items": [
+            {
+                "at_ms": 0,
+                "txnid": "u-1",
+                "filename": "a b.JPG",
+                "content_type": "image/jpeg",
+                "file_type": "P",
+                "size": 7,
+                "url": address,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "reason"),
+    [
+        (b"", FORM, "expected the last boundary"),
+        (form(b"x", DATA)[:-8], FORM, "expected each part to have headers, a blank line and an end"),
+        (form(b"x", DATA), {"Content-Type": "text/plain"}, "expected multipart/form-data with a boundary"),
+        (form(None, DATA), FORM, "expected a part file that is not empty"),
+        (form(b"", DATA), FORM, "expected a part file that is not empty"),
+        (form(b"x", None), FORM, "expected a part data with a JSON object"),
+        (form(b"x", {**DATA, "fileType": "X"}), FORM, "expected data.fileType as one of P, V, D, A"),
+    ],
+)
+async def test_bad_upload_has_status_1(
+    bip: Callable[..., Any], body: bytes, headers: dict[str, str], reason: str
+) -> None:
+    """
+    A failure is told in the body; its reason stands in a header.
+    """
+    async with bip() as bench:
+        got = await bench.call(PATH, body, headers=headers)
+
+    assert (got.status, got.body["status"], got.body["url"]) == (200, 1, None)
+    assert got.reason == reason
+
+
+@given(st.binary(max_size=200), st.binary(max_size=60))
+def test_no_bytes_break_the_reader_of_parts(file: bytes, noise: bytes) -> None:
+    """
+    A file comes out as it went in, or the body is refused.
+    """
+    whole = form(file, {}) if b"\r\n--b0" not in b"\r\n" + file else b""
+    found = [bytes(piece.content) for piece in pieces(whole, FORM["Content-Type"])] if whole else [file]
+
+    assert found[0] == file
+    for body in (noise, whole + noise, noise + whole):
+        try:
+            list(pieces(body, FORM["Content-Type"]))
+        except ValueError as trouble:
+            said = str(trouble)
+            assert said.startswith("expected")
