@@ -12,7 +12,7 @@ from aiohttp import web
 
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
-from simulator.server.operations.base import Asked, Controller, Operation, Problem
+from simulator.server.operations.base import Asked, Controller, Operation, Problem, Reply
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.views import entry_view
 
@@ -36,14 +36,13 @@ class ControlFace:
         self._operations = {(op.method, op.path): op for op in OPERATIONS}
         self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in OPERATIONS)
 
-    async def call(self, method: str, path: str, asked: Asked) -> tuple[int, object]:
-        """Run one operation; return status and plain body. Problems are answers, too."""
+    async def call(self, method: str, path: str, asked: Asked) -> Reply:
+        """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
-            reply = await operation.run(self._controller, asked)
+            return await operation.run(self._controller, asked)
         except Problem as problem:
-            return problem.status, problem.body
-        return reply.status, reply.body
+            return Reply(problem.body, problem.status)
 
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))
@@ -65,9 +64,13 @@ class ControlFace:
         follows = path.endswith("/journal") and asked.query.get("follow") in ("1", "true")
         if request.method == "GET" and follows:
             return await self._follow(request, path, asked)
-        status, body = await self.call(request.method, path, asked)
+        body, status, content_type = await self.call(request.method, path, asked)
         if status == 204:
             return web.Response(status=204)
+        if isinstance(body, bytes):
+            # A document tells what was said by others: no browser may take it for anything else.
+            headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
+            return web.Response(status=status, body=body, headers=headers)
         if isinstance(body, list):
             return web.Response(body=_lines(body), content_type="application/x-ndjson")
         kind = "application/problem+json" if status >= 400 else "application/json"
