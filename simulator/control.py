@@ -52,6 +52,10 @@ class Control(Protocol):
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
         ...
 
+    def fetch(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Return the document at *path* as it is; raises ControlError."""
+        ...
+
 
 class HttpControl:
     """
@@ -90,15 +94,26 @@ class HttpControl:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
-        target = f"/_sim/v1{quote(path)}" + (f"?{urlencode(query)}" if query else "")
         sent = None if body is None else json.dumps(body).encode()
-        status, kind, answer = self._request(method, target, sent)
+        status, kind, answer = self._request(method, _target(path, query), sent)
         if kind == "application/x-ndjson":
             return [json.loads(line) for line in answer.splitlines()]
         plain = json.loads(answer) if answer else None
         if status >= 400:
             raise ControlError(status, plain if isinstance(plain, dict) else {})
         return plain
+
+    def fetch(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Return the document at *path* as it is; raises ControlError."""
+        status, _, answer = self._request("GET", _target(path, query), None)
+        if status >= 400:
+            plain = json.loads(answer) if answer else None
+            raise ControlError(status, plain if isinstance(plain, dict) else {})
+        return answer
+
+
+def _target(path: str, query: Mapping[str, str] | None) -> str:
+    return f"/_sim/v1{quote(path)}" + (f"?{urlencode(query)}" if query else "")
 
 
 class LocalControl:
@@ -124,6 +139,13 @@ class LocalControl:
         future = asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop)
         return await asyncio.wrap_future(future)
 
+    def fetch(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Return the document at *path* as it is; raises ControlError."""
+        document = self.call("GET", path, None, query)
+        if not isinstance(document, bytes):
+            raise TypeError(f"{path} answers plain values, no document; `call` returns them")
+        return document
+
     async def _call(self, method: str, path: str, body: object, query: Mapping[str, str] | None) -> Any:
         from simulator.server.operations.base import Asked
 
@@ -134,7 +156,7 @@ class LocalControl:
             content_type="application/json",
             base_url=self.url,
         )
-        status, plain = await self._face.call(method, f"/_sim/v1{path}", asked)
-        if status >= 400:
-            raise ControlError(status, plain if isinstance(plain, dict) else {})
-        return plain
+        reply = await self._face.call(method, f"/_sim/v1{path}", asked)
+        if reply.status >= 400:
+            raise ControlError(reply.status, reply.body if isinstance(reply.body, dict) else {})
+        return reply.body

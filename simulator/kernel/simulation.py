@@ -750,10 +750,10 @@ class Simulation:
         for report in reports:
             self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
 
-    def request_for(self, webhook: Webhook) -> WebhookRequest:
-        """Return the request of a webhook's next attempt, damaged if a rule wants it."""
+    def request_for(self, webhook: Webhook, attempt: int = 0) -> WebhookRequest:
+        """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""
         request = self.accounts[webhook.provider].render(webhook)
-        if webhook.damage and not webhook.attempts:
+        if webhook.damage and (attempt or len(webhook.attempts) + 1) == 1:
             request = damaged(request, webhook.damage, self.chance.of("damage", webhook.id))
         return request
 

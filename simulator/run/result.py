@@ -33,22 +33,39 @@ class Scorecard:
     """
 
     webhooks: int = 0
+    """Owed in all, whatever became of them."""
     attempts: int = 0
+    """Made in all; each is acknowledged, non_2xx, no_answer or excused."""
     acknowledged: int = 0
+    """Webhooks that the receiver took."""
     lost: int = 0
+    """Webhooks given up after the last attempt of the provider's schedule, sound ones only."""
     dropped_on_purpose: int = 0
     copies_on_purpose: int = 0
+    """Duplicates by a rule, and those sent again on request."""
+    excused: int = 0
+    """Attempts without an acknowledgement at webhooks that a scenario meddled with; nobody's fault."""
     non_2xx: int = 0
+    """Attempts at sound webhooks answered with what the provider takes for a refusal (not 2xx, for most)."""
     no_answer: int = 0
+    """Attempts at sound webhooks that got no HTTP answer: refused, timed out, broken off."""
     retries: int = 0
+    """Attempts at sound webhooks that an earlier, failed one had made necessary."""
     latency_p50_us: int = 0
+    """Nearest rank over every attempt that got an answer, in real time; so are the others."""
     latency_p95_us: int = 0
     latency_p99_us: int = 0
     latency_max_us: int = 0
     order_violations: int = 0
-    """Webhooks of a recipient acknowledged after a later one of the same message, retries being the cause."""
+    """
+    Sound webhooks whose retry was acknowledged at a later instant than a sound webhook that tells a
+    later fact about the same message: the receiver heard "read" before "delivered" by its own doing.
+    """
     recovery_ms: int | None = None
-    """From the first acknowledged attempt after an outage to the end of its backlog; None: no outage."""
+    """
+    From the first acknowledged attempt after an outage to the last word on what had failed in it
+    (acknowledged, lost, or now); of the slowest, if there were several.  None: no outage came to an end.
+    """
     lag_max_ms: int = 0
     """How much later than due a webhook or arrival happened at worst, in real time (live clocks)."""
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
-from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Problem, whole
+from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Problem, Reply, whole
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.views import entry_view
 
@@ -44,18 +44,17 @@ class ControlFace:
         self._operations = {(op.method, op.path): op for op in operations}
         self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in operations)
 
-    async def call(self, method: str, path: str, asked: Asked) -> tuple[int, object]:
-        """Run one operation; return status and plain body. Problems are answers, too."""
+    async def call(self, method: str, path: str, asked: Asked) -> Reply:
+        """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
-            reply = await operation.run(self._controller, asked)
+            return await operation.run(self._controller, asked)
         except Problem as problem:
-            return problem.status, problem.body
+            return Reply(problem.body, problem.status)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", method, path)
             said = f"{method} {path} failed inside the simulator; its log has the details"
-            return 500, Problem(500, "Failed", said).body
-        return reply.status, reply.body
+            return Reply(Problem(500, "Failed", said).body, 500)
 
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))
@@ -82,9 +81,13 @@ class ControlFace:
         follows = path.endswith("/journal") and asked.query.get("follow") in ("1", "true")
         if request.method == "GET" and follows:
             return await self._follow(request, path, asked)
-        status, body = await self.call(request.method, path, asked)
+        body, status, content_type = await self.call(request.method, path, asked)
         if status == 204:
             return web.Response(status=204)
+        if isinstance(body, bytes):
+            # A document tells what was said by others: no browser may take it for anything else.
+            headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
+            return web.Response(status=status, body=body, headers=headers)
         if isinstance(body, list):
             return web.Response(body=_lines(body), content_type="application/x-ndjson")
         kind = "application/problem+json" if status >= 400 else "application/json"

@@ -60,11 +60,13 @@ class Problem(Exception):
 
 class Reply(NamedTuple):
     """
-    What an operation answers.
+    What an operation answers: plain JSON values, or a document in bytes.
     """
 
     body: object
     status: int = 200
+    content_type: str = ""
+    """Of a body in bytes, which is answered as it is; empty: JSON, or NDJSON for a list."""
 
 
 class Asked(NamedTuple):

@@ -1,0 +1,179 @@
+"""
+Calls and webhook attempts as an HTTP archive (HAR 1.2), for browsers' network panels and their like.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import msgspec
+
+from simulator.evidence.redaction import Redaction
+from simulator.kernel.simulation import Simulation
+from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
+from simulator.run.result import RunResult
+from simulator.runtime.space import Exchange
+from simulator.server.views import instant
+
+__all__ = ["har"]
+
+_ATTEMPTS_MAX = 10_000
+_VERSION: Final = "HTTP/1.1"
+
+
+def har(result: RunResult) -> str:
+    """
+    Return the last calls of the integrator, and its webhooks' attempts, in order of virtual time.
+
+    `startedDateTime` is of the space's clock, `time` the real latency (unknown,
+    hence 0, for calls).  Credentials are withheld, and so is every header but a
+    few harmless ones.  Hosts of calls are not kept: the archive says `simulator`.
+    """
+    space = result.space
+    simulation = space.simulation
+    redaction = Redaction(space)
+    tries = [(a.at_ms, w, a) for w in simulation.outbox.webhooks.values() for a in w.attempts]
+    left_out = max(0, len(tries) - _ATTEMPTS_MAX)
+    if left_out:
+        tries = nlargest(_ATTEMPTS_MAX, tries, key=lambda one: one[0])
+    entries = [
+        (exchange.at_ms, 0, number, _call(simulation, exchange, space.name, redaction))
+        for number, exchange in enumerate(space.exchanges)
+    ]
+    entries += [
+        (at_ms, 1, number, _attempt(simulation, webhook, attempt, redaction))
+        for number, (at_ms, webhook, attempt) in enumerate(tries)
+    ]
+    entries.sort(key=lambda entry: entry[:3])
+    missing = [
+        (space.exchange_count - len(space.exchanges), "earlier calls are not kept"),
+        (left_out, "earlier webhook attempts are left out"),
+    ]
+    log = {
+        "version": "1.2",
+        "creator": {"name": "messaging-provider-simulator", "version": result.version},
+        "comment": "; ".join(f"{number} {what}" for number, what in missing if number),
+        "entries": [entry for *_, entry in entries],
+    }
+    return msgspec.json.encode({"log": log}).decode()
+
+
+def _call(simulation: Simulation, exchange: Exchange, space: str, redaction: Redaction) -> dict[str, object]:
+    prefix = "" if space == "default" else f"/s/{quote(space)}"
+    url = f"http://simulator{prefix}/{exchange.provider}{quote(exchange.path, safe=_PATH_SAFE)}"
+    comment = (
+        "a call of the integrator" if exchange.status else "a call of the integrator, cut off on purpose"
+    )
+    return {
+        "startedDateTime": instant(simulation, exchange.at_ms),
+        "time": 0,
+        "request": _request(exchange.method, redaction.url(url), (), exchange.request, redaction),
+        "response": _response(exchange.status, _content(exchange.answer, redaction)),
+        "cache": {},
+        "timings": _timings(0),
+        "comment": comment,
+    }
+
+
+def _attempt(
+    simulation: Simulation, webhook: Webhook, attempt: Attempt, redaction: Redaction
+) -> dict[str, object]:
+    request = _rendered(simulation, webhook, attempt.number)
+    time_ms = attempt.latency_real_us / 1_000
+    intended = f", {webhook.intended} on purpose" if webhook.intended else ""
+    headers = tuple((name, redaction.header(name, value)) for name, value in request.headers)
+    return {
+        "startedDateTime": instant(simulation, attempt.at_ms),
+        "time": time_ms,
+        "request": _request(request.method, redaction.url(request.url), headers, request.body, redaction),
+        "response": _response(attempt.status, _content(attempt.excerpt.encode(), redaction), attempt.error),
+        "cache": {},
+        "timings": _timings(time_ms),
+        "comment": f"webhook {webhook.id}, attempt {attempt.number}{intended}",
+    }
+
+
+def _rendered(simulation: Simulation, webhook: Webhook, attempt: int) -> WebhookRequest:
+    try:
+        return simulation.request_for(webhook, attempt)
+    except ValueError as trouble:
+        # The attempt failed for the same reason, and the journal tells of it.
+        return WebhookRequest(url=webhook.target, body=f"not rendered: {trouble}".encode())
+
+
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
+
+
+def _request(
+    method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, redaction: Redaction
+) -> dict[str, object]:
+    told: dict[str, object] = {
+        "method": method,
+        "url": url,
+        "httpVersion": _VERSION,
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in headers],
+        "queryString": [
+            {"name": name, "value": value}
+            for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        ],
+        "headersSize": -1,
+        "bodySize": len(body),
+    }
+    if body:
+        kind = next((value for name, value in headers if name.lower() == "content-type"), _kind(body))
+        try:
+            post = {"mimeType": kind, "text": redaction.body(body.decode())}
+        except UnicodeDecodeError:
+            post = {
+                "mimeType": kind,
+                "text": redaction.body(body.decode("utf-8", "backslashreplace")),
+                "comment": "not UTF-8; other bytes are written as \\xNN",
+            }
+        told["postData"] = post
+    return told
+
+
+def _response(status: int, content: Mapping[str, object], error: str = "") -> dict[str, object]:
+    told: dict[str, object] = {
+        "status": status,
+        "statusText": HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "",
+        "httpVersion": _VERSION,
+        "cookies": [],
+        "headers": [],
+        "content": content,
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": -1,
+    }
+    if error:
+        # Where browsers say why there was no answer.
+        told["_error"] = error
+    return told
+
+
+def _content(body: bytes, redaction: Redaction) -> dict[str, object]:
+    told: dict[str, object] = {"size": len(body), "mimeType": _kind(body)}
+    try:
+        told["text"] = redaction.body(body.decode())
+    except UnicodeDecodeError:
+        told["text"] = b64encode(body).decode()
+        told["encoding"] = "base64"
+    return told
+
+
+def _kind(body: bytes) -> str:
+    """Return the content type that a body looks like; calls are kept without their headers."""
+    start = body.lstrip()[:1]
+    if not start:
+        return "x-unknown"
+    return "application/json" if start in b"{[" else "application/xml" if start == b"<" else "text/plain"
+
+
+def _timings(time_ms: float) -> dict[str, float]:
+    return {"send": 0, "wait": time_ms, "receive": 0}

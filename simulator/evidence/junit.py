@@ -1,0 +1,86 @@
+"""
+The verdict as JUnit XML, for CI servers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+from simulator.evidence.text import text
+from simulator.evidence.words import cut
+from simulator.run.result import Check, RunResult
+
+__all__ = ["junit"]
+
+_STORY_LINES_MAX = 500
+_LINE_MAX = 2_000
+
+# What XML 1.0 cannot hold, not even as a reference: most control characters and lone surrogates.
+_IMPOSSIBLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(result: RunResult) -> str:
+    """
+    Return JUnit XML: a test case per expectation, with the stories of those not met.
+
+    No times: a run takes days of virtual time, and servers would add those up.
+    """
+    return "\n".join(_lines(result)) + "\n"
+
+
+def _lines(result: RunResult) -> Iterator[str]:
+    failures = sum(not check.passed for check in result.checks)
+    counts = f'tests="{len(result.checks)}" failures="{failures}" errors="0" skipped="0"'
+    name = _attribute(result.scenario)
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield f'<testsuites name="simulator" tests="{len(result.checks)}" failures="{failures}" errors="0">'
+    yield f"  <testsuite name={name} {counts}>"
+    yield "    <properties>"
+    for key, value in _properties(result):
+        yield f"      <property name={_attribute(key)} value={_attribute(value)}/>"
+    yield "    </properties>"
+    for check in result.checks:
+        yield from _case(check, name)
+    yield f"    <system-out>{_body(text(result))}</system-out>"
+    yield "  </testsuite>"
+    yield "</testsuites>"
+
+
+def _properties(result: RunResult) -> Iterator[tuple[str, str]]:
+    yield "seed", str(result.seed)
+    yield "source", result.source
+    yield "space", result.space.name
+    yield "simulator", result.version
+    yield "virtual_ms", str(result.space.simulation.clock.now_ms)
+    yield "messages", str(len(result.space.simulation.messages))
+
+
+def _case(check: Check, scenario: str) -> Iterator[str]:
+    opening = f"    <testcase classname={scenario} name={_attribute(check.name)}"
+    if check.passed:
+        yield f"{opening}/>"
+        return
+    lines = list(check.lines[:_STORY_LINES_MAX])
+    if len(check.lines) > len(lines):
+        lines.append(f"… {len(check.lines) - len(lines):,} more lines")
+    yield f"{opening}>"
+    yield (
+        f'      <failure message={_attribute(check.detail)} type="expectation">'
+        f"{_body([check.detail, *lines])}</failure>"
+    )
+    yield "    </testcase>"
+
+
+def _possible(text: str) -> str:
+    return _IMPOSSIBLE.sub("\ufffd", text)
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_possible(cut(text, _LINE_MAX)))
+
+
+def _body(lines: list[str]) -> str:
+    return escape(_possible("\n".join(cut(line, _LINE_MAX) for line in lines)), {"\r": "&#13;"})

@@ -1,0 +1,147 @@
+"""
+The lane of a message: its states, its recipient's absence and its webhooks, drawn as inline SVG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from simulator.evidence.axis import Axis, Tick
+from simulator.evidence.lives import Life
+from simulator.evidence.words import html_text, outcome, span
+from simulator.kernel.lifecycle import TERMINAL, State
+from simulator.kernel.webhook import Attempt, Webhook, WebhookState
+
+__all__ = ["DEFINITIONS", "axis_svg", "grid_svg", "lane_svg", "webhook_lane_svg"]
+
+_ATTEMPTS_DRAWN_MAX = 40
+
+# Shapes differ as well as colours: nobody needs to tell red from green.
+DEFINITIONS = """\
+<svg class="defs" aria-hidden="true" width="0" height="0"><defs>
+<pattern id="off" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
+<rect width="6" height="6" class="off0"/><rect width="2" height="6" class="off1"/></pattern>
+<path id="accepted" class="c-blue" d="M-4,-5 5,0 -4,5z"/>
+<circle id="delivered" class="c-ok" r="5"/>
+<g id="read"><circle class="c-ok" r="5.5"/><circle class="hole" r="2.2"/></g>
+<path id="failed" class="l-bad" d="M-4,-4 4,4M-4,4 4,-4"/>
+<path id="expired" class="c-late" d="M0,-6 6,0 0,6 -6,0z"/>
+<rect id="revoked" class="c-grey" x="-5" y="-2" width="10" height="4"/>
+<path id="ok" class="l-ok" d="M-4,0 -1,3.5 4.5,-4"/>
+<path id="no" class="l-bad" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
+<circle id="gone" class="l-grey" r="3.5"/>
+<path id="open" class="l-grey" d="M-4,-5 4,0 -4,5"/>
+</defs></svg>"""
+
+_ENDS = {
+    State.DELIVERED: "delivered",
+    State.READ: "read",
+    State.FAILED: "failed",
+    State.EXPIRED: "expired",
+    State.REVOKED: "revoked",
+}
+
+
+def axis_svg(axis: Axis, ticks: Sequence[Tick]) -> str:
+    """Return the axis: instants by name, and where time is shortened."""
+    parts = ['<svg class="axis" height="30" width="100%" role="img" aria-label="virtual time">']
+    for segment in axis.segments:
+        kind = "quiet" if segment.quiet else "busy"
+        parts.append(
+            f'<line class="{kind}" x1="{segment.left:.2f}%" x2="{segment.right:.2f}%" y1="25" y2="25">'
+            f"<title>{span(segment.from_ms)} to {span(segment.to_ms)}"
+            f"{', shortened' if segment.quiet else ''}</title></line>"
+        )
+    for tick in ticks:
+        anchor = "start" if tick.place < 2 else "end" if tick.place > 98 else "middle"
+        parts.append(
+            f'<line class="tick" x1="{tick.place:.2f}%" x2="{tick.place:.2f}%" y1="20" y2="30"/>'
+            f'<text x="{tick.place:.2f}%" y="14" text-anchor="{anchor}">{span(tick.at_ms)}</text>'
+        )
+    return "".join(parts) + "</svg>"
+
+
+def grid_svg(ticks: Iterable[Tick]) -> str:
+    """Return the lines that lead the eye from the axis down through the lanes."""
+    lines = "".join(f'<line x1="{t.place:.2f}%" x2="{t.place:.2f}%" y1="0" y2="100%"/>' for t in ticks)
+    return f'<svg class="grid" aria-hidden="true" width="100%" height="100%">{lines}</svg>'
+
+
+def lane_svg(life: Life, absent: Sequence[tuple[int, int]], axis: Axis) -> str:
+    """Return the lane of a message that has been told."""
+    message = life.message
+    parts = [_band(axis, start, end, "out of reach") for start, end in absent]
+    states = [(entry.at_ms, entry.state) for entry in life.entries if entry.state is not None]
+    if not states:
+        # The journal has forgotten how it went; how it ended is still known.
+        states = [(message.accepted_ms, State.ACCEPTED), (message.changed_ms, message.state)]
+    for (start, state), (end, _) in zip(states, [*states[1:], (axis.to_ms, None)], strict=True):
+        if state not in TERMINAL:
+            left, right = axis.place(start), axis.place(end)
+            parts.append(
+                f'<line class="s-{state.value}" x1="{left:.2f}%" x2="{right:.2f}%" y1="13" y2="13">'
+                f"<title>{state.value} {span(start)} to {span(end)}</title></line>"
+            )
+    parts.append(_use("accepted", axis.place(message.accepted_ms), 13, f"accepted {span(states[0][0])}"))
+    for at_ms, state in states:
+        if state in _ENDS:
+            parts.append(_use(_ENDS[state], axis.place(at_ms), 13, f"{state.value} {span(at_ms)}"))
+    budget = _ATTEMPTS_DRAWN_MAX
+    for webhook in life.webhooks:
+        parts.append(_webhook(webhook, axis, 31, budget))
+        budget = max(0, budget - len(webhook.attempts))
+    label = html_text(_spoken(life))
+    return (
+        f'<svg class="lane" width="100%" height="42" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    )
+
+
+def webhook_lane_svg(webhook: Webhook, axis: Axis) -> str:
+    """Return the lane of a webhook that is about no message."""
+    drawn = _webhook(webhook, axis, 13, _ATTEMPTS_DRAWN_MAX)
+    label = html_text(f"webhook {webhook.state.value}")
+    return f'<svg class="lane" width="100%" height="26" role="img" aria-label="{label}">{drawn}</svg>'
+
+
+def _spoken(life: Life) -> str:
+    message = life.message
+    webhooks = ", ".join(f"{w.reports[0].label} {w.state.value}" for w in life.webhooks[:5])
+    said = f"accepted {span(message.accepted_ms)}, {message.state.value} {span(message.changed_ms)}"
+    return f"{said}; webhooks: {webhooks}" if webhooks else said
+
+
+def _band(axis: Axis, start_ms: int, end_ms: int, title: str) -> str:
+    left, right = axis.place(start_ms), axis.place(end_ms)
+    return (
+        f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" y="0" height="100%">'
+        f"<title>{title} {span(start_ms)} to {span(end_ms)}</title></rect>"
+    )
+
+
+def _webhook(webhook: Webhook, axis: Axis, y: int, budget: int) -> str:
+    label = webhook.reports[0].label
+    note = f" ({webhook.intended} on purpose)" if webhook.intended else ""
+    left = axis.place(webhook.created_ms)
+    if webhook.state is WebhookState.DROPPED:
+        return _use("gone", left, y, f"{label}: dropped on purpose")
+    parts: list[str] = []
+    if webhook.attempts:
+        right = axis.place(webhook.attempts[-1].at_ms)
+        kind = "w-meddled" if webhook.intended else "w"
+        parts.append(f'<line class="{kind}" x1="{left:.2f}%" x2="{right:.2f}%" y1="{y}" y2="{y}"/>')
+    attempts = webhook.attempts
+    # Of very many, the first ones and the last one say the most.
+    shown = attempts if len(attempts) <= budget else [*attempts[: max(0, budget - 1)], attempts[-1]]
+    parts += [_attempt(attempt, axis, y, f"{label}{note}") for attempt in shown]
+    if webhook.state not in (WebhookState.ACKNOWLEDGED, WebhookState.LOST):
+        parts.append(_use("open", axis.place(webhook.due_ms), y, f"{label}{note}: {webhook.state.value}"))
+    return "".join(parts)
+
+
+def _attempt(attempt: Attempt, axis: Axis, y: int, label: str) -> str:
+    title = f"{label}: attempt {attempt.number} {span(attempt.at_ms)}, {outcome(attempt)}"
+    return _use("ok" if attempt.acknowledged else "no", axis.place(attempt.at_ms), y, title)
+
+
+def _use(shape: str, place: float, y: int, title: str) -> str:
+    return f'<use href="#{shape}" x="{place:.2f}%" y="{y}"><title>{html_text(title, 160)}</title></use>'

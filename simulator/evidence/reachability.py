@@ -1,0 +1,75 @@
+"""
+When recipients were out of reach, told from the scenario and the journal.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import pairwise
+
+from simulator.kernel.journal import EntryKind
+from simulator.kernel.recipient import Directory
+from simulator.kernel.simulation import Simulation
+
+__all__ = ["Reachability"]
+
+_SAID = re.compile(r"(?:^|, )reachable is now (true|false)")
+_EDGES_MAX = 1_000
+
+
+class Reachability:
+    """
+    Unreachable spans of any recipient.
+
+    The directory only knows what holds from now on; what held before a change is
+    in the journal.  A change wins over the scenario, an address over a prefix,
+    a longer prefix over a shorter one, as in the directory.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._scenario = Directory()
+        self._scenario.load(simulation.scenario.recipients, simulation.scenario_start_ms)
+        self._changes: dict[str, tuple[list[int], list[bool]]] = {}
+        for entry in simulation.journal:
+            if entry.kind is EntryKind.CIRCUMSTANCES and (said := _SAID.search(entry.what)):
+                instants, values = self._changes.setdefault(entry.recipient, ([], []))
+                instants.append(entry.at_ms)
+                values.append(said[1] == "true")
+        lengths = {len(pattern) - 1 for pattern in self._changes if pattern.endswith("*")}
+        self._lengths = sorted(lengths, reverse=True)
+
+    def spans(self, address: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+        """Return when *address* was unreachable between two instants, as pairs of start and end."""
+        found: list[tuple[int, int]] = []
+        edges = [*self._edges(address, from_ms, to_ms), to_ms]
+        for start, end in pairwise(edges):
+            if end <= start or self._reachable(address, start):
+                continue
+            if found and found[-1][1] == start:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+        return found
+
+    def _edges(self, address: str, from_ms: int, to_ms: int) -> list[int]:
+        edges = {from_ms}
+        for pattern in self._patterns(address):
+            edges.update(at_ms for at_ms in self._changes[pattern][0] if from_ms < at_ms < to_ms)
+        at_ms = self._scenario.next_change_after(address, "reachable", from_ms)
+        while at_ms is not None and at_ms < to_ms and len(edges) < _EDGES_MAX:
+            edges.add(at_ms)
+            at_ms = self._scenario.next_change_after(address, "reachable", at_ms)
+        return sorted(edges)
+
+    def _patterns(self, address: str) -> list[str]:
+        patterns = [address, *(f"{address[:length]}*" for length in self._lengths if length <= len(address))]
+        return [pattern for pattern in patterns if pattern in self._changes]
+
+    def _reachable(self, address: str, at_ms: int) -> bool:
+        for pattern in self._patterns(address):
+            instants, values = self._changes[pattern]
+            place = bisect_right(instants, at_ms)
+            if place:
+                return values[place - 1]
+        return self._scenario.at(address, at_ms).reachable

@@ -1,0 +1,173 @@
+"""
+The tables of the HTML evidence: a message's story, refusals, calls and what befell the space.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+
+from simulator.evidence.lives import Life
+from simulator.evidence.words import count, entry_words, html_text, latency, outcome, span
+from simulator.kernel.journal import Entry, EntryKind
+from simulator.kernel.simulation import Simulation
+from simulator.kernel.units import format_offset
+from simulator.kernel.webhook import Webhook
+
+__all__ = ["calls_table", "incidents_table", "refusals_table", "story_html"]
+
+_ENTRIES_MAX = 40
+_ATTEMPTS_MAX = 20
+_WEBHOOKS_MAX = 20
+_REFUSALS_MAX = 40
+_CALLS_MAX = 25
+_INCIDENTS_MAX = 100
+_TEXT_MAX = 600
+
+_INCIDENTS = frozenset(
+    {
+        EntryKind.SCENARIO,
+        EntryKind.CLOCK,
+        EntryKind.SETTINGS,
+        EntryKind.CIRCUMSTANCES,
+        EntryKind.HELD,
+        EntryKind.RELEASED,
+        EntryKind.ACT,
+    }
+)
+
+
+def story_html(simulation: Simulation, life: Life) -> str:
+    """Return everything about a message that has been told."""
+    message = life.message
+    submission = message.submission
+    decided = f'rule "{message.rule}"' if message.rule else message.rung.value
+    facts = [
+        f"id {message.id}",
+        f"from {submission.sender}" if submission.sender else "",
+        count(submission.parts, "part"),
+        f"valid until {format_offset(message.expires_ms)}",
+        f"decided by {decided}",
+    ]
+    text = f'<p class="text">{html_text(submission.text, _TEXT_MAX)}</p>' if submission.text else ""
+    entries = life.entries if life.call is None else sorted([*life.entries, life.call], key=lambda e: e.seq)
+    return (
+        f'<div class="story"><p class="soft">{html_text(" · ".join(f for f in facts if f), 800)}</p>{text}'
+        f"<table>{''.join(_entry_rows(entries, _ENTRIES_MAX))}</table>"
+        f"{_webhooks_table(life.webhooks)}</div>"
+    )
+
+
+def _entry_rows(entries: Iterable[Entry], limit: int, *, subject: bool = False) -> Iterator[str]:
+    left = 0
+    for number, entry in enumerate(entries):
+        if number >= limit:
+            left += 1
+            continue
+        who = ""
+        if subject:
+            named = str(entry.key) if entry.key is not None else f"{entry.provider} {entry.recipient}"
+            who = f"<td>{html_text(named.strip(), 120)}</td>"
+        yield (
+            f'<tr><td class="at">{format_offset(entry.at_ms)}</td>{who}'
+            f"<td>{html_text(entry_words(entry), 400)}</td>"
+            f'<td class="soft">{html_text(entry.why, 200)}</td></tr>'
+        )
+    if left:
+        yield f'<tr><td></td><td class="soft">… {left:,} more</td></tr>'
+
+
+def _webhooks_table(webhooks: list[Webhook]) -> str:
+    if not webhooks:
+        return ""
+    rows = "".join(row for webhook in webhooks[:_WEBHOOKS_MAX] for row in _attempt_rows(webhook))
+    left = len(webhooks) - _WEBHOOKS_MAX
+    if left > 0:
+        rows += f'<tr><td class="soft">… {count(left, "more webhook")}</td></tr>'
+    head = "".join(f"<th>{title}</th>" for title in ("webhook", "sent", "answer", "latency", "said", "next"))
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _attempt_rows(webhook: Webhook) -> Iterator[str]:
+    note = f", {webhook.intended} on purpose" if webhook.intended else ""
+    name = html_text(f"{webhook.reports[0].label} – {webhook.state.value}{note}", 120)
+    if not webhook.attempts:
+        yield f"<tr><td>{name}</td><td></td></tr>"
+    for attempt in webhook.attempts[:_ATTEMPTS_MAX]:
+        mark, sign = ("pass", "✓") if attempt.acknowledged else ("fail", "✕")
+        next_at = "" if attempt.next_at_ms is None else format_offset(attempt.next_at_ms)
+        yield (
+            f'<tr><td>{name}</td><td class="at">{format_offset(attempt.at_ms)}</td>'
+            f'<td class="{mark}">{sign} {html_text(outcome(attempt), 160)}</td>'
+            f'<td class="tight">{latency(attempt.latency_real_us)}</td>'
+            f'<td class="mono">{html_text(attempt.excerpt, 120)}</td><td class="at">{next_at}</td></tr>'
+        )
+        name = ""
+    left = len(webhook.attempts) - _ATTEMPTS_MAX
+    if left > 0:
+        yield f'<tr><td></td><td class="soft">… {left:,} more</td></tr>'
+
+
+def refusals_table(simulation: Simulation) -> str:
+    """Return what was refused, by reason, with the first ones in full."""
+    refused: Counter[str] = Counter()
+    first: list[Entry] = []
+    for entry in simulation.journal:
+        if entry.kind is EntryKind.REFUSED:
+            refused[entry.code or entry.what] += 1
+            if len(first) < _REFUSALS_MAX:
+                first.append(entry)
+    if not refused:
+        return ""
+    total = sum(refused.values())
+    by_reason = " · ".join(f"{reason} ×{number:,}" for reason, number in refused.most_common(12))
+    note = f"{total:,}" if total == len(first) else f"the first {len(first):,} of {total:,}"
+    rows = "".join(_entry_rows(first, _REFUSALS_MAX, subject=True))
+    return (
+        f"<h2>Refused <small>{note}</small></h2><p class=soft>{html_text(by_reason, 800)}</p>"
+        f'<details class="more"><summary>which ones</summary><div class="card"><table>{rows}</table></div>'
+        "</details>"
+    )
+
+
+def calls_table(simulation: Simulation) -> str:
+    """Return how often which call was made and answered how, the most frequent first."""
+    calls: Counter[tuple[str, str]] = Counter(
+        (entry.provider, entry.what) for entry in simulation.journal if entry.kind is EntryKind.CALL
+    )
+    if not calls:
+        return ""
+    shown = calls.most_common(_CALLS_MAX)
+    rows = "".join(
+        f'<tr><td class="num tight">{number:,} ×</td><td class="tight">{html_text(provider)}</td>'
+        f"<td><code>{html_text(what, 200)}</code></td></tr>"
+        for (provider, what), number in shown
+    )
+    left = sum(calls.values()) - sum(number for _, number in shown)
+    if left:
+        rows += f'<tr><td class="num tight">{left:,} ×</td><td></td><td class="soft">other calls</td></tr>'
+    total = f"{sum(calls.values()):,}"
+    return (
+        f"<h2>Calls of the integrator <small>{total}</small></h2>"
+        f'<div class="card"><table>{rows}</table></div>'
+    )
+
+
+def incidents_table(simulation: Simulation) -> str:
+    """Return what befell the space itself: scenarios, settings, circumstances, holds and acts."""
+    found: deque[Entry] = deque()
+    total = 0
+    for entry in simulation.journal:
+        if entry.kind in _INCIDENTS or (entry.kind is EntryKind.NOTE and entry.key is None):
+            total += 1
+            if total <= _INCIDENTS_MAX:
+                found.append(entry)
+    if not found:
+        return ""
+    rows = "".join(_entry_rows(found, _INCIDENTS_MAX, subject=True))
+    note = f"{total:,}" if total == len(found) else f"the first {len(found):,} of {total:,}"
+    last = span(found[-1].at_ms)
+    return (
+        f"<h2>What befell the space <small>{note}, up to {last}</small></h2>"
+        f'<div class="card"><table>{rows}</table></div>'
+    )

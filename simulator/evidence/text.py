@@ -1,0 +1,109 @@
+"""
+The verdict and the receiver's scorecard as lines for a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from simulator.evidence.words import count, cut, latency, printable, span
+from simulator.run.result import Check, RunResult, Scorecard
+
+__all__ = ["ROWS", "Row", "shown", "text"]
+
+_NAME_WIDTH_MAX = 56
+_STORY_LINES_MAX = 12
+_LINE_MAX = 400
+
+
+class Row(NamedTuple):
+    """
+    A field of the scorecard, and how it is shown.
+    """
+
+    field: str
+    label: str
+    unit: str = ""
+    blame: bool = False
+    """True when anything but nothing is a reproach to the receiver."""
+
+
+ROWS: Final = (
+    Row("webhooks", "webhooks"),
+    Row("attempts", "attempts"),
+    Row("acknowledged", "acknowledged"),
+    Row("lost", "lost", blame=True),
+    Row("non_2xx", "answered with an error", blame=True),
+    Row("no_answer", "not answered", blame=True),
+    Row("retries", "retries"),
+    Row("order_violations", "heard out of order", blame=True),
+    Row("dropped_on_purpose", "dropped on purpose"),
+    Row("copies_on_purpose", "copies on purpose"),
+    Row("excused", "failures on purpose"),
+    Row("latency_p50_us", "latency p50", "us"),
+    Row("latency_p95_us", "latency p95", "us"),
+    Row("latency_p99_us", "latency p99", "us"),
+    Row("latency_max_us", "latency max", "us"),
+    Row("recovery_ms", "recovery", "ms"),
+    Row("lag_max_ms", "lag max", "ms"),
+)
+"""The whole scorecard, in the order in which it is read."""
+
+
+def shown(row: Row, card: Scorecard) -> str:
+    """Return a field of *card* as people read it."""
+    value: int | None = getattr(card, row.field)
+    if value is None:
+        return "no outage"
+    return latency(value) if row.unit == "us" else span(value) if row.unit == "ms" else f"{value:,}"
+
+
+def text(result: RunResult) -> list[str]:
+    """Return the verdict, each expectation, and how the receiver did."""
+    simulation = result.space.simulation
+    checks = result.checks
+    verdict = ("PASSED" if result.passed else "FAILED") if checks else "NO EXPECTATIONS"
+    facts = [
+        f"seed {result.seed}",
+        count(len(simulation.messages), "message"),
+        f"{span(simulation.clock.now_ms)} of virtual time",
+    ]
+    lines = [f"{verdict}  {printable(cut(result.scenario, 200))}  ({', '.join(facts)})"]
+    if checks:
+        width = min(_NAME_WIDTH_MAX, max(len(printable(check.name)) for check in checks))
+        lines.append("")
+        for check in checks:
+            lines += _check_lines(check, width)
+    lines += ["", "the receiver", *_scorecard_lines(result.scorecard)]
+    return lines
+
+
+def _check_lines(check: Check, width: int) -> Iterator[str]:
+    mark = "✓" if check.passed else "✗"
+    name = printable(cut(check.name, _LINE_MAX))
+    yield f"  {mark} {name:<{width}}  {printable(cut(check.detail, _LINE_MAX))}".rstrip()
+    if check.passed:
+        return
+    for line in check.lines[:_STORY_LINES_MAX]:
+        yield f"      {printable(cut(line, _LINE_MAX))}".rstrip()
+    left = len(check.lines) - _STORY_LINES_MAX
+    if left > 0:
+        yield f"      … {count(left, 'more line')}"
+
+
+def _scorecard_lines(card: Scorecard) -> list[str]:
+    """Return the scorecard in two columns, read downwards."""
+    cells = [(row.label, shown(row, card)) for row in ROWS]
+    half = -(-len(cells) // 2)
+    left, right = cells[:half], cells[half:]
+    return [f"  {_cell(left, number)}    {_cell(right, number)}".rstrip() for number in range(half)]
+
+
+def _cell(cells: Sequence[tuple[str, str]], number: int) -> str:
+    if number >= len(cells):
+        return ""
+    labels = max(len(label) for label, _ in cells)
+    values = max(len(value) for _, value in cells)
+    label, value = cells[number]
+    return f"{label:<{labels}}  {value:>{values}}"

@@ -1,0 +1,72 @@
+"""
+Numbers and texts as readers of evidence want them.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from simulator.kernel.journal import Entry
+from simulator.kernel.webhook import Attempt
+
+__all__ = ["count", "cut", "entry_words", "html_text", "latency", "outcome", "printable", "span"]
+
+# Emoji and Persian are made with joiners; no terminal or page minds them.
+_JOINERS = "\u200c\u200d\ufe0f"
+
+
+def printable(text: str) -> str:
+    """Return *text* without what might move a cursor, turn a line round or break a file."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _JOINERS else f"\\u{ord(c):04x}" for c in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return *text*, or its first *limit* characters and an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def html_text(text: str, limit: int = 300) -> str:
+    """Return a text that came from outside, safe in HTML, in an attribute and in SVG."""
+    return escape(printable(cut(text, limit)), quote=True)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: `1 message`, `12,000 messages`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def latency(us: int) -> str:
+    """Return a latency in the unit that suits it."""
+    if us < 1_000:
+        return f"{us} µs"
+    return f"{us / 1_000:.1f} ms" if us < 1_000_000 else f"{us / 1_000_000:.2f} s"
+
+
+def span(ms: int) -> str:
+    """Return a length of virtual time in its two largest units: `2d 3h`, `1.5s`."""
+    if ms < 0:
+        return f"-{span(-ms)}"
+    if ms < 60_000:
+        return f"{ms}ms" if 0 < ms < 1_000 else f"{ms / 1_000:g}s"
+    parts = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
+    said: list[str] = []
+    for unit_ms, letter in parts:
+        whole, ms = divmod(ms, unit_ms)
+        if whole or said:
+            said.append(f"{whole}{letter}" if whole else "")
+        if len(said) == 2:
+            break
+    return " ".join(part for part in said if part)
+
+
+def outcome(attempt: Attempt) -> str:
+    """Return what an attempt came to: the status, or why there was none."""
+    return str(attempt.status) if attempt.status else attempt.error or "no answer"
+
+
+def entry_words(entry: Entry) -> str:
+    """Return a fact in a few words."""
+    said = entry.what or (entry.state.value if entry.state else entry.kind.value)
+    return f"{said} [{entry.code}]" if entry.code else said

@@ -1,0 +1,135 @@
+"""
+How the integrator's receiver did, told from the attempts at its webhooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from simulator.kernel.rule import ClockMode
+from simulator.kernel.submission import MessageKey
+from simulator.kernel.webhook import Attempt, Webhook, WebhookState
+from simulator.run.result import Scorecard
+from simulator.runtime.space import Space
+
+__all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
+
+_COPIES = frozenset({"duplicate", "resent"})
+_PENDING = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
+
+
+def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0) -> Scorecard:
+    """
+    Return how the receiver of a space's webhooks did; each field says in `Scorecard` what it counts.
+
+    A webhook is *sound* unless a scenario meddled with it (`Webhook.intended`);
+    only sound ones are held against the receiver, in any field.  What went wrong
+    with the others is `excused`, so that attempts still add up.
+
+    An outage is a time without an acknowledgement at one target (its query
+    apart) in which at least *outage_attempts_min* attempts failed; one failed
+    attempt alone is a mishap.  *lag_max_ms* is what the caller measured of
+    arrivals; on a live clock the lag of webhooks may be worse and then counts.
+    """
+    webhooks = space.simulation.outbox.webhooks.values()
+    sound = [webhook for webhook in webhooks if not webhook.intended]
+    latencies = sorted(a.latency_real_us for w in webhooks for a in w.attempts if a.status)
+    failed = [attempt for webhook in sound for attempt in webhook.attempts if not attempt.acknowledged]
+    return Scorecard(
+        webhooks=len(webhooks),
+        attempts=sum(len(webhook.attempts) for webhook in webhooks),
+        acknowledged=sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks),
+        lost=sum(webhook.state is WebhookState.LOST for webhook in sound),
+        dropped_on_purpose=sum(webhook.state is WebhookState.DROPPED for webhook in webhooks),
+        copies_on_purpose=sum(not _COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
+        excused=sum(not attempt.acknowledged for w in webhooks if w.intended for attempt in w.attempts),
+        non_2xx=sum(attempt.status != 0 for attempt in failed),
+        no_answer=sum(attempt.status == 0 for attempt in failed),
+        retries=sum(len(webhook.attempts) - 1 for webhook in sound if webhook.attempts),
+        latency_p50_us=nearest_rank(latencies, 50),
+        latency_p95_us=nearest_rank(latencies, 95),
+        latency_p99_us=nearest_rank(latencies, 99),
+        latency_max_us=latencies[-1] if latencies else 0,
+        order_violations=order_violations(sound),
+        recovery_ms=recovery_ms(sound, space.simulation.clock.now_ms, outage_attempts_min),
+        lag_max_ms=max(lag_max_ms, _lag_max_ms(space, webhooks)),
+    )
+
+
+def nearest_rank(ascending: Sequence[int], percent: int) -> int:
+    """Return the least value that *percent* of all values do not exceed; 0 when there are none."""
+    return ascending[-(-percent * len(ascending) // 100) - 1] if ascending else 0
+
+
+def order_violations(webhooks: Iterable[Webhook]) -> int:
+    """Return how many webhooks were taken too late, after a retry, as `Scorecard` defines it."""
+    heard: dict[MessageKey, list[tuple[int, int, Webhook]]] = {}
+    for webhook in webhooks:
+        if webhook.state is WebhookState.ACKNOWLEDGED and webhook.attempts:
+            for report in webhook.reports:
+                if report.key is not None:
+                    fact = (report.at_ms, webhook.attempts[-1].at_ms, webhook)
+                    heard.setdefault(report.key, []).append(fact)
+    late: set[str] = set()
+    for facts in heard.values():
+        if len(facts) > 1:
+            late.update(_late(facts))
+    return len(late)
+
+
+def _late(facts: list[tuple[int, int, Webhook]]) -> Iterable[str]:
+    """Yield the ids of retried webhooks heard after a later fact; facts are when, heard when, webhook."""
+    facts.sort(key=lambda fact: -fact[0])
+    earliest_later: int | None = None
+    earliest: int | None = None
+    before_ms: int | None = None
+    for at_ms, heard_ms, webhook in facts:
+        if at_ms != before_ms:
+            # Facts of one instant have no order among them.
+            earliest_later, before_ms = earliest, at_ms
+        earliest = heard_ms if earliest is None else min(earliest, heard_ms)
+        if earliest_later is not None and earliest_later < heard_ms and len(webhook.attempts) > 1:
+            yield webhook.id
+
+
+def recovery_ms(webhooks: Iterable[Webhook], now_ms: int, outage_attempts_min: int) -> int | None:
+    """Return how long the slowest recovery from an outage took, as `Scorecard` defines it."""
+    targets: dict[str, list[tuple[int, int, Attempt, Webhook]]] = {}
+    for number, webhook in enumerate(webhooks):
+        tries = targets.setdefault(webhook.target.partition("?")[0], [])
+        tries += [(attempt.at_ms, number, attempt, webhook) for attempt in webhook.attempts]
+    slowest: int | None = None
+    for tries in targets.values():
+        # An acknowledgement in the instant of a failure is told after it.
+        tries.sort(key=lambda one: (one[0], one[2].acknowledged, one[1], one[2].number))
+        for one in _recoveries(tries, now_ms, outage_attempts_min):
+            slowest = one if slowest is None else max(slowest, one)
+    return slowest
+
+
+def _recoveries(
+    tries: Sequence[tuple[int, int, Attempt, Webhook]], now_ms: int, outage_attempts_min: int
+) -> Iterable[int]:
+    failures = 0
+    backlog: dict[str, Webhook] = {}
+    for at_ms, _, attempt, webhook in tries:
+        if not attempt.acknowledged:
+            failures += 1
+            backlog[webhook.id] = webhook
+            continue
+        if failures >= outage_attempts_min:
+            yield max(0, max(_last_word_ms(one, now_ms) for one in backlog.values()) - at_ms)
+        failures = 0
+        backlog = {}
+
+
+def _last_word_ms(webhook: Webhook, now_ms: int) -> int:
+    return now_ms if webhook.state in _PENDING else webhook.attempts[-1].at_ms
+
+
+def _lag_max_ms(space: Space, webhooks: Iterable[Webhook]) -> int:
+    if space.driver.mode is not ClockMode.LIVE:
+        return 0
+    # Only a webhook that is over still knows when its last attempt was due.
+    lags = (w.attempts[-1].at_ms - w.due_ms for w in webhooks if w.attempts and w.state not in _PENDING)
+    return max(lags, default=0) // space.driver.rate
