@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-__all__ = ["VIOLATIONS_MAX", "Violation", "violations"]
+__all__ = ["VIOLATIONS_MAX", "Violation", "violations", "violations_in"]
 
 VIOLATIONS_MAX = 100
 """A body with ten thousand mistakes gets told of the first hundred."""
@@ -36,6 +36,19 @@ def violations(value: Any, expected: Any) -> list[Violation]:
     found: list[Violation] = []
     _walk(value, expected, "", found)
     return found[:VIOLATIONS_MAX]
+
+
+def violations_in(body: bytes, expected: Any) -> list[Violation]:
+    """
+    Return what keeps a JSON *body* from being *expected*; nothing, when it cannot be read as JSON at all.
+
+    A body that a decoder for *expected* refused may still be too deep, or hold a
+    number too large, to be decoded plainly.
+    """
+    try:
+        return violations(msgspec.json.decode(body), expected)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return []
 
 
 def _walk(value: Any, expected: Any, path: str, found: list[Violation]) -> None:

@@ -4,6 +4,7 @@ The application: one port for all providers, spaces and the control API.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,8 +18,8 @@ from simulator.provider import Provider, discover
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 from simulator.server.edge import Edge
-from simulator.server.http import ControlFace, host_allowed, openapi
-from simulator.server.operations.base import Controller
+from simulator.server.http import UNREADABLE, ControlFace, host_allowed, openapi, problem_response
+from simulator.server.operations.base import Controller, Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
@@ -46,6 +47,23 @@ class ServerConfig:
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
     """None: every one there is."""
+
+
+_LOG = logging.getLogger("simulator")
+_HTTP_LOG = logging.getLogger("simulator.http")
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Say in one line that somebody's HTTP was broken: it is no failure of ours, and needs no trace."""
+    failure = record.exc_info[1] if record.exc_info else None
+    if not isinstance(failure, UNREADABLE):
+        return True
+    said = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
+    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, said[:200])
+    return False
+
+
+_HTTP_LOG.addFilter(_calm)
 
 
 class _Client:
@@ -138,11 +156,8 @@ async def _serve(request: web.Request) -> web.StreamResponse:
 
 async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.StreamResponse:
     if not host_allowed(request.host, faces.allow_hosts) or not _same_origin(request):
-        return _problem(
-            403,
-            "Forbidden host",
-            f"the control API is not served to {request.host!r}; --allow-host permits it",
-        )
+        detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
+        return problem_response(Problem(403, "Forbidden host", detail))
     match path:
         case "/_sim/health" | "/_sim/ready":
             return web.json_response({"status": "ok", "version": __version__})
@@ -159,7 +174,8 @@ async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.Stre
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
     known = ", ".join(f"/{name}/" for name in faces.registry.providers)
-    return _problem(404, "Nothing here", f"there is nothing at {path[:200]!r}; providers are at {known}")
+    detail = f"there is nothing at {path[:200]!r}; providers are at {known}"
+    return problem_response(Problem(404, "Nothing here", detail))
 
 
 def _same_origin(request: web.Request) -> bool:
@@ -173,14 +189,6 @@ def _front(request: web.Request, faces: _Faces) -> web.Response:
     lines += [f"{p.title:24} {base}/{name}" for name, p in faces.registry.providers.items()]
     lines += ["", f"{'control API':24} {base}/_sim/openapi.json", f"{'metrics':24} {base}/_sim/metrics"]
     return web.Response(text="\n".join(lines) + "\n")
-
-
-def _problem(status: int, title: str, detail: str) -> web.Response:
-    return web.json_response(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail},
-        status=status,
-        content_type="application/problem+json",
-    )
 
 
 class Server:
@@ -225,7 +233,9 @@ class Server:
             raise
 
     async def _bind(self, name: str, app: web.Application, port: int) -> None:
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_HTTP_LOG
+        )
         self._runners.append(runner)
         await runner.setup()
         site = web.TCPSite(runner, self.config.host, port, backlog=_BACKLOG)

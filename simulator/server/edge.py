@@ -18,6 +18,8 @@ from simulator.kernel.journal import EntryKind
 from simulator.kernel.rule import AnswerFault, Drop
 from simulator.provider import Answer, Call, CallCut, CallRefused, Credential, Provider, Route, Router
 from simulator.runtime.space import Exchange, Space
+from simulator.server.http import UNREADABLE, problem_response
+from simulator.server.operations.base import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
 __all__ = ["SPACE_HEADER", "Edge"]
@@ -34,6 +36,11 @@ class _TooLarge(Exception):
     """The body is larger than its route allows."""
 
 
+# What a provider is handed for a body that broke off or could not be unpacked: it
+# refuses that as it refuses any bytes that are not in its format.
+_UNREADABLE: Final = b"\x00"
+
+
 class Edge:
     """
     Serves every provider in every space.
@@ -48,23 +55,32 @@ class Edge:
         self, request: web.Request, provider: Provider, space_name: str, path: str, prefix: str
     ) -> web.StreamResponse:
         """Answer *request* to *provider*; *path* is the provider's own, *prefix* what stood before it."""
+        try:
+            return await self._serve(request, provider, space_name, path, prefix)
+        except UnknownSpace as unknown:
+            return problem_response(Problem(404, "No such space", str(unknown)))
+        except Exception:
+            _LOG.exception("%s %s failed inside the simulator", request.method, request.path)
+            detail = f"{request.method} {request.path} failed inside the simulator; its log has the details"
+            return problem_response(Problem(500, "Failed", detail))
+
+    async def _serve(
+        self, request: web.Request, provider: Provider, space_name: str, path: str, prefix: str
+    ) -> web.StreamResponse:
         self.calls += 1
         normal = provider.normal_path(path)
         route, parameters, allowed = self._routers[provider.name].find(request.method, normal)
-        try:
-            call = Call(
-                method=request.method,
-                path=path,
-                query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
-                headers=request.headers,
-                parameters=parameters,
-                url=f"{request.scheme}://{request.host}{prefix}",
-                gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
-            )
-            credential = provider.credential_of(call)
-            space = self._space_of(request, space_name, credential)
-        except UnknownSpace as unknown:
-            return _no_space(unknown)
+        call = Call(
+            method=request.method,
+            path=path,
+            query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
+            headers=request.headers,
+            parameters=parameters,
+            url=f"{request.scheme}://{request.host}{prefix}",
+            gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
+        )
+        credential = provider.credential_of(call)
+        space = self._space_of(request, space_name, credential)
         call.gateway = space.gateways[provider.name]
         call.credential = credential
         if route is None:
@@ -75,6 +91,12 @@ class Edge:
             return await self._plainly(request, space, call, provider.unauthorized(call))
         try:
             call.body = await _body(request, route.body_bytes_max)
+        except UNREADABLE:
+            if request.transport is None:
+                # The client is gone, and with it what it might have wanted.
+                return web.Response()
+            request.protocol.close()
+            call.body = _UNREADABLE
         except _TooLarge:
             refusal = provider.too_large(call, route.body_bytes_max)
             return await self._plainly(request, space, call, refusal, close=True)
@@ -228,14 +250,6 @@ def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
-
-
-def _no_space(unknown: UnknownSpace) -> web.Response:
-    return web.json_response(
-        {"type": "about:blank", "title": "No such space", "status": 404, "detail": str(unknown)},
-        status=404,
-        content_type="application/problem+json",
-    )
 
 
 async def _body(request: web.Request, bytes_max: int) -> bytes:

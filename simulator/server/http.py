@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
@@ -19,9 +20,12 @@ from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Opera
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.views import entry_view
 
-__all__ = ["ControlFace", "host_allowed", "openapi"]
+__all__ = ["UNREADABLE", "ControlFace", "host_allowed", "openapi"]
 
 _BODY_BYTES_MAX: Final = 16 * 1_048_576
+UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
+"""What reading a body raises when it breaks off or cannot be unpacked."""
+
 _FOLLOWED_MAX: Final = 10_000
 _LOOK_REAL_S: Final = 15.0
 """How often to look whether a silent follower is still there."""
@@ -129,10 +133,13 @@ def _lines(rows: list[object] | list[dict[str, object]]) -> bytes:
 
 async def _body(request: web.Request) -> bytes:
     body = bytearray()
-    while chunk := await request.content.readany():
-        body += chunk
-        if len(body) > _BODY_BYTES_MAX:
-            raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes")
+    try:
+        while chunk := await request.content.readany():
+            body += chunk
+            if len(body) > _BODY_BYTES_MAX:
+                raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes")
+    except UNREADABLE:
+        raise Problem(400, "Unreadable", "the body broke off, or is not packed as its header says") from None
     return bytes(body)
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from simulator.kernel.sms import Language
 from simulator.providers.infobip.dates import parse_date
 from simulator.providers.infobip.text import Transliteration
-from simulator.violations import VIOLATIONS_MAX, Violation, violations
+from simulator.violations import VIOLATIONS_MAX, Violation, violations_in
 
 __all__ = [
     "VALIDITY_MS_MAX",
@@ -311,8 +311,7 @@ def _decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
-        raw = msgspec.json.decode(body)
-        raise BadRequest(violations(raw, decoder.type)) from None
+        raise BadRequest(violations_in(body, decoder.type)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadRequest from None
 
