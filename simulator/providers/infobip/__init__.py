@@ -11,9 +11,10 @@ from simulator.kernel.shape import Shape
 from simulator.kernel.simulation import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from simulator.providers.infobip.account import Account
+from simulator.providers.infobip.calls import credential_of, refusal
+from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
-from simulator.providers.infobip.render import refusal_answer
-from simulator.providers.infobip.routes import COVERAGE, ROUTES, credential_of, refusal
+from simulator.providers.infobip.routes import COVERAGE, ROUTES
 from simulator.providers.infobip.settings import SETTINGS
 
 __all__ = ["PROVIDER", "Infobip"]
@@ -42,8 +43,8 @@ class Infobip:
         return Account(gateway)
 
     def normal_path(self, path: str) -> str:
-        """Return *path* as routes spell it; clients may append a slash."""
-        return path.rstrip("/") or "/"
+        """Return *path* as routes spell it; clients may append a slash, or a format."""
+        return normal_path(path)
 
     def mint_credential(self, token: str) -> str:
         """Return an API key of the usual form: 32 hexadecimal digits, a dash, a UUID."""
@@ -67,7 +68,7 @@ class Infobip:
 
         The envelope is the old one even under /sms/3 (OC-2), the path without query.
         """
-        return refusal_answer(call, "NOT_FOUND", text=f"Requested URL not found: {call.path}", modern=False)
+        return refusal(call, "NOT_FOUND", text=f"Requested URL not found: {call.path}", legacy=True)
 
     def too_large(self, call: Call, bytes_max: int) -> Answer:
         """Answer 400; what the real service does with huge bodies is not documented."""

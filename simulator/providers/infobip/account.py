@@ -1,5 +1,5 @@
 """
-An Infobip account in one space: its policies, and the reports it keeps for pulling.
+An Infobip account in one space: its policies, and what it remembers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
 from simulator.kernel.fates import Ending, Fate, Progress
 from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message
+from simulator.kernel.message import Message, Refused
 from simulator.kernel.node import Json
 from simulator.kernel.recipient import Circumstances
 from simulator.kernel.rule import Act, AnswerFault, Behaviour
@@ -23,17 +23,23 @@ from simulator.kernel.submission import MessageKey, Reason, Submission
 from simulator.kernel.units import ConstantDelay, format_duration
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
+from simulator.providers.infobip.bulk import Bulks
+from simulator.providers.infobip.clicks import Click, clicked, render_click
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
+from simulator.providers.infobip.inbound import Inbound, received, render_inbound
+from simulator.providers.infobip.money import micros, plain_amount
 from simulator.providers.infobip.outcomes import code_of, magic, split_code
+from simulator.providers.infobip.pulling import PullQueue, Throttle
 from simulator.providers.infobip.render import Facts, render_reports
 from simulator.providers.infobip.settings import Settings
-from simulator.providers.infobip.wire import Item
+from simulator.providers.infobip.wire import Item, Tracking
+from simulator.providers.infobip.xml import render_xml
 
-__all__ = ["Account", "Details", "is_number"]
+__all__ = ["REPORT_ROOTS", "Account", "Details", "is_number"]
 
-_PULL_MAX: Final = 100_000
-_PULL_HORIZON_MS: Final = 48 * 3_600_000
-"""Reports can be pulled for 48 hours.  Source: "Get SMS delivery reports"."""
+_LOG_MAX: Final = 1_000_000
+_CLICKABLE_MAX: Final = 100
+"""How many messages of a recipient are remembered for clicks."""
 
 _NO_PREFIX: Final = 8
 
@@ -52,6 +58,7 @@ class Details(Struct, frozen=True, gc=False):
     item: Item
     bulk_id: str = ""
     accepted_status: int = 26
+    tracking: Tracking | None = None
 
 
 def is_number(recipient: str) -> bool:
@@ -64,12 +71,35 @@ class Account:
     One space's account at Infobip.
     """
 
-    __slots__ = ("_fates", "_gateway", "pulled_from", "settings")
+    __slots__ = (
+        "_clickable",
+        "_fates",
+        "_gateway",
+        "_price_micros",
+        "balance_micros",
+        "bulks",
+        "inbox",
+        "log",
+        "log_throttle",
+        "logged",
+        "reports",
+        "settings",
+    )
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.settings = Settings()
-        self.pulled_from: deque[Facts] = deque(maxlen=_PULL_MAX)
+        self.reports: PullQueue[Facts] = PullQueue()
+        self.inbox: PullQueue[Inbound] = PullQueue()
+        self.bulks = Bulks()
+        self.log: deque[Message | tuple[Refused, int]] = deque(maxlen=_LOG_MAX)
+        """What was accepted, and what was refused with an id and when, in order."""
+        self.logged = 0
+        """How many entries the log has had; the last of them is at its end."""
+        self.log_throttle = Throttle()
+        self.balance_micros = micros(self.settings.balance)
+        self._price_micros = micros(self.settings.price_per_message)
+        self._clickable: dict[str, list[Message]] = {}
         self._fates: dict[bool, Fate] = {}
 
     # -- what the server asks -------------------------------------------------------------------
@@ -85,18 +115,35 @@ class Account:
         return {}
 
     def configure(self, settings: Mapping[str, object]) -> None:
-        """Change settings from now on."""
+        """Change settings from now on; a balance that is named is what the account has now."""
         self.settings = self.settings.changed(settings)
+        self._price_micros = micros(self.settings.price_per_message)
+        if "balance" in settings:
+            self.balance_micros = micros(self.settings.balance)
         self._fates.clear()
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
         settings = self.settings
+        security = settings.security
         return {
-            "webhook": {"url": settings.webhook_url, "batch": {"max": settings.policy.batch_max}},
+            "webhook": {
+                "url": settings.webhook_url,
+                "batch": {"max": settings.policy.batch_max},
+                "headers": [name for name, _ in security.headers],
+                "basic": security.basic is not None,
+                "hmac": security.hmac.algorithm if security.hmac is not None else "",
+            },
+            "inbound": {
+                "url": settings.inbound_url,
+                "number": settings.inbound_number,
+                "keywords": list(settings.keywords),
+            },
+            "clicks": {"url": settings.clicks_url},
             "credentials": len(settings.credentials),
             "senders": list(settings.senders),
             "duplicate_window": format_duration(settings.duplicate_window_ms),
+            "balance": plain_amount(self.balance_micros),
         }
 
     # -- what the kernel asks -------------------------------------------------------------------
@@ -179,17 +226,23 @@ class Account:
     def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Keep a report for pulling and return the one to push, if the change is reportable."""
         details = message.submission.details
-        if move is None or move is Move.RELEASE or move is Move.READ or not isinstance(details, Details):
+        if not isinstance(details, Details):
+            return ()
+        if move is None:
+            self._accepted(message, details)
+            return ()
+        if move is Move.RELEASE or move is Move.READ:
             return ()
         status_id, error_id = self.outcome_of(message)
-        final = STATUSES[status_id].final
         item = details.item
-        if not item.notify or not (final or item.intermediate):
+        if not item.notify or not (STATUSES[status_id].final or item.intermediate):
+            return ()
+        if move is Move.REVOKE and not self._reports_canceled(item):
             return ()
         facts = self._facts(message, details, status_id, error_id)
         target = item.notify_url or self.settings.webhook_url
         if self.settings.pull == "all" or not target:
-            self.pulled_from.append(facts)
+            self.reports.add(facts)
         if not target:
             return ()
         return (
@@ -205,15 +258,102 @@ class Account:
             ),
         )
 
+    def _accepted(self, message: Message, details: Details) -> None:
+        self.log.append(message)
+        self.logged += 1
+        self.balance_micros -= self.cost_micros(message.submission.parts)
+        if details.tracking is not None and details.tracking.clicks:
+            mine = self._clickable.setdefault(message.key.recipient, [])
+            mine.append(message)
+            del mine[:-_CLICKABLE_MAX]
+
+    def _reports_canceled(self, item: Item) -> bool:
+        wanted = self.settings.canceled_report
+        return wanted == "always" or (wanted == "notify_url" and bool(item.notify_url))
+
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
-        """Refuse: inbound messages are not imitated yet."""
-        raise ImpossibleAct(f"Infobip recipients cannot do {act.kind!r} here")
+        """Return what is owed when a recipient writes, or clicks on a tracked URL."""
+        match act.kind:
+            case "writes":
+                return self._received(recipient, act, draws)
+            case "clicks":
+                return self._clicked(recipient, act)
+        raise ImpossibleAct(f"Infobip recipients cannot do {act.kind!r}; they can do writes and clicks")
+
+    def _received(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
+        if not is_number(recipient):
+            raise ImpossibleAct(f"expected a phone number that writes, got {recipient!r}")
+        message = received(recipient, act, draws, self.settings, self._gateway.now_ms)
+        target = self.settings.inbound_url
+        if self.settings.pull == "all" or not target:
+            self.inbox.add(message)
+        if not target:
+            return ()
+        return (
+            Report(
+                provider="infobip",
+                recipient=recipient,
+                label=f"INBOUND {message.message_id}",
+                target=target,
+                at_ms=message.done_ms,
+                batch="inbound",
+                payload=message,
+            ),
+        )
+
+    def _clicked(self, recipient: str, act: Act) -> Sequence[Report]:
+        click = clicked(recipient, act, self._gateway.simulation, self._clickable.get(recipient, []))
+        details = click.message.submission.details
+        assert isinstance(details, Details)
+        target = (details.tracking.url if details.tracking else "") or self.settings.clicks_url
+        if not target:
+            raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
+        return (
+            Report(
+                provider="infobip",
+                recipient=recipient,
+                label=f"CLICKED {click.message.id}",
+                target=target,
+                at_ms=click.at_ms,
+                payload=click,
+            ),
+        )
 
     def render(self, webhook: Webhook) -> WebhookRequest:
-        """Return the push of one or more delivery reports."""
-        facts = [report.payload for report in webhook.reports if isinstance(report.payload, Facts)]
-        body = render_reports(facts, facts[0].generation, self._gateway.simulation.clock.epoch_ms)
-        return WebhookRequest(url=webhook.target, body=body, headers=(("Content-Type", "application/json"),))
+        """Return the push of reports, of inbound messages or of a click."""
+        body, content_type = self._body_of(webhook)
+        headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
+        settings = self.settings
+        own = (settings.webhook_url, settings.inbound_url, settings.clicks_url)
+        if settings.security.everywhere or webhook.target in own:
+            headers += settings.security.headers_for(body)
+        return WebhookRequest(url=webhook.target, body=body, headers=headers)
+
+    def _body_of(self, webhook: Webhook) -> tuple[bytes, str]:
+        epoch_ms = self._gateway.simulation.clock.epoch_ms
+        payloads = [report.payload for report in webhook.reports]
+        first = payloads[0]
+        if isinstance(first, Facts):
+            facts = [payload for payload in payloads if isinstance(payload, Facts)]
+            body = render_reports(facts, first.generation, epoch_ms)
+            if first.item.content_type != "application/xml":
+                return body, "application/json"
+            return render_xml(body, REPORT_ROOTS[first.generation]), "application/xml"
+        if isinstance(first, Click):
+            return self._click_body(first, epoch_ms), "application/json"
+        messages = [payload for payload in payloads if isinstance(payload, Inbound)]
+        return render_inbound(messages, 0, epoch_ms), "application/json"
+
+    def _click_body(self, click: Click, epoch_ms: int) -> bytes:
+        details = click.message.submission.details
+        assert isinstance(details, Details)
+        item = details.item
+        more = {
+            "callbackData": item.callback_data,
+            "applicationId": item.application_id,
+            "entityId": item.entity_id,
+        }
+        return render_click(click, details.to, details.bulk_id, more, epoch_ms)
 
     # -- what the routes ask --------------------------------------------------------------------
 
@@ -246,43 +386,65 @@ class Account:
         details = message.submission.details
         return details.accepted_status if isinstance(details, Details) else 26
 
-    def take_reports(self, limit: int, wanted: Mapping[str, str]) -> list[Facts]:
-        """Remove and return up to *limit* kept reports that fit, the latest first."""
-        horizon_ms = self._gateway.now_ms - _PULL_HORIZON_MS
-        taken: list[Facts] = []
-        kept: list[Facts] = []
-        while self.pulled_from:
-            facts = self.pulled_from.pop()
-            if facts.done_ms < horizon_ms:
-                continue
-            if len(taken) < limit and facts.fits(wanted):
-                taken.append(facts)
-            else:
-                kept.append(facts)
-        self.pulled_from.extend(reversed(kept))
-        return taken
+    def cost_micros(self, parts: int) -> int:
+        """Return what a message of so many parts costs."""
+        return self._price_micros * (parts if self.settings.charge == "part" else 1)
+
+    def log_refused(self, refused: Refused) -> None:
+        """Remember a rejected recipient that was told an id."""
+        self.log.append((refused, self._gateway.now_ms))
+        self.logged += 1
+
+    def log_facts(self, entry: Message | tuple[Refused, int]) -> Facts | None:
+        """Return what the log tells of an entry now."""
+        if isinstance(entry, Message):
+            details = entry.submission.details
+            assert isinstance(details, Details)
+            status_id, error_id = self.outcome_of(entry)
+            return self._facts(entry, details, status_id, error_id)
+        refused, at_ms = entry
+        details = refused.submission.details
+        assert isinstance(details, Details)
+        status_id, error_id = split_code(refused.code)
+        return self._facts_of(refused, details, status_id, error_id, at_ms, at_ms)
 
     def _facts(self, message: Message, details: Details, status_id: int, error_id: int) -> Facts:
-        simulation = self._gateway.simulation
-        circumstances = simulation.directory.at(message.key.recipient, message.changed_ms)
+        sent_ms = max(message.accepted_ms, message.submission.hold_until_ms)
+        done_ms = max(sent_ms, message.changed_ms)
+        return self._facts_of(message, details, status_id, error_id, sent_ms, done_ms)
+
+    def _facts_of(
+        self,
+        outcome: Message | Refused,
+        details: Details,
+        status_id: int,
+        error_id: int,
+        sent_ms: int,
+        done_ms: int,
+    ) -> Facts:
+        recipient = outcome.key.recipient
+        circumstances = self._gateway.simulation.directory.at(recipient, done_ms)
         return Facts(
             generation=details.generation,
-            message_id=message.id,
+            message_id=outcome.id,
             bulk_id=details.bulk_id,
             to=details.to,
-            recipient=message.key.recipient,
+            recipient=recipient,
             operator=circumstances.operator or "",
-            parts=message.submission.parts,
+            parts=outcome.submission.parts,
             item=details.item,
-            sender=message.submission.sender,
-            sent_ms=max(message.accepted_ms, message.submission.hold_until_ms),
-            done_ms=message.changed_ms,
+            sender=outcome.submission.sender,
+            sent_ms=sent_ms,
+            done_ms=done_ms,
             status_id=status_id,
             error_id=error_id,
             price=self.settings.price_per_message,
             currency=self.settings.currency,
         )
 
+
+REPORT_ROOTS: Final = {1: "reportResponse", 2: "reportResponse", 3: "DeliveryReports"}
+"""What documents of reports are called, by generation."""
 
 _FAILURES: Final = {
     Reason.BLOCKED: "4/13",

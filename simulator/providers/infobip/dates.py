@@ -11,9 +11,10 @@ __all__ = ["format_date", "parse_date"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Clients send 0 to 6 fraction digits, `Z`, `+0000` and `+00:00`, and a blank for the T.
+# Clients send 0 to 6 fraction digits, `Z`, `+0000` and `+00:00`, and a blank for the T; in a query, a
+# plus that was not encoded arrives as a blank.
 _DATE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?\s?(?:(Z)|([+-])(\d\d):?(\d\d))?",
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?\s?(?:(Z)|([+ -])(\d\d):?(\d\d))?",
     re.ASCII,
 )
 

@@ -11,13 +11,21 @@ import msgspec
 from msgspec import Raw, Struct
 
 from simulator.kernel.numbering import operator_of
-from simulator.provider import Answer, Call
+from simulator.provider import Answer
 from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, STATUSES
 from simulator.providers.infobip.dates import format_date
 from simulator.providers.infobip.wire import Item
 from simulator.violations import Violation
 
-__all__ = ["Facts", "json_answer", "refusal_answer", "render_reports", "status_json"]
+__all__ = [
+    "Facts",
+    "json_answer",
+    "operator_shown",
+    "refusal_answer",
+    "render_log",
+    "render_reports",
+    "status_json",
+]
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -78,6 +86,11 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     price: int | float
     currency: str
 
+    @property
+    def text(self) -> str:
+        """The text of the message; empty for binary content."""
+        return self.item.text
+
     def fits(self, wanted: Mapping[str, str]) -> bool:
         """Return True when the report passes the filters of a pull."""
         item = self.item
@@ -91,6 +104,11 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
         return all(mine[name] == value for name, value in wanted.items())
 
 
+def operator_shown(facts: Facts) -> str:
+    """Return MCC and MNC of a recipient, or an empty text."""
+    return facts.operator or operator_of(facts.recipient)
+
+
 def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
     item = facts.item
     row: dict[str, object] = {
@@ -101,7 +119,7 @@ def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
         "sentAt": format_date(epoch_ms + facts.sent_ms),
         "doneAt": format_date(epoch_ms + facts.done_ms),
         "messageCount" if generation == 3 else "smsCount": facts.parts,
-        "mccMnc": facts.operator or operator_of(facts.recipient),
+        "mccMnc": operator_shown(facts),
         "callbackData": item.callback_data,
         "price": {"pricePerMessage": facts.price, "currency": facts.currency},
         "status": _STATUS_JSON[facts.status_id],
@@ -121,6 +139,35 @@ def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
 def render_reports(facts: Sequence[Facts], generation: int, epoch_ms: int) -> bytes:
     """Return delivery reports in the shape of an API generation, for push and pull alike."""
     return _ENCODER.encode({"results": [_report(one, generation, epoch_ms) for one in facts]})
+
+
+def _log_row(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
+    row = _report(facts, generation, epoch_ms)
+    row.pop("callbackData", None)
+    text = facts.text
+    if generation != 3:
+        return {**row, "text": text} if text else row
+    row["destination"] = row.pop("to", "")
+    binary = facts.item.binary
+    if binary is not None:
+        content: dict[str, object] = {
+            "hex": binary.octets.hex(" "),
+            "dataCoding": binary.data_coding,
+            "esmClass": binary.esm_class,
+        }
+    else:
+        content = {"text": text}
+    return {**row, "content": content}
+
+
+def render_log(
+    facts: Sequence[Facts], generation: int, epoch_ms: int, cursor: Mapping[str, object] | None
+) -> bytes:
+    """Return log rows in the shape of an API generation, with a cursor where one was asked for."""
+    body: dict[str, object] = {"results": [_log_row(one, generation, epoch_ms) for one in facts]}
+    if cursor is not None:
+        body["cursor"] = cursor
+    return _ENCODER.encode(body)
 
 
 def json_answer(body: object, status: int = 200) -> Answer:
@@ -153,23 +200,24 @@ _RESOURCES: Final = {
 
 
 def refusal_answer(
-    call: Call,
     message_id: str,
     *,
+    shown: str = "",
     text: str = "",
     found: Sequence[Violation] = (),
     retry_after_s: int = 0,
-    modern: bool | None = None,
+    modern: bool = False,
 ) -> Answer:
     """
-    Return the error answer that the path's generation of the API gives.
+    Return an error answer.
 
     v1 and v2 wrap it in `requestError.serviceException`; v3 is documented to
-    answer with a flat `ApiError` of five keys.
+    answer with a flat `ApiError` of five keys (*modern*).  *shown* is the messageId
+    to show instead.
     """
     refusal = HTTP_REFUSALS[message_id]
     headers = (("Retry-After", str(retry_after_s)),) if retry_after_s else ()
-    if call.path.startswith("/sms/3/") if modern is None else modern:
+    if modern:
         body: dict[str, object] = {
             "errorCode": refusal.code,
             "description": refusal.description,
@@ -178,7 +226,7 @@ def refusal_answer(
             "resources": _RESOURCES.get(refusal.code, []),
         }
     else:
-        exception: dict[str, object] = {"messageId": message_id, "text": text or refusal.text}
+        exception: dict[str, object] = {"messageId": shown or message_id, "text": text or refusal.text}
         if found:
             by_path: dict[str, list[str]] = {}
             for path, said in found:

@@ -6,239 +6,245 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from simulator.kernel.message import Message, Refused
 from simulator.kernel.recipient import normal_address
 from simulator.kernel.simulation import Simulation
-from simulator.kernel.sms import Language, Segmentation, autodetect, segment
 from simulator.kernel.submission import Submission
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.account import Account, Details, is_number
+from simulator.providers.infobip.bulk import Bulk
+from simulator.providers.infobip.counting import count_parts, good_header
 from simulator.providers.infobip.render import json_answer, status_json
-from simulator.providers.infobip.text import Transliteration, transliterate
-from simulator.providers.infobip.wire import BadRequest, Destination, Item, SendRequest, Window
+from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
+from simulator.providers.infobip.wire import BadRequest, Destination, Item, SendRequest, Tracking
 from simulator.violations import Violation
 
-__all__ = ["count_parts", "hold_until_ms", "send"]
+__all__ = ["send"]
 
-_SEND_AT_AHEAD_MS_MAX: Final = 180 * 86_400_000
 _PARTS_MAX: Final = 25
-_DAY_MS: Final = 86_400_000
-_MINUTE_MS: Final = 60_000
+_OCTETS_MAX: Final = 4_000
 _SCHEDULED_STATUS: Final = 26
-_TOO_LONG, _DUPLICATE, _MISSING_TO, _INVALID_TO, _BAD_SOURCE = "25", "23", "51", "52", "11"
-_NO_IDENTITY: Final = (_MISSING_TO, _INVALID_TO)
-
-
-def count_parts(item: Item) -> Segmentation:
-    """
-    Return how a message is split: transliterated first, then by the language's table.
-
-    With a language code only, Turkish and Portuguese use the locking table,
-    Spanish has a single-shift table alone.  Source: the preview's documented values.
-    """
-    text = (
-        transliterate(item.text, item.transliteration)
-        if item.transliteration != Transliteration.NONE
-        else item.text
-    )
-    language = autodetect(text) if item.language == "AUTODETECT" else None
-    if language is None and item.language in Language.__members__:
-        language = Language(item.language)
-    if language is None:
-        return segment(text)
-    locking = item.locking_shift
-    single = item.single_shift
-    if locking is None and single is None:
-        locking, single = language is not Language.ES, language is Language.ES
-    return segment(
-        text,
-        # There is no Spanish locking table; asking for it gives the single-shift one.
-        locking=language if locking and language is not Language.ES else None,
-        single=language if single or (locking and language is Language.ES) else None,
-    )
-
-
-def hold_until_ms(item: Item, simulation: Simulation) -> int:
-    """Return the offset at which a message may be sent: `sendAt`, then its delivery time window."""
-    clock = simulation.clock
-    at_ms = clock.now_ms
-    if item.send_at_unix_ms is not None:
-        at_ms = max(at_ms, item.send_at_unix_ms - clock.epoch_ms)
-    if item.window is not None:
-        at_ms = next_in_window(item.window, clock.unix_ms(at_ms)) - clock.epoch_ms
-    return at_ms
-
-
-def next_in_window(window: Window, unix_ms: int) -> int:
-    """Return the first instant from *unix_ms* on that lies in the window; a window may span midnight."""
-    midnight_ms = unix_ms - unix_ms % _DAY_MS
-    length = (window.to_minute - window.from_minute) % 1_440 or 1_440
-    # Yesterday's window may still be open, and the next listed day is at most a week away.
-    for day in range(-1, 9):
-        start_ms = midnight_ms + day * _DAY_MS + window.from_minute * _MINUTE_MS
-        weekday = ((start_ms // _DAY_MS) + 3) % 7
-        if weekday in window.days and unix_ms < start_ms + length * _MINUTE_MS:
-            return max(unix_ms, start_ms)
-    return unix_ms
+_NO_CREDIT, _DUPLICATE, _BAD_HEADER, _TOO_LONG = "12", "23", "24", "25"
+_MISSING_TO, _INVALID_TO, _BAD_SOURCE = "51", "52", "11"
 
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer:
     """Submit everything a request asks for and return Infobip's answer; raises BadRequest."""
-    _check_dates(call, request)
-    settings = account.settings
-    count = request.destination_count
-    if settings.destinations_max and count > settings.destinations_max:
-        raise BadRequest([Violation("messages", f"must not exceed {settings.destinations_max} destinations")])
-    bulk_id = _bulk_id(call, request, count)
-    submissions, parts = _submissions(call, account, request, bulk_id)
-    outcomes = call.submit(submissions)
-    messages = [
-        _entry(account, outcome, request, parts_of) for outcome, parts_of in zip(outcomes, parts, strict=True)
-    ]
+    _check(call, account, request)
+    bulk_id = _bulk_id(call, request)
+    tracking = _tracking(call, request, bulk_id)
+    outcomes = call.submit(_Builder(call, account, request, bulk_id, tracking).submissions())
     body: dict[str, object] = {}
     if bulk_id:
         body["bulkId"] = bulk_id
-    if request.track and request.generation == 1:
-        draws = call.gateway.simulation.chance.of("infobip", "tracking", bulk_id, *outcomes[0].key)
-        body["trackingProcessKey"] = draws.hex("key").upper()
-    body["messages"] = messages
+    if tracking is not None and tracking.track and request.generation == 1:
+        body["trackingProcessKey"] = tracking.process_key
+    body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
+    _remember_bulk(account, request, bulk_id, outcomes)
     return json_answer(body)
 
 
-def _check_dates(call: Call, request: SendRequest) -> None:
-    latest = call.gateway.simulation.clock.unix_ms() + _SEND_AT_AHEAD_MS_MAX
-    found = [
-        Violation(
-            "options.schedule.sendAt" if request.generation == 3 else f"messages[{number}].sendAt",
-            "must be at most 180 days ahead",
-        )
-        for number, (item, _) in enumerate(request.items)
-        if item.send_at_unix_ms is not None and item.send_at_unix_ms > latest
-    ]
+# -- checks of the whole request ----------------------------------------------------------------
+
+
+def _check(call: Call, account: Account, request: SendRequest) -> None:
+    settings = account.settings
+    clock = call.gateway.simulation.clock
+    found: list[Violation] = []
+    for number, (item, _) in enumerate(request.items):
+        at_unix_ms = item.send_at_unix_ms
+        if at_unix_ms is None:
+            continue
+        place = "options.schedule.sendAt" if request.generation == 3 else f"messages[{number}].sendAt"
+        if at_unix_ms > clock.unix_ms() + SEND_AT_AHEAD_MS_MAX:
+            found.append(Violation(place, "must be at most 180 days ahead"))
+        elif settings.past_send_at == "refuse" and at_unix_ms < clock.unix_ms():
+            found.append(Violation(place, "must not be in the past"))
+    if settings.empty_text == "refuse":
+        found += [
+            Violation(f"messages[{number}].text", "must not be empty")
+            for number, (item, _) in enumerate(request.items)
+            if not item.text and item.binary is None
+        ]
+    if settings.destinations_max and request.destination_count > settings.destinations_max:
+        found.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
     if found:
-        raise BadRequest(found[:1] if request.generation == 3 else found)
+        raise BadRequest(list(dict.fromkeys(found)))
 
 
-def _bulk_id(call: Call, request: SendRequest, count: int) -> str:
-    scheduled = any(item.send_at_unix_ms is not None for item, _ in request.items)
+def _bulk_id(call: Call, request: SendRequest) -> str:
     # v1 tells a bulkId only where it is of use; v2 and v3 always do.
-    if request.bulk_id or (request.generation == 1 and count < 2 and not scheduled):
+    if request.bulk_id or (
+        request.generation == 1
+        and request.destination_count < 2
+        and not any(item.send_at_unix_ms is not None for item, _ in request.items)
+    ):
         return request.bulk_id
     simulation = call.gateway.simulation
     recipient = normal_address(request.items[0][1][0].to)
     return simulation.chance.of("bulk", *simulation.next_key("infobip", recipient)).digits("id", 19)
 
 
-def _submissions(
-    call: Call, account: Account, request: SendRequest, bulk_id: str
-) -> tuple[list[Submission], list[int]]:
+def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None:
+    """Return what the request says about tracking, with a process key if it brought none."""
+    tracking = request.tracking
+    if tracking is None or tracking.process_key:
+        return tracking
     simulation = call.gateway.simulation
-    settings = account.settings
-    credential = call.credential.text if call.credential else ""
-    status = settings.send_status[f"v{request.generation}"]
-    seen: set[str] = set()
-    submissions: list[Submission] = []
-    parts: list[int] = []
-    now_ms = simulation.clock.now_ms
-    for item, destinations in request.items:
-        count = count_parts(item).parts
-        hold_ms = hold_until_ms(item, simulation)
-        scheduled = item.send_at_unix_ms is not None and hold_ms > now_ms
-        sender = item.sender or settings.default_sender
+    first = simulation.next_key("infobip", normal_address(request.items[0][1][0].to))
+    draws = simulation.chance.of("infobip", "tracking", bulk_id, *first)
+    return msgspec.structs.replace(tracking, process_key=draws.hex("key").upper())
+
+
+# -- submissions --------------------------------------------------------------------------------
+
+
+class _Builder:
+    """Makes the submissions of one request, with Infobip's own checks of each destination."""
+
+    __slots__ = (
+        "_account",
+        "_bulk_id",
+        "_credential",
+        "_credit_micros",
+        "_pacer",
+        "_request",
+        "_seen",
+        "_simulation",
+        "_status",
+        "_tracking",
+    )
+
+    def __init__(
+        self, call: Call, account: Account, request: SendRequest, bulk_id: str, tracking: Tracking | None
+    ) -> None:
+        self._account = account
+        self._request = request
+        self._bulk_id = bulk_id
+        self._tracking = tracking
+        self._simulation: Simulation = call.gateway.simulation
+        self._credential = call.credential.text if call.credential else ""
+        self._credit_micros = account.balance_micros
+        self._status = account.settings.send_status[f"v{request.generation}"]
+        self._seen: set[str] = set()
+        limit = request.speed_limit
+        self._pacer = Pacer(limit, self._simulation.clock) if limit is not None else None
+
+    def submissions(self) -> list[Submission]:
+        """Return one submission per destination, in order."""
+        return [
+            submission
+            for item, destinations in self._request.items
+            for submission in self._of_item(item, destinations)
+        ]
+
+    def _of_item(self, item: Item, destinations: list[Destination]) -> list[Submission]:
+        clock = self._simulation.clock
+        parts = count_parts(item)
+        earliest_ms = hold_until_ms(item, clock)
+        scheduled = item.send_at_unix_ms is not None and earliest_ms > clock.now_ms
+        status = _SCHEDULED_STATUS if scheduled else self._status
+        sender = item.sender or self._account.settings.default_sender
+        unfit = self._unfit(item, parts, sender)
+        text = item.text if item.binary is None else item.binary.octets.hex(" ")
+        found = []
         for destination in destinations:
             recipient = normal_address(destination.to)
-            refusal = _refusal(account, simulation, destination, recipient, sender, count, seen)
-            submissions.append(
+            refusal = self._refusal(destination, recipient, unfit, parts)
+            at_ms = earliest_ms
+            if self._pacer is not None and not refusal:
+                at_ms = self._pacer.next(item, earliest_ms)
+            found.append(
                 Submission(
                     provider="infobip",
                     recipient=recipient,
                     sender=sender,
-                    text=item.text,
-                    credential=credential,
+                    text=text,
+                    credential=self._credential,
                     id=destination.id,
                     validity_ms=item.validity_ms,
-                    hold_until_ms=hold_ms if hold_ms > now_ms else 0,
-                    parts=count,
+                    hold_until_ms=at_ms if at_ms > clock.now_ms else 0,
+                    parts=parts,
                     refusal=refusal,
                     details=Details(
-                        generation=request.generation,
+                        generation=self._request.generation,
                         to=recipient.removeprefix("+"),
                         item=item,
-                        bulk_id=bulk_id,
-                        accepted_status=_SCHEDULED_STATUS if scheduled else status,
+                        bulk_id=self._bulk_id,
+                        accepted_status=status,
+                        tracking=self._tracking,
                     ),
                 )
             )
-            parts.append(count)
-    return submissions, parts
+        return found
 
+    def _unfit(self, item: Item, parts: int, sender: str) -> str:
+        """Return the status with which every destination of a message is rejected, or an empty text."""
+        if item.binary is not None and not good_header(item.binary):
+            return _BAD_HEADER
+        if parts > _PARTS_MAX or (item.binary is not None and len(item.binary.octets) > _OCTETS_MAX):
+            return _TOO_LONG
+        senders = self._account.settings.senders
+        return _BAD_SOURCE if senders and sender not in senders else ""
 
-def _refusal(
-    account: Account,
-    simulation: Simulation,
-    destination: Destination,
-    recipient: str,
-    sender: str,
-    parts: int,
-    seen: set[str],
-) -> str:
-    """Return the status with which Infobip's own checks reject a destination, or an empty text."""
-    settings = account.settings
-    if not destination.to.strip():
-        return _MISSING_TO
-    if settings.invalid_number == "answer" and not is_number(recipient):
-        return _INVALID_TO
-    if parts > _PARTS_MAX:
-        return _TOO_LONG
-    if settings.senders and sender not in settings.senders:
-        return _BAD_SOURCE
-    if destination.id and settings.duplicate_window_ms:
-        earlier = simulation.message("infobip", destination.id)
-        oldest_ms = simulation.clock.now_ms - settings.duplicate_window_ms
-        if destination.id in seen or (earlier is not None and earlier.accepted_ms >= oldest_ms):
+    def _refusal(self, destination: Destination, recipient: str, unfit: str, parts: int) -> str:
+        settings = self._account.settings
+        if not destination.to.strip():
+            return _MISSING_TO
+        if settings.invalid_number == "answer" and not is_number(recipient):
+            return _INVALID_TO
+        if unfit:
+            return unfit
+        if destination.id and settings.duplicate_window_ms and self._repeated(destination.id):
             return _DUPLICATE
-        seen.add(destination.id)
-    return ""
+        cost_micros = self._account.cost_micros(parts)
+        if cost_micros > self._credit_micros:
+            return _NO_CREDIT
+        self._credit_micros -= cost_micros
+        return ""
+
+    def _repeated(self, message_id: str) -> bool:
+        if message_id in self._seen:
+            return True
+        self._seen.add(message_id)
+        earlier = self._simulation.message("infobip", message_id)
+        oldest_ms = self._simulation.clock.now_ms - self._account.settings.duplicate_window_ms
+        return earlier is not None and earlier.accepted_ms >= oldest_ms
 
 
-def _entry(
-    account: Account, outcome: Message | Refused, request: SendRequest, parts: int
-) -> dict[str, object]:
-    details = outcome.submission.details
-    to = details.to if isinstance(details, Details) else ""
+# -- the answer ---------------------------------------------------------------------------------
+
+
+def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -> dict[str, object]:
+    submission = outcome.submission
+    details = submission.details
+    assert isinstance(details, Details)
     generation = request.generation
-    recipient_key = "destination" if generation == 3 else "to"
     if isinstance(outcome, Refused):
-        return _rejected_entry(outcome, recipient_key, to, generation, parts)
-    status_id = account.accepted_status(outcome)
-    scheduled = outcome.submission.hold_until_ms > 0 and details_scheduled(outcome)
+        if outcome.code not in (_MISSING_TO, _INVALID_TO):
+            account.log_refused(outcome)
+        return _rejected_entry(outcome, details.to, generation)
+    status = status_json(account.accepted_status(outcome))
     if generation == 3:
-        entry: dict[str, object] = {
-            "messageId": outcome.id,
-            "status": status_json(status_id),
-            "destination": to,
-        }
-        if request.include_count:
-            entry["details"] = {"messageCount": parts}
+        entry: dict[str, object] = {"messageId": outcome.id, "status": status, "destination": details.to}
+        # The count is not told of binary content, even on request.  Source: OpenAPI.
+        if request.include_count and details.item.binary is None:
+            entry["details"] = {"messageCount": submission.parts}
         return entry
-    entry = {"to": to, "status": status_json(status_id)}
+    entry = {"to": details.to, "status": status}
     # The v1 example counts immediate messages, not scheduled ones; v2 counts on request.
+    scheduled = submission.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
     if request.include_count or (generation == 1 and not scheduled):
-        entry["smsCount"] = parts
+        entry["smsCount"] = submission.parts
     entry["messageId"] = outcome.id
     return entry
 
 
-def details_scheduled(message: Message) -> bool:
-    """Return True when the client asked for a later sending (`sendAt`), not merely for a time window."""
-    details = message.submission.details
-    return isinstance(details, Details) and details.item.send_at_unix_ms is not None
-
-
-def _rejected_entry(
-    refused: Refused, recipient_key: str, to: str, generation: int, parts: int
-) -> dict[str, object]:
+def _rejected_entry(refused: Refused, to: str, generation: int) -> dict[str, object]:
     # Which keys a rejected entry has differs by status.  Source: samples of real traffic.
+    recipient_key = "destination" if generation == 3 else "to"
     status = {"status": status_json(int(refused.code))}
     if refused.code == _MISSING_TO:
         return dict(status)
@@ -246,6 +252,30 @@ def _rejected_entry(
         return {recipient_key: refused.submission.recipient, **status}
     entry: dict[str, object] = {recipient_key: to, **status}
     if refused.code != "14" and generation == 1:
-        entry["smsCount"] = parts
+        entry["smsCount"] = refused.submission.parts
     entry["messageId"] = refused.id
     return entry
+
+
+def _remember_bulk(
+    account: Account, request: SendRequest, bulk_id: str, outcomes: list[Message | Refused]
+) -> None:
+    first = request.items[0][0]
+    if first.send_at_unix_ms is None and not any(item.send_at_unix_ms for item, _ in request.items):
+        return
+    scheduled = [outcome for outcome in outcomes if isinstance(outcome, Message)]
+    held = [message for message in scheduled if message.submission.hold_until_ms]
+    if not held:
+        return
+    details = held[0].submission.details
+    assert isinstance(details, Details)
+    account.bulks.add(
+        Bulk(
+            id=bulk_id,
+            item=details.item,
+            send_at_unix_ms=details.item.send_at_unix_ms or 0,
+            keys=[message.key for message in held],
+            speed_limit=request.speed_limit,
+            alone=len(request.items) == 1,
+        )
+    )

@@ -16,6 +16,7 @@ from simulator.kernel.shape import (
     Field,
     Integer,
     ListOf,
+    MapOf,
     Number,
     Record,
     Shape,
@@ -24,6 +25,7 @@ from simulator.kernel.shape import (
 )
 from simulator.kernel.units import Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
+from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
 from simulator.webhook_settings import changed_policy, webhook_fields
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "Settings"]
@@ -47,28 +49,68 @@ class Settings:
 
     credentials: tuple[str, ...] = ()
     webhook_url: str = ""
+    security: Security = NO_SECURITY
+    inbound_url: str = ""
+    inbound_number: str = "385921004026"
+    keywords: tuple[str, ...] = ()
+    clicks_url: str = ""
     policy: WebhookPolicy = field(default_factory=lambda: WebhookPolicy(retry=RETRY_DOCUMENTED))
     send_status: Mapping[str, int] = field(default_factory=lambda: {"v1": 7, "v2": 26, "v3": 26})
     default_sender: str = "InfoSMS"
     senders: tuple[str, ...] = ()
     invalid_number: str = "answer"
     duplicate_window_ms: int = 48 * 3_600_000
+    empty_text: str = "accept"
+    past_send_at: str = "send"
+    bulk_transitions: str = "strict"
+    canceled_report: str = "notify_url"
+    forbidden: str = "FORBIDDEN"
+    logs_per_minute: int = 120
+    xml_v1: str = "later"
     destinations_max: int = 0
     envelope_v3: str = "documented"
+    balance: int | float = 1_000_000
     price_per_message: int | float = 0.01
+    charge: str = "part"
     currency: str = "EUR"
     deliver_after: Delay = _DELIVER_AFTER
     pull: str = "all"
 
     def changed(self, values: Mapping[str, object]) -> Settings:
         """Return these settings with what *values*, as SETTINGS read them, say."""
-        plain = {name: value for name, value in values.items() if name != "webhook"}
+        grouped = ("webhook", "inbound", "clicks")
+        plain = {name: value for name, value in values.items() if name not in grouped}
         if "send_status" in plain:
             plain["send_status"] = {**self.send_status, **_mapping(plain["send_status"])}
         webhook = _mapping(values.get("webhook", {}))
-        policy = changed_policy(self.policy, webhook, RETRY_DOCUMENTED)
-        url = str(webhook.get("url", self.webhook_url))
-        return replace(self, policy=policy, webhook_url=url, **plain)  # type: ignore[arg-type]
+        inbound = _mapping(values.get("inbound", {}))
+        changed = replace(
+            self,
+            policy=changed_policy(self.policy, webhook, RETRY_DOCUMENTED),
+            security=_security(self.security, webhook),
+            webhook_url=str(webhook.get("url", self.webhook_url)),
+            clicks_url=str(_mapping(values.get("clicks", {})).get("url", self.clicks_url)),
+            **plain,  # type: ignore[arg-type]
+        )
+        return replace(changed, **{_INBOUND[name]: value for name, value in inbound.items()})  # type: ignore[arg-type]
+
+
+_INBOUND: Final = {"url": "inbound_url", "number": "inbound_number", "keywords": "keywords"}
+
+
+def _security(security: Security, webhook: Mapping[str, object]) -> Security:
+    headers = webhook.get("headers")
+    if isinstance(headers, Mapping):
+        security = security._replace(headers=tuple(headers.items()))
+    basic = webhook.get("basic")
+    if isinstance(basic, tuple):
+        security = security._replace(basic=basic)
+    signature = webhook.get("hmac")
+    if isinstance(signature, Hmac):
+        security = security._replace(hmac=signature)
+    if "secure" in webhook:
+        security = security._replace(everywhere=webhook["secure"] == "all")
+    return security
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -76,6 +118,41 @@ def _mapping(value: object) -> Mapping[str, object]:
         raise TypeError(f"expected a mapping, got {type(value).__name__}")
     return value
 
+
+_HEADER_NAME: Final = Text(1, 100, r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header name", ("X-Signature",))
+_HEADER_VALUE: Final = Text(0, 4_000, r"[\t -~]*", "a header value of printable ASCII")
+
+_SECURITY_FIELDS: Final = [
+    Field("headers", MapOf(_HEADER_VALUE, _HEADER_NAME, 50), "Custom headers of each webhook, by name."),
+    Field(
+        "basic",
+        Record(
+            lambda user, password: (user, password),
+            [
+                Field("user", Text(1, 500), "User name.", required=True),
+                Field("password", Text(0, 500), "Password.", required=True),
+            ],
+        ),
+        "Basic authentication of each webhook.",
+    ),
+    Field(
+        "hmac",
+        Record(
+            Hmac,
+            [
+                Field("secret", Text(1, 500), "The shared secret.", required=True),
+                Field("algorithm", Choice({name: name for name in ALGORITHMS}), "HMAC_SHA_256 unless said."),
+                Field("header", _HEADER_NAME, "X-Signature unless said; no name is documented."),
+            ],
+        ),
+        "A signature of each webhook: the HMAC of its body, in lower-case hexadecimal.",
+    ),
+    Field(
+        "secure",
+        Either(Word("subscription"), Word("all")),
+        "Which webhooks get headers and signature: those to the account's own URLs, or all.",
+    ),
+]
 
 _SEND_STATUS: Final = Choice({"PENDING_ENROUTE": 7, "PENDING_ACCEPTED": 26})
 
@@ -87,7 +164,28 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
             ListOf(Text(1, 500)),
             "The only credentials accepted: keys and tokens bare, Basic as user:password. None listed: any.",
         ),
-        Field("webhook", Record(dict, webhook_fields()), "Delivery reports by push."),
+        Field(
+            "webhook",
+            Record(dict, [*webhook_fields(), *_SECURITY_FIELDS]),
+            "Delivery reports by push, as a subscription has it.",
+        ),
+        Field(
+            "inbound",
+            Record(
+                dict,
+                [
+                    Field("url", Text(max_length=2_048), "Where inbound messages go; empty: pull only."),
+                    Field("number", Text(1, 64), "The number that recipients write to unless they say."),
+                    Field("keywords", ListOf(Text(1, 100)), "Keywords that are configured for the number."),
+                ],
+            ),
+            "Messages that recipients write.",
+        ),
+        Field(
+            "clicks",
+            Record(dict, [Field("url", Text(max_length=2_048), "Where clicks go unless the send says.")]),
+            "Clicks on tracked URLs.",
+        ),
         Field(
             "send_status",
             Record(dict, [Field(name, _SEND_STATUS, f"For {name} sends.") for name in ("v1", "v2", "v3")]),
@@ -120,7 +218,44 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
             Either(Word("documented"), Word("legacy")),
             "Shape of errors under /sms/3 (OC-2): the documented ApiError, or that of v1 and v2.",
         ),
-        Field("price_per_message", Number(), "Price of a message in reports."),
+        Field(
+            "empty_text",
+            Either(Word("accept"), Word("refuse")),
+            "A message without text on v1 and v2 (OC-1): one empty part, or a bad request.",
+        ),
+        Field(
+            "past_send_at",
+            Either(Word("send"), Word("refuse")),
+            "A sendAt in the past (OC-4): send at once, or a bad request.",
+        ),
+        Field(
+            "bulk_transitions",
+            Either(Word("strict"), Word("lenient")),
+            "Setting a bulk to the status it has (OC-5): a bad request, or no change.",
+        ),
+        Field(
+            "canceled_report",
+            Either(Word("notify_url"), Word("always"), Word("never")),
+            "Report messages of a canceled bulk (OC-13): where a notifyUrl was given, always, or never.",
+        ),
+        Field(
+            "forbidden",
+            Either(Word("FORBIDDEN"), Word("UNAUTHORIZED")),
+            "The messageId of a 403 (OC-11), with the text that goes with it.",
+        ),
+        Field("logs_per_minute", Integer(0, 1_000_000), "Most calls for logs a minute; 0: no limit."),
+        Field(
+            "xml_v1",
+            Either(Word("later"), Word("2015")),
+            "How v1 writes lists in XML: <messages><message>, or <messages><messages> as in 2015.",
+        ),
+        Field("balance", Number(), "What the account has; when it is used up, status 12."),
+        Field(
+            "charge",
+            Either(Word("part"), Word("message")),
+            "What the price is taken for: each part, or each message.",
+        ),
+        Field("price_per_message", Number(), "The unit price, in reports and for the balance."),
         Field("currency", Text(3, 3), "Currency of prices."),
         Field("deliver_after", DelayShape(), "From sending to delivery when no rule says otherwise."),
         Field(

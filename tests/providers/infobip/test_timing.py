@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.infobip.bench import MONDAY, bench, one
-from simulator.providers.infobip.sending import next_in_window
+from simulator.providers.infobip.timing import next_in_window
 from simulator.providers.infobip.wire import Window
 
 HOUR = 3_600_000

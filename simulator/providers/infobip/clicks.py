@@ -1,0 +1,87 @@
+"""
+Clicks: a recipient follows a URL of a message, and the integrator is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.lifecycle import State
+from simulator.kernel.message import Message
+from simulator.kernel.rule import Act
+from simulator.kernel.simulation import Simulation
+
+__all__ = ["Click", "clicked", "render_click"]
+
+_ENCODER: Final = msgspec.json.Encoder()
+_URL: Final = re.compile(r"https?://\S+")
+_DATA: Final = ("messageId", "url", "recipientInfo", "geoLocationInfo")
+
+
+class Click(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    One click, as it is pushed.
+    """
+
+    message: Message
+    url: str
+    at_ms: int
+    recipient_info: object = None
+    geo_location_info: object = None
+
+
+def clicked(recipient: str, act: Act, simulation: Simulation, tracked: list[Message]) -> Click:
+    """
+    Return the click of *recipient* on a message whose clicks are tracked.
+
+    *tracked* are the recipient's messages of that kind, the oldest first; the act
+    may name one by `messageId`, else it is the latest that has arrived.
+    """
+    data = act.data if act.data is not None else {}
+    if not isinstance(data, Mapping) or not set(data) <= set(_DATA):
+        raise ImpossibleAct(f"expected data with {', '.join(_DATA)}, or none")
+    arrived = [message for message in tracked if message.state in (State.DELIVERED, State.READ)]
+    wanted = data.get("messageId")
+    if wanted is not None:
+        arrived = [message for message in arrived if message.id == wanted]
+    if not arrived:
+        raise ImpossibleAct(f"{recipient} has got no message whose clicks are tracked")
+    message = arrived[-1]
+    url = data.get("url") or act.text
+    if not url:
+        found = _URL.search(message.submission.text)
+        if found is None:
+            raise ImpossibleAct(f"message {message.id} has no URL in its text")
+        url = found[0]
+    return Click(
+        message=message,
+        url=str(url),
+        at_ms=simulation.clock.now_ms,
+        recipient_info=data.get("recipientInfo"),
+        geo_location_info=data.get("geoLocationInfo"),
+    )
+
+
+def render_click(click: Click, to: str, bulk_id: str, details: Mapping[str, str], epoch_ms: int) -> bytes:
+    """Return the push of a click: one object, no `results`; what is not known is left out."""
+    body: dict[str, object] = {
+        "notificationType": "CLICKED",
+        "recipient": to,
+        "url": click.url,
+        # Milliseconds since 1970, unlike every other date of this API.
+        "sendDateTime": epoch_ms + click.at_ms,
+        "messageId": click.message.id,
+        "bulkId": bulk_id,
+        "callbackData": details.get("callbackData"),
+        "recipientInfo": click.recipient_info,
+        "geoLocationInfo": click.geo_location_info,
+        "applicationId": details.get("applicationId"),
+        "entityId": details.get("entityId"),
+    }
+    return _ENCODER.encode({name: value for name, value in body.items() if value})

@@ -1,0 +1,99 @@
+"""
+Inbound messages: what recipients write, pushed (MO_JSON_2) and kept for pulling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from simulator.kernel.account import ImpossibleAct
+from simulator.kernel.chance import Draws
+from simulator.kernel.rule import Act
+from simulator.kernel.sms import segment
+from simulator.providers.infobip.dates import format_date
+from simulator.providers.infobip.settings import Settings
+
+__all__ = ["Inbound", "received", "render_inbound", "split_keyword"]
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DATA: Final = ("callbackData", "applicationId", "entityId", "campaignReferenceId")
+
+
+class Inbound(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    A message that a recipient wrote.
+    """
+
+    message_id: str
+    sender: str
+    to: str
+    text: str
+    keyword: str
+    clean_text: str
+    parts: int
+    done_ms: int
+    currency: str
+    more: tuple[tuple[str, str], ...] = ()
+    """callbackData, applicationId, entityId and campaignReferenceId, where they were given."""
+
+    def fits(self, wanted: Mapping[str, str]) -> bool:
+        """Return True when the message passes the filters of a pull."""
+        mine = dict(self.more)
+        return all(mine.get(name) == value for name, value in wanted.items())
+
+
+def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
+    """Return the configured keyword that a text begins with, and the text without it."""
+    first, _, rest = text.strip().partition(" ")
+    for keyword in keywords:
+        if first.casefold() == keyword.casefold():
+            return keyword, rest.strip()
+    return "", text
+
+
+def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int) -> Inbound:
+    """Return the message that *recipient* writes; raises ImpossibleAct when its data makes no sense."""
+    data = act.data if act.data is not None else {}
+    if not isinstance(data, Mapping) or not all(
+        name in _DATA and isinstance(value, str) for name, value in data.items()
+    ):
+        raise ImpossibleAct(f"expected data with texts for {', '.join(_DATA)}, or none")
+    keyword, clean_text = split_keyword(act.text, settings.keywords)
+    return Inbound(
+        message_id=draws.digits("inbound.id", 18),
+        sender=recipient.removeprefix("+"),
+        to=(act.sender or settings.inbound_number).removeprefix("+"),
+        text=act.text,
+        keyword=keyword,
+        clean_text=clean_text,
+        parts=segment(act.text).parts,
+        done_ms=now_ms,
+        currency=settings.currency,
+        more=tuple((name, data[name]) for name in _DATA if data.get(name)),
+    )
+
+
+def render_inbound(messages: Sequence[Inbound], pending: int, epoch_ms: int) -> bytes:
+    """Return inbound messages as they are pushed and pulled alike."""
+    results = []
+    for one in messages:
+        row: dict[str, object] = {
+            "messageId": one.message_id,
+            "from": one.sender,
+            "to": one.to,
+            "text": one.text,
+            "cleanText": one.clean_text,
+            "keyword": one.keyword,
+            "receivedAt": format_date(epoch_ms + one.done_ms),
+            "smsCount": one.parts,
+            "price": {"pricePerMessage": 0, "currency": one.currency},
+            **dict(one.more),
+        }
+        if not one.keyword:
+            del row["keyword"]
+        results.append(row)
+    return _ENCODER.encode({"results": results, "messageCount": len(results), "pendingMessageCount": pending})
