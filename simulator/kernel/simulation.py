@@ -256,7 +256,7 @@ class Simulation:
             due = [self.judge.judge(s, key) for s, key in zip(prepare(submissions), keys, strict=True)]
             return done([self._settle(judgement, unanswered=False) for judgement in due])
 
-        verdict.deferred = Deferred(at_ms, provider, name or str(keys[0]) if keys else name, run)
+        verdict.deferred = Deferred(at_ms, provider, " ".join([name, *map(str, keys[:1])]), run)
         return verdict
 
     def consult(self, provider: str, operation: str, credential: str) -> Verdict:

@@ -31,7 +31,7 @@ from simulator.webhook_settings import changed_policy, webhook_fields
 __all__ = ["METHODS", "RETRY_DOCUMENTED", "SETTINGS", "Limits", "SessionRules", "Settings"]
 
 RETRY_DOCUMENTED: Final = RetrySchedule()
-"""None at all (OC-7): the sibling REX service is documented not to retry."""
+"""None at all (OC-7): the sibling REX service is documented not to retry, and to want a 200."""
 
 METHODS: Final = (
     "sendmsgserv",
@@ -43,6 +43,7 @@ METHODS: Final = (
 
 _DELIVER_AFTER: Final = UniformDelay(500, 3_000)
 _WORK_AFTER: Final = ConstantDelay(500)
+_POLICY: Final = WebhookPolicy(retry=RETRY_DOCUMENTED, acknowledged_to=200)
 _WINDOWS: Final = ("day", "week", "month")
 
 
@@ -76,7 +77,7 @@ class Settings:
     credentials: tuple[str, ...] = ()
     webhook_url: str = ""
     webhook_basic: str = ""
-    policy: WebhookPolicy = field(default_factory=lambda: WebhookPolicy(retry=RETRY_DOCUMENTED))
+    policy: WebhookPolicy = _POLICY
     active: bool = True
     authorized: bool = True
     reports: bool = True
