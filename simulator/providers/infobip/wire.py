@@ -311,10 +311,17 @@ def _decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
-        raw = msgspec.json.decode(body)
-        raise BadRequest(violations(raw, decoder.type)) from None
+        raise BadRequest(_complaints(body, decoder.type)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadRequest from None
+
+
+def _complaints(body: bytes, expected: Any) -> list[Violation]:
+    """Return what is wrong with a body; nothing when what follows the first mistake cannot be read."""
+    try:
+        return violations(msgspec.json.decode(body), expected)
+    except (msgspec.MsgspecError, RecursionError):
+        return []
 
 
 class _Checks:
