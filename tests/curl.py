@@ -5,6 +5,7 @@ Reads the curl commands of the documentation, so that tests can carry them out.
 from __future__ import annotations
 
 import shlex
+from base64 import b64encode
 from typing import NamedTuple
 
 __all__ = ["Curl", "curls_in"]
@@ -44,6 +45,8 @@ def _curl(words: list[str]) -> Curl:
             case "-H":
                 name, _, value = next(rest).partition(":")
                 headers[name.strip()] = value.strip()
+            case "-u":
+                headers["Authorization"] = f"Basic {b64encode(next(rest).encode()).decode()}"
             case "-d":
                 body = next(rest).encode()
             case _ if word.startswith("-"):

@@ -88,8 +88,7 @@ def _sending(send: _Sends, show: _Shows) -> Callable[[Call], Answer]:
                 what=f"{call.path} refused with {bad.code}: {bad.why}"[:_REASON_LENGTH_MAX],
             )
             return refusal(call, bad.code, bad.why)
-        # No message at all: a rule cuts the connection, and nobody will see this answer.
-        return result_answer(show(call, messages) if messages else None)
+        return result_answer(show(call, messages))
 
     return handle
 

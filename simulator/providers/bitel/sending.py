@@ -73,7 +73,7 @@ def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) ->
 
 
 def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
-    """Submit, and return the messages; none when the connection is to be cut before any work."""
+    """Submit, and return the messages: one each, for whatever refuses here refuses the whole call."""
     return [outcome for outcome in call.submit(submissions) if isinstance(outcome, Message)]
 
 
