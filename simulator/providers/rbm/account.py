@@ -155,6 +155,19 @@ class Account:
         """Return a UUID; clients give the id, so this is asked for refused calls alone."""
         return uuid_of(draws.hex("message.id"))
 
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a text message of the first agent there is."""
+        agents = self.agents.all()
+        agent = agents[0].id if agents else "welcome-bot"
+        return Submission(
+            provider=self._gateway.provider.name,
+            recipient=recipient,
+            sender=agent,
+            text=text,
+            validity_ms=self.settings.retention_ms,
+            details=Details(agent, {"contentMessage": {"text": text}}),
+        )
+
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
         return magic(submission.recipient)

@@ -86,4 +86,6 @@ def render(payload: Payload, url: str) -> WebhookRequest:
         ("X-Goog-Signature", sign(payload.client_token, data)),
         ("X-Goog-Webhook-Type", "agent_callback" if payload.kind == "launch" else "message_callback"),
     )
-    return WebhookRequest(url=url, body=_ENCODER.encode(envelope), headers=headers)
+    return WebhookRequest(
+        url=url, body=_ENCODER.encode(envelope), headers=headers, signed_by=("X-Goog-Signature",)
+    )
