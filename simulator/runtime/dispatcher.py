@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import perf_counter_ns
 
 from aiohttp import (
@@ -27,12 +27,16 @@ from simulator.kernel.webhook import Attempt, Webhook, WebhookPolicy, WebhookReq
 from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
 
-__all__ = ["Dispatcher", "open_client", "outgoing"]
+__all__ = ["Dispatcher", "Transport", "open_client", "outgoing"]
 
 _EXCERPT_BYTES_MAX = 512
 _ANSWER_BYTES_MAX = 65_536
 _SLOW_PIECES = 10
+_UNRENDERED = "it could not be rendered inside the simulator; its log has the details"
 _LOG = logging.getLogger("simulator")
+
+
+Transport = Callable[[Webhook, WebhookRequest, WebhookPolicy], Awaitable[tuple[int, str, str]]]
 
 
 def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
@@ -106,6 +110,10 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self.transport: Transport = self._send
+        """How a webhook gets to the integrator; a replay answers from its record instead."""
+        self.watch: Callable[[Webhook, WebhookRequest, Attempt], None] | None = None
+        """Told of every attempt, by a recorder."""
 
     @property
     def _outbox(self) -> Outbox:
@@ -197,7 +205,11 @@ class Dispatcher:
         number = len(webhook.attempts) + 1
         at_ms = simulation.clock.now_ms
         started = perf_counter_ns()
-        status, excerpt, error = await self._exchange(webhook, policy)
+        request = self._rendered(webhook)
+        if request is None:
+            status, excerpt, error = 0, "", _UNRENDERED
+        else:
+            status, excerpt, error = await self.transport(webhook, request, policy)
         attempt = Attempt(
             number=number,
             at_ms=at_ms,
@@ -208,14 +220,18 @@ class Dispatcher:
             excerpt=excerpt,
         )
         self._outbox.attempted(simulation.clock.now_ms, webhook, attempt)
+        if self.watch is not None and request is not None:
+            self.watch(webhook, request, attempt)
 
-    async def _exchange(self, webhook: Webhook, policy: WebhookPolicy) -> tuple[int, str, str]:
-        """Send one webhook; return status and beginning of the answer, or 0 and why there is none."""
+    def _rendered(self, webhook: Webhook) -> WebhookRequest | None:
         try:
-            request = self._simulation.request_for(webhook)
+            return self._simulation.request_for(webhook)
         except Exception:
             _LOG.exception("%s could not be rendered", webhook.id)
-            return 0, "", "it could not be rendered inside the simulator; its log has the details"
+            return None
+
+    async def _send(self, _: Webhook, request: WebhookRequest, policy: WebhookPolicy) -> tuple[int, str, str]:
+        """Send one webhook; return status and beginning of the answer, or 0 and why there is none."""
         try:
             async with self._client().request(
                 request.method,

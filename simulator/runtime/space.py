@@ -16,7 +16,7 @@ from simulator.kernel.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.journal import EntryKind, Journal
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.simulation import Simulation
-from simulator.provider import Gateway, Provider
+from simulator.provider import Call, Gateway, Provider
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 
@@ -71,6 +71,10 @@ class Space:
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self.closed = False
+        self.on_call: Callable[[Call, int], None] | None = None
+        """Told of every call of the integrator and its status, by a recorder."""
+        self.on_command: Callable[[str, str, bytes], None] | None = None
+        """Told of every command of the control API, by a recorder."""
         self.driver.mode = spec.mode
         self.driver.rate = spec.rate
         self.driver.start()

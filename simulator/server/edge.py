@@ -207,6 +207,8 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
         if status
         else f"{call.method} {call.path} was cut off on purpose",
     )
+    if space.on_call is not None:
+        space.on_call(call, status)
     space.exchange_count += 1
     space.exchanges.append(
         Exchange(

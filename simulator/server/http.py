@@ -52,6 +52,8 @@ class ControlFace:
         """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
+            if method != "GET" and "space" in asked.parameters:
+                self._note_command(method, path, asked)
             return await operation.run(self._controller, asked)
         except Problem as problem:
             return Reply(problem.body, problem.status)
@@ -59,6 +61,11 @@ class ControlFace:
             _LOG.exception("%s %s failed inside the simulator", method, path)
             said = f"{method} {path} failed inside the simulator; its log has the details"
             return Reply(Problem(500, "Failed", said).body, 500)
+
+    def _note_command(self, method: str, path: str, asked: Asked) -> None:
+        space = self._controller.space(asked)
+        if space.on_command is not None:
+            space.on_command(method, path.partition(f"/spaces/{space.name}")[2], asked.body)
 
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))

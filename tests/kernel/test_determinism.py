@@ -11,12 +11,12 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.kernel.clock import Clock
-from simulator.kernel.submission import MessageKey, Submission
 from toys.bench import Bench
 from toys.pigeon import pigeon
 from toys.rich import PHONES, rich_scenario
+
+from simulator.kernel.clock import Clock
+from simulator.kernel.submission import MessageKey, Submission
 
 TESTS = Path(__file__).parents[1]
 

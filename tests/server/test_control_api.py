@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 import pytest
+from harness import Bench, receiving, serving, until
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness import Bench, receiving, serving, until
 from simulator.server.http import ControlFace
 from simulator.server.operations.base import Asked, Controller, Operation, Reply
 
@@ -207,9 +207,9 @@ async def test_failing_operation__is_a_problem_not_a_trace(caplog: pytest.LogCap
         face = ControlFace(Controller(bench.server.registry), [operation])
         asked = Asked({}, {}, b"", "", bench.url)
 
-        status, problem = await face.call("GET", "/_sim/v1/fail", asked)
+        reply = await face.call("GET", "/_sim/v1/fail", asked)
 
-        assert (status, problem) == (
+        assert (reply.status, reply.body) == (
             500,
             {
                 "type": "about:blank",

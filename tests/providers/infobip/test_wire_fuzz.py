@@ -13,22 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.providers.infobip.wire import (
-    BadRequest,
-    SendRequest,
-    parse_advanced,
-    parse_messages,
-    parse_multi,
-    parse_single,
-)
+from simulator.providers.infobip.wire import BadRequest, SendRequest
+from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
+from simulator.providers.infobip.wire_v3 import parse_messages
 from simulator.violations import Violation
 
 PARSERS: list[Callable[[bytes], SendRequest]] = [
-    lambda body: parse_single(body, 1),
-    lambda body: parse_multi(body, 1),
-    lambda body: parse_advanced(body, 1),
-    lambda body: parse_advanced(body, 2),
-    parse_messages,
+    lambda body: parse_single(1)(body, False),
+    lambda body: parse_multi(1)(body, False),
+    lambda body: parse_advanced(1)(body, False),
+    lambda body: parse_advanced(2)(body, False),
+    lambda body: parse_messages(body, False),
 ]
 
 WINDOW = {"days": ["MONDAY"], "from": {"hour": 6, "minute": 0}, "to": {"hour": 15, "minute": 30}}

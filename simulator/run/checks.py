@@ -1,0 +1,177 @@
+"""
+From expectations to checks: what was expected, what came, and the stories of what went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.kernel.explain import explain
+from simulator.kernel.journal import EntryKind
+from simulator.kernel.lifecycle import TERMINAL, State
+from simulator.kernel.message import Message
+from simulator.kernel.simulation import Simulation
+from simulator.kernel.units import format_duration, format_share
+from simulator.kernel.webhook import DamageKind, WebhookState
+from simulator.run.result import Check, Scorecard
+
+__all__ = ["checks", "stories"]
+
+_STORIES_MAX = 5
+_FORGED = frozenset({DamageKind.SIGNATURE, DamageKind.CORRUPT, DamageKind.TRUNCATE})
+
+
+def checks(expected: Expectations, simulation: Simulation, card: Scorecard) -> list[Check]:
+    """Return a check for each expectation but the truth audit, which asks the integrator."""
+    found: list[Check] = []
+    if expected.messages is not None:
+        found += _messages(expected.messages, simulation)
+    if expected.webhooks is not None:
+        found += _webhooks(expected.webhooks, simulation, card)
+    if expected.sends is not None:
+        found += _sends(expected.sends, simulation)
+    return found
+
+
+def stories(simulation: Simulation, messages: list[Message]) -> tuple[str, ...]:
+    """Return the stories of the first few messages, and how many there are more."""
+    lines: list[str] = []
+    for message in messages[:_STORIES_MAX]:
+        lines += [*explain(simulation, message).lines(), ""]
+    if len(messages) > _STORIES_MAX:
+        lines.append(f"… and {len(messages) - _STORIES_MAX} more")
+    return tuple(lines)
+
+
+def _share(part: int, whole: int) -> int:
+    """Return a share in basis points, rounded down; all of nothing is everything."""
+    return part * 10_000 // whole if whole else 10_000
+
+
+def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
+    messages = list(simulation.messages.values())
+    if goals.at_least is not None:
+        yield Check(
+            name=f"messages.at_least: {goals.at_least}",
+            passed=len(messages) >= goals.at_least,
+            detail=f"{len(messages)} messages were accepted",
+        )
+    if goals.final_bp is not None:
+        within_ms = goals.within_ms
+        late = [m for m in messages if not _final(m, within_ms)]
+        share = _share(len(messages) - len(late), len(messages))
+        within = f", within: {format_duration(within_ms)}" if within_ms is not None else ""
+        yield Check(
+            name=f"messages.final: {format_share(goals.final_bp)}{within}",
+            passed=share >= goals.final_bp,
+            detail=f"{format_share(share)} of {len(messages)} messages have an end in time",
+            lines=stories(simulation, late),
+        )
+    if goals.delivered_bp is not None:
+        missing = [m for m in messages if m.state not in (State.DELIVERED, State.READ)]
+        share = _share(len(messages) - len(missing), len(messages))
+        yield Check(
+            name=f"messages.delivered: {format_share(goals.delivered_bp)}",
+            passed=share >= goals.delivered_bp,
+            detail=f"{format_share(share)} of {len(messages)} messages were delivered",
+            lines=stories(simulation, missing),
+        )
+
+
+def _final(message: Message, within_ms: int | None) -> bool:
+    if message.state not in TERMINAL:
+        return False
+    # Reading comes after the end: what counts is that there was one.
+    return (
+        within_ms is None
+        or message.state is State.READ
+        or message.changed_ms - message.accepted_ms <= within_ms
+    )
+
+
+def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> Iterator[Check]:
+    webhooks = [w for w in simulation.outbox.webhooks.values() if w.state is not WebhookState.DROPPED]
+    missing = [w for w in webhooks if w.state is not WebhookState.ACKNOWLEDGED]
+    unpaid = {w.reports[0].key for w in missing}
+    troubled = [m for key, m in simulation.messages.items() if key in unpaid] if missing else []
+    if goals.acknowledged_bp is not None:
+        share = _share(len(webhooks) - len(missing), len(webhooks))
+        yield Check(
+            name=f"webhooks.acknowledged: {format_share(goals.acknowledged_bp)}",
+            passed=share >= goals.acknowledged_bp,
+            detail=f"{format_share(share)} of {len(webhooks)} webhooks were acknowledged",
+            lines=stories(simulation, troubled),
+        )
+    if goals.lost_max is not None:
+        lost = [w for w in webhooks if w.state is WebhookState.LOST]
+        yield Check(
+            name=f"webhooks.lost: {goals.lost_max}",
+            passed=len(lost) <= goals.lost_max,
+            detail=f"{len(lost)} webhooks were lost",
+            lines=stories(simulation, troubled),
+        )
+    if goals.forged_refused:
+        yield _forged(simulation)
+    measured = {
+        "p50": card.latency_p50_us,
+        "p95": card.latency_p95_us,
+        "p99": card.latency_p99_us,
+        "max": card.latency_max_us,
+    }
+    for name, limit_ms in goals.latency_ms.items():
+        yield Check(
+            name=f"webhooks.latency.{name}: {format_duration(limit_ms)}",
+            passed=measured[name] <= limit_ms * 1_000,
+            detail=f"{name} was {measured[name] / 1_000:.1f} ms over {card.attempts} attempts",
+        )
+
+
+def _forged(simulation: Simulation) -> Check:
+    taken = [
+        webhook
+        for webhook in simulation.outbox.webhooks.values()
+        if any(one.kind in _FORGED for one in webhook.damage)
+        and webhook.attempts
+        and webhook.attempts[0].acknowledged
+    ]
+    keys = {webhook.reports[0].key for webhook in taken}
+    return Check(
+        name="webhooks.forged_refused: true",
+        passed=not taken,
+        detail=f"{len(taken)} attempts that were forged or broken on purpose were acknowledged",
+        lines=stories(simulation, [m for key, m in simulation.messages.items() if key in keys]),
+    )
+
+
+def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
+    messages = simulation.messages
+    if goals.retried_bp is not None:
+        refused = [
+            entry.key
+            for entry in simulation.journal
+            if entry.kind is EntryKind.REFUSED and entry.key is not None and "rule" in entry.why
+        ]
+        accepted = {(key.provider, key.recipient): key.ordinal for key in messages}
+        forgotten = [key for key in refused if accepted.get((key.provider, key.recipient), 0) < key.ordinal]
+        share = _share(len(refused) - len(forgotten), len(refused))
+        yield Check(
+            name=f"sends.retried: {format_share(goals.retried_bp)}",
+            passed=share >= goals.retried_bp,
+            detail=f"{format_share(share)} of {len(refused)} refused sends were accepted in the end",
+            lines=tuple(f"never sent again: {key}" for key in forgotten[:_STORIES_MAX]),
+        )
+    if goals.duplicated_max is not None:
+        seen: set[tuple[str, str, str]] = set()
+        repeated: list[Message] = []
+        for message in messages.values():
+            what = (message.key.provider, message.key.recipient, message.submission.text)
+            if what in seen:
+                repeated.append(message)
+            seen.add(what)
+        yield Check(
+            name=f"sends.duplicated: {goals.duplicated_max}",
+            passed=len(repeated) <= goals.duplicated_max,
+            detail=f"{len(repeated)} accepted sends repeat an earlier one",
+            lines=stories(simulation, repeated),
+        )

@@ -1,0 +1,96 @@
+"""
+Calls to the integrator's own API, on schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import merge
+from typing import NamedTuple
+from urllib.parse import quote
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from yarl import URL
+
+from simulator.kernel.expect import Drive
+
+__all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
+
+_TIMEOUT_REAL_S = 30.0
+
+
+class Driven(NamedTuple):
+    """
+    One call that is to be made at an instant.
+    """
+
+    at_ms: int
+    order: int
+    number: int
+    drive: Drive
+
+
+class DriveReport:
+    """
+    How the calls went.
+    """
+
+    __slots__ = ("failures", "lag_max_ms", "made", "statuses")
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.lag_max_ms = 0
+        self.statuses: dict[int, int] = {}
+        self.failures: dict[str, int] = {}
+
+    def note_lag(self, lag_ms: int) -> None:
+        """Take note of how late a call was made."""
+        self.lag_max_ms = max(self.lag_max_ms, lag_ms)
+
+    @property
+    def refused(self) -> int:
+        """How many calls the integrator did not answer with success."""
+        return self.made - sum(n for status, n in self.statuses.items() if status < 400)
+
+
+def arrivals(drives: tuple[Drive, ...]) -> Iterator[Driven]:
+    """Yield every call in the order of its instant."""
+    return merge(*(_arrivals(drive, order) for order, drive in enumerate(drives)))
+
+
+def _arrivals(drive: Drive, order: int) -> Iterator[Driven]:
+    for number in range(drive.count):
+        after_ms = number * drive.rate.per_ms // drive.rate.count if drive.rate is not None else 0
+        yield Driven(drive.at_ms + after_ms, order, number, drive)
+
+
+async def make_call(driven: Driven, client: ClientSession, report: DriveReport) -> None:
+    """Make one call; what comes of it is counted, not raised."""
+    drive = driven.drive
+    recipient = f"{drive.recipient}{driven.number:07d}"
+    url = drive.url.replace("{n}", str(driven.number)).replace("{recipient}", quote(recipient, safe=""))
+    body = _filled(drive.body, driven.number, recipient)
+    report.made += 1
+    try:
+        async with client.request(
+            drive.method,
+            URL(url, encoded=True),
+            json=body,
+            headers=dict(drive.headers),
+            timeout=ClientTimeout(total=_TIMEOUT_REAL_S),
+        ) as answer:
+            await answer.read()
+            report.statuses[answer.status] = report.statuses.get(answer.status, 0) + 1
+    except (ClientError, OSError, TimeoutError) as trouble:
+        said = type(trouble).__name__
+        report.failures[said] = report.failures.get(said, 0) + 1
+
+
+def _filled(body: object, number: int, recipient: str) -> object:
+    if isinstance(body, str):
+        return body.replace("{n}", str(number)).replace("{recipient}", recipient)
+    if isinstance(body, dict):
+        return {name: _filled(part, number, recipient) for name, part in body.items()}
+    if isinstance(body, list | tuple):
+        return [_filled(part, number, recipient) for part in body]
+    return body

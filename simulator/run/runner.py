@@ -1,0 +1,192 @@
+"""
+The runner: serves a scenario, drives the integrator, lets time pass, and judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from simulator import __version__
+from simulator.kernel.rule import ClockMode, Scenario
+from simulator.run.audit import audit
+from simulator.run.checks import checks
+from simulator.run.driving import Driven, DriveReport, arrivals, make_call
+from simulator.run.result import Check, RunResult
+from simulator.run.scorecard import scorecard
+from simulator.runtime.dispatcher import open_client
+from simulator.runtime.guard import Guard
+from simulator.runtime.space import Space
+from simulator.server.app import Server
+from simulator.server.spaces import DEFAULT_SPACE
+
+__all__ = ["IntegratorUnreachable", "RunOptions", "run"]
+
+_POLL_REAL_S = 0.05
+_CALLS_AT_ONCE = 256
+
+
+class IntegratorUnreachable(ConnectionError):
+    """
+    The integrator did not show up in time.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """
+    How a run is carried out.
+    """
+
+    wait_for: str = ""
+    """A URL of the integrator that must answer before the run begins."""
+    within_real_s: float = 30.0
+    """How long to wait for the integrator, and for its first call."""
+    quiet_real_s: float = 1.0
+    """Without `drive` and `storm`: the run begins to drain when no call came for so long."""
+    allow_targets: tuple[str, ...] = ()
+
+
+async def run(
+    server: Server,
+    scenario: Scenario,
+    options: RunOptions,
+    progress: Callable[[Space], None] = lambda _: None,
+) -> RunResult:
+    """
+    Carry out *scenario* in the default space of a started server and return the verdict.
+
+    Raises IntegratorUnreachable when there is nobody to test.
+    """
+    space = server.registry.get(DEFAULT_SPACE)
+    report = DriveReport()
+    shown = asyncio.get_running_loop().create_task(_show(space, progress))
+    try:
+        async with open_client(Guard(options.allow_targets)) as client:
+            if options.wait_for:
+                await _wait_for(options, client)
+            await _play(space, scenario, options, client, report)
+            # The stories of a verdict are told from the journal, so the audit comes last.
+            card = scorecard(space, lag_max_ms=report.lag_max_ms)
+            found = checks(scenario.expect, space.simulation, card)
+            if scenario.drive:
+                found.append(_driven(report))
+            if scenario.expect.integrator is not None:
+                found.append(await audit(scenario.expect.integrator, space.simulation, client))
+    finally:
+        shown.cancel()
+    progress(space)
+    return RunResult(
+        scenario=scenario.name,
+        source=scenario.source,
+        seed=space.seed,
+        version=__version__,
+        checks=tuple(found),
+        scorecard=card,
+        space=space,
+    )
+
+
+def _driven(report: DriveReport) -> Check:
+    said = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
+    said += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
+    return Check(
+        name="drive: every call succeeds",
+        passed=report.refused == 0,
+        detail=f"{report.made} calls: {', '.join(said) or 'none'}",
+    )
+
+
+async def _show(space: Space, progress: Callable[[Space], None]) -> None:
+    while True:
+        progress(space)
+        await asyncio.sleep(0.5)
+
+
+async def _wait_for(options: RunOptions, client: ClientSession) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + options.within_real_s
+    said = "it did not answer"
+    while loop.time() < deadline:
+        try:
+            async with client.get(options.wait_for, timeout=ClientTimeout(total=2.0)):
+                return
+        except (ClientError, OSError, TimeoutError) as trouble:
+            said = str(trouble) or type(trouble).__name__
+        await asyncio.sleep(_POLL_REAL_S)
+    raise IntegratorUnreachable(f"{options.wait_for} did not answer in {options.within_real_s:g} s: {said}")
+
+
+async def _play(
+    space: Space, scenario: Scenario, options: RunOptions, client: ClientSession, report: DriveReport
+) -> None:
+    makes_own = bool(scenario.drive) or any(item.storm is not None for item in scenario.timeline)
+    if not makes_own:
+        await _wait_for_calls(space, options)
+    if space.driver.mode is ClockMode.LIVE:
+        await _play_live(space, scenario, client, report)
+    else:
+        await _play_virtual(space, scenario, client, report)
+
+
+async def _wait_for_calls(space: Space, options: RunOptions) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + options.within_real_s
+    while space.exchange_count == 0:
+        if not await space.wait_change(deadline - loop.time()) and space.exchange_count == 0:
+            raise IntegratorUnreachable(
+                f"no call came in {options.within_real_s:g} s; point your software at the simulator, "
+                f"or let the scenario drive it (drive:) or make messages (storm:)"
+            )
+    while True:
+        count = space.exchange_count
+        await asyncio.sleep(options.quiet_real_s)
+        if space.exchange_count == count:
+            return
+
+
+async def _play_virtual(space: Space, scenario: Scenario, client: ClientSession, report: DriveReport) -> None:
+    """Let virtual time pass as fast as the integrator answers: nothing is ever late."""
+    start_ms = space.simulation.scenario_start_ms
+    due: list[Driven] = []
+    for driven in arrivals(scenario.drive):
+        if due and (driven.at_ms != due[0].at_ms or len(due) >= _CALLS_AT_ONCE):
+            await _make(space, start_ms, due, client, report)
+            due = []
+        due.append(driven)
+    if due:
+        await _make(space, start_ms, due, client, report)
+    await space.driver.advance(None)
+
+
+async def _make(
+    space: Space, start_ms: int, due: list[Driven], client: ClientSession, report: DriveReport
+) -> None:
+    at_ms = start_ms + due[0].at_ms
+    if at_ms > space.simulation.clock.now_ms:
+        await space.driver.advance(at_ms)
+    # One after the other, so that the order of arrival is the order of the file.
+    for driven in due:
+        await make_call(driven, client, report)
+
+
+async def _play_live(space: Space, scenario: Scenario, client: ClientSession, report: DriveReport) -> None:
+    """Keep the schedule in real time: a late call is made at once and its lag is seen, never hidden."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    under_way: set[asyncio.Task[None]] = set()
+    for driven in arrivals(scenario.drive):
+        wait_s = started + driven.at_ms / 1000 / space.driver.rate - loop.time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        report.note_lag(int(-wait_s * 1000))
+        task = loop.create_task(make_call(driven, client, report))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    await asyncio.gather(*under_way)
+    while not space.simulation.settled:
+        await space.wait_change(0.25)
+        space.driver.sync()
