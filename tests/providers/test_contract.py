@@ -6,28 +6,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from io import BytesIO
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError, ClientSession
 from curl import curls_in
-from providers.contract import ROWS, Ended, Row, Sending
+from providers.contract import ROWS, Ended
+from providers.door import Door, Heard, door_of
 from yarl import URL
 
 import simulator.providers
 from simulator.kernel.journal import EntryKind, narrative
-from simulator.kernel.message import Message
 from simulator.kernel.node import Problems, node_of
 from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Rule, Scenario, Throttle
 from simulator.kernel.shape import Invalid, Shape, json_schema
 from simulator.kernel.units import parse_rate
-from simulator.provider import Code, Provider, discover
-from simulator.runtime.space import Space
-from simulator.server.app import Server, ServerConfig
+from simulator.provider import Code, discover
 
 _PROVIDERS = discover()
 _NAMES = sorted(set(_PROVIDERS) & set(ROWS))
@@ -39,101 +35,18 @@ _READMES_TO_COME = frozenset({"bip", "infobip", "rbm"})
 every_provider = pytest.mark.parametrize("name", _NAMES)
 
 
-class _Heard(NamedTuple):
-    status: int
-    content_type: str
-    body: bytes
-
-
-class _Door:
-    """
-    One provider on a loopback server of its own, on a frozen clock.
-    """
-
-    def __init__(self, name: str, server: Server, http: ClientSession) -> None:
-        self.provider: Provider = _PROVIDERS[name]
-        self.row: Row = ROWS[name]
-        self.url = f"{server.url}/{name}"
-        self.space: Space = server.registry.get("default")
-        self.credential = server.registry.credentials("default")[name]
-        self._http = http
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        *,
-        credential: str | None = "",
-        in_pieces: bool = False,
-    ) -> _Heard:
-        """Call the provider; *credential*: empty for its own, None for none at all."""
-        headers = {"Content-Type": "application/json"}
-        if credential is not None:
-            headers["Authorization"] = self.row.authorization(credential or self.credential)
-        data: Any = None
-        if body is not None:
-            data = _pieces(body) if in_pieces else BytesIO(body)
-        url = URL(self.url + path, encoded=True)
-        async with self._http.request(method, url, data=data, headers=headers) as answer:
-            return _Heard(answer.status, answer.headers.get("Content-Type", ""), await answer.read())
-
-    async def send(self, recipient: str, kind: str = "") -> _Heard:
-        """Send to one recipient."""
-        sending: Sending = self.row.send(recipient, kind)
-        return await self.call("POST", sending.path, json.dumps(sending.body).encode())
-
-    def ready(self, recipient: str) -> str:
-        """Make *recipient* one that can be sent to; return its address."""
-        address = self.row.address(recipient)
-        if self.row.circumstances:
-            self.space.simulation.change_recipient(address, self.row.circumstances)
-        return address
-
-    async def settle(self) -> None:
-        """Let everything happen that is due."""
-        await self.space.driver.advance(None)
-
-    @property
-    def messages(self) -> list[Message]:
-        """Every message there is, oldest first."""
-        return list(self.space.simulation.messages.values())
-
-    @property
-    def failures(self) -> list[str]:
-        """What failed inside the simulator."""
-        journal = self.space.simulation.journal
-        return [entry.what for entry in journal if "inside the simulator" in entry.what]
-
-
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), 65_536):
-        yield body[start : start + 65_536]
-
-
-@asynccontextmanager
-async def _door(name: str, seed: int = 1) -> AsyncIterator[_Door]:
-    server = Server(ServerConfig(port=0, seed=seed, providers={name: _PROVIDERS[name]}))
-    await server.start()
-    try:
-        async with ClientSession() as http:
-            yield _Door(name, server, http)
-    finally:
-        await server.stop()
-
-
 def _filled(path: str) -> str:
     """Return a route's path with something in its parameters."""
     return re.sub(r"\{\w+\*?\}", "1", path)
 
 
-def _assert_refused_by_the_provider(heard: _Heard, door: _Door) -> None:
+def _assert_refused_by_the_provider(heard: Heard, door: Door) -> None:
     """The answer is the provider's refusal, not a web server's page, and nothing was left behind."""
     assert heard.status >= 400, heard
     _assert_provider_spoke(heard, door)
 
 
-def _assert_provider_spoke(heard: _Heard, door: _Door) -> None:
+def _assert_provider_spoke(heard: Heard, door: Door) -> None:
     assert heard.status < 500, heard
     assert "html" not in heard.content_type
     assert "octet-stream" not in heard.content_type
@@ -205,7 +118,7 @@ async def test_settings_in_force_are_plain_json(name: str) -> None:
     """
     What the control API shows of an account can be shown.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         shown = dict(door.space.gateways[name].account.describe())
 
     assert json.loads(json.dumps(shown)) == shown
@@ -239,7 +152,7 @@ async def test_unknown_path_is_answered_by_the_provider(name: str) -> None:
         "/%00",
         *(_filled(r.path) + "/x" for r in _PROVIDERS[name].routes),
     ]
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         for path in paths:
             for method in ("GET", "POST"):
                 _assert_refused_by_the_provider(await door.call(method, path), door)
@@ -250,7 +163,7 @@ async def test_absent_endpoint_is_answered_by_the_provider(name: str) -> None:
     """
     An endpoint that the provider has and we lack gets the provider's own not-found answer.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         for row in door.provider.coverage:
             if row.state == _ABSENT:
                 _assert_refused_by_the_provider(await door.call(row.method, _filled(row.path), b"{}"), door)
@@ -262,7 +175,7 @@ async def test_wrong_method_is_answered_by_the_provider(name: str) -> None:
     A method that a path does not have gets the provider's own answer.
     """
     provider = _PROVIDERS[name]
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         for path in sorted({route.path for route in provider.routes}):
             served = {route.method for route in provider.routes if route.path == path}
             for method in sorted({"GET", "POST", "PUT", "DELETE", "PATCH"} - served):
@@ -276,7 +189,7 @@ async def test_call_without_a_good_credential_is_refused(name: str, kind: str) -
     """
     No credential, one that begins with `invalid`, or a malformed header: 401 or 403, and nothing is done.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         if kind == "malformed":
             door.row = door.row._replace(authorization=lambda _: "Nonsense")
         credential = {"none": None, "refused": door.row.refused_credential, "malformed": ""}[kind]
@@ -313,7 +226,7 @@ async def test_broken_body_is_answered_by_the_provider(name: str, body: bytes) -
     """
     Whatever a body is made of, the provider answers in its own shape and sends nothing.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         for route in door.provider.routes:
             if route.sends:
                 heard = await door.call(route.method, _filled(route.path), body)
@@ -332,7 +245,7 @@ async def test_wrong_value_anywhere_is_no_failure_of_ours(name: str) -> None:
     """
     A good send in which any value is replaced by any other is answered by the provider, never with a 5xx.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         recipient = door.row.number(1)
         door.ready(recipient)
         good = door.row.send(recipient, "")
@@ -363,7 +276,7 @@ async def test_body_that_is_too_large_is_refused(name: str, in_pieces: bool) -> 
     """
     A byte too many is refused by the provider, whether the length was announced or not.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         route = next(route for route in door.provider.routes if route.sends)
         body = b" " * (route.body_bytes_max + 1)
         heard = await door.call(route.method, _filled(route.path), body, in_pieces=in_pieces)
@@ -379,7 +292,7 @@ async def test_example_of_the_banner_works(name: str) -> None:
     """
     The command that `serve` prints sends a message that arrives.
     """
-    async with _door(name) as door, ClientSession() as http:
+    async with door_of(_PROVIDERS[name]) as door, ClientSession() as http:
         (curl,) = curls_in(door.provider.example(door.url, door.credential))
         url = URL(curl.url, encoded=True)
         async with http.request(curl.method, url, headers=curl.headers, data=curl.body) as answer:
@@ -415,7 +328,7 @@ async def test_magic_recipient_does_what_the_catalogue_says(name: str, row: Code
     """
     A magic recipient is accepted by the provider's own checks, and its message ends, or is refused, as said.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         address = door.row.address(row.recipient)
         heard = await door.send(row.recipient, row.kind)
         await door.settle()
@@ -425,7 +338,7 @@ async def test_magic_recipient_does_what_the_catalogue_says(name: str, row: Code
         assert door.failures == []
 
 
-def _ended(door: _Door, address: str, heard: _Heard) -> Ended:
+def _ended(door: Door, address: str, heard: Heard) -> Ended:
     mine = [message for message in door.messages if message.key.recipient == address]
     codes = {message.fate.code for message in mine} | {message.code for message in mine}
     codes |= {
@@ -442,7 +355,7 @@ async def test_message_to_an_unreachable_recipient_waits_and_arrives_on_return(n
     """
     Nothing arrives while the phone is off; it does as soon as it is on again, in order.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         simulation = door.space.simulation
         recipients = [door.row.number(1), door.row.number(2)]
         for recipient in recipients:
@@ -461,12 +374,28 @@ async def test_message_to_an_unreachable_recipient_waits_and_arrives_on_return(n
         assert door.messages[0].changed_ms >= 10 * 60_000
 
 
+@every_provider
+async def test_storm_is_made_of_ordinary_messages(name: str) -> None:
+    """
+    What the account composes for a storm is delivered, can be shown, and explains itself.
+    """
+    async with door_of(_PROVIDERS[name]) as door:
+        address = door.ready(door.row.number(1))
+        account = door.space.gateways[name].account
+        door.space.simulation.submit([account.compose(address, "storm") for _ in range(3)])
+        await door.settle()
+
+        assert [message.state.value for message in door.messages] == ["delivered"] * 3
+        assert {message.submission.text for message in door.messages} == {"storm"}
+        assert all(message.key.recipient == address for message in door.messages)
+
+
 # -- determinism ----------------------------------------------------------------------------------
 
 
 async def _story(name: str, seed: int, order: Callable[[list[str]], list[str]]) -> dict[str, list[str]]:
     """Return each recipient's story: what the journal tells, instants and ids included."""
-    async with _door(name, seed) as door:
+    async with door_of(_PROVIDERS[name], seed) as door:
         recipients = [door.row.number(n) for n in range(1, 13)]
         for recipient in recipients:
             door.ready(recipient)
@@ -513,7 +442,7 @@ async def test_throttled_call_is_refused_by_the_provider(name: str) -> None:
     """
     The second call within a second is refused, or told of in the provider's own way; no second message.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         recipients = [door.row.number(1), door.row.number(2)]
         for recipient in recipients:
             door.ready(recipient)
@@ -536,7 +465,7 @@ async def test_dropped_connection_is_no_failure_of_ours(name: str, drop: Drop, m
     """
     The connection is cut before or after the work; the provider's code copes with both.
     """
-    async with _door(name) as door:
+    async with door_of(_PROVIDERS[name]) as door:
         recipient = door.row.number(1)
         door.ready(recipient)
         door.space.simulation.load(_rule(AnswerFault(drop=drop)))

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from simulator.kernel.fates import Fate
 from simulator.kernel.shape import Shape
 from simulator.kernel.simulation import CallRefusal
-from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
+from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
@@ -90,4 +91,4 @@ class Bitel:
         return catalogue()
 
 
-PROVIDER = Bitel()
+PROVIDER: Final[Provider] = Bitel()

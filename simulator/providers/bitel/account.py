@@ -25,9 +25,11 @@ from simulator.providers.bitel.codes import SMS_STATUSES
 from simulator.providers.bitel.outcomes import call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
 from simulator.providers.bitel.settings import Settings
+from simulator.providers.bitel.wire import local_number
 
 __all__ = ["Account", "CallDetails", "SmsDetails"]
 
+_BATCHES_MAX: Final = 100_000
 _JSON_HEADERS: Final = (("Content-Type", "application/json"),)
 _LATE_CALL_S: Final = (5, 60)
 """Length of a call that reached a phone which had been off; the others last as long as their delays say."""
@@ -57,6 +59,8 @@ class CallDetails(Struct, gc=False):
     campaign_id: str = ""
     executed_ms: int = -1
     """When it was first dialled; negative: not yet."""
+    missed: bool = False
+    """True when the phone was off at a try."""
 
 
 class Account:
@@ -64,7 +68,7 @@ class Account:
     One space's account at Bitel.
     """
 
-    __slots__ = ("_fates", "_gateway", "pending_milli", "settings", "spent_milli")
+    __slots__ = ("_batches", "_fates", "_gateway", "_open", "pending_milli", "settings", "spent_milli")
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -72,6 +76,9 @@ class Account:
         self.spent_milli = 0
         self.pending_milli = 0
         """What the messages under way cost if all of them are charged."""
+        self._open: dict[MessageKey, int] = {}
+        """What each request under way costs if it is charged: it is concluded, and paid for, once."""
+        self._batches: dict[str, list[MessageKey]] = {}
         self._fates: dict[bool, Fate] = {}
 
     # -- what the server asks -------------------------------------------------------------------
@@ -160,6 +167,20 @@ class Account:
         """Return 32 hexadecimal digits, as in all samples."""
         return draws.hex("message.id")
 
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a single send through the default gateway."""
+        settings = self.settings
+        parts = settings.parts_of(text)
+        return Submission(
+            provider="bitel",
+            recipient=recipient,
+            sender=settings.default_gateway,
+            text=text,
+            validity_ms=settings.validity_ms,
+            parts=parts,
+            details=SmsDetails(local_number(recipient), parts * settings.price_per_part_milli, False),
+        )
+
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
         return magic(submission.recipient, is_call=isinstance(submission.details, CallDetails))
@@ -196,20 +217,24 @@ class Account:
         """Keep the books, and return the one event that is owed at the conclusion."""
         details = message.submission.details
         if move is None:
-            if isinstance(details, SmsDetails):
-                self.pending_milli += details.price_milli
+            self._begin(message)
             return ()
-        if isinstance(details, CallDetails) and move is Move.SEND and details.executed_ms < 0:
-            details.executed_ms = message.changed_ms
+        if isinstance(details, CallDetails):
+            if move is Move.SEND and details.executed_ms < 0:
+                details.executed_ms = message.changed_ms
+            details.missed = details.missed or move is Move.WAIT
         if message.state not in TERMINAL or move is Move.READ:
             return ()
         facts: SmsFacts | CallFacts
         if isinstance(details, SmsDetails):
             facts = self.sms_facts(message, concluded=True)
-            self.pending_milli -= details.price_milli
         else:
             facts = self.call_facts(message, concluded=True)
-        self.spent_milli += facts.price_milli
+        cost_milli = self._open.pop(message.key, None)
+        # Nothing is open when a scenario makes us contradict what was told before.
+        if cost_milli is not None:
+            self.pending_milli -= cost_milli
+            self.spent_milli += facts.price_milli
         if not self.settings.webhook_url:
             return ()
         return (
@@ -223,6 +248,20 @@ class Account:
                 payload=facts,
             ),
         )
+
+    def _begin(self, message: Message) -> None:
+        details = message.submission.details
+        if isinstance(details, SmsDetails):
+            cost_milli, batch_id = details.price_milli, details.batch_id
+        else:
+            assert isinstance(details, CallDetails)
+            cost_milli, batch_id = 0, details.campaign_id
+        self._open[message.key] = cost_milli
+        self.pending_milli += cost_milli
+        if batch_id:
+            self._batches.setdefault(batch_id, []).append(message.key)
+            if len(self._batches) > _BATCHES_MAX:
+                del self._batches[next(iter(self._batches))]
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Refuse: Bitel's documentation knows no inbound messages."""
@@ -239,6 +278,11 @@ class Account:
         return WebhookRequest(url=webhook.target, body=body, headers=_JSON_HEADERS)
 
     # -- what the routes ask --------------------------------------------------------------------
+
+    def batch(self, batch_id: str) -> list[Message]:
+        """Return the messages or calls of a batch or campaign, in the order of its numbers."""
+        messages = self._gateway.simulation.messages
+        return [messages[key] for key in self._batches.get(batch_id, ()) if key in messages]
 
     def affords(self, cost_milli: int) -> bool:
         """Return True when the balance suffices for *cost_milli* and all that is under way."""
@@ -292,7 +336,7 @@ class Account:
         if status != "NORMAL":
             return dialled_ms, 0
         spoken_ms = message.changed_ms - dialled_ms
-        if details.executed_ms < 0 or message.changed_ms >= message.accepted_ms + self.settings.attempt_ms:
+        if details.missed or details.executed_ms < 0:
             # A later try got through: its length is drawn, for nobody planned it at acceptance.
             spoken_ms = 1_000 * self._draws(message).integer("call.bill_sec", *_LATE_CALL_S)
         return max(message.accepted_ms, message.changed_ms - spoken_ms), max(1, -(-spoken_ms // 1_000))

@@ -156,12 +156,11 @@ def _sms_detail_v1(call: Call) -> Answer:
 
 
 def _batch_detail_v1(call: Call) -> Answer:
-    account, wanted = account_of(call), call.parameters["batchId"]
+    account = account_of(call)
     found = [
         sms_detail_v1(account.sms_facts(message))
-        for message in call.gateway.simulation.messages.values()
+        for message in account.batch(call.parameters["batchId"])
         if isinstance(message.submission.details, SmsDetails)
-        and message.submission.details.batch_id == wanted
     ]
     return result_answer(found) if found else refusal(call, "NotFound")
 
@@ -174,12 +173,11 @@ def _call_record_v1(call: Call) -> Answer:
 
 
 def _campaign_records_v1(call: Call) -> Answer:
-    account, wanted = account_of(call), call.parameters["campaignId"]
+    account = account_of(call)
     found = [
         call_record_v1(account.call_facts(message))
-        for message in call.gateway.simulation.messages.values()
+        for message in account.batch(call.parameters["campaignId"])
         if isinstance(message.submission.details, CallDetails)
-        and message.submission.details.campaign_id == wanted
     ]
     return result_answer(found) if found else refusal(call, "NotFound")
 

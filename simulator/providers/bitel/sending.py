@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from simulator.kernel.message import Message
-from simulator.kernel.sms import segment
 from simulator.kernel.submission import Submission
 from simulator.provider import Call
 from simulator.providers.bitel.account import Account, SmsDetails
@@ -205,7 +204,7 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
     for number, address, recipient, text in zip(sms.numbers, addresses, recipients, sms.texts, strict=True):
         parts = parts_of.get(text)
         if parts is None:
-            parts = parts_of[text] = segment(text).parts if settings.parts == "counted" else 1
+            parts = parts_of[text] = settings.parts_of(text)
         price_milli = parts * settings.price_per_part_milli
         cost_milli += price_milli
         submissions.append(

@@ -28,6 +28,7 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
+from simulator.kernel.sms import segment
 from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
@@ -167,6 +168,10 @@ class Settings:
         if code in self.http:
             return self.http[code]
         return ERRORS[code].http if code in ERRORS else 400
+
+    def parts_of(self, text: str) -> int:
+        """Return how many parts a text is charged as."""
+        return segment(text).parts if self.parts == "counted" else 1
 
     def allows(self, known: tuple[str, ...] | str, value: str) -> bool:
         """Return True when *value* is one of the *known*, or any is."""

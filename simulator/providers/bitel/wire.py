@@ -135,8 +135,8 @@ def network_address(number: str, forms: str) -> str | None:
 
 
 def local_number(address: str) -> str:
-    """Return Bitel's spelling of an Iranian mobile address: 09 and nine digits."""
-    return f"0{address.removeprefix('+98')}"
+    """Return Bitel's spelling of an address: 09 and nine digits, or as it is when it is not Iranian."""
+    return f"0{address[3:]}" if address.startswith("+98") else address
 
 
 def otp_text(app_name: str, code: str) -> str:

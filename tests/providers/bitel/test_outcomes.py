@@ -227,3 +227,19 @@ async def test_connection_can_be_cut_before_any_work() -> None:
         failed = [e.what for e in bitel.space.simulation.journal if "inside the simulator" in e.what]
 
         assert (failed, dict(bitel.space.simulation.messages)) == ([], {})
+
+
+async def test_contradicted_end_is_told_twice_and_paid_once() -> None:
+    """
+    A scenario may have the integrator told the opposite later; status and balance keep to the truth.
+    """
+    balance = {"amount": 100, "code": "NoMoney", "http": 402}
+    async with Bench(balance=balance) as bitel:
+        then = {"webhooks": {"contradict": "100%"}}
+        bitel.space.load(load(_rule(then), "rule", {"bitel": PROVIDER}))
+        ended = await _ends(bitel, "/sms/single", _SMS)
+        looked = bitel.account.actions["balance"]({})
+
+        assert ended == (1, "DELIVERED")
+        assert [one["cause"] for one in bitel.webhooks] == ["DELIVERED", "DELIVERY_FAILED"]
+        assert looked == {"balance": 86.0, "subtracted": 14.0, "pending": 0.0}
