@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from io import BytesIO
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -84,8 +85,8 @@ class Bench:
         self.space.configure("bip", values)
 
     async def call(self, path: str, body: object, **more: Any) -> Got:
-        """Call a path below the provider's base; a body that is no text goes as JSON."""
-        sent = body if isinstance(body, str | bytes) else json.dumps(body)
+        """Call a path below the provider's base; what is neither text nor bytes goes as JSON."""
+        sent = body if isinstance(body, str | bytes | BytesIO) else json.dumps(body)
         headers = {
             "Authorization": f"Basic {base64.b64encode(b'service:secret').decode()}",
             "Content-Type": "application/json",
