@@ -24,6 +24,7 @@ __all__ = ["account_of", "answering", "body_of", "credential_of", "limit_of", "r
 _LIMIT_DEFAULT: Final = 50
 _LIMIT_MAX: Final = 1_000
 _QUERY_CREDENTIALS: Final = "/sms/1/text/query"
+_ROOTS_2015: Final = {"smsResponse": "SMSResponse"}
 
 
 def account_of(call: Call) -> Account:
@@ -85,15 +86,14 @@ def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], A
 
     def answer(call: Call) -> Answer:
         try:
-            return formatted(call, handle(call), root, repeat=_as_in_2015(call))
+            found = handle(call)
         except BadRequest as bad:
             return refusal(call, "BAD_REQUEST", found=bad.violations)
+        if account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/"):
+            return formatted(call, found, _ROOTS_2015.get(root, root), repeat=True)
+        return formatted(call, found, root)
 
     return answer
-
-
-def _as_in_2015(call: Call) -> bool:
-    return account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/")
 
 
 def body_of(call: Call, decoder: msgspec.json.Decoder[Any]) -> Any:
