@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import ClientConnectionError, ClientSession
+from curl import curls_in
+from providers.contract import ROWS, Ended, Row, Sending
 from yarl import URL
 
 import simulator.providers
-from curl import curls_in
-from providers.contract import ROWS, Ended, Row, Sending
 from simulator.kernel.journal import EntryKind, narrative
 from simulator.kernel.message import Message
 from simulator.kernel.node import Problems, node_of

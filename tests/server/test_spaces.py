@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-
 from harness import KEY, Bench, receiving, serving, until
 
 
