@@ -13,9 +13,9 @@ from typing import NamedTuple
 import pytest
 from aiohttp import ClientSession
 from click.testing import CliRunner
-from curl import curls_in
 from yarl import URL
 
+from curl import curls_in
 from simulator.cli import main
 from simulator.provider import discover
 from simulator.scenario.loader import load

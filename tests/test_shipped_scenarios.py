@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+
 from golden import check_golden
 from receiver import Receiver
-
 from simulator.commands.files import library, load_file
 from simulator.kernel.journal import EntryKind, narrative
 from simulator.provider import discover

@@ -5,8 +5,8 @@ The outcome ladder: which rung decides what happens to a submission, and why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
 from dataclasses import replace
+from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
+
 from toys.bench import Bench
 
 _BENCH = pytest.StashKey[Bench]()

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from toys.bench import LOFT, Bench, rule
-from toys.pigeon import pigeon
 
 from simulator.kernel.fates import Ending, Fate
 from simulator.kernel.message import Message, Refused
@@ -18,6 +16,8 @@ from simulator.kernel.simulation import Verdict
 from simulator.kernel.submission import Submission
 from simulator.kernel.units import ConstantDelay
 from simulator.kernel.webhook import Report, WebhookFaults
+from toys.bench import LOFT, Bench, rule
+from toys.pigeon import pigeon
 
 BIRD = "+905550000001"
 NEVER = rule("never", fate=Fate(ending=Ending.SILENCE, after=ConstantDelay(0)))

@@ -7,8 +7,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys.bench import Bench, rule
-from toys.pigeon import pigeon
 
 from simulator.kernel.fates import Ending, Fate
 from simulator.kernel.lifecycle import State
@@ -17,6 +15,8 @@ from simulator.kernel.rule import AnswerFault, Match, Throttle
 from simulator.kernel.submission import Reason
 from simulator.kernel.units import ConstantDelay, Rate
 from simulator.kernel.webhook import WebhookFaults
+from toys.bench import Bench, rule
+from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
 HAWK = "+8880000001"

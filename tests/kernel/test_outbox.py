@@ -4,15 +4,14 @@ Webhooks are owed once per report, retried as documented, and go wrong only when
 
 from __future__ import annotations
 
-from toys.bench import Bench, Received, rule
-from toys.pigeon import pigeon
-
 from simulator.kernel.fates import Fate
 from simulator.kernel.journal import EntryKind
 from simulator.kernel.message import Message
 from simulator.kernel.rule import Act, Match
 from simulator.kernel.units import ConstantDelay, Rate, UniformDelay
 from simulator.kernel.webhook import Duplicate, Reorder, WebhookFaults, WebhookState
+from toys.bench import Bench, Received, rule
+from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
 OTHER = "+905550000002"

@@ -9,8 +9,6 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys.bench import Bench, rule
-from toys.pigeon import pigeon
 
 from simulator.kernel.chance import Chance
 from simulator.kernel.explain import explain
@@ -18,6 +16,8 @@ from simulator.kernel.fates import Fate
 from simulator.kernel.rule import Match, Nth, TextMatch
 from simulator.kernel.submission import MessageKey, Submission
 from simulator.kernel.units import ConstantDelay
+from toys.bench import Bench, rule
+from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
 SUBMISSION = pigeon(to=PHONE, text="Your Code is 1234", sender="SHOP", credential="ring-1")

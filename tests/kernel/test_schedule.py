@@ -3,13 +3,13 @@ Scheduled messages: moved, suspended, and sent once.
 """
 
 import pytest
-from toys.bench import Bench, rule
-from toys.pigeon import pigeon
 
 from simulator.kernel.fates import Fate
 from simulator.kernel.lifecycle import State
 from simulator.kernel.simulation import IllegalMove
 from simulator.kernel.units import ConstantDelay
+from toys.bench import Bench, rule
+from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
 HOUR = 3_600_000

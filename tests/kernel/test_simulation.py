@@ -7,8 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from toys.bench import LOFT, Bench, rule, scenario
-from toys.pigeon import PigeonAccount, pigeon
 
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.explain import explain
@@ -19,6 +17,8 @@ from simulator.kernel.rule import Act, AnswerFault, Drop, Match, Nth, Throttle, 
 from simulator.kernel.simulation import CallRefusal, IllegalMove, Simulation
 from simulator.kernel.units import ConstantDelay, Rate
 from simulator.kernel.webhook import Report
+from toys.bench import LOFT, Bench, rule, scenario
+from toys.pigeon import PigeonAccount, pigeon
 
 PHONE = "+905550000001"
 OTHER = "+905550000002"

@@ -10,9 +10,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition
 from hypothesis.stateful import rule as step
-from toys.bench import Bench, rule, scenario
-from toys.pigeon import pigeon
-from toys.rich import PHONES, rich_scenario
 
 from simulator.kernel.fates import Ending, Fate, Reply
 from simulator.kernel.journal import Entry, replay
@@ -24,6 +21,9 @@ from simulator.kernel.simulation import IllegalMove, Verdict
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.units import ConstantDelay, Rate, UniformDelay
 from simulator.kernel.webhook import Duplicate, WebhookFaults, WebhookState
+from toys.bench import Bench, rule, scenario
+from toys.pigeon import pigeon
+from toys.rich import PHONES, rich_scenario
 
 REPORTED = {State.DELIVERED, State.FAILED, State.EXPIRED, State.READ}
 PERHAPS = st.integers(0, 10_000)

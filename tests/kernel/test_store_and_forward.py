@@ -3,8 +3,6 @@ Messages to a phone that is off wait, and come in order when it is on again.
 """
 
 import pytest
-from toys.bench import Bench, rule
-from toys.pigeon import pigeon
 
 from simulator.kernel.fates import Ending, Fate
 from simulator.kernel.lifecycle import Move, State
@@ -12,6 +10,8 @@ from simulator.kernel.recipient import Trait, Window
 from simulator.kernel.rule import Match
 from simulator.kernel.simulation import IllegalMove
 from simulator.kernel.units import ConstantDelay
+from toys.bench import Bench, rule
+from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
 HOUR = 3_600_000

@@ -11,9 +11,9 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from aiohttp import ClientSession
-from providers.contract import ROWS, Row, Sending
 from yarl import URL
 
+from providers.contract import ROWS, Row, Sending
 from simulator.kernel.message import Message
 from simulator.provider import Provider
 from simulator.runtime.space import Space

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from integrator import Integrator
-
 from simulator.commands.files import find_scenario, load_file
 from simulator.kernel.expect import Ask, Drive, Expectations, MessageGoals, SendGoals, WebhookGoals
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario

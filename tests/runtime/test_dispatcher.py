@@ -10,10 +10,10 @@ from typing import cast
 
 import pytest
 from aiohttp import web
-from harness import Bench, receiving, serving, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness import Bench, receiving, serving, until
 from simulator.kernel.account import Account
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest

@@ -8,8 +8,8 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from harness import Bench, receiving, serving, until
 
+from harness import Bench, receiving, serving, until
 from simulator.kernel.rule import ClockMode, ClockSpec
 from simulator.runtime.driver import AdvanceBusy
 

@@ -11,10 +11,10 @@ import socket
 import pytest
 from aiohttp import web
 from aiohttp.connector import AddrInfoType
-from harness import receiving, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import receiving, serving
 from simulator.runtime.guard import ForbiddenTarget, Guard
 
 OWN = [

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError, ClientSession, web
-from harness import KEY, Bench, receiving, serving, until
 
+from harness import KEY, Bench, receiving, serving, until
 from simulator.kernel.rule import ClockMode, ClockSpec
 
 

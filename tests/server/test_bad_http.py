@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from house import KEY, House, in_shape, open_house
 
 SEND = "/infobip/sms/2/text/advanced"

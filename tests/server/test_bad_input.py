@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from house import House, in_shape, open_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from house import House, in_shape, open_house
 
 SEND = "/infobip/sms/2/text/advanced"
 SENDS = [

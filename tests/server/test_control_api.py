@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 import pytest
-from harness import Bench, receiving, serving, until
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
+from harness import Bench, receiving, serving, until
 from simulator.server.http import ControlFace
 from simulator.server.operations.base import Asked, Controller, Operation, Reply
 

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from house import House, open_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from house import House, open_house
 from simulator.server.operations.table import OPERATIONS
 
 

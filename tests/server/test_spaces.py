@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+
 from harness import KEY, Bench, receiving, serving, until
 
 

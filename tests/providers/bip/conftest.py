@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import ClientSession
-from receiver import Receiver
 
+from receiver import Receiver
 from simulator.provider import discover
 from simulator.runtime.space import Space
 from simulator.scenario.loader import load

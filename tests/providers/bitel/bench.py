@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from aiohttp import ClientSession
-from receiver import Receiver
 
+from receiver import Receiver
 from simulator.kernel.node import Problems, node_of
 from simulator.kernel.shape import Invalid
 from simulator.provider import Gateway

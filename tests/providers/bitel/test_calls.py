@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from providers.bitel.bench import EPOCH_S, Bench
 
 _TTS = {"phoneNumber": "09120000001", "text": "hello"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from golden import check_golden
 from providers.bitel.bench import Bench
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError
-from providers.bitel.bench import Bench
 
+from providers.bitel.bench import Bench
 from simulator.providers.bitel import PROVIDER
 from simulator.providers.bitel.codes import CALL_STATUSES, ERRORS, SMS_STATUSES
 from simulator.scenario.loader import ScenarioError, load

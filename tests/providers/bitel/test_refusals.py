@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from providers.bitel.bench import Bench, Got
 
 _SMS = {"message": "hi", "phoneNumber": "09120000001"}

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from providers.bitel.bench import EPOCH_S, Bench
-
 from simulator.commands.files import find_scenario, load_file
 from simulator.provider import discover
 

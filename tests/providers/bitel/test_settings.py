@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from providers.bitel.bench import EPOCH_S, Bench, Got, read_settings
 
+from providers.bitel.bench import EPOCH_S, Bench, Got, read_settings
 from simulator.kernel.rule import AnswerFault, Behaviour, Match, Rule, Scenario, Throttle
 from simulator.kernel.units import parse_rate
 from simulator.providers.bitel import PROVIDER

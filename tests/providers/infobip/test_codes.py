@@ -8,8 +8,8 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from providers.infobip.bench import bench, one
 
+from providers.infobip.bench import bench, one
 from simulator.commands.codes import codes
 from simulator.providers.infobip import PROVIDER
 from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, STATUSES

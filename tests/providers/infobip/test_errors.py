@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from providers.infobip.bench import KEY, bench, one
 
 V1 = "/sms/1/text/advanced"

@@ -13,6 +13,7 @@ from infobip_api_client import exceptions, models
 from infobip_api_client.api.sms_api import SmsApi
 from infobip_api_client.api_client import ApiClient
 from infobip_api_client.configuration import Configuration
+
 from providers.infobip.bench import KEY, Bench, bench
 
 

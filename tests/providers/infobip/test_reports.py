@@ -8,6 +8,7 @@ import itertools
 from typing import Any
 
 import pytest
+
 from providers.infobip.bench import bench, one
 from providers.infobip.test_requirement_page import DELIVERED, NO_ERROR
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from providers.infobip.bench import bench, one
 from providers.infobip.test_requirement_page import ACCEPTED, ENROUTE
-
 from simulator.kernel.recipient import normal_address
 from simulator.providers.infobip.codes import STATUSES
 

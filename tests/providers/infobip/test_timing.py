@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from providers.infobip.bench import MONDAY, bench, one
 
+from providers.infobip.bench import MONDAY, bench, one
 from simulator.providers.infobip.timing import next_in_window
 from simulator.providers.infobip.wire import Window
 

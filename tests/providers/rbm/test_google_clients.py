@@ -18,8 +18,9 @@ from google.oauth2 import service_account
 from googleapiclient.discovery import build, build_from_document
 from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaIoBaseUpload
-from providers.rbm.rig import PHONE, Bench, bench
 from requests import Session
+
+from providers.rbm.rig import PHONE, Bench, bench
 
 SCOPE = "https://www.googleapis.com/auth/rcsbusinessmessaging"
 AGENT = "welcome-bot"

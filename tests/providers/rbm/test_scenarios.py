@@ -5,7 +5,6 @@ The shipped RBM scenarios, with a small integrator that does what Google recomme
 from __future__ import annotations
 
 from providers.rbm.rig import Bench, Told, bench
-
 from simulator.commands.files import find_scenario, load_file
 from simulator.provider import discover
 
