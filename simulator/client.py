@@ -119,6 +119,15 @@ def _webhook(row: Mapping[str, Any]) -> SimulatedWebhook:
     )
 
 
+def _written(scenario: object) -> object:
+    """Return a scenario as the control API takes it: YAML text or an object."""
+    if isinstance(scenario, str) and "\n" not in scenario and scenario.endswith((".yaml", ".yml")):
+        scenario = Path(scenario)
+    if isinstance(scenario, Path):
+        return scenario.read_text(encoding="utf-8")
+    return dict(scenario) if isinstance(scenario, Mapping) else scenario
+
+
 class RecipientHandle:
     """
     A recipient, or all with a prefix (`+4179*`), whose circumstances a test changes.
@@ -165,7 +174,13 @@ class Simulator:
 
     @classmethod
     def create(cls, control: Control, **wanted: object) -> Simulator:
-        """Create a space (name, seed, clock, scenario, providers) and return it."""
+        """
+        Create a space (name, seed, clock, scenario, providers) and return it.
+
+        The scenario may be a path, YAML text, or an object.
+        """
+        if "scenario" in wanted:
+            wanted = {**wanted, "scenario": _written(wanted["scenario"])}
         made = control.call("POST", "/spaces", wanted)
         return cls(control, made["name"])
 
@@ -202,11 +217,7 @@ class Simulator:
 
     def load(self, scenario: str | Path | Mapping[str, object]) -> None:
         """Put a scenario in force: a path, YAML text, or an object."""
-        if isinstance(scenario, Mapping):
-            self.call("PUT", "/scenario", dict(scenario))
-            return
-        text = scenario.read_text(encoding="utf-8") if isinstance(scenario, Path) else scenario
-        self.call("PUT", "/scenario", text)
+        self.call("PUT", "/scenario", _written(scenario))
 
     def recipient(self, address: str) -> RecipientHandle:
         """Return a recipient by address, or all with a prefix (`+4179*`)."""

@@ -4,6 +4,7 @@ The pytest plugin: a simulator per test, on a server per session.
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -47,15 +48,18 @@ def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]
 def simulator(request: pytest.FixtureRequest, simulator_server: ServerThread) -> Iterator[Simulator]:
     """Yield a fresh space with a frozen clock; on failure its narrative and seed are reported."""
     from simulator.client import Simulator
+    from simulator.control import ControlError
 
     marker = request.node.get_closest_marker("simulator")
     wanted = dict(marker.kwargs) if marker is not None else {}
     # The same test always gets the same seed, and two tests different ones.
-    wanted.setdefault("seed", zlib.crc32(request.node.nodeid.encode()))
+    wanted.setdefault("default_seed", zlib.crc32(request.node.nodeid.encode()))
     space = Simulator.create(simulator_server.control, **wanted)
     request.node.stash[_SIMULATOR] = space
     yield space
-    space.delete()
+    # A test may have deleted its space itself.
+    with contextlib.suppress(ControlError):
+        space.delete()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,10 +68,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     space = item.stash.get(_SIMULATOR, None)
     if space is not None and report.when == "call" and report.failed:
-        lines = space.narrative()
+        try:
+            lines, seed = space.narrative(), str(space.seed)
+        except Exception as trouble:
+            # A test that stopped its server is still reported as what it is.
+            lines, seed = [f"the story cannot be told: {trouble!r}"], "unknown"
         shown = lines[-_NARRATIVE_LINES_MAX:]
         left_out = [f"({len(lines) - len(shown)} earlier lines left out)"] if len(shown) < len(lines) else []
-        report.sections.append(
-            (f"simulator space {space.space!r}, seed {space.seed}", "\n".join(left_out + shown))
-        )
+        report.sections.append((f"simulator space {space.space!r}, seed {seed}", "\n".join(left_out + shown)))
     return report

@@ -124,7 +124,7 @@ def _data(piece: Piece | None) -> _Data:
         raise _Bad(f"expected a part data of at most {_DATA_BYTES_MAX} bytes")
     try:
         return msgspec.json.decode(bytes(piece.content), type=_Data)
-    except msgspec.MsgspecError as trouble:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
         raise _Bad(f"expected a part data with a JSON object: {trouble}") from None
 
 

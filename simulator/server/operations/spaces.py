@@ -59,7 +59,8 @@ CREATE: Final[Shape[object]] = Record(
     dict,
     [
         Field("name", Text(1, 100), "Its name; made up, if not given."),
-        Field("seed", Integer(0, 2**53), "Its seed; 0, if not given."),
+        Field("seed", Integer(0, 2**53), "Its seed; the scenario's or the default one, if not given."),
+        Field("default_seed", Integer(0, 2**53), "Its seed when nothing else says one; 0, if not given."),
         Field(
             "clock",
             Either[ClockSpec](Mapped(Choice(ClockMode), lambda mode: ClockSpec(mode=mode)), CLOCK),
@@ -78,7 +79,9 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
     scenario = None
     if "scenario" in values:
         scenario = _scenario_of(controller, values["scenario"])
-    seed = values.get("seed", scenario.seed if scenario and scenario.seed is not None else 0)
+    seed = values.get("seed", scenario.seed if scenario is not None else None)
+    if seed is None:
+        seed = values.get("default_seed", 0)
     clock = values.get("clock", scenario.clock if scenario else None)
     settings = {
         name: _settings_of(controller, name, plain)
