@@ -290,6 +290,11 @@ class Simulator:
         """Return the story of a message as lines."""
         return list(self.call("GET", f"/messages/{message_id}/explain")["story"])
 
+    def report(self, format: str = "html") -> str:
+        """Return the evidence of the space: `html`, `junit`, `jsonl` or `har`."""
+        document = self.control.fetch(f"/spaces/{self.space}/report", {"format": format})
+        return document.decode()
+
     def narrative(self) -> list[str]:
         """Return the journal as lines for people."""
         return [str(entry["line"]) for entry in self.call("GET", "/journal")]

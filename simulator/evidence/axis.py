@@ -10,6 +10,8 @@ from itertools import pairwise
 from math import log2
 from typing import NamedTuple
 
+from simulator.evidence.words import span
+
 __all__ = ["Axis", "Segment", "Tick"]
 
 _BREAKS_MAX = 14
@@ -31,11 +33,12 @@ class Segment(NamedTuple):
 
 class Tick(NamedTuple):
     """
-    A place on the axis, in percent, and the instant that stands there.
+    A place on the axis, in percent, the instant that stands there, and its name.
     """
 
     place: float
     at_ms: int
+    name: str = ""
 
 
 class Axis:
@@ -75,7 +78,18 @@ class Axis:
         for tick in [edges[0], edges[-1], *edges[1:-1], *inner]:
             if all(abs(tick.place - other.place) >= _TICK_DISTANCE_MIN for other in chosen):
                 chosen.append(tick)
-        return sorted(chosen)
+        return _named(sorted(chosen))
+
+
+def _named(ticks: Sequence[Tick]) -> list[Tick]:
+    """Return *ticks* with names as short as they can be without one being like the one before."""
+    named: list[Tick] = []
+    for tick in ticks:
+        before = named[-1].name if named else ""
+        names = (span(tick.at_ms, units_max) for units_max in (2, 3, 4))
+        name = next((name for name in names if name != before), before)
+        named.append(tick._replace(name=name))
+    return named
 
 
 def _segments(instants: Sequence[int]) -> list[Segment]:

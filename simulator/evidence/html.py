@@ -210,7 +210,9 @@ def _drawn(group: Group, total: int) -> Sequence[Life]:
 def _message_row(simulation: Simulation, life: Life, lane: str, grid: str) -> str:
     message = life.message
     key = message.key
-    ending = f"{message.state.value} {span(message.changed_ms)}"
+    ending = message.state.value
+    if message.changed_ms > message.accepted_ms:
+        ending = f"{ending} after {span(message.changed_ms - message.accepted_ms)}"
     why = message.code or message.reason.value or (message.rule and f"rule {message.rule}")
     return (
         f'<details class="m"><summary class="row">'

@@ -56,7 +56,7 @@ def axis_svg(axis: Axis, ticks: Sequence[Tick]) -> str:
         anchor = "start" if tick.place < 2 else "end" if tick.place > 98 else "middle"
         parts.append(
             f'<line class="tick" x1="{tick.place:.2f}%" x2="{tick.place:.2f}%" y1="20" y2="30"/>'
-            f'<text x="{tick.place:.2f}%" y="14" text-anchor="{anchor}">{span(tick.at_ms)}</text>'
+            f'<text x="{tick.place:.2f}%" y="14" text-anchor="{anchor}">{tick.name}</text>'
         )
     return "".join(parts) + "</svg>"
 

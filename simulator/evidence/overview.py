@@ -47,7 +47,7 @@ def overview_rows(simulation: Simulation, axis: Axis) -> list[tuple[str, str, st
             f"{len(arrived):,} / {len(ended):,}",
         ),
         (
-            "webhook attempts, failed ones below",
+            "attempts, failed below",
             _bars(axis, [("c-ok", good), ("c-bad", bad)], held),
             f"{len(good):,} / {len(bad):,}",
         ),

@@ -23,11 +23,19 @@ _HARMLESS: Final = frozenset(
     {"accept", "accept-encoding", "content-encoding", "content-length", "content-type", "date", "user-agent"}
 )
 _NAMES: Final = "passw(?:or)?d|pwd|secret|token|assertion|api[-_]?key|authorization|credential"
+# Names are short; without the bounds a hostile text could keep the patterns busy for hours.
 _IN_JSON: Final = re.compile(
-    rf'("[^"\\]*(?:{_NAMES})[^"\\]*"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[0-9][0-9.eE+-]*)', re.IGNORECASE
+    rf'("[^"\\]{{0,60}}(?:{_NAMES})[^"\\]{{0,60}}"\s{{0,60}}:\s{{0,60}})'
+    r'(?:"(?:[^"\\]|\\.)*+"?|[0-9][0-9.eE+-]*)',
+    re.IGNORECASE | re.DOTALL,
 )
-_IN_FORM: Final = re.compile(rf"((?:^|[&?;\n])[^=&?;\n]*(?:{_NAMES})[^=&?;\n]*=)[^&;\s]+", re.IGNORECASE)
-_IN_XML: Final = re.compile(rf"(<([^<>/\s]*(?:{_NAMES})[^<>/\s]*)(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE)
+_IN_FORM: Final = re.compile(
+    rf"((?:^|[&?;\n])[^=&?;\n]{{0,60}}(?:{_NAMES})[^=&?;\n]{{0,60}}=)[^&;\s]+", re.IGNORECASE
+)
+_IN_XML: Final = re.compile(
+    rf"(<[^<>/\s]{{0,60}}(?:{_NAMES})[^<>/\s]{{0,60}}(?:\s[^<>]{{0,500}})?>)[^<]+", re.IGNORECASE
+)
+_ANY: Final = re.compile(_NAMES, re.IGNORECASE)
 _USER_INFO: Final = re.compile(r"(://)[^/@?#\s]+@")
 
 
@@ -65,6 +73,8 @@ class Redaction:
     def body(self, text: str) -> str:
         """Return a JSON, XML or form body without its secrets."""
         start = text.lstrip()[:1]
+        if _ANY.search(text) is None:
+            return self._plain(text)
         if start in ("{", "["):
             text = _IN_JSON.sub(rf'\1"{WITHHELD}"', text)
         elif start == "<":

@@ -44,19 +44,19 @@ def latency(us: int) -> str:
     return f"{us / 1_000:.1f} ms" if us < 1_000_000 else f"{us / 1_000_000:.2f} s"
 
 
-def span(ms: int) -> str:
-    """Return a length of virtual time in its two largest units: `2d 3h`, `1.5s`."""
+def span(ms: int, units_max: int = 2) -> str:
+    """Return a length of virtual time in its largest units, two unless told otherwise: `2d 3h`, `1.5s`."""
     if ms < 0:
-        return f"-{span(-ms)}"
+        return f"-{span(-ms, units_max)}"
     if ms < 60_000:
         return f"{ms}ms" if 0 < ms < 1_000 else f"{ms / 1_000:g}s"
-    parts = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
+    units = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
     said: list[str] = []
-    for unit_ms, letter in parts:
+    for unit_ms, letter in units:
         whole, ms = divmod(ms, unit_ms)
         if whole or said:
             said.append(f"{whole}{letter}" if whole else "")
-        if len(said) == 2:
+        if len(said) == units_max:
             break
     return " ".join(part for part in said if part)
 

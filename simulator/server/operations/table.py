@@ -17,6 +17,7 @@ from simulator.server.operations.recipients import (
     list_recipients,
     patch_recipient,
 )
+from simulator.server.operations.report import report
 from simulator.server.operations.spaces import (
     ADVANCE,
     CREATE,
@@ -200,6 +201,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("limit", "how many at most"),
             ("follow", "1: keep the answer open and go on"),
         ),
+        (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/report",
+        "Evidence of everything so far, as a document",
+        report,
+        None,
+        (("format", "html (the default), junit, jsonl or har"),),
         (200, 400, 404),
     ),
     Operation(

@@ -1,0 +1,33 @@
+"""
+Evidence of a space, with or without a run.
+"""
+
+from __future__ import annotations
+
+from simulator import __version__
+from simulator.evidence.formats import FORMATS
+from simulator.run.result import RunResult
+from simulator.run.scorecard import scorecard
+from simulator.server.operations.base import Asked, Controller, Problem, Reply
+
+__all__ = ["report"]
+
+
+async def report(controller: Controller, asked: Asked) -> Reply:
+    name = asked.query.get("format", "html")
+    form = FORMATS.get(name)
+    if form is None:
+        raise Problem(400, "Bad query", f"format: expected {', '.join(FORMATS)}, got {name!r}")
+    space = controller.space(asked)
+    scenario = space.simulation.scenario
+    result = RunResult(
+        scenario=scenario.name,
+        source=scenario.source,
+        seed=space.seed,
+        version=__version__,
+        # Nobody has asked for anything: a space as it is has no verdict.
+        checks=(),
+        scorecard=scorecard(space),
+        space=space,
+    )
+    return Reply(form.render(result), content_type=form.content_type)
