@@ -225,24 +225,23 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
     space = server.registry.get(DEFAULT_SPACE)
     scenario = space.simulation.scenario
     credentials = server.registry.credentials(DEFAULT_SPACE)
-    lines = [f"simulator {__version__} is ready at {server.url}", ""]
-    for name, provider in providers.items():
-        lines.append(f"  {provider.title:26} {server.url}/{name}")
-        if name in server.ports:
-            lines.append(f"  {'':26} http://{server.config.host}:{server.ports[name]} alone")
     source = scenario.source or "none: every message is delivered after a moment"
-    lines += [
-        f"  {'control API':26} {server.url}/_sim/openapi.json",
+    lines = [
+        f"simulator {__version__} is ready at {server.url}",
         "",
-        f"  {'scenario':26} {source}",
-        f"  {'clock, seed':26} {space.driver.mode_text}, {space.seed}",
+        f"  {'scenario':14} {source}",
+        f"  {'clock, seed':14} {space.driver.mode_text}, {space.seed}",
+        f"  {'control API':14} {server.url}/_sim/openapi.json",
         "",
-        "Any well-formed credential is accepted. Try:",
-        "",
+        "Any well-formed credential is accepted. A first message to each provider:",
     ]
-    name, provider = next(iter(providers.items()))
-    example = provider.example(f"{server.url}/{name}", credentials[name])
-    lines += [f"  {line}" for line in example.splitlines()]
+    for name, provider in providers.items():
+        lines += ["", f"  {provider.title}: {server.url}/{name}"]
+        if name in server.ports:
+            lines.append(f"  alone at http://{server.config.host}:{server.ports[name]}")
+        example = provider.example(f"{server.url}/{name}", credentials[name])
+        lines += [f"    {line}" for line in example.splitlines()]
+    lines += ["", "`simulator listen` prints webhooks that arrive; Ctrl-C ends the simulator."]
     _LOG.info("%s", "\n".join(lines))
 
 
