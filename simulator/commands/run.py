@@ -15,12 +15,12 @@ import click
 from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID, UNREACHABLE
 from simulator.commands.files import find_scenario, load_file
 from simulator.evidence.formats import FORMATS
+from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.units import format_offset
 from simulator.provider import discover
 from simulator.run.record import Recorder
-from simulator.run.result import RunResult
 from simulator.run.runner import IntegratorUnreachable, RunOptions
 from simulator.run.runner import run as carry_out
 from simulator.runtime.space import Space

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from simulator.run.result import RunResult
+from simulator.evidence.result import RunResult
 
 __all__ = ["FORMATS", "Format"]
 

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import msgspec
 
 from simulator.evidence.redaction import Redaction
+from simulator.evidence.result import RunResult
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
-from simulator.run.result import RunResult
 from simulator.runtime.space import Exchange
 from simulator.server.views import instant
 

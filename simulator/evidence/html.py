@@ -14,12 +14,12 @@ from simulator.evidence.lanes import DEFINITIONS, axis_svg, grid_svg, lane_svg, 
 from simulator.evidence.lives import Group, Life, groups, tell
 from simulator.evidence.overview import overview_rows
 from simulator.evidence.reachability import Reachability
+from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.tables import calls_table, incidents_table, refusals_table, story_html
 from simulator.evidence.text import ROWS, shown
 from simulator.evidence.words import count, html_text, span
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Webhook, WebhookState
-from simulator.run.result import Check, RunResult, Scorecard
 
 __all__ = ["html"]
 

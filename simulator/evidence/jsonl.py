@@ -9,7 +9,7 @@ from itertools import islice
 
 import msgspec
 
-from simulator.run.result import RunResult
+from simulator.evidence.result import RunResult
 from simulator.server.views import entry_view
 
 __all__ = ["jsonl"]

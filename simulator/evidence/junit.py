@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from simulator.evidence.result import Check, RunResult
 from simulator.evidence.text import text
 from simulator.evidence.words import cut
-from simulator.run.result import Check, RunResult
 
 __all__ = ["junit"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.words import count, cut, latency, printable, span
-from simulator.run.result import Check, RunResult, Scorecard
 
 __all__ = ["ROWS", "Row", "shown", "text"]
 

@@ -11,11 +11,11 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
+from simulator.evidence.result import Check
 from simulator.kernel.expect import Ask
 from simulator.kernel.message import Message
 from simulator.kernel.simulation import Simulation
 from simulator.run.checks import stories
-from simulator.run.result import Check
 
 __all__ = ["audit"]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from simulator.evidence.result import Check, Scorecard
 from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
 from simulator.kernel.explain import explain
 from simulator.kernel.journal import EntryKind
@@ -14,7 +15,6 @@ from simulator.kernel.message import Message
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.units import format_duration, format_share
 from simulator.kernel.webhook import DamageKind, WebhookState
-from simulator.run.result import Check, Scorecard
 
 __all__ = ["checks", "stories"]
 

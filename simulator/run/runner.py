@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from simulator import __version__
+from simulator.evidence.result import Check, RunResult
+from simulator.evidence.scorecard import scorecard
 from simulator.kernel.rule import ClockMode, Scenario
 from simulator.run.audit import audit
 from simulator.run.checks import checks
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
-from simulator.run.result import Check, RunResult
-from simulator.run.scorecard import scorecard
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space

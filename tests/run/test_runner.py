@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from integrator import Integrator
 from simulator.commands.files import find_scenario, load_file
+from simulator.evidence.result import RunResult
 from simulator.kernel.expect import Ask, Drive, Expectations, MessageGoals, SendGoals, WebhookGoals
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.units import Rate
 from simulator.provider import discover
-from simulator.run.result import RunResult
 from simulator.run.runner import RunOptions, run
 from simulator.scenario.loader import load
 from simulator.server.app import Server, ServerConfig

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from simulator import __version__
 from simulator.evidence.formats import FORMATS
-from simulator.run.result import RunResult
-from simulator.run.scorecard import scorecard
+from simulator.evidence.result import RunResult
+from simulator.evidence.scorecard import scorecard
 from simulator.server.operations.base import Asked, Controller, Problem, Reply
 
 __all__ = ["report"]

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from simulator.evidence.result import Scorecard
 from simulator.kernel.rule import ClockMode
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.webhook import Attempt, Webhook, WebhookState
-from simulator.run.result import Scorecard
 from simulator.runtime.space import Space
 
 __all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
