@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from infobip_api_client.api_client import ApiClient
 from infobip_api_client.configuration import Configuration
 
 from providers.infobip.bench import KEY, Bench, bench
+from simulator.kernel.rule import Act
 
 
 def client_of(run: Bench, key: str = KEY.removeprefix("App ")) -> ApiClient:
@@ -154,3 +156,125 @@ async def test_wrong_key():
     async with bench() as run:
         with pytest.raises(exceptions.UnauthorizedException):
             await asked(run, lambda api: api.send_sms_messages(request("41793026727")), key="invalid")
+
+
+async def test_sends_bytes_and_reads_their_log():
+    """
+    Binary content goes out, and comes back in the log as the client's own type of content.
+    """
+    message = models.SmsMessage(
+        sender="InfoSMS",
+        destinations=[models.SmsDestination(to="41793026727")],
+        content=models.SmsMessageContent(models.SmsBinaryContent(hex="54 65 73 74", data_coding=0)),
+    )
+
+    async with bench() as run:
+        await asked(run, lambda api: api.send_sms_messages(models.SmsRequest(messages=[message])))
+        read = await asked(run, lambda api: api.get_outbound_sms_message_logs())
+
+    (row,) = read.results
+    assert isinstance(row.content.actual_instance, models.SmsBinaryContent)
+    assert row.content.actual_instance.hex == "54 65 73 74"
+
+
+async def test_reads_logs_page_by_page():
+    """
+    The client follows our cursor, filtering by its own dates and groups.
+    """
+    async with bench() as run:
+        await asked(run, lambda api: api.send_sms_messages(request(*(f"4179302{n:04d}" for n in range(5)))))
+        await run.settle()
+        first = await asked(
+            run,
+            lambda api: api.get_outbound_sms_message_logs(
+                use_cursor=True,
+                limit=3,
+                general_status=models.MessageGeneralStatus.DELIVERED,
+                sent_since=datetime(2026, 1, 5, tzinfo=UTC),
+            ),
+        )
+        second = await asked(
+            run,
+            lambda api: api.get_outbound_sms_message_logs(
+                use_cursor=True, limit=3, cursor=first.cursor.next_cursor
+            ),
+        )
+
+    assert [row.destination for row in [*first.results, *second.results]] == [
+        f"4179302{n:04d}" for n in range(4, -1, -1)
+    ]
+    assert (first.cursor.limit, second.cursor.next_cursor) == (3, None)
+
+
+async def test_schedules_moves_and_cancels():
+    """
+    The client schedules, looks at, moves, pauses and cancels a bulk.
+    """
+    ten, noon = datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 5, 12, tzinfo=UTC)
+    schedule = models.SmsRequestSchedulingSettings(bulk_id="B", send_at=ten)
+
+    async with bench() as run:
+        await asked(run, lambda api: api.send_sms_messages(request("41793026727", schedule=schedule)))
+        seen = await asked(run, lambda api: api.get_scheduled_sms_messages(bulk_id="B"))
+        moved = await asked(
+            run,
+            lambda api: api.reschedule_sms_messages(
+                bulk_id="B", sms_bulk_request=models.SmsBulkRequest(send_at=noon)
+            ),
+        )
+        states = [await asked(run, lambda api: api.get_scheduled_sms_messages_status(bulk_id="B"))]
+        for status in (models.SmsBulkStatus.PAUSED, models.SmsBulkStatus.CANCELED):
+            update = models.SmsUpdateStatusRequest(status=status)
+            states.append(
+                await asked(
+                    run,
+                    lambda api, update=update: api.update_scheduled_sms_messages_status(
+                        bulk_id="B", sms_update_status_request=update
+                    ),
+                )
+            )
+        with pytest.raises(exceptions.NotFoundException) as caught:
+            await asked(run, lambda api: api.get_scheduled_sms_messages(bulk_id="unknown"))
+
+    assert (seen.send_at, moved.send_at) == (ten, noon)
+    assert [state.status.value for state in states] == ["PENDING", "PAUSED", "CANCELED"]
+    assert caught.value.status == 404
+
+
+async def test_previews():
+    """
+    The client reads both previews and the configuration of the second.
+    """
+    asking = models.SmsPreviewRequest(text="Değerli müşterimiz", language_code="TR")
+
+    async with bench() as run:
+        answer = await asked(run, lambda api: api.preview_sms_message(asking))
+
+    assert [(p.message_count, p.characters_remaining) for p in answer.previews] == [(1, 52), (1, 137)]
+    assert answer.previews[1].configuration.language.language_code == "TR"
+
+
+async def test_pulls_inbound_messages():
+    """
+    The client pulls what recipients wrote.
+    """
+    async with bench() as run:
+        run.space.simulation.act("infobip", "+41793026727", Act("writes", text="STOP"))
+        answer = await asked(run, lambda api: api.get_inbound_sms_messages(limit=5))
+
+    (row,) = answer.results
+    assert (row.var_from, row.text, row.received_at.year) == ("41793026727", "STOP", 2026)
+    assert (answer.message_count, answer.pending_message_count) == (1, 0)
+
+
+async def test_parses_pushed_inbound_messages():
+    """
+    The client's model reads an inbound push.
+    """
+    async with bench() as run:
+        run.configure(inbound={"url": run.integrator.url, "keywords": ["STOP"]})
+        run.space.simulation.act("infobip", "+41793026727", Act("writes", text="stop it"))
+        await run.settle()
+
+    read = models.SmsInboundMessageResult.from_json(run.integrator.pushes[0].body.decode())
+    assert (read.results[0].keyword, read.results[0].clean_text) == ("STOP", "it")
