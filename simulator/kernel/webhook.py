@@ -57,6 +57,8 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
     target: str
     at_ms: int
     key: MessageKey | None = None
+    rank: int = 0
+    """Which goes first among reports about one recipient that no message caused and one instant did."""
     batch: str = ""
     """Reports of one batch name, provider and target may share a webhook; empty: never."""
     payload: object = None
@@ -105,7 +107,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
         """Last of all at an instant; by recipient, then by what they tell."""
         first = self.reports[0]
         ordinal = first.key.ordinal if first.key else 0
-        return (4, self.provider, self.recipient, ordinal, first.at_ms, first.label, self.id)
+        return (4, self.provider, self.recipient, ordinal, first.at_ms, first.rank, first.label, self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

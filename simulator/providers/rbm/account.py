@@ -70,6 +70,7 @@ class Account:
         "batch_calls",
         "files",
         "ids",
+        "reports_made",
         "settings",
         "testers",
         "threads",
@@ -89,6 +90,7 @@ class Account:
         """The last messages to each recipient."""
         self.batch_calls: deque[int] = deque()
         """When users:batchGet was called in the last minute."""
+        self.reports_made = 0
         self.tokens_issued = 0
         self.tokens_void = 0
         """Tokens up to this number are refused."""
@@ -279,6 +281,7 @@ class Account:
         if not target.url:
             return ()
         simulation = self._gateway.simulation
+        self.reports_made += 1
         payload = Payload(
             kind=kind,
             agent=agent,
@@ -298,6 +301,7 @@ class Account:
                 target=target.url,
                 at_ms=now_ms,
                 key=key,
+                rank=0 if key is not None else self.reports_made,
                 payload=payload,
             ),
         )

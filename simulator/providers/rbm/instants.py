@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 __all__ = ["Instant", "format_instant", "parse_duration", "parse_instant"]
@@ -40,20 +41,29 @@ def parse_instant(text: str) -> Instant | None:
     except (ValueError, OverflowError):
         return None
     nanos = int((match[2] or "").ljust(9, "0"))
-    return Instant(seconds * 1000 + nanos // 1_000_000, _text(moment, nanos))
+    return Instant(seconds * 1000 + nanos // 1_000_000, _text(seconds, nanos))
 
 
 def format_instant(unix_ms: int) -> str:
     """Return an instant as Google writes it: in UTC, with no fraction or three digits of it."""
-    return _text(_EPOCH + timedelta(seconds=unix_ms // 1000), unix_ms % 1000 * 1_000_000)
+    return _text(unix_ms // 1000, unix_ms % 1000 * 1_000_000)
 
 
-def _text(moment: datetime, nanos: int) -> str:
+@lru_cache(maxsize=4_096)
+def _second(unix_s: int) -> str:
+    """Return a second without zone; many instants of a run share one."""
+    return f"{_EPOCH + timedelta(seconds=unix_s):%Y-%m-%dT%H:%M:%S}"
+
+
+def _text(unix_s: int, nanos: int) -> str:
+    if not nanos:
+        return f"{_second(unix_s)}Z"
+    if not nanos % 1_000_000:
+        return f"{_second(unix_s)}.{nanos // 1_000_000:03d}Z"
     fraction = f"{nanos:09d}"
     while fraction.endswith("000"):
         fraction = fraction[:-3]
-    dot = "." if fraction else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{dot}{fraction}Z"
+    return f"{_second(unix_s)}.{fraction}Z"
 
 
 def parse_duration(text: str) -> int | None:

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -84,6 +85,7 @@ class GrantRefused(Exception):
         self.error = error
 
 
+@lru_cache(maxsize=1_024)
 def read_token(secret: str) -> Token | None:
     """
     Return what a bearer token says, or None when it is malformed.
