@@ -31,11 +31,12 @@ FLOCKS = st.lists(BIRDS, min_size=1, max_size=12)
 SEEDS = st.integers(0, 2**32)
 
 
-def run(seed: int, flock: list[Submission], epoch_ms: int = 0) -> Bench:
+def run(seed: int, flock: list[Submission], epoch_ms: int = 0, batch: int = 1) -> Bench:
     """
     Submit one after the other at one instant, and let everything happen.
     """
     sim = Bench(seed)
+    sim.account.configure({"webhook": {"batch": {"max": batch, "wait": 60_000}}})
     sim.simulation.clock.epoch_ms = epoch_ms
     sim.simulation.load(rich_scenario())
     for submission in flock:
@@ -70,14 +71,16 @@ def interleaved(flock: list[Submission], order: list[int]) -> list[Submission]:
     return arrived + [submission for queue in queues.values() for submission in queue]
 
 
-@given(SEEDS, FLOCKS, st.lists(st.integers(0, 100), max_size=12))
-def test_order_of_arrival_changes_no_story(seed: int, flock: list[Submission], order: list[int]) -> None:
+@given(SEEDS, FLOCKS, st.lists(st.integers(0, 100), max_size=12), st.sampled_from([1, 3]))
+def test_order_of_arrival_changes_no_story(
+    seed: int, flock: list[Submission], order: list[int], batch: int
+) -> None:
     """
     Permuted submissions have the same ids, fates, instants and webhooks, to the byte and in order.
     """
-    plain = run(seed, flock)
+    plain = run(seed, flock, batch=batch)
 
-    permuted = run(seed, interleaved(flock, order))
+    permuted = run(seed, interleaved(flock, order), batch=batch)
 
     assert stories(permuted) == stories(plain)
     assert permuted.received == plain.received

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError, ClientSession
-from curl import curls_in
-from providers.contract import ROWS, Ended
-from providers.door import Door, Heard, door_of
 from yarl import URL
 
 import simulator.providers
+from curl import curls_in
+from providers.contract import ROWS, Ended
+from providers.door import Door, Heard, door_of
 from simulator.kernel.journal import EntryKind, narrative
 from simulator.kernel.node import Problems, node_of
 from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Rule, Scenario, Throttle

@@ -1,0 +1,354 @@
+"""
+Who may import whom, what the kernel may not touch, and how large a file may grow.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "simulator"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PROVIDERS = sorted(path.name for path in (PACKAGE / "providers").iterdir() if (path / "__init__.py").exists())
+
+# Area → which other areas of ours it may import.  Its own is understood; providers/X is an area each.
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "kernel": set(),
+    "violations": set(),
+    "webhook_settings": {"kernel"},
+    "scenario": {"kernel"},
+    # `discover` looks into the folder of providers; it names none of them.
+    "provider": {"kernel", "providers"},
+    "providers": set(),
+    "providers/*": {"kernel", "provider", "violations", "webhook_settings"},
+    "runtime": {"kernel", "provider"},
+    "run": {"kernel", "provider", "scenario", "runtime"},
+    "evidence": {"kernel", "provider", "run", "runtime", "server"},
+    "server": {"kernel", "provider", "scenario", "runtime", "run", "evidence"},
+    "control": {"kernel", "server"},
+    "client": {"kernel", "control"},
+    "thread": {"control", "server"},
+    "pytest_plugin": {"client", "thread"},
+    "commands": {
+        "kernel", "provider", "scenario", "runtime", "run", "evidence", "server", "control", "client",
+        "thread",
+    },
+    "cli": {"commands"},
+}  # fmt: skip
+
+# A command about one provider's keys needs that provider; it comes with the folder.
+MAY_IMPORT_TOO = {"commands/rbm_key.py": {"providers/rbm"}}
+
+# Package → where it may be imported: folders, or single files.
+THIRD_PARTY: dict[str, tuple[str, ...]] = {
+    "msgspec": (
+        "kernel/", "scenario/", "providers/", "server/", "run/", "evidence/", "violations.py", "provider.py",
+    ),
+    "aiohttp": ("server/", "runtime/", "providers/", "commands/serve.py", "commands/listen.py", "run/"),
+    "multidict": ("provider.py",),
+    "yarl": ("server/", "runtime/"),
+    "yaml": ("scenario/yaml.py",),
+    "click": ("cli.py", "commands/"),
+    "prometheus_client": ("server/metrics.py",),
+    "jinja2": ("server/inspector/", "server/inspector.py"),
+    "faker": ("runtime/",),
+    "pytest": ("pytest_plugin.py",),
+    "hypothesis": ("strategies.py",),
+    "phonenumbers": ("providers/", "strategies.py"),
+    "uvloop": ("commands/serve.py",),
+    "winloop": ("commands/serve.py",),
+    "locust": ("load.py",),
+}  # fmt: skip
+
+HEAVY = {"faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis"}
+
+BANNED_IN_KERNEL = {
+    "time": "the space's clock (`clock.now_ms`)",
+    "random": "a draw by name (`chance.of(*key)`)",
+    "uuid": "a draw by name (`draws.hex(label)`)",
+    "secrets": "a draw by name (`draws.hex(label)`)",
+    "os": "a value that the caller hands in",
+    "asyncio": "steps on the agenda; the driver waits",
+    "threading": "nothing: one thread enters the kernel",
+    "socket": "webhooks in the outbox; the dispatcher sends them",
+    "logging": "journal entries",
+}
+BANNED_CALLS_IN_KERNEL = {"now", "today", "utcnow"}
+
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 60
+# Larger already; these numbers go down, never up.
+FILE_LINES_RATCHET = {"kernel/simulation.py": 830, "scenario/rules.py": 520}
+
+
+class Import(NamedTuple):
+    """
+    One import statement, as a dotted name, and how it is made.
+    """
+
+    module: str
+    at_start: bool
+    """Done when the file is imported, and not only in a function or for the type checker."""
+    for_types: bool
+
+
+def short(path: Path) -> str:
+    """
+    Return a path below the package, such as `kernel/clock.py`.
+    """
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def area_of(dotted: str) -> str:
+    """
+    Return the area of one of our modules: its folder, provider, or the file itself.
+    """
+    parts = dotted.split(".")[1:]
+    if not parts or parts[0] == "__version__":
+        return "__init__"
+    if parts[0] == "providers" and len(parts) > 1 and parts[1] in PROVIDERS:
+        return f"providers/{parts[1]}"
+    return parts[0]
+
+
+def module_of(path: Path) -> str:
+    """
+    Return the dotted name of a file.
+    """
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """
+    Return the syntax tree of a file.
+    """
+    return ast.parse(path.read_text("utf-8"))
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """
+    Yield every import of a file, wherever it stands.
+    """
+    yield from _imports(parsed(path).body, at_start=True, for_types=False)
+
+
+def _imports(body: list[ast.stmt], at_start: bool, for_types: bool) -> Iterator[Import]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield Import(name.name, at_start, for_types)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole path"
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                yield Import(whole if node.module == "simulator" else str(node.module), at_start, for_types)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _imports(node.body, False, for_types)
+        else:
+            typed = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+            for part in ("body", "orelse", "finalbody"):
+                yield from _imports(
+                    getattr(node, part, []), at_start and not typed, for_types or (typed and part == "body")
+                )
+            for handler in getattr(node, "handlers", []):
+                yield from _imports(handler.body, at_start, for_types)
+
+
+def test_every_area_has_a_place_in_the_table() -> None:
+    """
+    A new folder or module at the top belongs somewhere: say what it may import.
+    """
+    areas = {area_of(module_of(path)) for path in MODULES}
+
+    assert sorted(area for area in areas if not area.startswith("providers/")) == sorted(
+        area for area in MAY_IMPORT if area != "providers/*" and area in areas
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_module_imports_only_what_its_area_may(path: Path) -> None:
+    """
+    The kernel knows nobody, a provider knows no other, nobody looks up the house.
+    """
+    area = area_of(module_of(path))
+    allowed = MAY_IMPORT["providers/*" if area.startswith("providers/") else area] | {area, "__init__"}
+    allowed |= MAY_IMPORT_TOO.get(short(path), set())
+
+    ours = {found.module for found in imports(path) if found.module.partition(".")[0] == "simulator"}
+
+    assert sorted(module for module in ours if area_of(module) not in allowed) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_third_party_packages_stay_in_their_places(path: Path) -> None:
+    """
+    Each dependency is imported from the places its line in the table names, and no other is imported.
+    """
+    known = set(sys.stdlib_module_names) | {"simulator", "__future__"}
+    foreign = {
+        found.module.partition(".")[0]
+        for found in imports(path)
+        if not found.for_types and found.module.partition(".")[0] not in known
+    }
+
+    misplaced = {
+        name
+        for name in foreign
+        if not any(short(path).startswith(place) for place in THIRD_PARTY.get(name, ()))
+    }
+
+    assert sorted(misplaced) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_nothing_heavy_is_imported_at_the_start(path: Path) -> None:
+    """
+    What takes long to import is imported on first use.
+    """
+    heavy = HEAVY - {"hypothesis"} if short(path) == "strategies.py" else HEAVY
+
+    at_start = {found.module.partition(".")[0] for found in imports(path) if found.at_start}
+
+    assert sorted(at_start & heavy) == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if area_of(module_of(path)) == "kernel"], ids=short
+)
+def test_kernel_reads_no_watch_and_rolls_no_die(path: Path) -> None:
+    """
+    The kernel is pure: the message says what to use instead.
+    """
+    complaints = [
+        f"{found.module} is banned in the kernel; use {BANNED_IN_KERNEL[name]}"
+        for found in imports(path)
+        if (name := found.module.partition(".")[0]) in BANNED_IN_KERNEL
+    ]
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Attribute) and node.attr in BANNED_CALLS_IN_KERNEL:
+            complaints.append(f"line {node.lineno}: .{node.attr} reads a watch; use the space's clock")
+        if isinstance(node, ast.AsyncFunctionDef | ast.Await):
+            complaints.append(f"line {node.lineno}: the kernel never waits; put a step on the agenda")
+
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if area_of(module_of(p)).startswith("providers/") and p.name.startswith("wire")],
+    ids=short,
+)
+def test_wire_functions_are_plain(path: Path) -> None:
+    """
+    Tools that bring their own event loop call wire functions too.
+    """
+    names = {found.module.partition(".")[0] for found in imports(path)}
+
+    assert sorted(names & {"aiohttp", "asyncio"}) == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if not area_of(module_of(p)).startswith("providers")], ids=short
+)
+def test_nobody_asks_which_provider_it_is(path: Path) -> None:
+    """
+    Outside its folder no provider is compared with by name; widen the seam for everyone instead.
+    """
+    asked = []
+    for node in ast.walk(parsed(path)):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
+        for part in parts:
+            constants = [c.value for c in ast.walk(part) if isinstance(c, ast.Constant)]
+            asked += [f"line {part.lineno}: {name}" for name in PROVIDERS if name in constants]
+
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_file_is_not_too_long(path: Path) -> None:
+    """
+    A file that grows past the limit usually holds two ideas: look for the seam.
+    """
+    lines = len(path.read_text("utf-8").splitlines())
+
+    assert lines <= FILE_LINES_RATCHET.get(short(path), FILE_LINES_MAX)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_functions_are_not_too_long(path: Path) -> None:
+    """
+    A function that does not fit on a screen usually does two things.
+    """
+    long = [
+        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1} lines"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
+    ]
+
+    assert long == []
+
+
+def test_ratchet_names_only_what_is_too_long() -> None:
+    """
+    A file that has become short enough leaves the list.
+    """
+    sizes = {name: len((PACKAGE / name).read_text("utf-8").splitlines()) for name in FILE_LINES_RATCHET}
+
+    assert {name: size for name, size in sizes.items() if size <= FILE_LINES_MAX} == {}
+
+
+def test_types_are_published() -> None:
+    """
+    Type checkers of users read our annotations.
+    """
+    assert (PACKAGE / "py.typed").exists()
+
+
+RUN_AND_LIST = """
+import sys
+from simulator.cli import main
+try:
+    main(sys.argv[1:], prog_name="simulator")
+except SystemExit as end:
+    assert not end.code, end.code
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["check", "scenarios/healthy.yaml"]],
+    ids=["help", "version", "check"],
+)
+def test_quick_commands_import_no_server(arguments: list[str]) -> None:
+    """
+    What only prints something does not wait for aiohttp.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN_AND_LIST, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert ended.stdout
+    assert sorted(set(ended.stderr.split()) & {"aiohttp", "asyncio", *HEAVY}) == []
