@@ -29,6 +29,10 @@ _COMMANDS: Final = {
 }
 
 
+_PLAIN: Final = ("serve", "run")
+"""Commands whose variables have no command in their names."""
+
+
 class _Commands(click.Group):
     """Commands that are imported when they are called, so that --help is quick."""
 
@@ -41,6 +45,7 @@ class _Commands(click.Group):
             return None
         command = getattr(import_module(place[0]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
+        _give_twins(command, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -48,17 +53,26 @@ class _Commands(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
 
-@click.group(
-    cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SIMULATOR"},
-)
+def _give_twins(command: click.Command, name: str) -> None:
+    """Give every option an environment variable: SIMULATOR_PORT, and SIMULATOR_LISTEN_PORT for `listen`."""
+    prefix = "SIMULATOR" if name in _PLAIN else f"SIMULATOR_{name.replace('-', '_').upper()}"
+    for option in command.params:
+        if isinstance(option, click.Option):
+            if option.envvar is None:
+                longest = max(option.opts, key=len).lstrip("-")
+                option.envvar = f"{prefix}_{longest.replace('-', '_').upper()}"
+            option.show_envvar = True
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="simulator")
 def main() -> None:
     """
     A local stand-in for messaging providers: real wire formats, delivery reports,
     offline phones, expiry and webhook storms, on a clock you own.
 
-    Every option has an environment variable: SIMULATOR_SERVE_PORT for serve --port.
+    Every option has an environment variable, which its command's --help names:
+    SIMULATOR_PORT for serve --port.  A flag wins over the variable.
     """
 
 

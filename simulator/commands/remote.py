@@ -23,6 +23,14 @@ _url_option = click.option(
 )
 
 
+def _control(url: str) -> HttpControl:
+    try:
+        return HttpControl(url)
+    except ValueError as refusal:
+        click.echo(f"simulator: --url: {refusal}", err=True)
+        sys.exit(INVALID)
+
+
 @click.command()
 @click.argument("message_id")
 @click.option("--space", default="default", show_default=True, help="In which space.")
@@ -31,8 +39,9 @@ def explain(message_id: str, space: str, url: str) -> None:
     """
     Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
     """
+    control = _control(url)
     try:
-        story = HttpControl(url).call("GET", f"/spaces/{space}/messages/{message_id}/explain")
+        story = control.call("GET", f"/spaces/{space}/messages/{message_id}/explain")
     except Unreachable as trouble:
         click.echo(f"simulator: {trouble}", err=True)
         sys.exit(UNREACHABLE)
@@ -51,7 +60,7 @@ def ready(wait_s: float, url: str) -> None:
     """
     Exit 0 when a server is ready to serve, 3 when it is not.
     """
-    control = HttpControl(url)
+    control = _control(url)
     deadline = time.monotonic() + wait_s
     while True:
         try:

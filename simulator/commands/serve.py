@@ -184,8 +184,7 @@ async def _run(
     try:
         await server.start()
     except OSError as trouble:
-        config = server.config
-        _LOG.error("simulator: cannot bind %s port %d: %s", config.host, config.port, trouble.strerror)
+        _LOG.error("simulator: cannot listen on %s: %s", server.config.host, trouble.strerror or trouble)
         return COULD_NOT_START
     stopped = asyncio.Event()
     code = 0
@@ -202,8 +201,13 @@ async def _run(
         except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
             break
     _say_hello(server, providers)
-    if port_file is not None:
-        _write_port(port_file, server.ports[""])
+    try:
+        if port_file is not None:
+            _write_port(port_file, server.ports[""])
+    except OSError as trouble:
+        _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
+        await server.stop()
+        return COULD_NOT_START
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()

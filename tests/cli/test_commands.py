@@ -1,0 +1,194 @@
+"""
+Commands that need no server.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from simulator.cli import main
+from simulator.commands.files import library
+
+HEAVY = ("aiohttp", "jinja2", "faker", "prometheus_client", "sqlite3", "phonenumbers", "hypothesis")
+
+
+def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run `simulator` in this process; return exit code, output and errors."""
+    done = CliRunner().invoke(main, list(arguments), env=environment)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["check", "--help"], ["check", "healthy"], ["ready", "--help"]]
+)
+def test_quick_commands__import_nothing_heavy(arguments: list[str]) -> None:
+    """
+    Help, version and check do not wait for the HTTP server's libraries.
+    """
+    code = (
+        f"import sys\nfrom simulator.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["codes"], ["schema"], ["explain"], ["ready"]])
+def test_help__is_there_for_every_command(command: list[str]) -> None:
+    """
+    Every command explains itself, and every flag of serve names its variable.
+    """
+    code, said, _ = run(*command, "--help")
+
+    assert code == 0
+    assert "Usage:" in said
+    if command == ["serve"]:
+        flags = {"PORT", "HOST", "SCENARIO", "SEED", "CLOCK", "WATCH", "LISTEN", "LOG_FORMAT", "PORT_FILE"}
+        assert {flag for flag in flags if f"SIMULATOR_{flag}" in said} == flags
+
+
+def test_variables__of_other_commands_carry_the_command() -> None:
+    """
+    A port set for serve is not taken by `listen`.
+    """
+    _, said, _ = run("listen", "--help")
+
+    assert "SIMULATOR_LISTEN_PORT" in said
+    assert "SIMULATOR_PORT" not in said
+
+
+def test_check__good_and_bad_files(tmp_path: Path) -> None:
+    """
+    Good files are said to be good; every complaint about bad ones has its place, and the exit code is 2.
+    """
+    good = tmp_path / "good.yaml"
+    good.write_text("rules: []\n")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("sed: 1\nname: []\n")
+
+    code, said, complaints = run("check", str(good), str(bad), str(tmp_path / "none.yaml"))
+
+    assert code == 2
+    assert said == f"{good}: good (0 recipients, 0 rules, 0 on the timeline)\n"
+    places = [line.partition(": ")[0] for line in complaints.splitlines()]
+    assert places == [f"{bad}:1:1", f"{bad}:2:7", str(tmp_path / "none.yaml")]
+
+
+def test_check__shipped_scenarios_are_good() -> None:
+    """
+    Every shipped scenario passes, by its name alone.
+    """
+    names = [path.stem for path in library()]
+
+    code, said, complaints = run("check", *names)
+
+    assert (code, complaints) == (0, "")
+    assert len(said.splitlines()) == len(names) >= 5
+
+
+def test_schema__accepts_every_shipped_scenario_and_refuses_a_wrong_one() -> None:
+    """
+    The printed schema is a valid JSON Schema that editors can trust.
+    """
+    code, said, _ = run("schema")
+    schema = json.loads(said)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+
+    complaints = {
+        path.name: [error.message for error in validator.iter_errors(plain(path))] for path in library()
+    }
+
+    assert code == 0
+    assert {name: found for name, found in complaints.items() if found} == {}
+    assert list(validator.iter_errors({"rules": 5}))
+    assert list(validator.iter_errors({"nmae": "x"}))
+
+
+def plain(path: Path) -> object:
+    """Return a file's values with every scalar as it was written, numbers and booleans apart."""
+    loader = yaml.SafeLoader
+    text = path.read_text(encoding="utf-8")
+    node = yaml.compose(text, Loader=loader)
+    return values(node)
+
+
+def values(node: yaml.Node) -> object:
+    """Return the values in a YAML node; dates and times stay text."""
+    if isinstance(node, yaml.MappingNode):
+        return {str(values(key)): values(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [values(one) for one in node.value]
+    if node.tag == "tag:yaml.org,2002:bool":
+        return node.value == "true"
+    if node.tag == "tag:yaml.org,2002:int" and node.value.lstrip("-").isdigit():
+        return int(node.value)
+    return node.value
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_codes__prints_the_catalogue_with_its_numbers(form: str) -> None:
+    """
+    Every code is listed with the recipient that triggers it; without a provider, the providers are.
+    """
+    code, said, _ = run("codes", "infobip", "--format", form)
+    listed, providers, _ = run("codes")
+    covered, coverage, _ = run("codes", "infobip", "--coverage")
+    unknown, _, complaint = run("codes", "nobody")
+
+    assert (code, listed, covered, unknown) == (0, 0, 0, 2)
+    assert "EC_ABSENT_SUBSCRIBER" in said
+    assert providers.startswith(("bip", "bitel", "infobip"))
+    assert "/sms/2/text/advanced" in coverage
+    assert "there is no provider 'nobody'" in complaint
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://127.0.0.1:99999", "http://[::1"])
+@pytest.mark.parametrize("command", [["ready"], ["explain", "id"]])
+def test_bad_url__is_told_in_words(command: list[str], url: str) -> None:
+    """
+    An address that is none gives exit code 2 and one line.
+    """
+    code, _, said = run(*command, "--url", url)
+
+    assert code == 2
+    assert said.startswith("simulator: --url: ")
+    assert len(said.splitlines()) == 1
+
+
+def test_nobody_there__has_its_own_exit_codes() -> None:
+    """
+    With no server at the address, `ready` ends with 3 and `explain` with 4.
+    """
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        ready, _, said = run("ready", "--wait", "0.1", "--url", url)
+        explain, _, also = run("explain", "id", SIMULATOR_URL=url)
+
+    assert (ready, explain) == (3, 4)
+    assert said.startswith(f"simulator: no simulator answers at {url}: ")
+    assert also.startswith(f"simulator: no simulator answers at {url}: ")
+
+
+def test_unknown_command__is_a_usage_error() -> None:
+    """
+    A command that does not exist ends with 2 and says so.
+    """
+    code, _, said = run("fly")
+
+    assert code == 2
+    assert "No such command 'fly'" in said

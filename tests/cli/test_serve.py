@@ -1,0 +1,276 @@
+"""
+`simulator serve`, as a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.control import HttpControl
+
+LOOKS_MAX = 600
+
+
+class Process:
+    """
+    A running `simulator serve`.
+    """
+
+    def __init__(self, folder: Path, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self.log = folder / "log"
+        self.port_file = folder / "port"
+        with self.log.open("wb") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, "-m", "simulator.cli", "serve", "--port-file", str(self.port_file), *arguments],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+            )
+
+    @property
+    def said(self) -> str:
+        """Everything it printed."""
+        return self.log.read_text(encoding="utf-8")
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port_file.read_text().strip()}"
+
+    def get(self, path: str) -> Any:
+        """Return the JSON answer to a GET."""
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.running.send_signal(number)
+        return self.running.wait(20)
+
+
+def until(holds: Callable[[], bool], process: Process) -> None:
+    """Return as soon as *holds*; give up after a bounded number of looks, or when the process ended."""
+    for _ in range(LOOKS_MAX):
+        if holds():
+            return
+        assert process.running.poll() is None, process.said
+        time.sleep(0.05)
+    raise AssertionError(f"it did not happen in time; the process said:\n{process.said}")
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Process]:
+    """Run `simulator serve` until it is ready, and end it."""
+    process = Process(folder, list(arguments), {"SIMULATOR_PORT": "0", **environment})
+    try:
+        until(process.port_file.exists, process)
+        yield process
+    finally:
+        if process.running.poll() is None:
+            process.running.kill()
+        process.running.wait(20)
+
+
+def failing(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run `simulator` to its end; return exit code and what it said on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+    )
+    return done.returncode, done.stderr
+
+
+def test_banner__has_what_a_newcomer_needs(tmp_path: Path) -> None:
+    """
+    The banner names base URLs, scenario, clock and seed, and its curl line works as it stands.
+    """
+    with serving(tmp_path, "--seed", "7", "--clock", "frozen") as process:
+        said = process.said
+        command = re.sub(r"\\\n", " ", said.partition("Try:")[2])
+
+        assert f"is ready at {process.url}" in said
+        assert f"{process.url}/infobip" in said
+        assert re.search(r"clock, seed +frozen, 7\n", said)
+        assert re.search(r"scenario +none", said)
+        assert process.url in command
+        assert "curl" in command
+        assert process.get("/_sim/v1/spaces/default")["seed"] == 7
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_signal__ends_it_cleanly(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """
+    A polite end is 0, an interrupt 130; neither leaves a trace, not even with a follower connected.
+    """
+    with serving(tmp_path) as process:
+        follower = urllib.request.urlopen(f"{process.url}/_sim/v1/spaces/default/journal?follow=1", timeout=10)
+
+        ended = process.end(number)
+        follower.close()
+
+        assert ended == code
+        assert "Traceback" not in process.said
+
+
+def test_environment__twins_of_flags_and_flags_win(tmp_path: Path) -> None:
+    """
+    Each flag has a variable, which a flag overrules and which overrules the file.
+    """
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text("name: mine\nseed: 3\nclock: {mode: autojump}\n")
+    twins = {
+        "SIMULATOR_SCENARIO": str(scenario),
+        "SIMULATOR_SEED": "5",
+        "SIMULATOR_CLOCK": "live×60",
+        "SIMULATOR_LISTEN": "infobip=0",
+    }
+    with serving(tmp_path, "--seed", "6", **twins) as process:
+        space = process.get("/_sim/v1/spaces/default")
+
+        assert space["seed"] == 6
+        assert (space["clock"]["mode"], space["clock"]["rate"]) == ("live", 60)
+        assert space["scenario"]["name"] == "mine"
+        assert " alone" in process.said
+
+
+def test_port_in_use__is_one_plain_line(tmp_path: Path) -> None:
+    """
+    A port that is taken gives exit code 3 and one line that names it.
+    """
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        code, said = failing("serve", "--port", str(port))
+
+    assert code == 3
+    assert len(said.splitlines()) == 1
+    assert str(port) in said
+    assert "in use" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["--scenario", "nothing.yaml"], 2, "nothing.yaml: cannot be read"),
+        (["--clock", "backwards"], 2, "expected frozen, live, live×60 or autojump"),
+        (["--port", "70000"], 2, "70000"),
+        (["--listen", "nobody=1"], 2, "there is no provider 'nobody'"),
+        (["--listen", "infobip"], 2, "infobip=8081"),
+        (["--allow-target", "everywhere"], 2, "everywhere"),
+        (["--watch"], 2, "--watch needs a --scenario"),
+        (["--port", "0", "--port-file", "/nowhere/port"], 3, "cannot write --port-file /nowhere/port"),
+    ],
+)
+def test_bad_flag__is_told_without_a_trace(arguments: list[str], code: int, expected: str) -> None:
+    """
+    What cannot be used is told in words, with the exit code for it.
+    """
+    ended, said = failing("serve", *arguments)
+
+    assert ended == code
+    assert expected in said
+    assert "Traceback" not in said
+
+
+def test_bad_scenario__gets_every_complaint(tmp_path: Path) -> None:
+    """
+    A scenario with several mistakes is refused with all of them, each with its place.
+    """
+    scenario = tmp_path / "bad.yaml"
+    scenario.write_text("sed: 1\nrules: 5\nclock: {mode: slow}\n")
+
+    code, said = failing("serve", "--port", "0", "--scenario", str(scenario))
+
+    assert code == 2
+    assert [line.partition(": ")[0] for line in said.splitlines()] == [
+        f"{scenario}:1:1",
+        f"{scenario}:2:8",
+        f"{scenario}:3:15",
+    ]
+
+
+def test_watch__loads_again_and_keeps_the_last_good_file(tmp_path: Path) -> None:
+    """
+    A changed scenario comes into force by itself; a broken one is told, and the one before stays.
+    """
+    scenario = tmp_path / "watched.yaml"
+    scenario.write_text("name: first\n")
+    with serving(tmp_path, "--scenario", str(scenario), "--watch") as process:
+
+        def named() -> str:
+            return str(process.get("/_sim/v1/spaces/default")["scenario"]["name"])
+
+        first = named()
+        scenario.write_text("name: the second one\n")
+        until(lambda: named() == "the second one", process)
+        scenario.write_text("nmae: broken, and of another length\n")
+        until(lambda: "the scenario loaded before stays in force" in process.said, process)
+        kept = named()
+        scenario.unlink()
+        scenario.write_text("name: the third of them\n")
+        until(lambda: named() == "the third of them", process)
+
+        assert (first, kept) == ("first", "the second one")
+        assert f"{scenario}:1:1" in process.said
+        assert process.end() == 0
+
+
+def test_json_log__is_one_object_per_line(tmp_path: Path) -> None:
+    """
+    With --log-format json every line is an object with level and message.
+    """
+    with serving(tmp_path, "--log-format", "json") as process:
+        rows = [json.loads(line) for line in process.said.splitlines()]
+
+        assert {"level", "at", "message"} <= set(rows[0])
+        assert rows[0]["level"] == "info"
+
+
+def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
+    """
+    `ready --wait` ends when the server is there; `explain` tells a message's story; both name what is missing.
+    """
+    with serving(tmp_path, "--clock", "frozen") as process:
+        body = {"messages": [{"destinations": [{"to": "41793026727"}], "text": "x"}]}
+        request = urllib.request.Request(
+            f"{process.url}/infobip/sms/2/text/advanced",
+            json.dumps(body).encode(),
+            {"Authorization": "App key", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            sent = json.load(answer)["messages"][0]["messageId"]
+        environment = {"SIMULATOR_URL": process.url}
+
+        ready, _ = failing("ready", "--wait", "10", **environment)
+        explained = subprocess.run(
+            [sys.executable, "-m", "simulator.cli", "explain", sent, "--url", process.url],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        missing, said = failing("explain", "nothing", **environment)
+
+        assert ready == 0
+        assert explained.returncode == 0
+        assert "infobip +41793026727 #1" in explained.stdout
+        assert (missing, said) == (2, "simulator: there is no message 'nothing' among 1 in 'default'\n")
+        assert HttpControl(process.url).call("GET", "/spaces/default")["name"] == "default"
