@@ -5,9 +5,10 @@ The forms of evidence by name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from simulator.evidence.result import RunResult
+if TYPE_CHECKING:
+    from simulator.evidence.result import RunResult
 
 __all__ = ["FORMATS", "Format"]
 

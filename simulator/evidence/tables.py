@@ -49,12 +49,11 @@ def story_html(simulation: Simulation, life: Life) -> str:
         f"valid until {format_offset(message.expires_ms)}",
         f"decided by {decided}",
     ]
-    text = (
-        f'<p class="text" dir="auto">{html_text(submission.text, _TEXT_MAX)}</p>' if submission.text else ""
-    )
+    text = html_text(submission.text, _TEXT_MAX)
     entries = life.entries if life.call is None else sorted([*life.entries, life.call], key=lambda e: e.seq)
     return (
-        f'<div class="story"><p class="soft">{html_text(" · ".join(f for f in facts if f), 800)}</p>{text}'
+        f'<div class="story"><p class="soft">{html_text(" · ".join(f for f in facts if f), 800)}</p>'
+        f'<p class="text" dir="auto">{text}</p>'
         f"<table>{''.join(_entry_rows(entries, _ENTRIES_MAX))}</table>"
         f"{_webhooks_table(life.webhooks)}</div>"
     )

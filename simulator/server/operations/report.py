@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from simulator import __version__
 from simulator.evidence.formats import FORMATS
-from simulator.evidence.result import RunResult
-from simulator.evidence.scorecard import scorecard
 from simulator.server.operations.base import Asked, Controller, Problem, Reply
 
 __all__ = ["report"]
 
 
 async def report(controller: Controller, asked: Asked) -> Reply:
+    # Loaded when first asked for: servers start without.
+    from simulator.evidence.result import RunResult
+    from simulator.evidence.scorecard import scorecard
+
     name = asked.query.get("format", "html")
     form = FORMATS.get(name)
     if form is None:

@@ -1,0 +1,81 @@
+"""
+The axis of virtual time keeps order, fills the width and gives room to what happens.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.evidence.axis import Axis
+
+DAY = 86_400_000
+INSTANTS = st.lists(st.integers(0, 30 * DAY), min_size=1, max_size=120)
+
+
+@given(instants=INSTANTS)
+def test_later_is_never_further_left(instants: list[int]) -> None:
+    """
+    Places are in the order of the instants, and all between 0 and 100.
+    """
+    axis = Axis(instants)
+
+    places = [axis.place(at_ms) for at_ms in sorted(instants)]
+
+    assert places == sorted(places)
+    assert all(0 <= place <= 100.000001 for place in places)
+
+
+@given(instants=INSTANTS, outside=st.integers(1, DAY))
+def test_what_lies_outside_stands_at_the_edge(instants: list[int], outside: int) -> None:
+    """
+    An instant before the first or after the last one has the place of those.
+    """
+    axis = Axis(instants)
+
+    edges = (axis.place(axis.from_ms - outside), axis.place(axis.to_ms + outside))
+
+    assert edges == (axis.place(axis.from_ms), axis.place(axis.to_ms))
+
+
+@given(instants=INSTANTS)
+def test_segments_follow_one_another_without_a_gap(instants: list[int]) -> None:
+    """
+    Time and width are covered from the first instant to the last.
+    """
+    axis = Axis(instants)
+
+    assert (axis.segments[0].from_ms, axis.segments[-1].to_ms) == (min(instants), max(instants))
+    assert all(one.to_ms == next_one.from_ms for one, next_one in pairwise(axis.segments))
+    assert all(abs(one.right - next_one.left) < 1e-6 for one, next_one in pairwise(axis.segments))
+
+
+@given(instants=INSTANTS)
+def test_ticks_do_not_touch(instants: list[int]) -> None:
+    """
+    Named instants are far enough apart to be read, and neighbours have different names.
+    """
+    ticks = Axis(instants).ticks()
+
+    assert all(later.place - earlier.place >= 7.5 for earlier, later in pairwise(ticks))
+    assert all(later.name != earlier.name for earlier, later in pairwise(ticks)) or max(instants) < 10
+
+
+def test_seconds_before_days_are_still_to_be_read() -> None:
+    """
+    Ten instants of the first three seconds get a good part of the width, though two days follow.
+    """
+    axis = Axis([*range(0, 3_000, 300), 2 * DAY])
+
+    assert axis.place(2_700) > 25
+
+
+def test_space_in_which_nothing_happened_has_an_axis() -> None:
+    """
+    One instant is enough.
+    """
+    axis = Axis([0])
+
+    assert (axis.place(0), [tick.name for tick in axis.ticks()]) == (0.0, ["0s"])

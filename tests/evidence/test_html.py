@@ -1,0 +1,205 @@
+"""
+The HTML evidence is one harmless file that can be read with ten messages and with ten thousand.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evidence.loft import Loft
+from simulator.evidence.html import html
+from simulator.evidence.result import Check
+from simulator.kernel.fates import Fate
+from simulator.kernel.recipient import Trait, Window
+from simulator.kernel.rule import Match
+from simulator.kernel.units import ConstantDelay, UniformDelay
+from toys.bench import rule
+from toys.pigeon import pigeon
+
+SOON = Fate(after=UniformDelay(500, 4_000), progress=())
+HOSTILE = "</p><script>alert(1)</script><img src=http://evil.test/x onerror=alert(2)>\x00\u202e'\""
+_VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """
+    What is on a page: tags, attributes, texts; complains about tags that do not match.
+    """
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(document)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def busy() -> Loft:
+    """
+    Return a loft with hostile texts and of everything a little.
+    """
+    off = {"reachable": Trait((Window(False, 0, 3_600_000),))}
+    loft = Loft(rule("soon <b>", fate=SOON), recipients={"+905550000001": off})
+    loft.answers = lambda webhook: 500 if len(webhook.attempts) < 1 else 200
+    loft.excerpt = HOSTILE
+    loft.send(
+        pigeon(to="+905550000001", text=HOSTILE, id=HOSTILE, sender=HOSTILE),
+        pigeon(to="+905550000002", text=HOSTILE),
+        pigeon(to=HOSTILE, text="x"),
+        pigeon(to="+905550000003", refusal=HOSTILE),
+    )
+    loft.settle()
+    return loft
+
+
+def assert_harmless(page: Page) -> None:
+    """
+    Nothing on the page runs, loads or leads away.
+    """
+    assert not {"script", "img", "iframe", "object", "embed", "link", "a", "form", "base"} & set(page.tags)
+    assert {value[0] for _, name, value in page.attributes if name in ("href", "src")} <= {"#"}
+    assert not [name for _, name, _ in page.attributes if name.startswith("on") or name == "style"]
+
+
+def test_hostile_texts_stay_texts() -> None:
+    """
+    Markup in texts, ids, senders, recipients, codes, rules and answers is shown, not obeyed.
+    """
+    check = Check(name=HOSTILE, passed=False, detail=HOSTILE, lines=(HOSTILE,))
+
+    page = Page(html(busy().result(check, name=HOSTILE)))
+
+    assert_harmless(page)
+    assert sum("<script>alert(1)</script>" in told for told in page.texts) >= 8
+    assert not any("\x00" in told or "\u202e" in told for told in page.texts)
+
+
+@settings(max_examples=25)
+@given(words=st.text(st.characters(), max_size=60))
+def test_page_is_well_formed_and_harmless_whatever_is_said(words: str) -> None:
+    """
+    No text of any characters opens or closes anything, and the file can be written as UTF-8.
+    """
+    loft = Loft(rule("soon", fate=SOON))
+    loft.excerpt = words
+    loft.send(pigeon(to="+905550000001", text=words, sender=words))
+    loft.settle()
+
+    document = html(loft.result(Check(name=words, passed=False, detail=words, lines=(words,)), name=words))
+
+    assert_harmless(Page(document))
+    assert document.encode().decode() == document
+
+
+def test_policy_allows_the_pages_own_style_and_nothing_else() -> None:
+    """
+    The content security policy names the hash of the one style sheet.
+    """
+    document = html(busy().result())
+
+    style = re.search(r"<style>(.*?)</style>", document, re.DOTALL)
+    assert style is not None
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    policies = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', document)
+    assert policies == [
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    ]
+    assert "url(http" not in style[1]
+    assert "@import" not in style[1]
+
+
+def test_same_space_gives_the_same_page() -> None:
+    """
+    Nothing of the machine or the moment gets in.
+    """
+    assert html(busy().result()) == html(busy().result())
+
+
+def test_verdict_is_said() -> None:
+    """
+    Passed, failed, or nothing expected.
+    """
+    good, bad = Check(name="a", passed=True), Check(name="b", passed=False)
+    loft = Loft()
+
+    pages = [html(loft.result(*checks)) for checks in ((), (good,), (good, bad))]
+
+    verdicts = [re.findall(r'class="verdict \w+">([A-Z ]+)<', page) for page in pages]
+    assert verdicts == [["NO EXPECTATIONS"], ["PASSED"], ["FAILED"]]
+
+
+def test_unreachable_time_is_shaded_in_the_lane() -> None:
+    """
+    The span in which the phone was off is in the lane of its message, and in no other.
+    """
+    document = html(busy().result())
+
+    lanes = re.findall(r'<svg class="lane".*?</svg>', document)
+    shaded = [lane for lane in lanes if "out of reach 0s to 1h" in lane]
+    assert (len(lanes), len(shaded)) == (3, 1)
+
+
+def test_ten_thousand_messages_make_a_small_page_that_says_what_it_leaves_out() -> None:
+    """
+    Unusual ones come first, each group says how many of how many are drawn, the file stays small.
+    """
+    lost = rule("lost", when=Match(share_bp=500), fate=Fate(after=ConstantDelay(9_000), progress=()))
+    loft = Loft(lost, rule("soon", fate=SOON))
+    loft.answers = lambda w: 500 if w.created_ms % 9_000 == 0 else 200
+    for number in range(100):
+        loft.send(*(pigeon(to=f"+90555{number:03d}{i:04d}", text="x" * 160) for i in range(100)))
+        loft.advance("9s")
+    loft.settle()
+
+    document = html(loft.result())
+
+    groups = re.findall(r"<h3>(.*?) <small>(.*?)</small></h3>", document)
+    assert [title for title, _ in groups] == ["Webhooks lost", "Arrived"]
+    counts = [re.fullmatch(r"the first (\d+) of ([\d,]+)", said) for _, said in groups]
+    assert [found and found[1] for found in counts] == ["60", "20"]
+    assert sum(int(found[2].replace(",", "")) for found in counts if found) == 10_000
+    assert document.count('<details class="m">') == 80
+    assert len(document) < 1_000_000
+
+
+def test_file_stays_small_when_every_message_is_huge() -> None:
+    """
+    Three hundred messages with long texts and hundreds of attempts each do not burst the file.
+    """
+    loft = Loft(rule("soon", fate=SOON))
+    loft.space.configure("pigeon", {"credentials": []})
+    loft.answers = lambda webhook: 500
+    loft.excerpt = "<" * 512
+    loft.send(*(pigeon(to=f"+90555000{n:04d}", text="&" * 100_000) for n in range(300)))
+    loft.settle()
+    for webhook in loft.webhooks:
+        webhook.attempts = webhook.attempts * 100
+
+    document = html(loft.result())
+
+    assert len(document) < 5_000_000
