@@ -28,6 +28,7 @@ async def test_report_of_a_space_in_every_form() -> None:
             async with bench.http.get(f"{bench.url}/_sim/v1/spaces/default/report?format={form}") as answer:
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
                 told[form] = (answer.status, answer.content_type, await answer.text())
+        space = bench.space
 
     kinds = {form: told[form][:2] for form in told}
     assert kinds == {
@@ -39,7 +40,7 @@ async def test_report_of_a_space_in_every_form() -> None:
     assert told["html"][2].startswith("<!doctype html>")
     assert ElementTree.fromstring(told["junit"][2].encode()).get("tests") == "0"
     kinds_told = [json.loads(line)["kind"] for line in told["jsonl"][2].splitlines()]
-    assert kinds_told == [entry.kind.value for entry in bench.space.simulation.journal]
+    assert kinds_told == [entry.kind.value for entry in space.simulation.journal]
     assert len(json.loads(told["har"][2])["log"]["entries"]) == 2
 
 

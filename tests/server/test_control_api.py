@@ -81,7 +81,7 @@ async def lines_or_json(bench: Bench, method: str, target: str) -> tuple[int, st
         method, bench.url + target, data=b"{}" if method != "GET" else None
     ) as answer:
         text = await answer.read()
-        plain = json.loads(text) if answer.content_type.endswith("json") and text else text.decode()
+        plain = json.loads(text) if answer.content_type.endswith(("/json", "+json")) else text.decode()
         return answer.status, answer.content_type, plain
 
 
