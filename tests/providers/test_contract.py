@@ -29,7 +29,7 @@ _PROVIDERS = discover()
 _NAMES = sorted(set(_PROVIDERS) & set(ROWS))
 _FOLDER = Path(simulator.providers.__path__[0])
 _ABSENT = "absent"
-_READMES_TO_COME = frozenset({"infobip", "rbm"})
+_READMES_TO_COME = frozenset({"infobip"})
 """Providers whose README is still to list its endpoints; a name goes as soon as they are there."""
 
 every_provider = pytest.mark.parametrize("name", _NAMES)

@@ -315,3 +315,19 @@ async def test_webhook_can_be_verified_on_request() -> None:
         assert good == (200, {"verified": True})
         assert bad == 409
         assert why["detail"] == f"{made.integrator.url} answered 403 to the verification, expected 200"
+
+
+async def test_wrongly_signed_webhook_comes_again_rightly_signed() -> None:
+    """
+    A rule signs the first attempt wrongly; an integrator that checks refuses it and gets a good one.
+    """
+    rule = {"when": {"provider": "rbm"}, "then": {"webhooks": {"mis_sign": "100%"}}}
+    async with bench() as made:
+        url = f"{made.server.url}/_sim/v1/spaces/test/scenario"
+        async with made.session.put(url, json={"rules": [rule]}) as answer:
+            assert answer.status == 200, await answer.text()
+        await made.send("m1")
+        await made.advance(None)
+
+        assert made.integrator.refused == 1
+        assert made.integrator.events == ["DELIVERED"]
