@@ -14,7 +14,7 @@ import msgspec
 from simulator.provider import Answer, Call, Credential
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.checks import decode
-from simulator.providers.infobip.formats import formatted, request_format
+from simulator.providers.infobip.formats import formatted, request_format, wants_xml
 from simulator.providers.infobip.render import refusal_answer
 from simulator.providers.infobip.wire import BadRequest
 from simulator.violations import Violation
@@ -89,6 +89,8 @@ def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], A
             found = handle(call)
         except BadRequest as bad:
             return refusal(call, "BAD_REQUEST", found=bad.violations)
+        if not wants_xml(call):
+            return found
         if account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/"):
             return formatted(call, found, _ROOTS_2015.get(root, root), repeat=True)
         return formatted(call, found, root)

@@ -42,7 +42,7 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     if tracking is not None and tracking.track and request.generation == 1:
         body["trackingProcessKey"] = tracking.process_key
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
-    _remember_bulk(account, request, bulk_id, outcomes)
+    _remember_bulk(call, account, request, bulk_id, outcomes)
     return json_answer(body)
 
 
@@ -76,14 +76,16 @@ def _check(call: Call, account: Account, request: SendRequest) -> None:
 
 def _bulk_id(call: Call, request: SendRequest) -> str:
     # v1 tells a bulkId only where it is of use; v2 and v3 always do.
+    items = request.items
     if request.bulk_id or (
         request.generation == 1
-        and request.destination_count < 2
-        and not any(item.send_at_unix_ms is not None for item, _ in request.items)
+        and len(items) == 1
+        and len(items[0][1]) == 1
+        and items[0][0].send_at_unix_ms is None
     ):
         return request.bulk_id
     simulation = call.gateway.simulation
-    recipient = normal_address(request.items[0][1][0].to)
+    recipient = normal_address(items[0][1][0].to)
     return simulation.chance.of("bulk", *simulation.next_key("infobip", recipient)).digits("id", 19)
 
 
@@ -258,24 +260,27 @@ def _rejected_entry(refused: Refused, to: str, generation: int) -> dict[str, obj
 
 
 def _remember_bulk(
-    account: Account, request: SendRequest, bulk_id: str, outcomes: list[Message | Refused]
+    call: Call, account: Account, request: SendRequest, bulk_id: str, outcomes: list[Message | Refused]
 ) -> None:
-    first = request.items[0][0]
-    if first.send_at_unix_ms is None and not any(item.send_at_unix_ms for item, _ in request.items):
+    if all(item.send_at_unix_ms is None for item, _ in request.items):
         return
-    scheduled = [outcome for outcome in outcomes if isinstance(outcome, Message)]
-    held = [message for message in scheduled if message.submission.hold_until_ms]
-    if not held:
-        return
-    details = held[0].submission.details
-    assert isinstance(details, Details)
-    account.bulks.add(
-        Bulk(
-            id=bulk_id,
-            item=details.item,
-            send_at_unix_ms=details.item.send_at_unix_ms or 0,
-            keys=[message.key for message in held],
-            speed_limit=request.speed_limit,
-            alone=len(request.items) == 1,
+    now_unix_ms = call.gateway.simulation.clock.unix_ms()
+    scheduled: list[tuple[Message, Item, int]] = []
+    for outcome in outcomes:
+        details = outcome.submission.details
+        assert isinstance(details, Details)
+        at_unix_ms = details.item.send_at_unix_ms
+        if isinstance(outcome, Message) and at_unix_ms is not None and at_unix_ms > now_unix_ms:
+            scheduled.append((outcome, details.item, at_unix_ms))
+    if scheduled:
+        _, item, at_unix_ms = scheduled[0]
+        account.bulks.add(
+            Bulk(
+                id=bulk_id,
+                item=item,
+                send_at_unix_ms=at_unix_ms,
+                keys=[message.key for message, _, _ in scheduled],
+                speed_limit=request.speed_limit,
+                alone=len(request.items) == 1,
+            )
         )
-    )

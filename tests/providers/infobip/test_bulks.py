@@ -315,3 +315,18 @@ async def test_processing_while_a_speed_limit_spreads_it():
             states.append(await status(run))
 
     assert states == ["PENDING", "PROCESSING", "PROCESSING", "FINISHED"]
+
+
+async def test_bulk_that_is_only_held_by_a_window__is_not_scheduled():
+    """
+    Without a sendAt there is nothing to reschedule: the bulk is not found.
+    """
+    window = {"days": ["SUNDAY"]}
+
+    async with bench() as run:
+        await run.send({"bulkId": "B", **one(deliveryTimeWindow=window)})
+        held = await run.call("GET", "/sms/1/bulks", query=B)
+        await run.send({"bulkId": "C", **one(deliveryTimeWindow=window, sendAt="2026-01-05T08:00:00Z")})
+        past = await run.call("GET", "/sms/1/bulks", query=[("bulkId", "C")])
+
+    assert (held.status, past.status) == (404, 404)
