@@ -4,6 +4,7 @@ The application: one port for all providers, spaces and the control API.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class ServerConfig:
     guard: Guard | None = None
     """Decides instead of `allow_targets`."""
     allow_hosts: frozenset[str] = frozenset()
+    connections_max: int = 4_096
+    """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
     listen: Mapping[str, int] = field(default_factory=dict)
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
@@ -191,6 +194,13 @@ def _front(request: web.Request, faces: _Faces) -> web.Response:
     return web.Response(text="\n".join(lines) + "\n")
 
 
+class _Full(asyncio.Protocol):
+    """What a connection too many gets: its end."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
 class Server:
     """
     A running server; start it, use it, stop it.
@@ -202,6 +212,7 @@ class Server:
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
         self._runners: list[web.AppRunner] = []
+        self._listeners: list[asyncio.Server] = []
 
     @property
     def registry(self) -> SpaceRegistry:
@@ -238,11 +249,32 @@ class Server:
         )
         self._runners.append(runner)
         await runner.setup()
-        site = web.TCPSite(runner, self.config.host, port, backlog=_BACKLOG)
-        await site.start()
-        self.ports[name] = runner.addresses[0][1]
+        http = runner.server
+        assert http is not None
+
+        loop = asyncio.get_running_loop()
+        coming = 0
+
+        def came() -> None:
+            nonlocal coming
+            coming -= 1
+
+        def connect() -> asyncio.BaseProtocol:
+            nonlocal coming
+            if len(http.connections) + coming >= self.config.connections_max:
+                return _Full()
+            # Several are accepted in one turn of the loop, before the first of them counts.
+            coming += 1
+            loop.call_soon(came)
+            return http()
+
+        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG)
+        self._listeners.append(listener)
+        self.ports[name] = listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Stop serving; what is being sent is broken off."""
+        while self._listeners:
+            self._listeners.pop().close()
         while self._runners:
             await self._runners.pop().cleanup()

@@ -24,8 +24,6 @@ from simulator.control import HttpControl
 
 LOOKS_MAX = 600
 
-_SERVE = [sys.executable, "-m", "simulator.cli", "serve"]
-
 
 class Process:
     """
@@ -113,7 +111,7 @@ def test_banner__has_what_a_newcomer_needs(tmp_path: Path) -> None:
     """
     with serving(tmp_path, "--seed", "7", "--clock", "frozen") as process:
         said = process.said
-        command = re.sub(r"\\\n", " ", said.partition("A first message")[2])
+        command = re.sub(r"\\\n", " ", said.partition("Try:")[2])
 
         assert f"is ready at {process.url}" in said
         assert f"{process.url}/infobip" in said
@@ -259,7 +257,7 @@ def test_json_log__is_one_object_per_line(tmp_path: Path) -> None:
 
 def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
     """
-    `ready --wait` ends when the server is there; `explain` tells a story; both name what is missing.
+    `ready --wait` ends when the server is there; `explain` tells a story, or what is missing.
     """
     with serving(tmp_path, "--clock", "frozen") as process:
         body = {"messages": [{"destinations": [{"to": "41793026727"}], "text": "x"}]}
@@ -278,6 +276,7 @@ def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             timeout=30,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
         missing, said = failing("explain", "nothing", **environment)
 

@@ -4,9 +4,11 @@ The pytest plugin, in test suites of its own.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,9 @@ from simulator.provider import discover
 # loaded twice: everything is loaded here, once.
 __all__ = ["discover", "simulator"]
 discover()
+
+# Processes of their own are to find this source, not an installed one.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 HELPERS = """
 import json
@@ -356,7 +361,9 @@ def test_plugin__imports_nothing_of_the_server_until_it_is_used() -> None:
         "print([name for name in ('aiohttp', 'msgspec', 'asyncio', 'yaml', 'jinja2') if name in sys.modules])"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    )
 
     assert done.stdout.strip() == "[]"
 
@@ -379,8 +386,11 @@ def test_two_runs_at_once__do_not_meet(suite: pytest.Pytester) -> None:
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
-    runs = [subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE) for _ in range(2)]
-    codes = [(run.communicate(timeout=60), run.returncode)[1] for run in runs]
+    runs = [
+        subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        for _ in range(2)
+    ]
+    said = [run.communicate(timeout=60)[0] for run in runs]
 
-    assert codes == [0, 0]
+    assert [run.returncode for run in runs] == [0, 0], said
     assert len(suite.path.joinpath("ports").read_text().split()) == 2

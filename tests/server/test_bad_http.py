@@ -4,13 +4,16 @@ Odd and broken HTTP: one plain answer, no trace, and the server goes on.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from house import KEY, House, in_shape, open_house
+from simulator.thread import ServerThread
 
 SEND = "/infobip/sms/2/text/advanced"
 
@@ -152,3 +155,27 @@ def test_half_sent_request__does_nothing(house: House, cut: int) -> None:
 
     assert house.messages() == before
     house.is_well()
+
+
+def test_connections__are_capped_and_freed() -> None:
+    """
+    Half-sent requests cannot take every connection there is; when they go, others may come.
+    """
+    with ServerThread(connections_max=3) as server:
+        port = int(server.url.rpartition(":")[2])
+        idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(3)]
+        for wire in idle:
+            wire.sendall(HEAD)
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as refused:
+            answer = refused.recv(100)
+        for wire in idle:
+            wire.close()
+        for _ in range(200):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+                wire.sendall(b"GET /_sim/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                with contextlib.suppress(ConnectionError):
+                    if status := wire.recv(12):
+                        break
+
+    assert answer == b""
+    assert status == b"HTTP/1.1 200"
