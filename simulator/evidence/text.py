@@ -40,7 +40,7 @@ ROWS: Final = (
     Row("order_violations", "heard out of order", blame=True),
     Row("dropped_on_purpose", "dropped on purpose"),
     Row("copies_on_purpose", "copies on purpose"),
-    Row("excused", "failures on purpose"),
+    Row("excused", "excused failures"),
     Row("latency_p50_us", "latency p50", "us"),
     Row("latency_p95_us", "latency p95", "us"),
     Row("latency_p99_us", "latency p99", "us"),
@@ -55,7 +55,8 @@ def shown(row: Row, card: Scorecard) -> str:
     """Return a field of *card* as people read it."""
     value: int | None = getattr(card, row.field)
     if value is None:
-        return "no outage"
+        # No outage that came to an end: there may have been none, or it lasts.
+        return "–"
     return latency(value) if row.unit == "us" else span(value) if row.unit == "ms" else f"{value:,}"
 
 

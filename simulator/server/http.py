@@ -187,7 +187,9 @@ def openapi(version: str) -> dict[str, object]:
             "operationId": operation.run.__name__.strip("_"),
             "summary": operation.summary,
             "parameters": parameters,
-            "responses": {str(status): _response(status) for status in operation.statuses},
+            "responses": {
+                str(status): _response(status, operation.documents) for status in operation.statuses
+            },
         }
         if operation.body is not None:
             schema = json_schema(operation.body, operation.summary)
@@ -218,9 +220,11 @@ def _path_names(path: str) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
-def _response(status: int) -> dict[str, object]:
+def _response(status: int, documents: tuple[str, ...]) -> dict[str, object]:
     if status == 204:
         return {"description": "done"}
+    if status < 400 and documents:
+        return {"description": "a document", "content": {kind: {} for kind in documents}}
     kind = "application/problem+json" if status >= 400 else "application/json"
     said = "a problem" if status >= 400 else "done"
     return {"description": said, "content": {kind: {"schema": {"type": ["object", "array"]}}}}

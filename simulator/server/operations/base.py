@@ -103,6 +103,8 @@ class Operation(NamedTuple):
     body: Shape[object] | None = None
     query: tuple[tuple[str, str], ...] = ()
     statuses: tuple[int, ...] = (200,)
+    documents: tuple[str, ...] = ()
+    """Content types, when it answers a document instead of JSON."""
 
 
 class Controller:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.evidence.formats import FORMATS
 from simulator.kernel.shape import AnyJson
 from simulator.server.operations.base import Operation
 from simulator.server.operations.messages import MOVE, explain_message, get_message, list_messages, move
@@ -211,6 +212,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         None,
         (("format", "html (the default), junit, jsonl or har"),),
         (200, 400, 404),
+        tuple(form.content_type.partition(";")[0] for form in FORMATS.values()),
     ),
     Operation(
         "GET",
