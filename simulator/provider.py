@@ -18,8 +18,9 @@ from simulator.kernel.message import Message, Refused
 from simulator.kernel.node import Json
 from simulator.kernel.rule import Drop
 from simulator.kernel.shape import Shape
-from simulator.kernel.simulation import CallRefusal, Simulation, Verdict
+from simulator.kernel.simulation import Simulation
 from simulator.kernel.submission import Submission
+from simulator.kernel.verdict import CallRefusal, Verdict
 from simulator.kernel.webhook import Report
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ class Call:
         See `Simulation.submit_later`.  Raises CallRefused when a rule refuses the whole call,
         CallCut when one cuts it off.
         """
-        verdict = self.gateway.simulation.submit_later(
+        verdict = self.gateway.simulation.intake.submit_later(
             submissions,
             provider=self.gateway.provider.name,
             at_ms=self.gateway.now_ms + after_ms,

@@ -13,7 +13,7 @@ from simulator.kernel.lifecycle import State
 from simulator.kernel.submission import MessageKey, Reason, Submission
 from simulator.kernel.webhook import WebhookFaults
 
-__all__ = ["Message", "Refused", "Rung"]
+__all__ = ["Message", "Refused", "Rung", "why_of"]
 
 
 class Rung(StrEnum):
@@ -65,3 +65,8 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
     id: str = ""
     rung: Rung = Rung.RULE
     rule: str = ""
+
+
+def why_of(rung: Rung, rule: str) -> str:
+    """Return in words which rung of the ladder, or which rule, decided."""
+    return f'rule "{rule}"' if rule else rung.value

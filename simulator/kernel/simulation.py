@@ -5,9 +5,8 @@ One space's simulation: the only thing that changes its state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from simulator.kernel.account import Account, ImpossibleAct
 from simulator.kernel.agenda import Agenda
@@ -15,125 +14,29 @@ from simulator.kernel.chance import Chance, Draws
 from simulator.kernel.clock import Clock
 from simulator.kernel.damage import damaged
 from simulator.kernel.fates import Ending, MoveStep, drawn, plan
+from simulator.kernel.intake import Intake
 from simulator.kernel.journal import EntryKind, Journal
-from simulator.kernel.judge import Judge, Judgement
+from simulator.kernel.judge import Judge
 from simulator.kernel.lifecycle import TERMINAL, Move, State, next_state
-from simulator.kernel.message import Message, Refused, Rung
+from simulator.kernel.message import Message, Rung, why_of
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
-from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, Storm, TimelineItem
+from simulator.kernel.register import Register
+from simulator.kernel.rule import Act, Scenario, TimelineItem
+from simulator.kernel.steps import ActStep, Contradiction, Errand, StormStep, TimelineStep, Wake
+from simulator.kernel.storm import due_ms, mix
 from simulator.kernel.submission import MessageKey, Reason, Submission
-from simulator.kernel.turnover import Turnover
+from simulator.kernel.verdict import Verdict
 from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 
-__all__ = ["CallRefusal", "Deferred", "IllegalMove", "Simulation", "Verdict"]
+__all__ = ["IllegalMove", "Simulation"]
 
 
 class IllegalMove(ValueError):
     """
     A command cannot apply; the text says what stands against it.
     """
-
-
-class CallRefusal(NamedTuple):
-    """
-    Why a whole call is refused: the provider's code, the rule, and when a retry may help.
-    """
-
-    code: str
-    rule: str
-    retry_after_ms: int = 0
-
-
-class Deferred(NamedTuple):
-    """
-    Work that a call leads to after its answer: the errand, and when it is due.
-    """
-
-    at_ms: int
-    provider: str
-    name: str
-    run: Callable[[], Sequence[Report]]
-
-
-class Verdict(Struct, kw_only=True):
-    """
-    What became of one call, and what is to be done to its answer.
-    """
-
-    outcomes: list[Message | Refused] = []
-    """One per submission, in order; empty when the call was refused before any work."""
-    refusal: CallRefusal | None = None
-    stall_real_ms: int = 0
-    drop: Drop | None = None
-    damage: AnswerFault | None = None
-    """What is to be done to the bytes of the answer."""
-    early: bool = False
-    """Reports of this call are to be sent before its answer."""
-    deferred: Deferred | None = None
-    """Work that begins once the call is answered."""
-
-
-class _Timeline(NamedTuple):
-    number: int
-    item: TimelineItem
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (0, self.number)
-
-
-class _Wake(NamedTuple):
-    recipient: str
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (1, self.recipient)
-
-
-class _ActStep(NamedTuple):
-    provider: str
-    recipient: str
-    ordinal: int
-    act: Act
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (3, self.provider, self.recipient, self.ordinal, self.act.kind, self.act.text)
-
-
-class _Errand(NamedTuple):
-    """Something a provider wants done at an instant: its own timers."""
-
-    provider: str
-    name: str
-    run: Callable[[], Sequence[Report]]
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (3, self.provider, "", 0, self.name)
-
-
-class _Contradiction(NamedTuple):
-    key: MessageKey
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (3, *self.key, "contradiction")
-
-
-class _StormStep(NamedTuple):
-    """The next arrivals of a storm."""
-
-    number: int
-    storm: Storm
-    start_ms: int
-    arrived: int
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (3, self.storm.provider, "", 0, f"storm {self.number}")
 
 
 _MESSAGES_MAX = 1_000_000
@@ -163,24 +66,20 @@ class Simulation:
         self.directory = Directory()
         self.accounts: dict[str, Account] = {}
         self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of)
-        self.messages: dict[MessageKey, Message] = {}
-        self.messages_max = messages_max
-        self._turnover: Turnover[MessageKey] = Turnover()
+        self.register = Register(messages_max)
+        self.intake = Intake(self)
         self.scenario = Scenario()
         self.scenario_start_ms = 0
         self.scenario_seq = 0
         self.judge = Judge(self)
-        self._ids: dict[str, dict[str, Message]] = {}
-        self._ordinals: dict[tuple[str, str], int] = {}
         self._waiting = WaitingRoom()
-        self._timeline: list[tuple[int, _Timeline]] = []
+        self._timeline: list[tuple[int, TimelineStep]] = []
 
     # -- set-up ---------------------------------------------------------------------------------
 
     def add_account(self, provider: str, account: Account) -> None:
         """Give the space an account at *provider*."""
         self.accounts[provider] = account
-        self._ids.setdefault(provider, {})
 
     def load(self, scenario: Scenario) -> None:
         """
@@ -196,7 +95,7 @@ class Simulation:
         self.judge = Judge(self)
         self.directory.load(scenario.recipients, now_ms)
         self._timeline = [
-            (now_ms + item.at_ms, _Timeline(number, item)) for number, item in enumerate(scenario.timeline)
+            (now_ms + item.at_ms, TimelineStep(number, item)) for number, item in enumerate(scenario.timeline)
         ]
         for at_ms, step in self._timeline:
             self.agenda.add(at_ms, step)
@@ -206,213 +105,21 @@ class Simulation:
 
     # -- sending --------------------------------------------------------------------------------
 
+    @property
+    def messages(self) -> dict[MessageKey, Message]:
+        """Every message by key, the oldest first."""
+        return self.register.messages
+
     def submit(self, submissions: Sequence[Submission], *, unanswered: bool = False) -> Verdict:
-        """
-        Judge the submissions of one call together, then apply them all or none.
-
-        With *unanswered*, the webhooks of the accepted messages wait until
-        `answered` says that the call's answer is out.
-        """
-        judged = [self.judge.judge(s, self._take_key(s.provider, s.recipient)) for s in submissions]
-        verdict = self._answer_of(judged)
-        if verdict.drop is Drop.BEFORE or (verdict.refusal and not verdict.outcomes and not _works(judged)):
-            for judgement in judged:
-                self._note_refusal(judgement, verdict)
-            return verdict
-        for judgement in judged:
-            outcome = self._settle(judgement, unanswered)
-            verdict.outcomes.append(outcome)
-            if isinstance(outcome, Message) and outcome.faults is not None and outcome.faults.early:
-                verdict.early = True
-        return verdict
-
-    def submit_later(
-        self,
-        submissions: Sequence[Submission],
-        *,
-        provider: str,
-        at_ms: int,
-        name: str = "",
-        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
-        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
-    ) -> Verdict:
-        """
-        Judge the answer of a call now, and do its work at *at_ms*, for providers that answer first.
-
-        Whatever rules do to the answer happens at once.  When the work is due,
-        *prepare* makes the provider's own checks, the submissions are judged
-        together as things stand then, and *done* says what the integrator is
-        owed for it.  The work waits for `answered` in any case.
-        """
-        keys = [self._take_key(s.provider, s.recipient) for s in submissions]
-        judged = [self.judge.judge(s, key) for s, key in zip(submissions, keys, strict=True)]
-        verdict = self._answer_of(judged)
-        if verdict.drop is Drop.BEFORE or (verdict.refusal and not _works(judged)):
-            for judgement in judged:
-                self._note_refusal(judgement, verdict)
-            return verdict
-
-        def run() -> Sequence[Report]:
-            due = [self.judge.judge(s, key) for s, key in zip(prepare(submissions), keys, strict=True)]
-            return done([self._settle(judgement, unanswered=False) for judgement in due])
-
-        verdict.deferred = Deferred(at_ms, provider, " ".join([name, *map(str, keys[:1])]), run)
-        return verdict
-
-    def consult(self, provider: str, operation: str, credential: str) -> Verdict:
-        """Return what rules do to the answer of a call that sends nothing."""
-        if not self.judge.judges_calls(provider, operation):
-            return Verdict()
-        submission = Submission(provider=provider, recipient="", operation=operation, credential=credential)
-        key = self._take_key(provider, f"({operation})")
-        judgement = self.judge.judge_call(submission, key)
-        verdict = self._answer_of([judgement])
-        if verdict.refusal or verdict.drop is Drop.BEFORE:
-            self._note_refusal(judgement, verdict)
-        return verdict
+        """Judge the submissions of one call together, then apply them all or none; see `Intake`."""
+        return self.intake.submit(submissions, unanswered=unanswered)
 
     def answered(self, verdict: Verdict) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""
-        deferred = verdict.deferred
-        if deferred is not None:
-            verdict.deferred = None
-            at_ms = max(deferred.at_ms, self.clock.now_ms)
-            self.run_at(at_ms, deferred.provider, deferred.name, deferred.run)
-        for outcome in verdict.outcomes:
-            if isinstance(outcome, Message) and outcome.unanswered:
-                outcome.unanswered = False
-                for webhook in self.outbox.take_parked(outcome.key):
-                    self._webhook_due(webhook)
+        self.intake.answered(verdict)
 
-    def next_key(self, provider: str, recipient: str) -> MessageKey:
-        """Return the key that the next submission to *recipient* will have; takes nothing."""
-        return MessageKey(provider, recipient, self._ordinals.get((provider, recipient), 0) + 1)
-
-    def _take_key(self, provider: str, recipient: str) -> MessageKey:
-        ordinal = self._ordinals.get((provider, recipient), 0) + 1
-        self._ordinals[provider, recipient] = ordinal
-        return MessageKey(provider, recipient, ordinal)
-
-    def _answer_of(self, judged: Sequence[Judgement]) -> Verdict:
-        verdict = Verdict()
-        throttled: set[str] = set()
-        for judgement in judged:
-            answer = judgement.answer
-            if answer is None:
-                continue
-            verdict.stall_real_ms = max(verdict.stall_real_ms, answer.stall_real_ms)
-            verdict.drop = verdict.drop or answer.drop
-            if verdict.damage is None and (answer.truncate or answer.garble or answer.drip_real_ms):
-                verdict.damage = answer
-            if verdict.refusal is None:
-                verdict.refusal = self._refusal_of(judgement, answer, throttled)
-        return verdict
-
-    def _refusal_of(
-        self, judgement: Judgement, answer: AnswerFault, throttled: set[str]
-    ) -> CallRefusal | None:
-        account = self.accounts[judgement.submission.provider]
-        if answer.throttle is not None and judgement.answer_rule not in throttled:
-            throttled.add(judgement.answer_rule)
-            wait_ms = self.judge.throttle(judgement.answer_rule, answer.throttle, self.clock.now_ms)
-            if wait_ms:
-                return CallRefusal(account.throttled_code, judgement.answer_rule, wait_ms)
-        if answer.refuse and account.refuses_call(answer.refuse):
-            return CallRefusal(answer.refuse, judgement.refusing_rule)
-        return None
-
-    def _note_refusal(self, judgement: Judgement, verdict: Verdict) -> None:
-        refusal = verdict.refusal
-        self.journal.add(
-            self.clock.now_ms,
-            EntryKind.REFUSED,
-            key=judgement.key,
-            what="the call was refused" if refusal else "the connection was dropped before any work",
-            why=_why(
-                judgement.answer_rung if judgement.answer is not None else Rung.RULE,
-                refusal.rule if refusal else judgement.answer_rule,
-            ),
-            code=refusal.code if refusal else "",
-        )
-
-    def _settle(self, judgement: Judgement, unanswered: bool) -> Message | Refused:
-        answer = judgement.answer
-        submission = judgement.submission
-        refused = submission.refusal
-        if not refused and answer is not None and not answer.work_done:
-            refused = answer.refuse
-        if refused:
-            return self._refuse(judgement, refused)
-        return self._accept(judgement, unanswered)
-
-    def _refuse(self, judgement: Judgement, code: str) -> Refused:
-        submission = judgement.submission
-        rung = Rung.PROVIDER if submission.refusal else judgement.answer_rung
-        draws = self.chance.of(*judgement.key)
-        refused = Refused(
-            key=judgement.key,
-            submission=submission,
-            code=code,
-            id=submission.id or self.accounts[submission.provider].mint_id(judgement.key, draws),
-            rung=rung,
-            rule=judgement.refusing_rule,
-        )
-        self.journal.add(
-            self.clock.now_ms,
-            EntryKind.REFUSED,
-            key=judgement.key,
-            what="refused",
-            why=_why(rung, judgement.refusing_rule),
-            ref=refused.id,
-            code=code,
-        )
-        return refused
-
-    def _accept(self, judgement: Judgement, unanswered: bool) -> Message:
-        submission = judgement.submission
-        account = self.accounts[submission.provider]
-        now_ms = self.clock.now_ms
-        default = account.default_fate(submission)
-        draws = self.chance.of(*judgement.key)
-        faults = judgement.webhooks
-        early = faults is not None and faults.early
-        scheduled = submission.hold_until_ms > now_ms
-        message = Message(
-            key=judgement.key,
-            id=submission.id or account.mint_id(judgement.key, draws),
-            submission=submission,
-            state=State.SCHEDULED if scheduled else State.ACCEPTED,
-            accepted_ms=now_ms,
-            changed_ms=now_ms,
-            expires_ms=max(now_ms, submission.hold_until_ms) + submission.validity_ms,
-            fate=judgement.fate.completed_by(default) if judgement.fate is not None else default,
-            faults=faults,
-            rung=judgement.fate_rung,
-            rule=judgement.fate_rule,
-            faults_rule=judgement.webhooks_rule,
-            unanswered=unanswered and not early,
-        )
-        self.messages[message.key] = message
-        self._turnover.add(message.key)
-        self._ids[submission.provider][message.id] = message
-        if len(self.messages) > self.messages_max:
-            self._forget_oldest()
-        self.journal.add(
-            now_ms,
-            EntryKind.ACCEPTED,
-            key=message.key,
-            state=message.state,
-            why=_why(message.rung, message.rule),
-            ref=message.id,
-        )
-        self._owe(message, account.changed(message, None))
-        if scheduled:
-            self.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
-        else:
-            self._start(message, draws, at_once=early)
-        return message
-
-    def _start(self, message: Message, draws: Draws, *, at_once: bool = False) -> None:
+    def start(self, message: Message, draws: Draws, *, at_once: bool = False) -> None:
+        """Lay out what becomes of a message from now on; *at_once*: let it all happen now."""
         now_ms = self.clock.now_ms
         steps = plan(message.fate, message.key, draws, now_ms, message.expires_ms)
         for at_ms, step in steps:
@@ -420,19 +127,6 @@ class Simulation:
                 self._step(step)
             else:
                 self.agenda.add(at_ms, step)
-
-    def _forget_oldest(self) -> None:
-        key = self._turnover.oldest(self._may_go)
-        if key is None:
-            return
-        oldest = self.messages.pop(key)
-        ids = self._ids[key.provider]
-        if ids.get(oldest.id) is oldest:
-            del ids[oldest.id]
-
-    def _may_go(self, key: MessageKey) -> bool:
-        message = self.messages[key]
-        return message.state in TERMINAL and not message.unanswered
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -457,23 +151,24 @@ class Simulation:
             case MoveStep():
                 self._step(step)
             case Webhook():
-                self._webhook_due(step)
-            case _Timeline(item=item):
+                self.webhook_due(step)
+            case TimelineStep(item=item):
                 self._happen(item, step.number)
-            case _Wake(recipient=recipient):
+            case Wake(recipient=recipient):
                 self._waiting.came(recipient, self.clock.now_ms)
                 if recipient in self._waiting:
                     self._wake(recipient)
-            case _ActStep():
+            case ActStep():
                 self._try_act(step.provider, step.recipient, step.act, why="reply")
-            case _Contradiction(key=key):
+            case Contradiction(key=key):
                 self._contradict(key)
-            case _StormStep():
+            case StormStep():
                 self._storm(step)
-            case _Errand():
+            case Errand():
                 self._owe_all(step.run())
 
-    def _webhook_due(self, webhook: Webhook) -> None:
+    def webhook_due(self, webhook: Webhook) -> None:
+        """Send a webhook, unless one of its messages' calls has not been answered yet."""
         for report in webhook.reports:
             message = self.messages.get(report.key) if report.key is not None else None
             if message is not None and message.unanswered:
@@ -499,7 +194,7 @@ class Simulation:
         else:
             self._change(message, step.move, state, step.code, step.reason)
             if step.move is Move.RELEASE:
-                self._start(message, self.chance.of(*message.key))
+                self.start(message, self.chance.of(*message.key))
 
     def _lapse(self, message: Message, step: MoveStep) -> None:
         self.journal.add(
@@ -526,11 +221,11 @@ class Simulation:
             key=message.key,
             state=state,
             what=f"{state.value} ({reason.value})" if reason else "",
-            why=why or _why(message.rung, message.rule),
+            why=why or why_of(message.rung, message.rule),
             ref=message.id,
             code=code,
         )
-        self._owe(message, self.accounts[message.key.provider].changed(message, move))
+        self.owe_for(message, self.accounts[message.key.provider].changed(message, move))
         if state in TERMINAL and move is not Move.READ and message.faults is not None:
             self._plan_contradiction(message)
         if move is Move.DELIVER:
@@ -541,7 +236,7 @@ class Simulation:
         draws = self.chance.of(*message.key)
         if contradict is not None and draws.hits("contradict", contradict.share_bp):
             after_ms = drawn(contradict.after, draws, "contradict.after")
-            self.agenda.add(self.clock.now_ms + after_ms, _Contradiction(message.key))
+            self.agenda.add(self.clock.now_ms + after_ms, Contradiction(message.key))
 
     def _after_delivery(self, message: Message) -> None:
         fate = message.fate
@@ -555,7 +250,7 @@ class Simulation:
             at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
             act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
             self.agenda.add(
-                at_ms, _ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
+                at_ms, ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
             )
 
     # -- recipients -----------------------------------------------------------------------------
@@ -577,7 +272,7 @@ class Simulation:
     def _expect_back(self, recipient: str) -> None:
         back_ms = self.directory.next_change_after(recipient, "reachable", self.clock.now_ms)
         if back_ms is not None and self._waiting.expect(recipient, back_ms):
-            self.agenda.add(back_ms, _Wake(recipient))
+            self.agenda.add(back_ms, Wake(recipient))
 
     def _wake(self, recipient: str) -> None:
         """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
@@ -610,7 +305,7 @@ class Simulation:
 
         Raises ImpossibleAct when this recipient cannot do that at *provider*.
         """
-        key = self._take_key(provider, f"({recipient} acts)")
+        key = self.intake.take_key(provider, f"({recipient} acts)")
         reports = self.accounts[provider].act(recipient, act, self.chance.of(*key))
         self.journal.add(
             self.clock.now_ms,
@@ -624,7 +319,7 @@ class Simulation:
 
     def _happen(self, item: TimelineItem, number: int) -> None:
         if item.storm is not None:
-            self._storm(_StormStep(number, item.storm, self.clock.now_ms, 0))
+            self._storm(StormStep(number, item.storm, self.clock.now_ms, 0))
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
@@ -634,24 +329,23 @@ class Simulation:
         if item.release is not None or item.release_at_once:
             self.outbox.release(self.clock.now_ms, item.release, item.provider)
 
-    def _storm(self, step: _StormStep) -> None:
+    def _storm(self, step: StormStep) -> None:
         """Submit what of a storm has arrived by now, and plan for the rest."""
         storm, now_ms = step.storm, self.clock.now_ms
         account = self.accounts[storm.provider]
         arrived = step.arrived
         while arrived < storm.messages and arrived - step.arrived < _STORM_SLICE_MAX:
-            due_ms = step.start_ms + arrived * storm.rate.per_ms // storm.rate.count
-            if due_ms > now_ms:
+            if due_ms(storm, step.start_ms, arrived) > now_ms:
                 break
             recipient = f"{storm.recipient}{arrived:07d}"
             submission = account.compose(recipient, storm.text)
-            judgement = self.judge.judge(submission, self._take_key(storm.provider, recipient))
-            _mix(judgement, storm, self.chance)
-            self._settle(judgement, unanswered=False)
+            judgement = self.judge.judge(submission, self.intake.take_key(storm.provider, recipient))
+            mix(judgement, storm, self.chance)
+            self.intake.settle(judgement, unanswered=False)
             arrived += 1
         if arrived < storm.messages:
-            due_ms = step.start_ms + arrived * storm.rate.per_ms // storm.rate.count
-            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+            at_ms = max(due_ms(storm, step.start_ms, arrived), now_ms)
+            self.agenda.add(at_ms, step._replace(arrived=arrived))
 
     def _contradict(self, key: MessageKey) -> None:
         """Owe the opposite of how a message ended; its own state stays what it is."""
@@ -688,7 +382,7 @@ class Simulation:
 
     def message(self, provider: str, message_id: str) -> Message | None:
         """Return the latest message with this id at *provider*, or None."""
-        return self._ids.get(provider, {}).get(message_id)
+        return self.register.find(provider, message_id)
 
     def move(self, message: Message, move: Move, code: str = "", reason: Reason = Reason.NONE) -> None:
         """
@@ -706,7 +400,7 @@ class Simulation:
         message.rule = ""
         self._change(message, move, state, code, reason)
         if move is Move.RELEASE:
-            self._start(message, self.chance.of(*message.key))
+            self.start(message, self.chance.of(*message.key))
 
     def reschedule(self, message: Message, at_ms: int) -> None:
         """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
@@ -732,7 +426,7 @@ class Simulation:
 
     def run_at(self, at_ms: int, provider: str, name: str, run: Callable[[], Sequence[Report]]) -> None:
         """Let a provider do something of its own at *at_ms*; *name* orders errands of one instant."""
-        self.agenda.add(at_ms, _Errand(provider, name, run))
+        self.agenda.add(at_ms, Errand(provider, name, run))
 
     def owe(self, report: Report) -> None:
         """Owe the integrator a report that no message caused."""
@@ -745,7 +439,8 @@ class Simulation:
 
     # -- webhooks -------------------------------------------------------------------------------
 
-    def _owe(self, message: Message, reports: Sequence[Report]) -> None:
+    def owe_for(self, message: Message, reports: Sequence[Report]) -> None:
+        """Owe the integrator what a change of *message* gives it to know."""
         now_ms = self.clock.now_ms
         for report in reports:
             self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
@@ -772,26 +467,6 @@ class Simulation:
 
 
 _DELIVERED_LIE = ((Move.DELIVER, State.DELIVERED),)
-
-
-def _mix(judgement: Judgement, storm: Storm, chance: Chance) -> None:
-    """Give a message of a storm the fate that its mix draws, if it draws one."""
-    if not storm.mix or judgement.submission.refusal:
-        return
-    place = chance.of(*judgement.key).integer("storm.mix", 0, 9_999)
-    for share_bp, fate in storm.mix:
-        if place < share_bp:
-            judgement.fate, judgement.fate_rung, judgement.fate_rule = fate, Rung.RULE, "storm"
-            return
-        place -= share_bp
-
-
-def _works(judged: Sequence[Judgement]) -> bool:
-    return any(j.answer is not None and (j.answer.work_done or j.answer.drop is Drop.AFTER) for j in judged)
-
-
-def _why(rung: Rung, rule: str) -> str:
-    return f'rule "{rule}"' if rule else rung.value
 
 
 def _plain(value: Value) -> str:

@@ -143,7 +143,7 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                verdict = space.simulation.consult(provider.name, route.operation, credential)
+                verdict = space.simulation.intake.consult(provider.name, route.operation, credential)
                 call.verdict = verdict
                 if verdict.refusal is not None:
                     raise CallRefused(verdict.refusal)

@@ -12,9 +12,9 @@ from simulator.kernel.fates import Ending, Fate
 from simulator.kernel.message import Message, Refused
 from simulator.kernel.recipient import Directory, Trait, Window
 from simulator.kernel.rule import AnswerFault, Drop, Match, Nth
-from simulator.kernel.simulation import Verdict
 from simulator.kernel.submission import Submission
 from simulator.kernel.units import ConstantDelay
+from simulator.kernel.verdict import Verdict
 from simulator.kernel.webhook import Report, WebhookFaults
 from toys.bench import LOFT, Bench, rule
 from toys.pigeon import pigeon
@@ -44,7 +44,7 @@ def later(sim: Bench, *submissions: Submission, at_ms: int = 1_000, seen: list[o
             )
         ]
 
-    return sim.simulation.submit_later(
+    return sim.simulation.intake.submit_later(
         submissions, provider="pigeon", at_ms=at_ms, prepare=prepare, done=done
     )
 

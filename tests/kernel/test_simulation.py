@@ -14,8 +14,9 @@ from simulator.kernel.fates import Ending, Fate, Reply
 from simulator.kernel.lifecycle import Move, State
 from simulator.kernel.message import Message, Refused, Rung
 from simulator.kernel.rule import Act, AnswerFault, Drop, Match, Nth, Throttle, TimelineItem
-from simulator.kernel.simulation import CallRefusal, IllegalMove, Simulation
+from simulator.kernel.simulation import IllegalMove, Simulation
 from simulator.kernel.units import ConstantDelay, Rate
+from simulator.kernel.verdict import CallRefusal
 from simulator.kernel.webhook import Report
 from toys.bench import LOFT, Bench, rule, scenario
 from toys.pigeon import PigeonAccount, pigeon
@@ -95,7 +96,7 @@ def test_next_key_is_told_and_not_taken(sim: Bench) -> None:
     """
     Asking for the next key changes nothing.
     """
-    told = [sim.simulation.next_key("pigeon", PHONE) for _ in range(2)]
+    told = [sim.simulation.intake.next_key("pigeon", PHONE) for _ in range(2)]
 
     message = sim.submit(pigeon(to=PHONE))
 
@@ -184,8 +185,8 @@ def test_call_that_sends_nothing_is_judged_too(sim: Bench) -> None:
         rule("closed", when=Match(operation="birds", nth=Nth(2, 2)), answer=AnswerFault(refuse="LOFT_CLOSED"))
     )
 
-    refusals = [sim.simulation.consult("pigeon", "birds", "ring").refusal for _ in range(3)]
-    other = sim.simulation.consult("pigeon", "bird", "ring").refusal
+    refusals = [sim.simulation.intake.consult("pigeon", "birds", "ring").refusal for _ in range(3)]
+    other = sim.simulation.intake.consult("pigeon", "bird", "ring").refusal
 
     assert refusals == [None, CallRefusal("LOFT_CLOSED", "closed"), None]
     assert other is None

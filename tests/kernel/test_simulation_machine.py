@@ -17,9 +17,10 @@ from simulator.kernel.lifecycle import TERMINAL, TRANSITIONS, Move, State
 from simulator.kernel.message import Message
 from simulator.kernel.recipient import Trait, Window
 from simulator.kernel.rule import Act, AnswerFault, Match, Throttle, TimelineItem
-from simulator.kernel.simulation import IllegalMove, Verdict
+from simulator.kernel.simulation import IllegalMove
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.units import ConstantDelay, Rate, UniformDelay
+from simulator.kernel.verdict import Verdict
 from simulator.kernel.webhook import Duplicate, WebhookFaults, WebhookState
 from toys.bench import Bench, rule, scenario
 from toys.pigeon import pigeon

@@ -11,9 +11,10 @@ from simulator.kernel.journal import narrative
 from simulator.kernel.message import Message, Refused
 from simulator.kernel.recipient import normal_address
 from simulator.kernel.rule import Behaviour, Match, Rule, Scenario
-from simulator.kernel.simulation import Simulation, Verdict
+from simulator.kernel.simulation import Simulation
 from simulator.kernel.submission import MessageKey, Submission
 from simulator.kernel.units import parse_duration
+from simulator.kernel.verdict import Verdict
 from simulator.kernel.webhook import Attempt, Webhook
 from toys.pigeon import PigeonAccount
 

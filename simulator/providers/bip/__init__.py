@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.kernel.fates import Fate
 from simulator.kernel.shape import Shape
-from simulator.kernel.simulation import CallRefusal
+from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS

@@ -10,7 +10,7 @@ from typing import Final
 
 from simulator.kernel.fates import Fate
 from simulator.kernel.shape import Shape
-from simulator.kernel.simulation import CallRefusal
+from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue

@@ -142,7 +142,9 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
     ]
     campaign_id = ""
     if asked.batch:
-        campaign_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
+        campaign_id = simulation.chance.of("batch", *simulation.intake.next_key("bitel", recipients[0])).hex(
+            "id"
+        )
     # A call lives for as many tries as it has; an answered one is not cut off in the middle.
     tries_ms = (1 + asked.retries) * settings.attempt_ms
     return [

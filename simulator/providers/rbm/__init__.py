@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from simulator.kernel.fates import Fate
 from simulator.kernel.shape import Shape
-from simulator.kernel.simulation import CallRefusal
+from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.calls import bearer_of, credential_of

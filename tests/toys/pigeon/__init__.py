@@ -13,7 +13,7 @@ from typing import Final
 
 from simulator.kernel.fates import Fate
 from simulator.kernel.shape import Shape
-from simulator.kernel.simulation import CallRefusal
+from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from toys.pigeon.account import RETRY_DOCUMENTED, SETTINGS, PigeonAccount
 from toys.pigeon.codes import CALL_REFUSALS, FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
