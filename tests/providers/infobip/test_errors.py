@@ -364,3 +364,42 @@ async def test_400__oversized_body():
     assert answer.status == 400
     assert answer.plain == legacy("BAD_REQUEST", "Bad Request")
     assert after.status == 200
+
+
+@pytest.mark.parametrize(
+    ("setting", "body", "path", "text"),
+    [
+        ({"empty_text": "refuse"}, one(text=""), "messages[0].text", "must not be empty"),
+        (
+            {"past_send_at": "refuse"},
+            one(sendAt="2026-01-05T08:59:59.999+0000"),
+            "messages[0].sendAt",
+            "must not be in the past",
+        ),
+    ],
+)
+async def test_400__where_settings_choose_so(setting, body, path, text):
+    """
+    An empty text and a past sendAt are accepted, unless settings choose a bad request.
+    """
+    async with bench() as run:
+        accepted = await run.call("POST", V1, body)
+        run.configure(**setting)
+        refused = await run.call("POST", V1, body)
+
+    assert (accepted.status, refused.status) == (200, 400)
+    assert refused.plain == legacy("BAD_REQUEST", "Bad Request", {path: [text]})
+
+
+@pytest.mark.parametrize(
+    ("setting", "message_id", "text"),
+    [("FORBIDDEN", "FORBIDDEN", "Forbidden"), ("UNAUTHORIZED", "UNAUTHORIZED", "Unauthorized access")],
+)
+async def test_403__is_a_setting(setting, message_id, text):
+    """
+    A 403 is worded as documented, or as the official client's tests have it.
+    """
+    async with bench(forbidden=setting) as run:
+        answer = await run.call("POST", V1, one("9991200403"))
+
+    assert (answer.status, answer.plain) == (403, legacy(message_id, text))

@@ -223,6 +223,25 @@ async def test_notify_false_suppresses_reports():
     assert owed == 0
 
 
+async def test_notify_false__on_v3():
+    """
+    On v3 the same is said inside the webhooks of a message.
+    """
+    message = {
+        "destinations": [{"to": "41793026727"}],
+        "content": {"text": "hi"},
+        "webhooks": {"delivery": {"url": "http://127.0.0.1:9", "notify": False}},
+    }
+
+    async with bench() as run:
+        await run.send({"messages": [message]}, "/sms/3/messages")
+        await run.settle()
+        pulled = await run.get("/sms/3/reports")
+        owed = len(run.space.simulation.outbox.webhooks)
+
+    assert (pulled, owed) == ({"results": []}, 0)
+
+
 def test_the_bench_starts_on_a_monday():
     """
     The cases above count from Monday, 09:00.
