@@ -253,6 +253,10 @@ class SpaceMachine(RuleBasedStateMachine):
             self.sim.simulation.answered(verdict)
         self.unanswered.clear()
         for address in PHONES[:3]:
+            self.sim.recipient(address).go_offline()
+            self.sim.call(pigeon(to=address))
+        self.sim.advance("1m")
+        for address in PHONES[:3]:
             self.sim.recipient(address).come_back()
         self.sim.advance("10m")
         waiting = [m for m in self.sim.simulation.messages.values() if m.state is State.WAITING]
