@@ -111,7 +111,7 @@ def test_banner__has_what_a_newcomer_needs(tmp_path: Path) -> None:
     """
     with serving(tmp_path, "--seed", "7", "--clock", "frozen") as process:
         said = process.said
-        command = re.sub(r"\\\n", " ", said.partition("Try:")[2])
+        command = re.sub(r"\\\n", " ", said.partition("A first message to each provider:")[2])
 
         assert f"is ready at {process.url}" in said
         assert f"{process.url}/infobip" in said
