@@ -8,6 +8,7 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +25,14 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["replay"]
 
 
-class _Times(click.ParamType[int]):
+if TYPE_CHECKING:
+    _TimesType = click.ParamType[int]
+else:
+    # Older releases of click have no types to be asked for.
+    _TimesType = click.ParamType
+
+
+class _Times(_TimesType):
     """`×10`, `x10` or `10`."""
 
     name = "times"

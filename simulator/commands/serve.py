@@ -12,7 +12,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -31,7 +31,16 @@ _WATCH_REAL_S: Final = 0.5
 _LOG = logging.getLogger("simulator")
 
 
-class _Clock(click.ParamType[ClockSpec]):
+if TYPE_CHECKING:
+    _ClockType = click.ParamType[ClockSpec]
+    _ListenType = click.ParamType[tuple[str, int]]
+else:
+    # Older releases of click have no types to be asked for.
+    _ClockType = click.ParamType
+    _ListenType = click.ParamType
+
+
+class _Clock(_ClockType):
     """`frozen`, `live`, `live×60` (or `livex60`), `autojump`."""
 
     name = "clock"
@@ -45,7 +54,7 @@ class _Clock(click.ParamType[ClockSpec]):
         return ClockSpec(mode=ClockMode(match[1]), rate=int(match[2] or 1))
 
 
-class _Listen(click.ParamType[tuple[str, int]]):
+class _Listen(_ListenType):
     """`infobip=8081`."""
 
     name = "provider=port"
