@@ -44,7 +44,7 @@ class Scorecard:
     copies_on_purpose: int = 0
     """Duplicates by a rule, and those sent again on request."""
     excused: int = 0
-    """Attempts without an acknowledgement at webhooks that a scenario meddled with; nobody's fault."""
+    """Attempts without an acknowledgement at webhooks whose bytes a scenario damaged; nobody's fault."""
     non_2xx: int = 0
     """Attempts at sound webhooks answered with what the provider takes for a refusal (not 2xx, for most)."""
     no_answer: int = 0

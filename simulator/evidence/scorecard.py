@@ -22,9 +22,10 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
     """
     Return how the receiver of a space's webhooks did; each field says in `Scorecard` what it counts.
 
-    A webhook is *sound* unless a scenario meddled with it (`Webhook.intended`);
-    only sound ones are held against the receiver, in any field.  What went wrong
-    with the others is `excused`, so that attempts still add up.
+    A webhook is *sound* unless a scenario damaged its bytes; only sound ones are
+    held against the receiver.  What went wrong with the others is `excused`, so
+    that attempts still add up.  A report that is late, repeated or untrue is no
+    excuse for refusing it, but its order is not the receiver's doing.
 
     An outage is a time without an acknowledgement at one target (its query
     apart) in which at least *outage_attempts_min* attempts failed; one failed
@@ -32,8 +33,8 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
     arrivals; on a live clock the lag of webhooks may be worse and then counts.
     """
     webhooks = space.simulation.outbox.webhooks.values()
-    sound = [webhook for webhook in webhooks if not webhook.intended]
-    latencies = sorted(a.latency_real_us for w in webhooks for a in w.attempts if a.status)
+    sound = [webhook for webhook in webhooks if not webhook.damage]
+    latencies = sorted(a.latency_real_us for w in sound for a in w.attempts if a.status)
     failed = [attempt for webhook in sound for attempt in webhook.attempts if not attempt.acknowledged]
     return Scorecard(
         webhooks=len(webhooks),
@@ -42,7 +43,7 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         lost=sum(webhook.state is WebhookState.LOST for webhook in sound),
         dropped_on_purpose=sum(webhook.state is WebhookState.DROPPED for webhook in webhooks),
         copies_on_purpose=sum(not _COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
-        excused=sum(not attempt.acknowledged for w in webhooks if w.intended for attempt in w.attempts),
+        excused=sum(not attempt.acknowledged for w in webhooks if w.damage for attempt in w.attempts),
         non_2xx=sum(attempt.status != 0 for attempt in failed),
         no_answer=sum(attempt.status == 0 for attempt in failed),
         retries=sum(len(webhook.attempts) - 1 for webhook in sound if webhook.attempts),
@@ -50,7 +51,7 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         latency_p95_us=nearest_rank(latencies, 95),
         latency_p99_us=nearest_rank(latencies, 99),
         latency_max_us=latencies[-1] if latencies else 0,
-        order_violations=order_violations(sound),
+        order_violations=order_violations(w for w in webhooks if not w.intended),
         recovery_ms=recovery_ms(sound, space.simulation.clock.now_ms, outage_attempts_min),
         lag_max_ms=max(lag_max_ms, _lag_max_ms(space, webhooks)),
     )

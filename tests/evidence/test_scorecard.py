@@ -85,11 +85,11 @@ def test_receiver_that_takes_everything_has_nothing_held_against_it(birds: int) 
 
 
 @given(statuses=STATUSES, birds=st.integers(1, 8))
-def test_what_is_intended_is_never_held_against_the_receiver(statuses: list[int], birds: int) -> None:
+def test_damage_is_never_held_against_the_receiver(statuses: list[int], birds: int) -> None:
     """
-    Where a scenario meddled with every webhook, no field blames the receiver, whatever it answered.
+    Where a scenario damaged every webhook, no field blames the receiver, whatever it answered.
     """
-    faults = WebhookFaults(delay=ConstantDelay(2_000))
+    faults = WebhookFaults(damage=(Damage(kind=DamageKind.CORRUPT),))
     loft = played(statuses, birds, rule("late", fate=SOON, webhooks=faults))
 
     card = scorecard(loft.space)
@@ -97,6 +97,21 @@ def test_what_is_intended_is_never_held_against_the_receiver(statuses: list[int]
     blame = (card.lost, card.non_2xx, card.no_answer, card.retries, card.order_violations, card.recovery_ms)
     assert blame == (0, 0, 0, 0, 0, None)
     assert card.excused == card.attempts - card.acknowledged
+
+
+def test_late_report_is_no_excuse_for_refusing_it() -> None:
+    """
+    A receiver that answers 500 to reports that are merely late is to blame for it.
+    """
+    faults = WebhookFaults(delay=ConstantDelay(2_000))
+    loft = Loft(rule("late", fate=SOON, webhooks=faults))
+    loft.answers = lambda w: 200 if w.attempts else 500
+    loft.send(pigeon(to="+905550000001"))
+    loft.settle()
+
+    card = scorecard(loft.space)
+
+    assert (card.non_2xx, card.retries, card.excused) == (card.webhooks, card.webhooks, 0)
 
 
 @given(statuses=STATUSES, birds=st.integers(1, 8))
