@@ -267,7 +267,7 @@ def _simulation() -> tuple[object, Callable[[int], None]]:
     simulation.add_account("infobip", gateway.account)
     parse_advanced(_BODY, 1)
     from simulator.kernel.submission import Submission
-    from simulator.providers.infobip.account import Details
+    from simulator.providers.infobip.details import Details
     from simulator.providers.infobip.wire import Item
 
     item = Item(sender="InfoSMS", text="Your code is 123456. It is valid for ten minutes.")
