@@ -260,14 +260,14 @@ def bench_webhooks(rounds: int, count: int) -> dict[str, float]:
 def _simulation() -> tuple[object, Callable[[int], None]]:
     from simulator.kernel.simulation import Simulation
     from simulator.provider import Gateway, discover
-    from simulator.providers.infobip.wire import parse_advanced
+    from simulator.providers.infobip.wire_v1 import parse_advanced
 
     simulation = Simulation(seed=1)
     gateway = Gateway("bench", discover()["infobip"], simulation)
     simulation.add_account("infobip", gateway.account)
-    parse_advanced(_BODY, 1)
+    parse_advanced(1)(_BODY, False)
     from simulator.kernel.submission import Submission
-    from simulator.providers.infobip.account import Details
+    from simulator.providers.infobip.details import Details
     from simulator.providers.infobip.wire import Item
 
     item = Item(sender="InfoSMS", text="Your code is 123456. It is valid for ten minutes.")

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
 from simulator.kernel.fates import Ending, Fate, Progress
@@ -24,18 +22,19 @@ from simulator.kernel.units import ConstantDelay, format_duration
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.infobip.bulk import Bulks
-from simulator.providers.infobip.clicks import Click, clicked, render_click
+from simulator.providers.infobip.clicks import clicked
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
-from simulator.providers.infobip.inbound import Inbound, received, render_inbound
+from simulator.providers.infobip.details import Details, is_number
+from simulator.providers.infobip.inbound import Inbound, received
 from simulator.providers.infobip.money import micros, plain_amount
 from simulator.providers.infobip.outcomes import code_of, magic, split_code
 from simulator.providers.infobip.pulling import PullQueue, Throttle
-from simulator.providers.infobip.render import Facts, render_reports
+from simulator.providers.infobip.pushing import body_of
+from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import Settings
-from simulator.providers.infobip.wire import Item, Tracking
-from simulator.providers.infobip.xml import render_xml
+from simulator.providers.infobip.wire import Item
 
-__all__ = ["REPORT_ROOTS", "Account", "Details", "is_number"]
+__all__ = ["Account"]
 
 _LOG_MAX: Final = 1_000_000
 _CLICKABLE_MAX: Final = 100
@@ -45,25 +44,6 @@ _NO_PREFIX: Final = 8
 
 _HANDED_OVER: Final = Progress(code="3/0", after=ConstantDelay(200))
 _AT_OPERATOR: Final = Progress(code="2/0", after=ConstantDelay(300))
-
-
-class Details(Struct, frozen=True, gc=False):
-    """
-    What Infobip remembers of a submission beyond what the kernel does.
-    """
-
-    generation: int
-    to: str
-    """The recipient as reports spell it: digits only."""
-    item: Item
-    bulk_id: str = ""
-    accepted_status: int = 26
-    tracking: Tracking | None = None
-
-
-def is_number(recipient: str) -> bool:
-    """Return True for 7 to 15 digits without a leading zero: a rule that never changes."""
-    return recipient[:1] == "+" and 8 <= len(recipient) <= 16 and recipient[1] != "0"
 
 
 class Account:
@@ -321,39 +301,13 @@ class Account:
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the push of reports, of inbound messages or of a click."""
-        body, content_type = self._body_of(webhook)
+        body, content_type = body_of(webhook, self._gateway.simulation.clock.epoch_ms)
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook_url, settings.inbound_url, settings.clicks_url)
         if settings.security.everywhere or webhook.target in own:
             headers += settings.security.headers_for(body)
         return WebhookRequest(url=webhook.target, body=body, headers=headers)
-
-    def _body_of(self, webhook: Webhook) -> tuple[bytes, str]:
-        epoch_ms = self._gateway.simulation.clock.epoch_ms
-        payloads = [report.payload for report in webhook.reports]
-        first = payloads[0]
-        if isinstance(first, Facts):
-            facts = [payload for payload in payloads if isinstance(payload, Facts)]
-            body = render_reports(facts, first.generation, epoch_ms)
-            if first.item.content_type != "application/xml":
-                return body, "application/json"
-            return render_xml(body, REPORT_ROOTS[first.generation]), "application/xml"
-        if isinstance(first, Click):
-            return self._click_body(first, epoch_ms), "application/json"
-        messages = [payload for payload in payloads if isinstance(payload, Inbound)]
-        return render_inbound(messages, 0, epoch_ms), "application/json"
-
-    def _click_body(self, click: Click, epoch_ms: int) -> bytes:
-        details = click.message.submission.details
-        assert isinstance(details, Details)
-        item = details.item
-        more = {
-            "callbackData": item.callback_data,
-            "applicationId": item.application_id,
-            "entityId": item.entity_id,
-        }
-        return render_click(click, details.to, details.bulk_id, more, epoch_ms)
 
     # -- what the routes ask --------------------------------------------------------------------
 
@@ -442,9 +396,6 @@ class Account:
             currency=self.settings.currency,
         )
 
-
-REPORT_ROOTS: Final = {1: "reportResponse", 2: "reportResponse", 3: "DeliveryReports"}
-"""What documents of reports are called, by generation."""
 
 _FAILURES: Final = {
     Reason.BLOCKED: "4/13",

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Route
-from simulator.providers.infobip.account import Details
 from simulator.providers.infobip.bulks import get_bulk, get_status, put_bulk, put_status
 from simulator.providers.infobip.calls import account_of, answering, limit_of, refusal
+from simulator.providers.infobip.details import Details
 from simulator.providers.infobip.formats import request_format
 from simulator.providers.infobip.inbound import render_inbound
 from simulator.providers.infobip.logs import logs
 from simulator.providers.infobip.money import plain_amount
 from simulator.providers.infobip.preview import preview
+from simulator.providers.infobip.pushing import REPORT_ROOTS
 from simulator.providers.infobip.render import json_answer, render_reports
 from simulator.providers.infobip.sending import send
 from simulator.providers.infobip.wire import BadRequest, SendRequest
@@ -116,8 +117,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("PUT", "/sms/1/bulks", answering(put_bulk, "smsBulkResponse"), "bulks"),
     Route("GET", "/sms/1/bulks/status", answering(get_status, "smsBulkStatusResponse"), "bulks"),
     Route("PUT", "/sms/1/bulks/status", answering(put_status, "smsBulkStatusResponse"), "bulks"),
-    Route("GET", "/sms/1/reports", answering(_pulling(1), "reportResponse"), "reports"),
-    Route("GET", "/sms/3/reports", answering(_pulling(3), "DeliveryReports"), "reports"),
+    Route("GET", "/sms/1/reports", answering(_pulling(1), REPORT_ROOTS[1]), "reports"),
+    Route("GET", "/sms/3/reports", answering(_pulling(3), REPORT_ROOTS[3]), "reports"),
     Route("GET", "/sms/1/logs", answering(logs(1), "smsLogsResponse"), "logs"),
     Route("GET", "/sms/3/logs", answering(logs(3), "smsLogsResponse"), "logs"),
     Route("GET", "/sms/1/inbox/reports", answering(_inbox, "inboundReportResponse"), "inbox"),

@@ -13,9 +13,10 @@ from simulator.kernel.recipient import normal_address
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.submission import Submission
 from simulator.provider import Answer, Call
-from simulator.providers.infobip.account import Account, Details, is_number
+from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.counting import count_parts, good_header
+from simulator.providers.infobip.details import Details, is_number
 from simulator.providers.infobip.render import json_answer, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import BadRequest, Destination, Item, SendRequest, Tracking

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias
-from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 import msgspec
 
@@ -24,8 +23,7 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 # An empty element is an empty text, but for these, which are lists.
 _LISTS: Final = frozenset({"messages", "destinations", "days"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
-# What XML 1.0 cannot hold at all, not even escaped.
-_UNFIT: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class XmlError(ValueError):
@@ -75,6 +73,9 @@ class _Reader:
         self._count = 0
 
     def read(self, body: bytes) -> _Element:
+        # Few integrators use XML; the others need not wait for its parser at start.
+        from xml.parsers import expat
+
         parser = expat.ParserCreate(namespace_separator=None)
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -168,4 +169,10 @@ def _element(parts: list[str], name: str, value: Any, repeat: bool) -> None:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _UNFIT.sub("\ufffd", escape(str(value)))
+    return _unfit().sub("\ufffd", str(value).translate(_ESCAPES))
+
+
+@cache
+def _unfit() -> re.Pattern[str]:
+    """Return what XML 1.0 cannot hold at all, not even escaped; costly to compile, so not at start."""
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -1,0 +1,30 @@
+"""
+What Infobip remembers of a submission, and what it takes for a phone number.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from simulator.providers.infobip.wire import Item, Tracking
+
+__all__ = ["Details", "is_number"]
+
+
+class Details(Struct, frozen=True, gc=False):
+    """
+    What Infobip remembers of a submission beyond what the kernel does.
+    """
+
+    generation: int
+    to: str
+    """The recipient as reports spell it: digits only."""
+    item: Item
+    bulk_id: str = ""
+    accepted_status: int = 26
+    tracking: Tracking | None = None
+
+
+def is_number(recipient: str) -> bool:
+    """Return True for 7 to 15 digits without a leading zero: a rule that never changes."""
+    return recipient[:1] == "+" and 8 <= len(recipient) <= 16 and recipient[1] != "0"
