@@ -15,7 +15,7 @@ from simulator.kernel.expect import Drive, Expectations
 from simulator.kernel.fates import Fate
 from simulator.kernel.recipient import Traits, Value
 from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import Rate, format_duration, format_share
+from simulator.kernel.units import Delay, Rate, format_duration, format_share
 from simulator.kernel.webhook import WebhookFaults
 
 __all__ = [
@@ -276,6 +276,12 @@ class TimelineItem:
     recipient: str = ""
     traits: Mapping[str, Value] = field(default_factory=dict)
     act: Act | None = None
+    count: int = 1
+    """How many acts; when `recipient` is a prefix, each by one of its numbers."""
+    rate: Rate | None = None
+    """How fast they begin; None: all at once."""
+    after: Delay | None = None
+    """How long after it begins each one happens; None: at once."""
     storm: Storm | None = None
     hold: bool = False
     release: Rate | None = None

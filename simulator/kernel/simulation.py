@@ -23,6 +23,7 @@ from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
 from simulator.kernel.rule import Act, AnswerFault, Drop, Scenario, Storm, TimelineItem
 from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.traffic import ActsStep, StormStep, arrival_ms, numbered
 from simulator.kernel.turnover import Turnover
 from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
@@ -121,19 +122,6 @@ class _Contradiction(NamedTuple):
     @property
     def order(self) -> tuple[int | str, ...]:
         return (3, *self.key, "contradiction")
-
-
-class _StormStep(NamedTuple):
-    """The next arrivals of a storm."""
-
-    number: int
-    storm: Storm
-    start_ms: int
-    arrived: int
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        return (3, self.storm.provider, "", 0, f"storm {self.number}")
 
 
 _MESSAGES_MAX = 1_000_000
@@ -468,8 +456,10 @@ class Simulation:
                 self._try_act(step.provider, step.recipient, step.act, why="reply")
             case _Contradiction(key=key):
                 self._contradict(key)
-            case _StormStep():
+            case StormStep():
                 self._storm(step)
+            case ActsStep():
+                self._act_on(step)
             case _Errand():
                 self._owe_all(step.run())
 
@@ -624,23 +614,41 @@ class Simulation:
 
     def _happen(self, item: TimelineItem, number: int) -> None:
         if item.storm is not None:
-            self._storm(_StormStep(number, item.storm, self.clock.now_ms, 0))
+            self._storm(StormStep(number, item.storm, self.clock.now_ms, 0))
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
-            self._try_act(item.provider, item.recipient, item.act, why="timeline")
+            self._act_on(ActsStep(number, item, self.clock.now_ms, 0))
         if item.hold:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:
             self.outbox.release(self.clock.now_ms, item.release, item.provider)
 
-    def _storm(self, step: _StormStep) -> None:
+    def _act_on(self, step: ActsStep) -> None:
+        """Let the acts that are due by now happen, or begin, and plan for the rest."""
+        (number, item, start_ms, arrived), now_ms = step, self.clock.now_ms
+        assert item.act is not None
+        last = min(item.count, arrived + _STORM_SLICE_MAX)
+        while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
+            recipient = numbered(item.recipient, arrived)
+            if item.after is None:
+                self._try_act(item.provider, recipient, item.act, why="timeline")
+            else:
+                after_ms = drawn(item.after, self.chance.of("timeline", number, recipient, arrived), "after")
+                act = _ActStep(item.provider, recipient, arrived, item.act)
+                self.agenda.add(now_ms + after_ms, act)
+            arrived += 1
+        if arrived < item.count:
+            due_ms = arrival_ms(start_ms, arrived, item.rate)
+            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+    def _storm(self, step: StormStep) -> None:
         """Submit what of a storm has arrived by now, and plan for the rest."""
         storm, now_ms = step.storm, self.clock.now_ms
         account = self.accounts[storm.provider]
         arrived = step.arrived
         while arrived < storm.messages and arrived - step.arrived < _STORM_SLICE_MAX:
-            due_ms = step.start_ms + arrived * storm.rate.per_ms // storm.rate.count
+            due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
             if due_ms > now_ms:
                 break
             recipient = f"{storm.recipient}{arrived:07d}"
@@ -650,7 +658,7 @@ class Simulation:
             self._settle(judgement, unanswered=False)
             arrived += 1
         if arrived < storm.messages:
-            due_ms = step.start_ms + arrived * storm.rate.per_ms // storm.rate.count
+            due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
             self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
     def _contradict(self, key: MessageKey) -> None:

@@ -38,7 +38,6 @@ async def carry_out(
     rate: Rate | None = Rate(10, 1_000),
     recipient: str = "+4179",
     clock: ClockSpec | None = None,
-    asked: str = "messages/{id}",
     field: str = "state",
     means: Mapping[str, tuple[str, ...]] = MEANS,
 ) -> RunResult:
@@ -72,7 +71,7 @@ async def carry_out(
                 for start_ms in at_ms
                 if count
             )
-            ask = Ask(method="GET", url=f"{integrator.url}/{asked}", field=field, means=means)
+            ask = Ask(method="GET", url=f"{integrator.url}/messages/{{id}}", field=field, means=means)
             driven = replace(scenario, drive=drive, expect=replace(scenario.expect, integrator=ask))
             return await run(server, driven, RunOptions())
     finally:
