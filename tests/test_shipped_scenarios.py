@@ -4,16 +4,19 @@ Each shipped scenario file: it loads, and it tells the story it promises.
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from golden import check_golden
 from receiver import Receiver
 from simulator.commands.files import library, load_file
 from simulator.kernel.journal import EntryKind, narrative
+from simulator.kernel.rule import Scenario
 from simulator.provider import discover
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
@@ -45,7 +48,7 @@ async def test_story_is_the_one_written_down(path: Path) -> None:
         server = Server(ServerConfig(port=0))
         await server.start()
         try:
-            scenario = load_file(path, discover())
+            scenario = _brief(load_file(path, discover()))
             space = server.registry.create("story", seed=scenario.seed or 0, scenario=scenario)
             space.configure("infobip", {"webhook": {"url": receiver.url}})
             async with ClientSession() as client:
@@ -60,13 +63,27 @@ async def test_story_is_the_one_written_down(path: Path) -> None:
     assert space.simulation.settled
 
 
+def _brief(scenario: Scenario) -> Scenario:
+    """Return *scenario* with storms small enough to be read."""
+    return replace(
+        scenario,
+        timeline=tuple(
+            replace(item, storm=replace(item.storm, messages=20)) if item.storm else item
+            for item in scenario.timeline
+        ),
+    )
+
+
 async def _send(client: ClientSession, url: str, recipient: str) -> None:
     body = {
         "messages": [{"from": "InfoSMS", "destinations": [{"to": recipient}], "text": "Your code is 1234"}]
     }
     headers = {"Authorization": "App story"}
-    async with client.post(f"{url}/sms/1/text/advanced", json=body, headers=headers) as answer:
-        assert answer.status in (200, 429)
+    # A file may cut the connection, or the answer in its middle.
+    with contextlib.suppress(ClientError):
+        async with client.post(f"{url}/sms/1/text/advanced", json=body, headers=headers) as answer:
+            await answer.read()
+            assert answer.status in (200, 429, 500)
 
 
 def _story(space: Space) -> str:

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from simulator.kernel.units import Rate
 
-__all__ = ["Ask", "Drive", "Expectations", "MessageGoals", "SendGoals", "WebhookGoals"]
+__all__ = ["REFUSED", "Ask", "Drive", "Expectations", "MessageGoals", "SendGoals", "WebhookGoals"]
+
+REFUSED: Final = "refused"
+"""What a send is called, beside the states of messages, that never became one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class SendGoals:
     """How many of the sends that a rule refused must have been accepted in the end."""
     duplicated_max: int | None = None
     """How many accepted sends to a recipient may repeat an earlier one's text."""
+    refused_max: int | None = None
+    """How many sends may be refused for good, by whomever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ class Ask:
     field: str
     """Where in its JSON answer the belief stands: names and numbers with dots between."""
     means: Mapping[str, tuple[str, ...]]
-    """By state of the message: what the belief may be."""
+    """By state of the message, or `refused` for a send that was refused for good: what it may be."""
     limit: int = 10_000
 
 

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from simulator.kernel.chance import Draws
 from simulator.kernel.expect import Drive, Expectations
 from simulator.kernel.fates import Fate
 from simulator.kernel.recipient import Traits, Value
 from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import Rate, format_duration, format_share
+from simulator.kernel.units import Delay, Rate, format_duration, format_share
 from simulator.kernel.webhook import WebhookFaults
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "Throttle",
     "TimelineItem",
 ]
+
+_LISTED_MAX: Final = 5
 
 
 class Act(NamedTuple):
@@ -177,6 +179,20 @@ class Match:
     share_bp: int | None = None
     during: tuple[int, int | None] | None = None
     """From and until, offsets from the start of the scenario; the end is not part of it."""
+    _patterns: frozenset[str] = field(init=False, repr=False, compare=False)
+    _lengths: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A rule may list ten thousand recipients; asking each of them would show.
+        prefixes = {len(pattern) - 1 for pattern in self.recipient if pattern.endswith("*")}
+        object.__setattr__(self, "_patterns", frozenset(self.recipient))
+        object.__setattr__(self, "_lengths", tuple(sorted(prefixes)))
+
+    def _means(self, recipient: str) -> bool:
+        patterns = self._patterns
+        return (recipient in patterns and not recipient.endswith("*")) or any(
+            length <= len(recipient) and f"{recipient[:length]}*" in patterns for length in self._lengths
+        )
 
     def misses(
         self, submission: Submission, key: MessageKey, draws: Draws, since_start_ms: int, name: str
@@ -191,8 +207,8 @@ class Match:
             yield Miss("provider", self.provider, submission.provider)
         if self.operation and self.operation != submission.operation:
             yield Miss("operation", self.operation, submission.operation)
-        if self.recipient and not any(_fits(p, submission.recipient) for p in self.recipient):
-            yield Miss("recipient", " or ".join(self.recipient), submission.recipient)
+        if self.recipient and not self._means(submission.recipient):
+            yield Miss("recipient", _listed(self.recipient), submission.recipient)
         if self.sender and not _fits(self.sender, submission.sender):
             yield Miss("sender", self.sender, submission.sender or "no sender")
         if self.credential and self.credential != submission.credential:
@@ -209,6 +225,12 @@ class Match:
             yield Miss("text", str(self.text), repr(submission.text[:80]))
         if self.share_bp is not None and not draws.hits(f"rule.{name}.share", self.share_bp):
             yield Miss("share", format_share(self.share_bp), "a draw outside the share")
+
+
+def _listed(patterns: tuple[str, ...]) -> str:
+    more = len(patterns) - _LISTED_MAX
+    shown = [*patterns[:_LISTED_MAX], f"{more} more"] if more > 0 else patterns
+    return " or ".join(shown)
 
 
 def _fits(pattern: str, value: str) -> bool:
@@ -276,6 +298,12 @@ class TimelineItem:
     recipient: str = ""
     traits: Mapping[str, Value] = field(default_factory=dict)
     act: Act | None = None
+    count: int = 1
+    """How many acts; when `recipient` is a prefix, each by one of its numbers."""
+    rate: Rate | None = None
+    """How fast they begin; None: all at once."""
+    after: Delay | None = None
+    """How long after it begins each one happens; None: at once."""
     storm: Storm | None = None
     hold: bool = False
     release: Rate | None = None

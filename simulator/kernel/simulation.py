@@ -23,9 +23,9 @@ from simulator.kernel.outbox import Outbox
 from simulator.kernel.recipient import Directory, Value
 from simulator.kernel.register import Register
 from simulator.kernel.rule import Act, Scenario, TimelineItem
-from simulator.kernel.steps import ActStep, Contradiction, Errand, StormStep, TimelineStep, Wake
-from simulator.kernel.storm import due_ms, mix
+from simulator.kernel.steps import ActStep, Contradiction, Errand, TimelineStep, Wake
 from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.traffic import ActsStep, StormStep, arrival_ms, mix, numbered
 from simulator.kernel.verdict import Verdict
 from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
@@ -164,6 +164,8 @@ class Simulation:
                 self._contradict(key)
             case StormStep():
                 self._storm(step)
+            case ActsStep():
+                self._act_on(step)
             case Errand():
                 self._owe_all(step.run())
 
@@ -323,11 +325,29 @@ class Simulation:
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
-            self._try_act(item.provider, item.recipient, item.act, why="timeline")
+            self._act_on(ActsStep(number, item, self.clock.now_ms, 0))
         if item.hold:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:
             self.outbox.release(self.clock.now_ms, item.release, item.provider)
+
+    def _act_on(self, step: ActsStep) -> None:
+        """Let the acts that are due by now happen, or begin, and plan for the rest."""
+        (number, item, start_ms, arrived), now_ms = step, self.clock.now_ms
+        assert item.act is not None
+        last = min(item.count, arrived + _STORM_SLICE_MAX)
+        while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
+            recipient = numbered(item.recipient, arrived)
+            if item.after is None:
+                self._try_act(item.provider, recipient, item.act, why="timeline")
+            else:
+                after_ms = drawn(item.after, self.chance.of("timeline", number, recipient, arrived), "after")
+                act = ActStep(item.provider, recipient, arrived, item.act)
+                self.agenda.add(now_ms + after_ms, act)
+            arrived += 1
+        if arrived < item.count:
+            due_ms = arrival_ms(start_ms, arrived, item.rate)
+            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
     def _storm(self, step: StormStep) -> None:
         """Submit what of a storm has arrived by now, and plan for the rest."""
@@ -335,7 +355,8 @@ class Simulation:
         account = self.accounts[storm.provider]
         arrived = step.arrived
         while arrived < storm.messages and arrived - step.arrived < _STORM_SLICE_MAX:
-            if due_ms(storm, step.start_ms, arrived) > now_ms:
+            due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+            if due_ms > now_ms:
                 break
             recipient = f"{storm.recipient}{arrived:07d}"
             submission = account.compose(recipient, storm.text)
@@ -344,8 +365,8 @@ class Simulation:
             self.intake.settle(judgement, unanswered=False)
             arrived += 1
         if arrived < storm.messages:
-            at_ms = max(due_ms(storm, step.start_ms, arrived), now_ms)
-            self.agenda.add(at_ms, step._replace(arrived=arrived))
+            due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
     def _contradict(self, key: MessageKey) -> None:
         """Owe the opposite of how a message ended; its own state stays what it is."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from simulator.kernel.rule import Act, Storm, TimelineItem
+from simulator.kernel.rule import Act, TimelineItem
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.webhook import Report
 
-__all__ = ["ActStep", "Contradiction", "Errand", "StormStep", "TimelineStep", "Wake"]
+__all__ = ["ActStep", "Contradiction", "Errand", "TimelineStep", "Wake"]
 
 
 class TimelineStep(NamedTuple):
@@ -83,19 +83,3 @@ class Contradiction(NamedTuple):
     def order(self) -> tuple[int | str, ...]:
         """What the step is about, after its rank among the steps of an instant."""
         return (3, *self.key, "contradiction")
-
-
-class StormStep(NamedTuple):
-    """
-    The next arrivals of a storm.
-    """
-
-    number: int
-    storm: Storm
-    start_ms: int
-    arrived: int
-
-    @property
-    def order(self) -> tuple[int | str, ...]:
-        """What the step is about, after its rank among the steps of an instant."""
-        return (3, self.storm.provider, "", 0, f"storm {self.number}")

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from simulator.evidence.result import Check, Scorecard
 from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
 from simulator.kernel.explain import explain
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.journal import Entry, EntryKind, narrative
 from simulator.kernel.lifecycle import TERMINAL, State
 from simulator.kernel.message import Message
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.units import format_duration, format_share
-from simulator.kernel.webhook import DamageKind, WebhookState
+from simulator.kernel.webhook import DamageKind, Webhook, WebhookState
 
-__all__ = ["checks", "stories"]
+__all__ = ["checks", "refused_for_good", "stories"]
 
 _STORIES_MAX = 5
 _FORGED = frozenset({DamageKind.SIGNATURE, DamageKind.CORRUPT, DamageKind.TRUNCATE})
@@ -92,7 +92,7 @@ def _final(message: Message, within_ms: int | None) -> bool:
 
 def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> Iterator[Check]:
     webhooks = [w for w in simulation.outbox.webhooks.values() if w.state is not WebhookState.DROPPED]
-    missing = [w for w in webhooks if w.state is not WebhookState.ACKNOWLEDGED]
+    missing = [w for w in webhooks if w.state is not WebhookState.ACKNOWLEDGED and not _excused(w)]
     unpaid = {w.reports[0].key for w in missing}
     troubled = [m for key, m in simulation.messages.items() if key in unpaid] if missing else []
     if goals.acknowledged_bp is not None:
@@ -104,7 +104,7 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
             lines=stories(simulation, troubled),
         )
     if goals.lost_max is not None:
-        lost = [w for w in webhooks if w.state is WebhookState.LOST]
+        lost = [w for w in missing if w.state is WebhookState.LOST]
         yield Check(
             name=f"webhooks.lost: {goals.lost_max}",
             passed=len(lost) <= goals.lost_max,
@@ -127,13 +127,16 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
         )
 
 
+def _excused(webhook: Webhook) -> bool:
+    """Return True for one that was never sent whole: a receiver does well to refuse it."""
+    return bool(webhook.damage) and len(webhook.attempts) == 1 and webhook.state is WebhookState.LOST
+
+
 def _forged(simulation: Simulation) -> Check:
     taken = [
         webhook
         for webhook in simulation.outbox.webhooks.values()
-        if any(one.kind in _FORGED for one in webhook.damage)
-        and webhook.attempts
-        and webhook.attempts[0].acknowledged
+        if webhook.attempts and webhook.attempts[0].acknowledged and _is_forged(simulation, webhook)
     ]
     keys = {webhook.reports[0].key for webhook in taken}
     return Check(
@@ -142,6 +145,14 @@ def _forged(simulation: Simulation) -> Check:
         detail=f"{len(taken)} attempts that were forged or broken on purpose were acknowledged",
         lines=stories(simulation, [m for key, m in simulation.messages.items() if key in keys]),
     )
+
+
+def _is_forged(simulation: Simulation, webhook: Webhook) -> bool:
+    kinds = {one.kind for one in webhook.damage} & _FORGED
+    if kinds != {DamageKind.SIGNATURE}:
+        return bool(kinds)
+    # What is not signed cannot be signed wrongly, whatever a rule asks for.
+    return bool(simulation.accounts[webhook.provider].render(webhook).signed_by)
 
 
 def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
@@ -175,3 +186,20 @@ def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
             detail=f"{len(repeated)} accepted sends repeat an earlier one",
             lines=stories(simulation, repeated),
         )
+    if goals.refused_max is not None:
+        rejected = refused_for_good(simulation)
+        yield Check(
+            name=f"sends.refused: {goals.refused_max}",
+            passed=len(rejected) <= goals.refused_max,
+            detail=f"{len(rejected)} sends were refused for good",
+            lines=tuple(narrative(entry) for entry in rejected[:_STORIES_MAX]),
+        )
+
+
+def refused_for_good(simulation: Simulation) -> list[Entry]:
+    """Return the refusal of each send that has an id in its answer and that no later send made good."""
+    last: dict[tuple[str, str], Entry] = {}
+    for entry in simulation.journal:
+        if entry.kind is EntryKind.REFUSED and entry.key is not None and entry.ref:
+            last[entry.key.provider, entry.ref] = entry
+    return [entry for (provider, id), entry in last.items() if simulation.message(provider, id) is None]

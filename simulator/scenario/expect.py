@@ -8,7 +8,15 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from simulator.kernel.expect import Ask, Drive, Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.kernel.expect import (
+    REFUSED,
+    Ask,
+    Drive,
+    Expectations,
+    MessageGoals,
+    SendGoals,
+    WebhookGoals,
+)
 from simulator.kernel.lifecycle import State
 from simulator.kernel.node import Node
 from simulator.kernel.shape import (
@@ -87,6 +95,7 @@ _SENDS: Final[Shape[SendGoals]] = Record(
             "retried", Share(), "This share of refused sends was accepted in the end.", argument="retried_bp"
         ),
         Field("duplicated", Integer(0), "At most so many sends were repeated.", argument="duplicated_max"),
+        Field("refused", Integer(0), "At most so many were refused for good.", argument="refused_max"),
     ],
     doc="What is expected of the integrator's calls.",
 )
@@ -99,6 +108,7 @@ def _ask(ask: tuple[str, str], field: str, means: Mapping[str, tuple[str, ...]],
 _BELIEFS: Final = Either[tuple[str, ...]](
     Mapped(Text(1, 200), lambda belief: (belief,)), ListOf(Text(1, 200), max_items=100)
 )
+_FOUND: Final = (*(state.value for state in State), REFUSED)
 _INTEGRATOR: Final[Shape[Ask]] = Record(
     _ask,
     [
@@ -106,8 +116,8 @@ _INTEGRATOR: Final[Shape[Ask]] = Record(
         Field("field", Text(1, 200), "Where in its JSON answer the belief stands: a.b.0", required=True),
         Field(
             "means",
-            MapOf(_BELIEFS, Choice({state.value: state.value for state in State}), max_items=len(State)),
-            "For each state of a message: what the integrator may believe.",
+            MapOf(_BELIEFS, Choice({word: word for word in _FOUND}), max_items=len(_FOUND)),
+            "For each state of a message, and for refused sends: what the integrator may believe.",
             required=True,
         ),
         Field("limit", Integer(1, 1_000_000), "Ask about so many messages at most."),

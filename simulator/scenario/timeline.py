@@ -14,6 +14,7 @@ from simulator.kernel.rule import Act, Storm, TimelineItem
 from simulator.kernel.shape import (
     AnyJson,
     Choice,
+    DelayShape,
     Duration,
     Either,
     Field,
@@ -26,7 +27,7 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.units import WHOLE, BasisPoints, Rate
+from simulator.kernel.units import WHOLE, BasisPoints, Delay, Rate
 from simulator.scenario.recipients import ADDRESS, pattern_of, trait_fields
 
 __all__ = ["timeline_shape"]
@@ -94,6 +95,9 @@ def timeline_shape(providers: Iterable[str]) -> Shape[TimelineItem]:
             Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
             Field("data", AnyJson(), "What that act needs."),
             Field("to", Text(1, 200), "Whom the recipient writes to."),
+            Field("count", Integer(1, 1_000_000), "So many times; with a prefix, by as many numbers of it."),
+            Field("rate", RateShape(), "How fast these begin; all at once, if not given."),
+            Field("after", DelayShape(), "How long after that each one happens; at once, if not given."),
             Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
             Field("provider", Choice({name: name for name in providers}), "At this provider only."),
@@ -110,6 +114,9 @@ def _item(
     data: object = None,
     storm: Storm | None = None,
     to: str = "",
+    count: int | None = None,
+    rate: Rate | None = None,
+    after: Delay | None = None,
     webhooks: object = _NOTHING,
     provider: str = "",
     **traits: Value,
@@ -123,6 +130,10 @@ def _item(
         )
     if act is not None and not provider:
         raise ValueError("expected the provider through which the recipient acts")
+    if act is None and (count is not None or rate is not None or after is not None):
+        raise ValueError("expected writes or does along with count, rate and after")
+    if act is not None and recipient.endswith("*") and count is None:
+        raise ValueError("expected count: how many numbers with this prefix act")
     if storm is not None and not provider:
         raise ValueError("expected the provider through which the storm's messages are sent")
     return TimelineItem(
@@ -130,6 +141,9 @@ def _item(
         recipient=recipient,
         traits=traits,
         act=act,
+        count=count or 1,
+        rate=rate,
+        after=after,
         storm=None if storm is None else replace(storm, provider=provider),
         hold=webhooks == _HOLD,
         release=webhooks if isinstance(webhooks, Rate) else None,

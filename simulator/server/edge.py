@@ -129,7 +129,7 @@ class Edge:
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if verdict.damage is not None:
-                    draws = space.simulation.chance.of("answer", space.exchange_count)
+                    draws = space.simulation.chance.of("answer", *_named(call, space))
                     return await _damaged(request, response, answer.body, verdict.damage, draws)
                 # Written here, so that webhooks of this call start after its answer.
                 await response.prepare(request)
@@ -203,7 +203,7 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
         simulation.clock.now_ms,
         EntryKind.CALL,
         provider=provider,
-        what=f"{call.method} {call.path} answered {status}"
+        what=f"{call.method} {call.path} answered {status}{_misbehaviour(call.verdict.damage)}"
         if status
         else f"{call.method} {call.path} was cut off on purpose",
     )
@@ -221,6 +221,18 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
             answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
         )
     )
+
+
+def _misbehaviour(damage: AnswerFault | None) -> str:
+    """Return what is done to an answer on purpose, as the end of a sentence."""
+    if damage is None:
+        return ""
+    done = (
+        (damage.garble, "garbled"),
+        (damage.truncate, "broken off in the middle"),
+        (damage.drip_real_ms > 0, "bit by bit"),
+    )
+    return f", {' and '.join(word for holds, word in done if holds)} on purpose"
 
 
 async def _damaged(
@@ -246,6 +258,12 @@ async def _damaged(
         return stream
     await stream.write_eof()
     return stream
+
+
+def _named(call: Call, space: Space) -> tuple[str | int, ...]:
+    """Return what draws about a call's answer go by: its first submission, whatever else arrives."""
+    outcomes = call.verdict.outcomes
+    return outcomes[0].key if outcomes else (call.method, call.path, space.exchange_count)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

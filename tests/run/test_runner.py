@@ -7,71 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from integrator import Integrator
-from simulator.commands.files import find_scenario, load_file
-from simulator.evidence.result import RunResult
-from simulator.kernel.expect import Ask, Drive, Expectations, MessageGoals, SendGoals, WebhookGoals
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.units import Rate
+from run.bench import carry_out, failed, shipped
+from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.kernel.rule import ClockMode, ClockSpec
 from simulator.provider import discover
-from simulator.run.runner import RunOptions, run
 from simulator.scenario.loader import load
-from simulator.server.app import Server, ServerConfig
-
-_MEANS = {
-    "delivered": ("DELIVERED",),
-    "read": ("DELIVERED",),
-    "failed": ("UNDELIVERABLE", "REJECTED"),
-    "expired": ("EXPIRED",),
-}
-
-
-async def _run(
-    scenario: Scenario,
-    integrator: Integrator,
-    *,
-    count: int = 12,
-    clock: ClockSpec | None = None,
-    field: str = "state",
-    means: dict[str, tuple[str, ...]] | None = None,
-) -> RunResult:
-    """Run *scenario* with an integrator that is told to send *count* messages."""
-    providers = discover()
-    server = Server(
-        ServerConfig(
-            port=0,
-            seed=scenario.seed or 0,
-            clock=clock or ClockSpec(),
-            scenario=scenario,
-            providers=providers,
-        )
-    )
-    await server.start()
-    try:
-        async with integrator:
-            integrator.simulator = server.url
-            drive = Drive(
-                method="POST",
-                url=f"{integrator.url}/send",
-                count=count,
-                rate=Rate(10, 1_000),
-                recipient="+4179",
-                body={"to": "{recipient}"},
-            )
-            ask = Ask(
-                method="GET", url=f"{integrator.url}/messages/{{id}}", field=field, means=means or _MEANS
-            )
-            driven = replace(scenario, drive=(drive,), expect=replace(scenario.expect, integrator=ask))
-            return await run(server, driven, RunOptions())
-    finally:
-        await server.stop()
-
-
-def _shipped(name: str) -> Scenario:
-    return load_file(find_scenario(name), discover())
-
-
-def _failed(result: RunResult) -> list[str]:
-    return [f"{check.name}: {check.detail}" for check in result.checks if not check.passed]
 
 
 async def test_good_integrator_passes_on_a_good_day() -> None:
@@ -79,16 +19,16 @@ async def test_good_integrator_passes_on_a_good_day() -> None:
     With nothing going wrong every expectation is met.
     """
     scenario = replace(
-        _shipped("healthy"),
+        shipped("healthy"),
         expect=Expectations(
             messages=MessageGoals(final_bp=10_000, within_ms=60_000, delivered_bp=10_000, at_least=12),
             webhooks=WebhookGoals(acknowledged_bp=10_000, lost_max=0, latency_ms={"max": 10_000}),
         ),
     )
 
-    result = await _run(scenario, Integrator())
+    result = await carry_out(scenario, Integrator())
 
-    assert _failed(result) == []
+    assert failed(result) == []
     assert result.scorecard.webhooks == 12
 
 
@@ -98,24 +38,24 @@ async def test_integrator_that_overwrites_a_final_state_is_caught() -> None:
     """
     scenario = load("rules: [{then: {webhooks: {contradict: {after: 5s}}}}]", "contradiction", discover())
 
-    good = await _run(scenario, Integrator())
-    broken = await _run(scenario, Integrator(overwrites=True))
+    good = await carry_out(scenario, Integrator())
+    broken = await carry_out(scenario, Integrator(overwrites=True))
 
-    assert _failed(good) == []
-    assert _failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
+    assert failed(good) == []
+    assert failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
 
 
 async def test_integrator_that_counts_a_duplicate_twice_is_caught() -> None:
     """
     A report that comes twice counts once.
     """
-    scenario = _shipped("duplicate-and-reordered")
+    scenario = shipped("duplicate-and-reordered")
     counted = {"delivered": ("1",)}
 
-    good = await _run(scenario, Integrator(), field="count", means=counted)
-    broken = await _run(scenario, Integrator(counts_twice=True), field="count", means=counted)
+    good = await carry_out(scenario, Integrator(), field="count", means=counted)
+    broken = await carry_out(scenario, Integrator(counts_twice=True), field="count", means=counted)
 
-    assert _failed(good) == []
+    assert failed(good) == []
     assert [check.name for check in broken.checks if not check.passed] == ["integrator: count"]
 
 
@@ -123,26 +63,26 @@ async def test_integrator_that_stores_ids_too_late_is_caught() -> None:
     """
     A report that overtakes the answer must find its message.
     """
-    scenario = _shipped("report-before-answer")
+    scenario = shipped("report-before-answer")
 
-    good = await _run(scenario, Integrator())
-    broken = await _run(scenario, Integrator(stores_late=True))
+    good = await carry_out(scenario, Integrator())
+    broken = await carry_out(scenario, Integrator(stores_late=True))
 
-    assert _failed(good) == []
-    assert _failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
+    assert failed(good) == []
+    assert failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
 
 
 async def test_integrator_that_never_retries_is_caught() -> None:
     """
     A send that was refused with 429 is made again, and accepted in the end.
     """
-    scenario = replace(_shipped("throttled"), expect=Expectations(sends=SendGoals(retried_bp=10_000)))
+    scenario = replace(shipped("throttled"), expect=Expectations(sends=SendGoals(retried_bp=10_000)))
     fast = ClockSpec(mode=ClockMode.LIVE, rate=50)
 
-    good = await _run(scenario, Integrator(speed=50), clock=fast, count=40)
-    broken = await _run(scenario, Integrator(speed=50, never_retries=True), clock=fast, count=40)
+    good = await carry_out(scenario, Integrator(speed=50), clock=fast, count=40)
+    broken = await carry_out(scenario, Integrator(speed=50, never_retries=True), clock=fast, count=40)
 
-    assert _failed(good) == []
+    assert failed(good) == []
     assert any(check.name == "sends.retried: 100%" and not check.passed for check in broken.checks)
 
 
@@ -151,12 +91,12 @@ async def test_receiver_that_recovers_gets_every_report() -> None:
     Reports refused while the receiver is down come again by the provider's schedule.
     """
     scenario = replace(
-        _shipped("healthy"), expect=Expectations(webhooks=WebhookGoals(acknowledged_bp=10_000, lost_max=0))
+        shipped("healthy"), expect=Expectations(webhooks=WebhookGoals(acknowledged_bp=10_000, lost_max=0))
     )
 
-    result = await _run(scenario, Integrator(refuses_reports=30))
+    result = await carry_out(scenario, Integrator(refuses_reports=30))
 
-    assert _failed(result) == []
+    assert failed(result) == []
     assert result.scorecard.non_2xx == 30
     assert result.scorecard.retries == 30
 
@@ -170,7 +110,7 @@ async def test_messages_without_an_end_are_told_with_their_stories() -> None:
         expect=Expectations(messages=MessageGoals(final_bp=10_000)),
     )
 
-    result = await _run(scenario, Integrator(), count=2)
+    result = await carry_out(scenario, Integrator(), count=2)
 
     check = next(check for check in result.checks if check.name == "messages.final: 100%")
     assert not check.passed

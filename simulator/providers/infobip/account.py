@@ -305,9 +305,12 @@ class Account:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook_url, settings.inbound_url, settings.clicks_url)
+        signed_by: tuple[str, ...] = ()
         if settings.security.everywhere or webhook.target in own:
             headers += settings.security.headers_for(body)
-        return WebhookRequest(url=webhook.target, body=body, headers=headers)
+            if settings.security.hmac is not None:
+                signed_by = (settings.security.hmac.header,)
+        return WebhookRequest(url=webhook.target, body=body, headers=headers, signed_by=signed_by)
 
     # -- what the routes ask --------------------------------------------------------------------
 

@@ -1,0 +1,69 @@
+"""
+Arrivals by the clock: so many, at a rate, whoever can keep up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from simulator.kernel.chance import Chance
+from simulator.kernel.judge import Judgement
+from simulator.kernel.message import Rung
+from simulator.kernel.rule import Storm, TimelineItem
+from simulator.kernel.units import Rate
+
+__all__ = ["ActsStep", "StormStep", "arrival_ms", "mix", "numbered"]
+
+
+class ActsStep(NamedTuple):
+    """
+    The next acts of a timeline item that has many.
+    """
+
+    number: int
+    item: TimelineItem
+    start_ms: int
+    arrived: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """By what they bring about."""
+        return (3, self.item.provider, "", 0, f"acts {self.number}")
+
+
+class StormStep(NamedTuple):
+    """
+    The next arrivals of a storm.
+    """
+
+    number: int
+    storm: Storm
+    start_ms: int
+    arrived: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """By what they bring about."""
+        return (3, self.storm.provider, "", 0, f"storm {self.number}")
+
+
+def arrival_ms(start_ms: int, number: int, rate: Rate | None) -> int:
+    """Return when arrival *number* (from 0) is due; without a rate all come at once."""
+    return start_ms + (number * rate.per_ms // rate.count if rate is not None else 0)
+
+
+def numbered(pattern: str, number: int) -> str:
+    """Return the address of arrival *number*: one of its own when *pattern* is a prefix with `*`."""
+    return f"{pattern[:-1]}{number:07d}" if pattern.endswith("*") else pattern
+
+
+def mix(judgement: Judgement, storm: Storm, chance: Chance) -> None:
+    """Give a message of a storm the fate that its mix draws, if it draws one."""
+    if not storm.mix or judgement.submission.refusal:
+        return
+    place = chance.of(*judgement.key).integer("storm.mix", 0, 9_999)
+    for share_bp, fate in storm.mix:
+        if place < share_bp:
+            judgement.fate, judgement.fate_rung, judgement.fate_rule = fate, Rung.RULE, "storm"
+            return
+        place -= share_bp

@@ -1,0 +1,104 @@
+"""
+Reports that contradict the truth: told after it, on purpose, and believed by nobody in here.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.kernel.fates import Ending, Fate
+from simulator.kernel.lifecycle import State
+from simulator.kernel.units import ConstantDelay, UniformDelay
+from simulator.kernel.webhook import Contradict, WebhookFaults
+from toys.bench import Bench, rule
+from toys.pigeon import pigeon
+
+PHONE = "+905550000001"
+LIES = WebhookFaults(contradict=Contradict(after=ConstantDelay(5_000)))
+
+
+def fate(ending: Ending) -> Fate:
+    """
+    Return a fate that ends so after a second.
+    """
+    return Fate(ending=ending, after=ConstantDelay(1_000), progress=())
+
+
+@pytest.mark.parametrize(
+    ("ending", "state", "truth", "lie"),
+    [
+        (Ending.DELIVER, State.DELIVERED, "DELIVERED", "FAILED"),
+        (Ending.FAIL, State.FAILED, "FAILED", "DELIVERED"),
+        (Ending.EXPIRE, State.EXPIRED, "EXPIRED", "DELIVERED"),
+    ],
+)
+def test_opposite_is_reported_after_the_truth(
+    sim: Bench, ending: Ending, state: State, truth: str, lie: str
+) -> None:
+    """
+    The integrator hears both, the truth first; the message stays what it was.
+    """
+    sim.load(rule("liar", fate=fate(ending), webhooks=LIES))
+
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    assert sim.told() == [(1_000, f"{truth} {PHONE}"), (6_000, f"{lie} {PHONE}")]
+    assert (message.state, message.changed_ms) == (state, 1_000)
+
+
+def test_contradiction_is_told_as_intended(sim: Bench) -> None:
+    """
+    The webhook and the journal say that it was meant, and which rule meant it.
+    """
+    sim.load(rule("liar", fate=fate(Ending.DELIVER), webhooks=LIES))
+
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    assert [webhook.intended for webhook in sim.webhooks()] == ["", "a contradiction"]
+    assert [line for line in sim.story(message.key) if "on purpose" in line] == [
+        f'+00:00:06.000 pigeon {PHONE} #1 webhook contradicts the truth on purpose [FAILED] (rule "liar")'
+    ]
+
+
+def test_reading_is_not_contradicted_a_second_time(sim: Bench) -> None:
+    """
+    A message has one end, so one report against it, though it is read later.
+    """
+    read_too = Fate(after=ConstantDelay(1_000), progress=(), read=ConstantDelay(500))
+    sim.load(rule("liar", fate=read_too, webhooks=LIES))
+
+    sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    assert [word for _, word in sim.told()] == [f"DELIVERED {PHONE}", f"READ {PHONE}", f"FAILED {PHONE}"]
+
+
+def test_silence_is_not_contradicted(sim: Bench) -> None:
+    """
+    Of what has no end there is no other end to report.
+    """
+    sim.load(rule("liar", fate=Fate(ending=Ending.SILENCE, progress=()), webhooks=LIES))
+
+    sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    assert sim.told() == []
+
+
+def test_share_of_contradictions_is_drawn_for_each_message(sim: Bench) -> None:
+    """
+    Half of many messages are contradicted, each within the delay, and none twice.
+    """
+    half = WebhookFaults(contradict=Contradict(share_bp=5_000, after=UniformDelay(1_000, 60_000)))
+    sim.load(rule("liar", fate=fate(Ending.DELIVER), webhooks=half))
+
+    for number in range(200):
+        sim.submit(pigeon(to=f"+905550000{number:03d}"))
+    sim.settle()
+
+    lies = [(at_ms, word) for at_ms, word in sim.told() if word.startswith("FAILED")]
+    assert 70 < len(lies) < 130
+    assert len({word for _, word in lies}) == len(lies)
+    assert all(2_000 <= at_ms <= 61_000 for at_ms, _ in lies)
