@@ -348,7 +348,7 @@ def _first_answer(command: list[str], port: int) -> float:
 
 def bench_start(rounds: int) -> dict[str, float]:
     here = Path(__file__).resolve()
-    # As installed packages are; where the environment forbids to write bytecode, sources would be compiled anew.
+    # As installed packages are; where bytecode may not be written, sources would be compiled anew each time.
     compileall.compile_dir(here.parents[1] / "simulator", quiet=1)
     times: dict[str, list[float]] = {"bare": [], "ours": []}
     for _ in range(rounds):

@@ -17,7 +17,8 @@ def bench() -> ModuleType:
     Return the benchmark, loaded from its file: others are called `bench`, too.
     """
     spec = spec_from_file_location("bench_of_all", Path(__file__).with_name("bench.py"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -80,7 +80,7 @@ class Edge:
             gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
         )
         credential = provider.credential_of(call)
-        space = self._space_of(request, space_name, credential)
+        space = self._space_of(request, space_name, provider.name, credential)
         call.gateway = space.gateways[provider.name]
         call.credential = credential
         if route is None:
@@ -102,11 +102,13 @@ class Edge:
             return await self._plainly(request, space, call, refusal, close=True)
         return await self._handle(request, space, provider, route, call)
 
-    def _space_of(self, request: web.Request, name: str, credential: Credential | None) -> Space:
+    def _space_of(
+        self, request: web.Request, name: str, provider: str, credential: Credential | None
+    ) -> Space:
         registry = self._registry
         if name:
             return registry.get(name)
-        if credential is not None and (owner := registry.owner_of(credential)) is not None:
+        if credential is not None and (owner := registry.owner_of(provider, credential)) is not None:
             return owner
         return registry.get(request.headers.get(SPACE_HEADER) or DEFAULT_SPACE)
 
