@@ -131,7 +131,7 @@ class Edge:
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if verdict.damage is not None:
-                    draws = space.simulation.chance.of("answer", space.exchange_count)
+                    draws = space.simulation.chance.of("answer", *(verdict.damage_key or ()))
                     return await _damaged(request, response, answer.body, verdict.damage, draws)
                 # Written here, so that webhooks of this call start after its answer.
                 await response.prepare(request)
@@ -193,7 +193,7 @@ def _response(answer: Answer, rule: str) -> web.Response:
         headers.add(name, value)
     if rule:
         # A rule's name is free text; a header takes printable ASCII only.
-        headers["X-Simulator-Rule"] = rule.encode("ascii", "backslashreplace").decode().replace("\n", " ")
+        headers["X-Simulator-Rule"] = "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in rule)
     return response
 
 
