@@ -16,7 +16,17 @@ from simulator.kernel.chance import Draws
 from simulator.kernel.damage import garbled
 from simulator.kernel.journal import EntryKind
 from simulator.kernel.rule import AnswerFault, Drop
-from simulator.provider import Answer, Call, CallCut, CallRefused, Credential, Provider, Route, Router
+from simulator.provider import (
+    Answer,
+    Call,
+    CallCut,
+    CallRefused,
+    Credential,
+    Provider,
+    Route,
+    Router,
+    header_text,
+)
 from simulator.runtime.space import Exchange, Space
 from simulator.server.http import UNREADABLE, problem_response
 from simulator.server.operations.base import Problem
@@ -192,8 +202,7 @@ def _response(answer: Answer, rule: str) -> web.Response:
     for name, value in answer.headers:
         headers.add(name, value)
     if rule:
-        # A rule's name is free text; a header takes printable ASCII only.
-        headers["X-Simulator-Rule"] = "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in rule)
+        headers["X-Simulator-Rule"] = header_text(rule)
     return response
 
 
