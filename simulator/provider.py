@@ -43,6 +43,7 @@ __all__ = [
     "Route",
     "Router",
     "discover",
+    "header_text",
     "space_credential",
 ]
 
@@ -271,6 +272,11 @@ class Call:
             if key == name:
                 found = value
         return found
+
+
+def header_text(text: str) -> str:
+    """Return *text*, which may come from anywhere, as one that fits into a header."""
+    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
 
 
 def space_credential(provider: Provider, space: str) -> str:

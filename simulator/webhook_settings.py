@@ -14,6 +14,8 @@ from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 __all__ = ["WebhookValues", "changed_policy", "webhook_fields"]
 
 _RETRIES_MAX = 1_000
+_TIMEOUT_REAL_MS_MAX = 600_000
+"""An advance waits for it in real time."""
 
 
 class WebhookValues(TypedDict, total=False):
@@ -40,7 +42,7 @@ def webhook_fields() -> list[Field]:
             Either(Word("documented"), Word("none"), ListOf(Duration(), max_items=_RETRIES_MAX)),
             "Waits between attempts: the provider's documented schedule, none, or a list such as [1s, 5s].",
         ),
-        Field("timeout", Duration(), "How long an attempt may take, in real time."),
+        Field("timeout", Duration(1, _TIMEOUT_REAL_MS_MAX), "How long an attempt may take, in real time."),
         Field("in_flight", Integer(1, 10_000), "How many webhooks are sent at once."),
         Field(
             "acknowledged",

@@ -13,6 +13,7 @@ from simulator.kernel.account import Account
 from simulator.kernel.judge import Judge, Judgement
 from simulator.kernel.message import Message, Refused
 from simulator.kernel.rule import AnswerFault, Drop
+from simulator.kernel.submission import MessageKey
 from simulator.kernel.webhook import Report
 
 __all__ = ["CallRefusal", "Deferred", "Verdict", "answer_of", "does_the_work"]
@@ -51,6 +52,8 @@ class Verdict(Struct, kw_only=True):
     drop: Drop | None = None
     damage: AnswerFault | None = None
     """What is to be done to the bytes of the answer."""
+    damage_key: MessageKey | None = None
+    """What draws the damage: the submission that the rule is about."""
     early: bool = False
     """Reports of this call are to be sent before its answer."""
     deferred: Deferred | None = None
@@ -70,7 +73,7 @@ def answer_of(
         verdict.stall_real_ms = max(verdict.stall_real_ms, answer.stall_real_ms)
         verdict.drop = verdict.drop or answer.drop
         if verdict.damage is None and (answer.truncate or answer.garble or answer.drip_real_ms):
-            verdict.damage = answer
+            verdict.damage, verdict.damage_key = answer, judgement.key
         if verdict.refusal is None:
             verdict.refusal = _refusal_of(judgement, answer, throttled, accounts, judge, now_ms)
     return verdict

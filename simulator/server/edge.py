@@ -16,7 +16,17 @@ from simulator.kernel.chance import Draws
 from simulator.kernel.damage import garbled
 from simulator.kernel.journal import EntryKind
 from simulator.kernel.rule import AnswerFault, Drop
-from simulator.provider import Answer, Call, CallCut, CallRefused, Credential, Provider, Route, Router
+from simulator.provider import (
+    Answer,
+    Call,
+    CallCut,
+    CallRefused,
+    Credential,
+    Provider,
+    Route,
+    Router,
+    header_text,
+)
 from simulator.runtime.space import Exchange, Space
 from simulator.server.http import UNREADABLE, problem_response
 from simulator.server.operations.base import Problem
@@ -80,7 +90,7 @@ class Edge:
             gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
         )
         credential = provider.credential_of(call)
-        space = self._space_of(request, space_name, credential)
+        space = self._space_of(request, space_name, provider.name, credential)
         call.gateway = space.gateways[provider.name]
         call.credential = credential
         if route is None:
@@ -102,11 +112,13 @@ class Edge:
             return await self._plainly(request, space, call, refusal, close=True)
         return await self._handle(request, space, provider, route, call)
 
-    def _space_of(self, request: web.Request, name: str, credential: Credential | None) -> Space:
+    def _space_of(
+        self, request: web.Request, name: str, provider: str, credential: Credential | None
+    ) -> Space:
         registry = self._registry
         if name:
             return registry.get(name)
-        if credential is not None and (owner := registry.owner_of(credential)) is not None:
+        if credential is not None and (owner := registry.owner_of(provider, credential)) is not None:
             return owner
         return registry.get(request.headers.get(SPACE_HEADER) or DEFAULT_SPACE)
 
@@ -129,7 +141,7 @@ class Edge:
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if verdict.damage is not None:
-                    draws = space.simulation.chance.of("answer", *_named(call, space))
+                    draws = space.simulation.chance.of("answer", *(verdict.damage_key or ()))
                     return await _damaged(request, response, answer.body, verdict.damage, draws)
                 # Written here, so that webhooks of this call start after its answer.
                 await response.prepare(request)
@@ -190,8 +202,7 @@ def _response(answer: Answer, rule: str) -> web.Response:
     for name, value in answer.headers:
         headers.add(name, value)
     if rule:
-        # A rule's name is free text; a header takes printable ASCII only.
-        headers["X-Simulator-Rule"] = rule.encode("ascii", "backslashreplace").decode().replace("\n", " ")
+        headers["X-Simulator-Rule"] = header_text(rule)
     return response
 
 
@@ -258,12 +269,6 @@ async def _damaged(
         return stream
     await stream.write_eof()
     return stream
-
-
-def _named(call: Call, space: Space) -> tuple[str | int, ...]:
-    """Return what draws about a call's answer go by: its first submission, whatever else arrives."""
-    outcomes = call.verdict.outcomes
-    return outcomes[0].key if outcomes else (call.method, call.path, space.exchange_count)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

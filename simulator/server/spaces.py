@@ -39,7 +39,9 @@ class SpaceRegistry:
         self.providers = providers
         self._client = client
         self._spaces: dict[str, Space] = {}
-        self._owners: dict[str, str] = {}
+        self._claims: dict[tuple[str, str], list[str]] = {}
+        """By provider and credential: the spaces it leads to; the first of them has it."""
+        self._claimed: dict[str, list[tuple[str, str]]] = {}
         self._minted: dict[str, dict[str, str]] = {}
         self._count = 0
 
@@ -80,9 +82,6 @@ class SpaceRegistry:
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
-        if name != DEFAULT_SPACE:
-            for credential in self.credentials(name).values():
-                self._owners[credential] = name
         self.note_credentials(space)
         return space
 
@@ -102,15 +101,30 @@ class SpaceRegistry:
         return minted
 
     def note_credentials(self, space: Space) -> None:
-        """Let the credentials that a space's settings list lead to it."""
-        for gateway in space.gateways.values():
-            for credential in gateway.account.credentials:
-                self._owners.setdefault(credential, space.name)
+        """Let the credentials that are a space's by now lead to it, and no others."""
+        self._unclaim(space.name)
+        claimed = [
+            (provider, credential)
+            for provider, gateway in space.gateways.items()
+            for credential in dict.fromkeys(gateway.account.credentials)
+        ]
+        if space.name != DEFAULT_SPACE:
+            claimed += self.credentials(space.name).items()
+        self._claimed[space.name] = claimed
+        for claim in claimed:
+            self._claims.setdefault(claim, []).append(space.name)
 
-    def owner_of(self, credential: Credential) -> Space | None:
-        """Return the space that owns *credential*, if one does."""
-        name = self._owners.get(credential.text)
-        return self._spaces.get(name) if name is not None else None
+    def _unclaim(self, name: str) -> None:
+        for claim in self._claimed.pop(name, ()):
+            claimants = self._claims[claim]
+            claimants.remove(name)
+            if not claimants:
+                del self._claims[claim]
+
+    def owner_of(self, provider: str, credential: Credential) -> Space | None:
+        """Return the space that owns *credential* at *provider*, if one does."""
+        claimants = self._claims.get((provider, credential.text))
+        return self._spaces[claimants[0]] if claimants is not None else None
 
     def accepts(self, space: Space, provider: str, credential: Credential) -> bool:
         """Return True when *space* lets this credential in."""
@@ -128,7 +142,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self._minted.pop(name, None)
-        self._owners = {credential: owner for credential, owner in self._owners.items() if owner != name}
+        self._unclaim(name)
         await space.close()
 
     async def close(self) -> None:

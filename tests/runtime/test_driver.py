@@ -171,6 +171,20 @@ async def test_silent_receiver__cannot_hang_an_advance() -> None:
         assert [w.state.value for w in bench.space.simulation.outbox.webhooks.values()] == ["lost"]
 
 
+@pytest.mark.parametrize("written", ["0s", "11m"])
+async def test_silent_receiver__always_has_a_time_out(written: str) -> None:
+    """
+    No time-out at all, or one of hours, would hang an advance: settings refuse both.
+    """
+    async with serving() as bench:
+        status, problem = await bench.control(
+            "PUT", "/spaces/default/providers/infobip", {"webhook": {"timeout": written}}
+        )
+
+        assert (status, problem["title"]) == (422, "Not settings")
+        assert "webhook.timeout" in problem["detail"]
+
+
 async def test_advance__backwards_is_refused() -> None:
     """
     The clock never goes back, and says so.

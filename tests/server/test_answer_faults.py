@@ -43,6 +43,49 @@ async def test_refuse__whole_call_in_the_providers_words() -> None:
         assert states(bench) == []
 
 
+async def test_refuse__by_a_rule_with_an_odd_name() -> None:
+    """
+    Whatever a rule is called, its name fits into a header.
+    """
+    async with serving() as bench:
+        odd = {"name": "a\r\nX-B: \x00ş\x7f", "when": {"provider": "infobip"}}
+        await bench.load({"rules": [{**odd, "then": {"answer": {"refuse": "FORBIDDEN"}}}]})
+        body = {"messages": [{"destinations": [{"to": "41793026727"}], "text": "x"}]}
+
+        async with bench.http.post(
+            f"{bench.url}/infobip/sms/2/text/advanced", json=body, headers=KEY
+        ) as answer:
+            said = answer.status, answer.headers.get("X-Simulator-Rule"), answer.headers.get("X-B")
+
+        assert said == (403, r"a\r\nX-B: \x00\u015f\x7f", None)
+
+
+async def garbled_answers(order: list[str]) -> dict[str, bytes]:
+    """Send to each of *order*, in that order, under a rule that garbles; return the answer of each."""
+    body = [{"destinations": [{"to": to, "messageId": f"id-{to}"}], "text": "x"} for to in order]
+    async with serving() as bench:
+        await rule(bench, {"answer": {"garble": True}})
+        answers = {}
+        for to, message in zip(order, body, strict=True):
+            async with bench.http.post(
+                f"{bench.url}/infobip/sms/2/text/advanced", json={"messages": [message]}, headers=KEY
+            ) as answer:
+                answers[to] = await answer.read()
+        return answers
+
+
+async def test_garble__is_the_same_whatever_the_order_of_arrival() -> None:
+    """
+    How an answer is garbled depends on the message it is about, not on the calls before.
+    """
+    numbers = ["41790000001", "41790000002", "41790000003"]
+
+    there = await garbled_answers(numbers)
+    back = await garbled_answers(numbers[::-1])
+
+    assert there == back
+
+
 async def test_throttle__says_when_to_come_back_and_keeps_its_word() -> None:
     """
     Too many calls get 429 with Retry-After; after that time on the space's clock calls pass again.

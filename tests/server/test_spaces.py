@@ -59,6 +59,48 @@ async def test_listed_credential__leads_to_its_space() -> None:
         assert counts(bench) == {"default": 0, "mine": 2}
 
 
+async def test_listed_credential__is_of_one_provider() -> None:
+    """
+    The same user and password at two providers may belong to two spaces.
+    """
+    async with serving() as bench:
+        await create(bench, "a", providers={"bip": {"credentials": ["user:secret"]}})
+        await create(bench, "b", providers={"infobip": {"credentials": ["user:secret"]}})
+
+        status, _ = await bench.send(headers={"Authorization": "Basic dXNlcjpzZWNyZXQ="})
+
+        assert status == 200
+        assert counts(bench) == {"a": 0, "b": 1, "default": 0}
+
+
+async def test_listed_credential__given_up_goes_to_who_lists_it() -> None:
+    """
+    A credential that a space lists no more leads to the next space that lists it.
+    """
+    async with serving() as bench:
+        await create(bench, "a", providers={"infobip": {"credentials": ["abc"]}})
+        await create(bench, "b", providers={"infobip": {"credentials": ["abc"]}})
+        await bench.control("PUT", "/spaces/a/providers/infobip", {"credentials": ["other"]})
+
+        await bench.send(headers={"Authorization": "App abc"})
+
+        assert counts(bench) == {"a": 0, "b": 1, "default": 0}
+
+
+async def test_listed_credential__of_a_deleted_space_goes_to_who_lists_it() -> None:
+    """
+    Deleting one of two spaces that list a credential leaves it to the other.
+    """
+    async with serving() as bench:
+        await create(bench, "a", providers={"infobip": {"credentials": ["abc"]}})
+        await create(bench, "b", providers={"infobip": {"credentials": ["abc"]}})
+        await bench.control("DELETE", "/spaces/a")
+
+        await bench.send(headers={"Authorization": "App abc"})
+
+        assert counts(bench) == {"b": 1, "default": 0}
+
+
 async def test_minted_credential__is_accepted_beside_listed_ones() -> None:
     """
     The credential a space was created with keeps working when its settings list others.

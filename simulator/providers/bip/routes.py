@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from simulator.kernel.journal import EntryKind
-from simulator.provider import Answer, Call, Coverage, Credential, Route
+from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.codes import SUCCESS
 from simulator.providers.bip.content import Breach
@@ -77,8 +77,7 @@ def refuse(call: Call, bad: BadRequest) -> Answer:
         code=str(code),
     )
     answer = answer_json({"txnid": bad.txnid, "resultcode": code}, settings.verification_http)
-    plain = said.encode("ascii", "backslashreplace").decode()
-    return answer._replace(headers=(("X-Simulator-Reason", plain),))
+    return answer._replace(headers=(("X-Simulator-Reason", header_text(said)),))
 
 
 def _check_content_type(call: Call) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from simulator.kernel.journal import EntryKind
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.render import answer_json
 
@@ -112,8 +112,7 @@ def upload(call: Call, account: Account) -> Answer:
             simulation.clock.now_ms, EntryKind.NOTE, provider="bip", what=f"upload refused: {said}"
         )
         answer = answer_json({"txnid": txnid, "status": 1, "url": None})
-        plain = said.encode("ascii", "backslashreplace").decode().replace("\n", " ")
-        return answer._replace(headers=(("X-Simulator-Reason", plain),))
+        return answer._replace(headers=(("X-Simulator-Reason", header_text(said)),))
     return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.kernel.journal import EntryKind
 from simulator.kernel.message import Message
-from simulator.provider import Answer, Call, Coverage, Credential, Route
+from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
 from simulator.providers.bitel.account import CallDetails, SmsDetails
 from simulator.providers.bitel.calling import (
     call_batch,
@@ -70,7 +70,7 @@ def refusal(call: Call, code: str, why: str = "", retry_after_s: int = 0) -> Ans
     if retry_after_s:
         headers.append(("Retry-After", str(retry_after_s)))
     if why:
-        headers.append(("X-Simulator-Reason", ascii(why)[1:-1][:_REASON_LENGTH_MAX]))
+        headers.append(("X-Simulator-Reason", header_text(why)[:_REASON_LENGTH_MAX]))
     if code == "Unauthorized" and settings.unauthorized_body == "empty":
         return Answer(status, b"", "", tuple(headers))
     return error_answer(status, word or code, tuple(headers))
