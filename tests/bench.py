@@ -94,14 +94,11 @@ def _serve_bare(pipe: Connection) -> None:
 
 
 def _serve_simulator(pipe: Connection) -> None:
-    from simulator.runtime.collector import calm_collector
     from simulator.server.app import Server, ServerConfig
 
     async def run() -> None:
         server = Server(ServerConfig(port=0))
         await server.start()
-        # As `simulator serve` does.
-        calm_collector()
         pipe.send(server.ports[""])
         await asyncio.Event().wait()
 

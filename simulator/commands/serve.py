@@ -21,7 +21,6 @@ from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID
 from simulator.commands.files import find_scenario, load_file
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.provider import Provider, discover
-from simulator.runtime.collector import calm_collector
 from simulator.scenario.loader import ScenarioError
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
@@ -210,7 +209,6 @@ async def _run(
             loop.add_signal_handler(number, stop, number)
         except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
             break
-    calm_collector()
     _say_hello(server, providers)
     try:
         if port_file is not None:
