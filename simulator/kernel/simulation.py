@@ -25,7 +25,7 @@ from simulator.kernel.register import Register
 from simulator.kernel.rule import Act, Scenario, TimelineItem
 from simulator.kernel.steps import ActStep, Contradiction, Errand, TimelineStep, Wake
 from simulator.kernel.submission import MessageKey, Reason, Submission
-from simulator.kernel.traffic import ActsStep, StormStep, arrival_ms, mix, numbered
+from simulator.kernel.traffic import SLICE_MAX, ActsStep, StormStep, arrival_ms, let_in, numbered
 from simulator.kernel.verdict import Verdict
 from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
@@ -40,7 +40,6 @@ class IllegalMove(ValueError):
 
 
 _MESSAGES_MAX = 1_000_000
-_STORM_SLICE_MAX = 1_000
 
 
 class Simulation:
@@ -163,7 +162,7 @@ class Simulation:
             case Contradiction(key=key):
                 self._contradict(key)
             case StormStep():
-                self._storm(step)
+                let_in(self, step)
             case ActsStep():
                 self._act_on(step)
             case Errand():
@@ -321,7 +320,7 @@ class Simulation:
 
     def _happen(self, item: TimelineItem, number: int) -> None:
         if item.storm is not None:
-            self._storm(StormStep(number, item.storm, self.clock.now_ms, 0))
+            let_in(self, StormStep(number, item.storm, self.clock.now_ms, 0))
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
@@ -335,7 +334,7 @@ class Simulation:
         """Let the acts that are due by now happen, or begin, and plan for the rest."""
         (number, item, start_ms, arrived), now_ms = step, self.clock.now_ms
         assert item.act is not None
-        last = min(item.count, arrived + _STORM_SLICE_MAX)
+        last = min(item.count, arrived + SLICE_MAX)
         while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
             recipient = numbered(item.recipient, arrived)
             if item.after is None:
@@ -347,25 +346,6 @@ class Simulation:
             arrived += 1
         if arrived < item.count:
             due_ms = arrival_ms(start_ms, arrived, item.rate)
-            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
-
-    def _storm(self, step: StormStep) -> None:
-        """Submit what of a storm has arrived by now, and plan for the rest."""
-        storm, now_ms = step.storm, self.clock.now_ms
-        account = self.accounts[storm.provider]
-        arrived = step.arrived
-        while arrived < storm.messages and arrived - step.arrived < _STORM_SLICE_MAX:
-            due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
-            if due_ms > now_ms:
-                break
-            recipient = f"{storm.recipient}{arrived:07d}"
-            submission = account.compose(recipient, storm.text)
-            judgement = self.judge.judge(submission, self.intake.take_key(storm.provider, recipient))
-            mix(judgement, storm, self.chance)
-            self.intake.settle(judgement, unanswered=False)
-            arrived += 1
-        if arrived < storm.messages:
-            due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
             self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
     def _contradict(self, key: MessageKey) -> None:

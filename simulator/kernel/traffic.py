@@ -4,7 +4,7 @@ Arrivals by the clock: so many, at a rate, whoever can keep up.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.kernel.chance import Chance
 from simulator.kernel.judge import Judgement
@@ -12,7 +12,13 @@ from simulator.kernel.message import Rung
 from simulator.kernel.rule import Storm, TimelineItem
 from simulator.kernel.units import Rate
 
-__all__ = ["ActsStep", "StormStep", "arrival_ms", "mix", "numbered"]
+if TYPE_CHECKING:
+    from simulator.kernel.simulation import Simulation
+
+__all__ = ["SLICE_MAX", "ActsStep", "StormStep", "arrival_ms", "let_in", "numbered"]
+
+SLICE_MAX = 1_000
+"""How many arrivals of one instant are let in before others get their turn."""
 
 
 class ActsStep(NamedTuple):
@@ -57,7 +63,27 @@ def numbered(pattern: str, number: int) -> str:
     return f"{pattern[:-1]}{number:07d}" if pattern.endswith("*") else pattern
 
 
-def mix(judgement: Judgement, storm: Storm, chance: Chance) -> None:
+def let_in(simulation: Simulation, step: StormStep) -> None:
+    """Submit what of a storm has arrived by now, and plan for the rest."""
+    storm, now_ms = step.storm, simulation.clock.now_ms
+    account = simulation.accounts[storm.provider]
+    arrived = step.arrived
+    while arrived < storm.messages and arrived - step.arrived < SLICE_MAX:
+        due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+        if due_ms > now_ms:
+            break
+        recipient = f"{storm.recipient}{arrived:07d}"
+        submission = account.compose(recipient, storm.text)
+        judgement = simulation.judge.judge(submission, simulation.intake.take_key(storm.provider, recipient))
+        _mix(judgement, storm, simulation.chance)
+        simulation.intake.settle(judgement, unanswered=False)
+        arrived += 1
+    if arrived < storm.messages:
+        due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+        simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+
+def _mix(judgement: Judgement, storm: Storm, chance: Chance) -> None:
     """Give a message of a storm the fate that its mix draws, if it draws one."""
     if not storm.mix or judgement.submission.refusal:
         return
