@@ -392,12 +392,61 @@ def bench_spaces(count: int) -> dict[str, float]:
     return asyncio.run(run())
 
 
+# -- scenario files ---------------------------------------------------------------------------------
+
+
+def scenario_file(recipients: int, rules: int) -> str:
+    """Return a scenario file with so many recipients and so many rules about one of them each."""
+    lines = ["name: large", "recipients:"]
+    lines += [
+        f'  "+4179{number:07d}": {{reachable: {{until: 1h, is: false}}}}' for number in range(recipients)
+    ]
+    lines += ["rules:"]
+    lines += [
+        f'  - {{name: rule {number}, when: {{recipient: "+4179{number:07d}"}}, then: {{fate: silence}}}}'
+        for number in range(rules)
+    ]
+    return "\n".join(lines)
+
+
+def bench_load(rounds: int) -> dict[str, float]:
+    from simulator.provider import discover
+    from simulator.scenario.loader import load
+
+    providers = discover()
+    times: dict[str, float] = {}
+    for name, recipients, rules in (("recipients", 10_000, 1), ("rules", 1, 1_000)):
+        text = scenario_file(recipients, rules)
+        took = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            load(text, "large.yaml", providers)
+            took.append(time.perf_counter() - started)
+        times[name] = statistics.median(took)
+    return times
+
+
+def bench_matching(count: int) -> dict[str, float]:
+    from simulator.provider import discover
+    from simulator.scenario.loader import load
+
+    rates: dict[str, float] = {}
+    for name, size in (("few", 5), ("many", 5_000)):
+        simulation, submit = _simulation()
+        simulation.load(load(scenario_file(size, size), "large.yaml", discover()))  # type: ignore[attr-defined]
+        started = time.perf_counter()
+        for number in range(10_000_000 - count, 10_000_000):
+            submit(number)
+        rates[name] = count / (time.perf_counter() - started)
+    return rates
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Measure the simulator, as ratios within one run.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--bare", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    parser.add_argument("--only", choices=["sends", "webhooks", "kernel", "start", "spaces"])
+    parser.add_argument("--only", choices=["sends", "webhooks", "kernel", "start", "spaces", "load"])
     asked = parser.parse_args()
     if asked.bare:
         _bare_forever(asked.bare)
@@ -436,6 +485,15 @@ def main() -> None:
     if asked.only in (None, "spaces"):
         spaces = bench_spaces(200)
         print(f"(e) a space               {spaces['ms']:8.2f} ms to create, {spaces['kB']:.0f} kB empty")
+    if asked.only in (None, "load"):
+        load = bench_load(rounds)
+        matching = bench_matching(5_000 if asked.quick else 20_000)
+        print(
+            f"(f) loading a file        {load['recipients'] * 1000:8.0f} ms with 10,000 recipients, "
+            f"{load['rules'] * 1000:.0f} ms with 1,000 rules;\n"
+            f"    {matching['many']:.0f} sends/s under 5,000 recipients and rules about others, "
+            f"{matching['few']:.0f}/s under 5, ratio {matching['many'] / matching['few']:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -258,10 +258,11 @@ async def _damaged(
     if damage.truncate:
         sent = sent[: len(sent) // 2]
     length = max(1, -(-len(sent) // _DRIPS)) if damage.drip_real_ms else max(1, len(sent))
+    pieces = -(-len(sent) // length)
     for place in range(0, len(sent), length):
-        await stream.write(sent[place : place + length])
         if damage.drip_real_ms:
-            await asyncio.sleep(damage.drip_real_ms / _DRIPS / 1000)
+            await asyncio.sleep(damage.drip_real_ms / pieces / 1000)
+        await stream.write(sent[place : place + length])
     if damage.truncate:
         if request.transport is not None:
             # Let what was written leave before the connection is cut.

@@ -1,0 +1,130 @@
+"""
+Calls that make the integrator send: on schedule, in order, filled in.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from aiohttp import ClientSession
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver import Received, Receiver
+from simulator.kernel.expect import Drive
+from simulator.kernel.units import Rate
+from simulator.run.driving import Driven, DriveReport, arrivals, make_call
+
+RATES = st.none() | st.builds(Rate, st.integers(1, 50), st.integers(1, 5_000))
+DRIVES = st.lists(
+    st.builds(
+        Drive,
+        method=st.just("POST"),
+        url=st.just("http://127.0.0.1:9/"),
+        at_ms=st.integers(0, 5_000),
+        count=st.integers(1, 40),
+        rate=RATES,
+    ),
+    max_size=4,
+)
+
+
+def order(driven: Driven) -> tuple[int, int, int]:
+    """
+    Return what calls are ordered by.
+    """
+    return driven.at_ms, driven.order, driven.number
+
+
+@given(DRIVES)
+def test_calls_come_in_the_order_of_their_instants(drives: list[Drive]) -> None:
+    """
+    Several drives are one stream: by instant, then by place in the file, then by number; none is missing.
+    """
+    calls = list(arrivals(tuple(drives)))
+
+    assert [order(call) for call in calls] == sorted(order(call) for call in calls)
+    assert len(calls) == sum(drive.count for drive in drives)
+
+
+def test_calls_of_one_drive_keep_its_rate() -> None:
+    """
+    Four a second are a quarter of a second apart, from the first instant on.
+    """
+    drive = Drive(method="GET", url="http://127.0.0.1:9/", at_ms=100, count=4, rate=Rate(4, 1_000))
+
+    assert [call.at_ms for call in arrivals((drive,))] == [100, 350, 600, 850]
+
+
+def test_a_million_calls_are_not_made_up_in_advance() -> None:
+    """
+    Calls are counted out one by one, however many there are.
+    """
+    drive = Drive(method="GET", url="http://127.0.0.1:9/", count=1_000_000)
+
+    assert [call.number for call in islice(arrivals((drive, drive)), 3)] == [0, 1, 2]
+
+
+async def called(drive: Drive, status: int = 200) -> tuple[list[Received], DriveReport]:
+    """
+    Make the calls of a drive to a receiver that answers *status*.
+    """
+    report = DriveReport()
+    async with Receiver(lambda _: status) as receiver, ClientSession() as client:
+        for driven in arrivals((drive,)):
+            there = Drive(
+                method=drive.method,
+                url=f"{receiver.url}{drive.url}",
+                recipient=drive.recipient,
+                headers=drive.headers,
+                body=drive.body,
+            )
+            await make_call(driven._replace(drive=there), client, report)
+        return receiver.received, report
+
+
+async def test_call_is_filled_in() -> None:
+    """
+    Number and recipient stand where the file wants them: in the URL, escaped, and anywhere in the body.
+    """
+    drive = Drive(
+        method="POST",
+        url="/send/{recipient}?n={n}",
+        count=2,
+        recipient="+4179",
+        headers={"X-Key": "secret"},
+        body={"to": ["{recipient}"], "text": "code {n}", "ttl": 5},
+    )
+
+    received, report = await called(drive)
+
+    assert [(one.path, one.body) for one in received] == [
+        ("/send/%2B41790000000?n=0", b'{"to": ["+41790000000"], "text": "code 0", "ttl": 5}'),
+        ("/send/%2B41790000001?n=1", b'{"to": ["+41790000001"], "text": "code 1", "ttl": 5}'),
+    ]
+    assert {one.headers["X-Key"] for one in received} == {"secret"}
+    assert (report.made, report.refused, report.statuses) == (2, 0, {200: 2})
+
+
+async def test_refused_calls_are_counted() -> None:
+    """
+    What the integrator answers with an error is made, and refused.
+    """
+    _, report = await called(Drive(method="POST", url="/send", count=3), status=503)
+
+    assert (report.made, report.refused, report.statuses) == (3, 3, {503: 3})
+
+
+async def test_call_to_nobody_is_counted_as_a_failure() -> None:
+    """
+    An integrator that is not there is told by name of the failure, and nothing is raised.
+    """
+    async with Receiver() as receiver:
+        url = receiver.url
+    report = DriveReport()
+    (driven,) = arrivals((Drive(method="POST", url=url),))
+
+    async with ClientSession() as client:
+        await make_call(driven, client, report)
+
+    assert (report.made, report.refused, report.failures) == (1, 1, {"ClientConnectorError": 1})
