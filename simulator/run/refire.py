@@ -52,12 +52,14 @@ class LoadReport(NamedTuple):
 class _Load:
     """The load as it goes on."""
 
-    def __init__(self, client: ClientSession, base: str, headers: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self, client: ClientSession, base: str, headers: tuple[tuple[str, str], ...], at_once_max: int
+    ) -> None:
         self._client = client
         self._base = base.rstrip("/")
         self._headers = headers
         self._loop = asyncio.get_running_loop()
-        self._room = asyncio.Semaphore(_AT_ONCE_MAX)
+        self._room = asyncio.Semaphore(at_once_max)
         self._under_way: set[asyncio.Task[None]] = set()
         self._latencies: list[int] = []
         self._statuses: dict[int, int] = {}
@@ -118,18 +120,19 @@ async def refire(
     rate: int,
     allow_targets: tuple[str, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
+    at_once_max: int = _AT_ONCE_MAX,
 ) -> LoadReport:
     """
     Send the recorded webhooks to *to*, *rate* times as fast as they were, on schedule.
 
     An open model: latency counts from when a webhook was due, a late one is sent
-    at once, and the schedule does not slow down for a slow receiver.  Only so many
-    are under way at once; what has to wait for that shows as lag.  Headers that
+    at once, and the schedule does not slow down for a slow receiver.  Only *at_once_max*
+    are under way together; what has to wait for that shows as lag.  Headers that
     the record withholds are left out; *headers* may bring them.
     """
     loop = asyncio.get_running_loop()
-    async with open_client(Guard(allow_targets), _AT_ONCE_MAX) as client:
-        load = _Load(client, to, headers)
+    async with open_client(Guard(allow_targets), at_once_max) as client:
+        load = _Load(client, to, headers, at_once_max)
         started = loop.time()
         first_ms: int | None = None
         for row in bundle.attempts():

@@ -140,12 +140,14 @@ async def _wait_for(options: RunOptions, client: ClientSession) -> None:
     said = "it did not answer"
     while loop.time() < deadline:
         try:
-            async with client.get(options.wait_for, timeout=ClientTimeout(total=2.0)):
-                return
+            async with client.get(options.wait_for, timeout=ClientTimeout(total=2.0)) as answer:
+                if answer.status < 500:
+                    return
+                said = f"it answers {answer.status}"
         except (ClientError, OSError, TimeoutError) as trouble:
             said = str(trouble) or type(trouble).__name__
         await asyncio.sleep(_POLL_REAL_S)
-    raise IntegratorUnreachable(f"{options.wait_for} did not answer in {options.within_real_s:g} s: {said}")
+    raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
 
 
 async def _play(
