@@ -54,7 +54,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "kernel/", "scenario/", "providers/", "server/", "run/", "evidence/", "violations.py", "provider.py",
     ),
     "aiohttp": ("server/", "runtime/", "providers/", "commands/serve.py", "commands/listen.py", "run/"),
-    "multidict": ("provider.py",),
+    "multidict": ("provider.py", "run/"),
     "yarl": ("server/", "runtime/", "run/"),
     "yaml": ("scenario/yaml.py",),
     "click": ("cli.py", "commands/"),

@@ -8,14 +8,20 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INVALID, UNREACHABLE
+from simulator import __version__
+from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID, UNREACHABLE
+from simulator.kernel.rule import ClockSpec
 from simulator.provider import discover
-from simulator.run.record import Bundle, BundleError, Recorder, read_bundle
-from simulator.run.replay import Divergence, first_divergence, first_input_divergence, refire, scenario_of
+from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
+from simulator.run.compare import first_divergence
+from simulator.run.record import Recorder
+from simulator.run.refire import refire
+from simulator.run.replay import Replayed, scenario_of
 from simulator.run.replay import replay as play_again
 from simulator.run.runner import IntegratorUnreachable, RunOptions, run
 from simulator.scenario.loader import ScenarioError
@@ -24,12 +30,13 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["replay"]
 
-
 if TYPE_CHECKING:
     _TimesType = click.ParamType[int]
+    _PairType = click.ParamType[tuple[str, str]]
 else:
     # Older releases of click have no types to be asked for.
     _TimesType = click.ParamType
+    _PairType = click.ParamType
 
 
 class _Times(_TimesType):
@@ -44,54 +51,123 @@ class _Times(_TimesType):
         return int(match[1])
 
 
+class _Header(_PairType):
+    """`Name: value`."""
+
+    name = "header"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, colon, text = str(value).partition(":")
+        if not colon or re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) is None or not text.isprintable():
+            self.fail(f"expected Name: value, got {value!r}", param, ctx)
+        return name, text.strip()
+
+
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--to", default="", metavar="URL", help="Send the recorded webhooks there, as load.")
 @click.option("--rate", default=1, type=_Times(), help="With --to: so many times as fast, such as ×10.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    type=_Header(),
+    metavar="'NAME: VALUE'",
+    help="With --to: send this header, too; records hold no credentials.",
+)
 @click.option("--against", is_flag=True, help="Run the scenario against the integrator as it is now.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="With --against."
 )
+@click.option("--port-file", type=click.Path(path_type=Path), help="With --against: write the bound port.")
 @click.option("--wait-for", default="", metavar="URL", help="With --against: begin when this URL answers.")
+@click.option("--within", default=30.0, show_default=True, help="With --against: seconds to wait for it.")
+@click.option(
+    "--quiet", default=1.0, show_default=True, help="With --against: seconds without a call before draining."
+)
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
 def replay(
-    bundle: Path, to: str, rate: int, against: bool, port: int, wait_for: str, allow_target: tuple[str, ...]
+    bundle: Path,
+    to: str,
+    rate: int,
+    headers: tuple[tuple[str, str], ...],
+    against: bool,
+    port: int,
+    port_file: Path | None,
+    wait_for: str,
+    within: float,
+    quiet: float,
+    allow_target: tuple[str, ...],
 ) -> None:
     """
     Replay a BUNDLE that `run --record` wrote.
 
-    By itself: feed the recorded calls again and compare every webhook, byte for
-    byte. With --against: let the integrator make its calls again, and name the
-    first that differs. With --to: re-fire the webhooks as load.
+    By itself: let everything happen again as recorded and compare every webhook,
+    byte for byte. With --against: run the scenario with the integrator as it is
+    now, and name the first thing it does otherwise; ids that look random count by
+    where they are used. With --to: re-fire the webhooks as load.
+
+    Exits 0 when nothing differs, 1 when something does.
     """
+    if to and against:
+        raise click.UsageError("--to and --against are two replays; choose one")
+    providers = discover()
     try:
         recorded = read_bundle(bundle)
-        scenario_of(recorded, discover())
-    except (BundleError, ScenarioError) as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
-        sys.exit(INVALID)
-    if to:
-        report = asyncio.run(refire(recorded, to, rate, allow_target))
-        for line in report.lines():
-            click.echo(line)
-        if report.sent and not report.statuses:
-            sys.exit(UNREACHABLE)
-        return
-    if against:
-        options = RunOptions(wait_for=wait_for, allow_targets=allow_target)
-        sys.exit(asyncio.run(_against(recorded, port, options)))
-    _judge(first_divergence(recorded.webhooks, asyncio.run(play_again(recorded, discover()))), recorded)
+        scenario_of(recorded, providers)
+        code = 0
+        if to:
+            code = _refire(recorded, to, rate, allow_target, headers)
+        elif against:
+            options = RunOptions(
+                wait_for=wait_for, within_real_s=within, quiet_real_s=quiet, allow_targets=allow_target
+            )
+            code = asyncio.run(_against(recorded, port, port_file, options))
+        else:
+            code = _judge(asyncio.run(play_again(recorded, providers)), recorded)
+    except BundleError as trouble:
+        _complain(trouble)
+        code = INVALID
+    except ScenarioError as trouble:
+        for line in trouble.lines:
+            click.echo(f"{bundle / SCENARIO}: {line}", err=True)
+        code = INVALID
+    except (ValueError, OSError) as trouble:
+        _complain(trouble)
+        code = INVALID
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        code = INTERRUPTED
+    if code:
+        sys.exit(code)
 
 
-async def _against(recorded: Bundle, port: int, options: RunOptions) -> int:
+def _complain(trouble: object) -> None:
+    click.echo(f"simulator: {trouble}", err=True)
+
+
+def _refire(
+    recorded: Bundle, to: str, rate: int, allow: tuple[str, ...], headers: tuple[tuple[str, str], ...]
+) -> int:
+    if re.match(r"https?://[^/]", to) is None:
+        raise click.UsageError(f"--to: expected a URL such as http://127.0.0.1:9000, got {to!r}")
+    report = asyncio.run(refire(recorded, to, rate, allow, headers))
+    for line in report.lines():
+        click.echo(line)
+    return UNREACHABLE if report.sent and not report.statuses else 0
+
+
+async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:
     providers = discover()
     scenario = scenario_of(recorded, providers)
     config = ServerConfig(
         port=port,
-        seed=recorded.seed,
-        clock=scenario.clock,  # type: ignore[arg-type]
+        seed=recorded.about.seed,
+        clock=scenario.clock or ClockSpec(),
         scenario=scenario,
         allow_targets=options.allow_targets,
         providers=providers,
@@ -100,26 +176,39 @@ async def _against(recorded: Bundle, port: int, options: RunOptions) -> int:
     try:
         await server.start()
     except OSError as trouble:
-        click.echo(f"simulator: cannot bind port {port}: {trouble.strerror}", err=True)
+        _complain(f"cannot bind port {port}: {trouble.strerror}")
         return COULD_NOT_START
     try:
-        recorder = Recorder(server.registry.get(DEFAULT_SPACE))
-        await run(server, scenario, options)
-        divergence = first_input_divergence(recorded.inputs, recorder.inputs)
+        _write_port(port_file, server.ports[""])
+        click.echo(f"{scenario.name}: serving at {server.url}", err=True)
+        with TemporaryDirectory() as folder:
+            recorder = Recorder(server.registry.get(DEFAULT_SPACE), Path(folder), recorded.scenario_text)
+            await run(server, scenario, options)
+            recorder.close()
+            divergence = first_divergence(recorded, read_bundle(Path(folder)))
     except IntegratorUnreachable as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        _complain(trouble)
         return UNREACHABLE
     finally:
         await server.stop()
-    for line in divergence.lines() if divergence is not None else ["every call is the one recorded"]:
+    for line in divergence.lines() if divergence is not None else ["the integrator did what is recorded"]:
         click.echo(line)
     return EXPECTATIONS_FAILED if divergence is not None else 0
 
 
-def _judge(divergence: Divergence | None, recorded: Bundle) -> None:
-    if divergence is None:
-        click.echo(f"all {len(recorded.webhooks)} webhooks are the recorded ones, byte for byte")
-        return
-    for line in divergence.lines():
+def _write_port(path: Path | None, port: int) -> None:
+    if path is not None:
+        path.write_text(f"{port}\n")
+
+
+def _judge(replayed: Replayed, recorded: Bundle) -> int:
+    if replayed.divergence is None:
+        but = " (but for their signatures: the bundle withholds secrets)" if recorded.about.withheld else ""
+        said = f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
+        click.echo(f"{said}, byte for byte{but}")
+        return 0
+    for line in replayed.divergence.lines():
         click.echo(line)
-    sys.exit(EXPECTATIONS_FAILED)
+    if recorded.about.version != __version__:
+        click.echo(f"  it was recorded with version {recorded.about.version}; this is {__version__}")
+    return EXPECTATIONS_FAILED

@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, Final
 
 import click
 
@@ -23,12 +27,15 @@ from simulator.provider import discover
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions
 from simulator.run.runner import run as carry_out
+from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import Space
 from simulator.scenario.loader import ScenarioError
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["run"]
+
+_PART: Final = ".part"
 
 
 @click.command()
@@ -43,8 +50,27 @@ __all__ = ["run"]
     "--live", "live_rate", type=click.IntRange(1, 1_000_000), help="Real time, so many times as fast."
 )
 @click.option("--wait-for", default="", metavar="URL", help="Begin when this URL of the integrator answers.")
-@click.option("--within", default=30.0, show_default=True, help="Seconds to wait for the integrator.")
-@click.option("--quiet", default=1.0, show_default=True, help="Seconds without a call before draining.")
+@click.option(
+    "--within",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds to wait for the integrator.",
+)
+@click.option(
+    "--quiet",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds without a call before draining.",
+)
+@click.option(
+    "--at-most",
+    default=3_600.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds after which a run that has not ended by itself has failed.",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option(
     "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
@@ -65,6 +91,7 @@ def run(
     wait_for: str,
     within: float,
     quiet: float,
+    at_most: float,
     junit: Path | None,
     html: Path | None,
     jsonl: Path | None,
@@ -77,42 +104,89 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
-    providers = discover()
+    if wait_for and re.match(r"https?://[^/]", wait_for) is None:
+        raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
     path = find_scenario(scenario)
+    server = _server(path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target)
+    loaded = server.config.scenario
+    assert loaded is not None
+    options = RunOptions(
+        wait_for=wait_for,
+        within_real_s=within,
+        quiet_real_s=quiet,
+        at_most_real_s=at_most,
+        allow_targets=allow_target,
+    )
+    wanted = {
+        form: target
+        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
+        if target is not None
+    }
+    try:
+        with _opened(wanted) as evidence:
+            code = asyncio.run(_run(server, loaded, path, options, evidence, record, port_file))
+    except OSError as trouble:
+        _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
+        code = INVALID
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code:
+        sys.exit(code)
+
+
+def _server(
+    path: Path, *, host: str, port: int, seed: int | None, live_rate: int | None, allow_targets: Sequence[str]
+) -> Server:
+    """Return the server for a scenario file; ends the process with every complaint about it."""
+    providers = discover()
     try:
         loaded = load_file(path, providers)
-    except ScenarioError as trouble:
-        for line in trouble.lines:
-            click.echo(line, err=True)
-        sys.exit(INVALID)
-    try:
         config = ServerConfig(
             host=host,
             port=port,
             seed=seed if seed is not None else loaded.seed or 0,
             clock=_clock(loaded, live_rate),
             scenario=loaded,
-            allow_targets=allow_target,
+            allow_targets=allow_targets,
             providers=providers,
         )
-        server = Server(config)
+        return Server(config)
+    except ScenarioError as trouble:
+        for line in trouble.lines:
+            click.echo(line, err=True)
     except ValueError as refusal:
-        click.echo(f"simulator: {refusal}", err=True)
-        sys.exit(INVALID)
-    options = RunOptions(
-        wait_for=wait_for, within_real_s=within, quiet_real_s=quiet, allow_targets=allow_target
-    )
-    evidence = {
-        form: target
-        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
-        if target is not None
-    }
+        _complain(refusal)
+    sys.exit(INVALID)
+
+
+def _complain(trouble: object) -> None:
+    click.echo(f"simulator: {trouble}", err=True)
+
+
+@contextmanager
+def _opened(wanted: Mapping[str, Path]) -> Iterator[dict[str, IO[bytes]]]:
+    """
+    Open every file of evidence before the run, under another name until it is whole.
+
+    Nobody waits for a run to hear that its evidence has no place, and a run that
+    does not end leaves what was there before.
+    """
+    parts = {form: path.with_name(f"{path.name}{_PART}") for form, path in wanted.items()}
+    files: dict[str, IO[bytes]] = {}
     try:
-        code = asyncio.run(_run(server, loaded, path, options, evidence, record, port_file))
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code:
-        sys.exit(code)
+        for form, path in wanted.items():
+            if path.is_dir():
+                raise IsADirectoryError(21, "it is a folder", str(path))
+            files[form] = parts[form].open("wb")
+        yield files
+        for form, file in files.items():
+            file.close()
+            if parts[form].stat().st_size:
+                parts[form].replace(wanted[form])
+    finally:
+        for form, file in files.items():
+            file.close()
+            parts[form].unlink(missing_ok=True)
 
 
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
@@ -125,46 +199,84 @@ async def _run(
     scenario: Scenario,
     path: Path,
     options: RunOptions,
-    evidence: dict[str, Path],
+    evidence: Mapping[str, IO[bytes]],
     record: Path | None,
     port_file: Path | None,
 ) -> int:
+    # Whoever ends the process politely is answered like somebody at the keyboard.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         await server.start()
     except OSError as trouble:
         where = f"{server.config.host} port {server.config.port}"
-        click.echo(f"simulator: cannot bind {where}: {trouble.strerror}", err=True)
+        _complain(f"cannot bind {where}: {trouble.strerror}")
         return COULD_NOT_START
     space = server.registry.get(DEFAULT_SPACE)
-    recorder = Recorder(space) if record is not None else None
+    recorder = None
     try:
+        if record is not None:
+            recorder = Recorder(space, record, _text(path), path.name)
         _write_port(port_file, server.ports[""])
         click.echo(f"{scenario.name}: serving at {server.url}", err=True)
         result = await carry_out(server, scenario, options, _progress())
-        _write_evidence(result, evidence)
-        if recorder is not None and record is not None:
-            _write_bundle(recorder, record, path, scenario)
+        written = _write(result, evidence, recorder)
     except IntegratorUnreachable as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        _complain(trouble)
+        _abandon(recorder)
         return UNREACHABLE
+    except AdvanceBusy:
+        _complain("the integrator moves the clock itself; in a run, that is left to the simulator")
+        _abandon(recorder)
+        return COULD_NOT_START
+    except asyncio.CancelledError:
+        _tell_interrupted(space, recorder, record)
+        raise
     finally:
         await server.stop()
     _tell(result)
-    return 0 if result.passed else EXPECTATIONS_FAILED
+    if not result.passed:
+        return EXPECTATIONS_FAILED
+    return 0 if written else INVALID
 
 
-def _write_evidence(result: RunResult, wanted: dict[str, Path]) -> None:
-    for form, path in wanted.items():
-        path.write_bytes(FORMATS[form].render(result))
+def _write(result: RunResult, evidence: Mapping[str, IO[bytes]], recorder: Recorder | None) -> bool:
+    """Write everything down; what cannot be written is told, and does not hide the verdict."""
+    written = True
+    try:
+        if recorder is not None:
+            recorder.close()
+    except OSError as trouble:
+        _complain(f"the record is not written: {trouble.strerror or trouble}")
+        written = False
+    for form, file in evidence.items():
+        try:
+            file.write(FORMATS[form].render(result))
+            file.flush()
+        except OSError as trouble:
+            _complain(f"{file.name.removesuffix(_PART)} is not written: {trouble.strerror or trouble}")
+            written = False
+    return written
+
+
+def _abandon(recorder: Recorder | None) -> None:
+    if recorder is not None:
+        recorder.abandon()
+
+
+def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
+    _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
+    if recorder is not None:
+        recorder.close()
+        _complain(f"{record} holds the run until then")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _write_port(path: Path | None, port: int) -> None:
     if path is not None:
         path.write_text(f"{port}\n")
-
-
-def _write_bundle(recorder: Recorder, folder: Path, path: Path, scenario: Scenario) -> None:
-    recorder.write(folder, path.read_text(encoding="utf-8"), scenario)
 
 
 def _tell(result: RunResult) -> None:
@@ -179,9 +291,10 @@ def _progress() -> Callable[[Space], None]:
 
     def show(space: Space) -> None:
         simulation = space.simulation
+        # The line begins anew each time, and the verdict takes its place in the end.
         said = (
             f"\r{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
-            f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight   "
+            f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight   \r"
         )
         click.echo(said, nl=False, err=True)
 

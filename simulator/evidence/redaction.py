@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from simulator.runtime.space import Space
 
-__all__ = ["WITHHELD", "Redaction"]
+__all__ = ["HARMLESS", "IN_JSON", "IN_XML", "SECRET_NAME", "USER_INFO", "WITHHELD", "Redaction"]
 
 WITHHELD: Final = "(withheld)"
 
@@ -19,12 +19,12 @@ WITHHELD: Final = "(withheld)"
 _CREDENTIAL_LENGTH_MIN = 8
 _CREDENTIALS_MAX = 1_000
 
-_HARMLESS: Final = frozenset(
+HARMLESS: Final = frozenset(
     {"accept", "accept-encoding", "content-encoding", "content-length", "content-type", "date", "user-agent"}
 )
 _NAMES: Final = "passw(?:or)?d|pwd|secret|token|assertion|api[-_]?key|authorization|credential"
 # Names are short; without the bounds a hostile text could keep the patterns busy for hours.
-_IN_JSON: Final = re.compile(
+IN_JSON: Final = re.compile(
     rf'("[^"\\]{{0,60}}(?:{_NAMES})[^"\\]{{0,60}}"\s{{0,60}}:\s{{0,60}})'
     r'(?:"(?:[^"\\]|\\.)*+"?|[0-9][0-9.eE+-]*)',
     re.IGNORECASE | re.DOTALL,
@@ -32,11 +32,11 @@ _IN_JSON: Final = re.compile(
 _IN_FORM: Final = re.compile(
     rf"((?:^|[&?;\n])[^=&?;\n]{{0,60}}(?:{_NAMES})[^=&?;\n]{{0,60}}=)[^&;\s]+", re.IGNORECASE
 )
-_IN_XML: Final = re.compile(
+IN_XML: Final = re.compile(
     rf"(<[^<>/\s]{{0,60}}(?:{_NAMES})[^<>/\s]{{0,60}}(?:\s[^<>]{{0,500}})?>)[^<]+", re.IGNORECASE
 )
-_ANY: Final = re.compile(_NAMES, re.IGNORECASE)
-_USER_INFO: Final = re.compile(r"(://)[^/@?#\s]+@")
+SECRET_NAME: Final = re.compile(_NAMES, re.IGNORECASE)
+USER_INFO: Final = re.compile(r"(://)[^/@?#\s]+@")
 
 
 class Redaction:
@@ -61,24 +61,24 @@ class Redaction:
 
     def header(self, name: str, value: str) -> str:
         """Return a header's value if it is of the harmless few."""
-        return self._plain(value) if name.lower() in _HARMLESS else WITHHELD
+        return self._plain(value) if name.lower() in HARMLESS else WITHHELD
 
     def url(self, url: str) -> str:
         """Return a URL without what proves who calls."""
         path, mark, query = url.partition("?")
         return self._plain(
-            _USER_INFO.sub(rf"\1{WITHHELD}@", path) + _IN_FORM.sub(rf"\1{WITHHELD}", mark + query)
+            USER_INFO.sub(rf"\1{WITHHELD}@", path) + _IN_FORM.sub(rf"\1{WITHHELD}", mark + query)
         )
 
     def body(self, text: str) -> str:
         """Return a JSON, XML or form body without its secrets."""
         start = text.lstrip()[:1]
-        if _ANY.search(text) is None:
+        if SECRET_NAME.search(text) is None:
             return self._plain(text)
         if start in ("{", "["):
-            text = _IN_JSON.sub(rf'\1"{WITHHELD}"', text)
+            text = IN_JSON.sub(rf'\1"{WITHHELD}"', text)
         elif start == "<":
-            text = _IN_XML.sub(rf"\1{WITHHELD}", text)
+            text = IN_XML.sub(rf"\1{WITHHELD}", text)
         else:
             text = _IN_FORM.sub(rf"\1{WITHHELD}", text)
         return self._plain(text)

@@ -59,6 +59,8 @@ class Simulation:
         messages_max: int = _MESSAGES_MAX,
     ) -> None:
         self.clock = clock if clock is not None else Clock()
+        self.steps_done = 0
+        """How many steps have fallen due so far; with the clock, it tells a moment from all others."""
         self.chance = Chance(seed)
         self.journal = journal if journal is not None else Journal()
         self.agenda = Agenda()
@@ -140,7 +142,9 @@ class Simulation:
         Returns True when the instant is not over yet: call again.
         """
         self.clock.advance_to(at_ms)
-        for step in self.agenda.take(at_ms, slice_max):
+        steps = self.agenda.take(at_ms, slice_max)
+        self.steps_done += len(steps)
+        for step in steps:
             self._do(step)
         due_ms = self.agenda.next_due()
         return due_ms is not None and due_ms <= at_ms

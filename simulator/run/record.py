@@ -1,208 +1,234 @@
 """
-Recording a run: everything that came in and went out, as a bundle that can be replayed.
+Recording a run: everything that comes in and goes out, written to disk as it happens.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Iterable
+import re
+from collections import Counter
+from io import BufferedWriter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Final
+
+import msgspec
 
 from simulator import __version__
-from simulator.kernel.rule import Scenario
 from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
-from simulator.provider import Call
+from simulator.provider import Answer, Call
+from simulator.provider import Fetched as FetchResult
+from simulator.run.bundle import (
+    ABOUT,
+    FORMAT,
+    SCENARIO,
+    TRACE,
+    About,
+    Answered,
+    Attempted,
+    Attempting,
+    Body,
+    Called,
+    Commanded,
+    Ended,
+    Fetched,
+    Row,
+)
+from simulator.run.disguise import Disguise, secrets_of
 from simulator.runtime.space import Space
 
-__all__ = ["Bundle", "BundleError", "Recorder", "Sent", "read_bundle"]
+__all__ = ["Recorder", "attempting_row", "disguise_of"]
 
-_FORMAT = 1
-# What a provider reads besides the path; the credential is replaced, for bundles travel.
-_HEADERS = ("content-type", "accept", "x-upload-content-type", "x-goog-upload-protocol")
-_TIMELESS = ("clock/advance",)
-
-
-class BundleError(ValueError):
-    """
-    A folder is not a bundle; the text says what is missing or wrong.
-    """
-
-
-class Sent(NamedTuple):
-    """
-    One attempt at a webhook, with its bytes and the integrator's answer.
-    """
-
-    at_ms: int
-    id: str
-    number: int
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    status: int
-    error: str
-
-    def told(self) -> tuple[object, ...]:
-        """Return what must be the same in a replay: all but the integrator's part."""
-        return (self.at_ms, self.id, self.number, self.url, self.headers, self.body)
-
-
-class Bundle(NamedTuple):
-    """
-    A recorded run.
-    """
-
-    seed: int
-    start_unix_ms: int
-    version: str
-    scenario_text: str
-    source: str
-    inputs: list[dict[str, Any]]
-    webhooks: list[Sent]
+# Time is in the rows; how it was made to pass is not asked again.
+_ABOUT_TIME: Final = frozenset({"clock", "clock/advance"})
+_ISSUED: Final = re.compile(rb'"(?:access_)?token"\s*:\s*"([^"\\]{1,4000})"')
 
 
 class Recorder:
     """
-    Keeps what comes into a space and what goes out of it, from now on.
+    Writes what comes into a space and what goes out of it into a folder, from now on.
+
+    Raises OSError when the folder cannot be written.  `bundle.json` comes last, so
+    a folder without it is no bundle.
     """
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
-        self._inputs: list[dict[str, object]] = []
-        self._webhooks: list[Sent] = []
-        space.on_call = self._call
-        space.on_command = self._command
-        space.dispatcher.watch = self._attempt
-
-    def _call(self, call: Call, status: int) -> None:
-        kept = {name: value for name, value in call.headers.items() if name.lower() in _HEADERS}
-        self._inputs.append(
-            {
-                "kind": "call",
-                "at_ms": self._space.simulation.clock.now_ms,
-                "provider": call.gateway.provider.name,
-                "method": call.method,
-                "path": call.path,
-                "query": [list(pair) for pair in call.query],
-                "headers": kept,
-                "scheme": call.credential.scheme if call.credential is not None else "",
-                "body": base64.b64encode(call.body).decode(),
-                "status": status,
-            }
-        )
-
-    def _command(self, method: str, path: str, body: bytes) -> None:
-        if path.strip("/") in _TIMELESS:
-            return
-        self._inputs.append(
-            {
-                "kind": "command",
-                "at_ms": self._space.simulation.clock.now_ms,
-                "method": method,
-                "path": path,
-                "body": base64.b64encode(body).decode(),
-            }
-        )
-
-    def _attempt(self, webhook: Webhook, request: WebhookRequest, attempt: Attempt) -> None:
-        self._webhooks.append(
-            Sent(
-                attempt.at_ms,
-                webhook.id,
-                attempt.number,
-                request.url,
-                request.headers,
-                request.body,
-                attempt.status,
-                attempt.error,
-            )
-        )
-
-    @property
-    def webhooks(self) -> list[Sent]:
-        """Return every attempt so far, in the order of virtual time."""
-        return sorted(self._webhooks, key=lambda sent: sent[:3])
-
-    @property
-    def inputs(self) -> list[dict[str, object]]:
-        """Return every call and command so far."""
-        return self._inputs
-
-    def write(self, folder: Path, scenario_text: str, scenario: Scenario) -> None:
-        """Write the bundle into *folder*, which is made if it is not there."""
+    def __init__(self, space: Space, folder: Path, scenario_text: str, scenario_name: str = SCENARIO) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        about = {
-            "format": _FORMAT,
-            "version": __version__,
-            "seed": self._space.seed,
-            "start_unix_ms": self._space.simulation.clock.epoch_ms,
-            "scenario": Path(scenario.source).name or "scenario.yaml",
-        }
-        (folder / "bundle.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-        (folder / "scenario.yaml").write_text(scenario_text, encoding="utf-8")
-        _write_lines(folder / "inputs.ndjson", self._inputs)
-        _write_lines(folder / "webhooks.ndjson", (_plain(sent) for sent in self.webhooks))
+        (folder / ABOUT).unlink(missing_ok=True)
+        (folder / SCENARIO).write_text(scenario_text, encoding="utf-8")
+        self._file: BufferedWriter = (folder / TRACE).open("wb")
+        self._space = space
+        self._folder = folder
+        self._scenario_name = scenario_name
+        self._disguise = disguise_of(space, scenario_text)
+        self._encoder = msgspec.json.Encoder()
+        self._numbers: dict[int, int] = {}
+        self._calls = 0
+        self._trouble: OSError | None = None
+        space.witness = self
 
+    def _write(self, row: Row) -> None:
+        if self._trouble is not None:
+            return
+        try:
+            self._file.write(self._encoder.encode(row) + b"\n")
+        except OSError as trouble:
+            # The run goes on; that it is not recorded is said at its end.
+            self._trouble = trouble
 
-def _plain(sent: Sent) -> dict[str, object]:
-    return {
-        "at_ms": sent.at_ms,
-        "id": sent.id,
-        "number": sent.number,
-        "url": sent.url,
-        "headers": [list(pair) for pair in sent.headers],
-        "body": base64.b64encode(sent.body).decode(),
-        "status": sent.status,
-        "error": sent.error,
-    }
+    @property
+    def _now(self) -> tuple[int, int]:
+        simulation = self._space.simulation
+        return simulation.clock.now_ms, simulation.steps_done
 
-
-def _write_lines(path: Path, rows: Iterable[dict[str, object]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def read_bundle(folder: Path) -> Bundle:
-    """Return the bundle in *folder*; raises BundleError when it is none."""
-    try:
-        about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-        scenario_text = (folder / "scenario.yaml").read_text(encoding="utf-8")
-        inputs = _read_lines(folder / "inputs.ndjson")
-        webhooks = [
-            Sent(
-                row["at_ms"],
-                row["id"],
-                row["number"],
-                row["url"],
-                tuple((name, value) for name, value in row["headers"]),
-                base64.b64decode(row["body"]),
-                row["status"],
-                row["error"],
+    def called(self, call: Call, *, admitted: bool) -> None:
+        """Write down a call."""
+        self._calls += 1
+        self._numbers[id(call)] = self._calls
+        disguise = self._disguise
+        at_ms, steps = self._now
+        self._write(
+            Called(
+                at_ms=at_ms,
+                steps=steps,
+                number=self._calls,
+                provider=call.gateway.provider.name,
+                method=call.method,
+                path=disguise.text(call.path),
+                query=disguise.query(call.query),
+                headers=disguise.headers(call.headers.items()),
+                url=call.url,
+                body=Body.of(disguise.body(call.body)),
+                admitted=admitted,
             )
-            for row in _read_lines(folder / "webhooks.ndjson")
-        ]
-        if about["format"] != _FORMAT:
-            raise BundleError(f"{folder}: expected a bundle of format {_FORMAT}, got {about['format']}")
-        return Bundle(
-            about["seed"],
-            about["start_unix_ms"],
-            about["version"],
-            scenario_text,
-            about["scenario"],
-            inputs,
-            webhooks,
         )
-    except OSError as trouble:
-        raise BundleError(f"{trouble.filename}: cannot be read ({trouble.strerror})") from None
-    except (ValueError, KeyError, TypeError) as trouble:
-        if isinstance(trouble, BundleError):
-            raise
-        raise BundleError(f"{folder}: is no bundle of `simulator run --record`: {trouble!r}") from None
+
+    def answered(self, call: Call, answer: Answer | None) -> None:
+        """Write down that a call is answered."""
+        if call.credential is None and answer is not None and answer.status == 200:
+            # Nobody had to prove anything, so what is handed out is the simulator's own.
+            for issued in _ISSUED.findall(answer.body):
+                self._disguise.keep(issued.decode("latin-1"))
+        number = self._numbers.pop(id(call), None)
+        if number is not None:
+            at_ms, steps = self._now
+            status = answer.status if answer is not None else 0
+            self._write(Answered(at_ms=at_ms, steps=steps, number=number, status=status))
+
+    def commanded(self, method: str, path: str, content_type: str, body: bytes, base_url: str) -> None:
+        """Write down a command."""
+        if path.strip("/") in _ABOUT_TIME:
+            return
+        at_ms, steps = self._now
+        content_type, body = self._disguise.command(content_type, body)
+        self._write(
+            Commanded(
+                at_ms=at_ms,
+                steps=steps,
+                method=method,
+                path=path,
+                content_type=content_type,
+                base_url=base_url,
+                body=Body.of(body),
+            )
+        )
+
+    def fetched(self, number: int, fetched: FetchResult) -> None:
+        """Write down what a provider's own request brought."""
+        at_ms, steps = self._now
+        body = Body.of(self._disguise.webhook_body(fetched.body))
+        self._write(
+            Fetched(
+                at_ms=at_ms, steps=steps, number=number, status=fetched.status, body=body, error=fetched.error
+            )
+        )
+
+    def attempting(self, webhook: Webhook, number: int, request: WebhookRequest | None) -> None:
+        """Write down that an attempt begins."""
+        self._write(attempting_row(self._space, self._disguise, webhook, number, request))
+
+    def attempted(self, webhook: Webhook, attempt: Attempt) -> None:
+        """Write down how an attempt ended."""
+        at_ms, steps = self._now
+        self._write(
+            Attempted(
+                at_ms=at_ms,
+                steps=steps,
+                id=webhook.id,
+                number=attempt.number,
+                status=attempt.status,
+                error=attempt.error,
+                latency_real_us=attempt.latency_real_us,
+            )
+        )
+
+    def close(self) -> None:
+        """End the record; raises OSError when it could not be written to its end."""
+        space = self._space
+        space.witness = None
+        at_ms, steps = self._now
+        self._write(
+            Ended(
+                at_ms=at_ms,
+                steps=steps,
+                messages=states_of(space),
+                webhooks=len(space.simulation.outbox.webhooks),
+            )
+        )
+        try:
+            self._file.close()
+        except OSError as trouble:
+            self._trouble = self._trouble or trouble
+        if self._trouble is not None:
+            raise self._trouble
+        about = About(
+            format=FORMAT,
+            version=__version__,
+            seed=space.seed,
+            start_unix_ms=space.simulation.clock.epoch_ms,
+            mode=space.driver.mode,
+            rate=space.driver.rate,
+            scenario=self._scenario_name,
+            withheld=self._disguise.withheld,
+        )
+        plain = json.dumps(msgspec.to_builtins(about), indent=2) + "\n"
+        (self._folder / ABOUT).write_text(plain, encoding="utf-8")
+
+    def abandon(self) -> None:
+        """Leave nothing behind: there was no run."""
+        self._space.witness = None
+        self._file.close()
+        for name in (TRACE, SCENARIO):
+            (self._folder / name).unlink(missing_ok=True)
+        if not any(self._folder.iterdir()):
+            self._folder.rmdir()
 
 
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+def disguise_of(space: Space, scenario_text: str) -> Disguise:
+    """Return what keeps the credentials of a space out of its record."""
+    return Disguise(secrets_of(scenario_text), [gateway.credential for gateway in space.gateways.values()])
+
+
+def states_of(space: Space) -> dict[str, int]:
+    """Return how many messages are in each state."""
+    return dict(
+        sorted(Counter(message.state.value for message in space.simulation.messages.values()).items())
+    )
+
+
+def attempting_row(
+    space: Space, disguise: Disguise, webhook: Webhook, number: int, request: WebhookRequest | None
+) -> Attempting:
+    """Return an attempt that begins now, as a record has it."""
+    simulation = space.simulation
+    request = request or WebhookRequest(url="", body=b"")
+    return Attempting(
+        at_ms=simulation.clock.now_ms,
+        steps=simulation.steps_done,
+        id=webhook.id,
+        number=number,
+        method=request.method,
+        url=disguise.webhook_url(request.url),
+        headers=disguise.webhook_headers(request.headers, request.signed_by),
+        signed_by=list(request.signed_by),
+        body=Body.of(disguise.webhook_body(request.body)),
+    )

@@ -1,33 +1,33 @@
 """
-Replaying a recorded run: byte for byte, against another integrator, or as load.
+Replaying a recorded run: every input at its place again, every webhook compared.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
-from yarl import URL
+from aiohttp import ClientSession
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.webhook import Webhook, WebhookPolicy, WebhookRequest
-from simulator.provider import Provider
-from simulator.run.record import Bundle, Recorder, Sent
-from simulator.runtime.dispatcher import open_client
-from simulator.runtime.guard import Guard
+from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
+from simulator.provider import Answer, Call, Fetched, Gateway, Provider
+from simulator.run import bundle as rows
+from simulator.run.bundle import Bundle, BundleError, Row
+from simulator.run.record import attempting_row, disguise_of, states_of
 from simulator.scenario.loader import load
-from simulator.server.app import Server, ServerConfig
-from simulator.server.spaces import DEFAULT_SPACE
+from simulator.server.edge import Edge
+from simulator.server.http import ControlFace
+from simulator.server.operations.base import Asked, Controller
+from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
-__all__ = ["Divergence", "LoadReport", "first_divergence", "first_input_divergence", "refire", "replay"]
+__all__ = ["Divergence", "Replayed", "replay", "scenario_of"]
 
-_CREDENTIAL = "recorded"
-_TIMEOUT_REAL_S = 30.0
+_ROUND_MAX: Final = 5_000
+_PATIENCE_REAL_S: Final = 10.0
 
 
 class Divergence(NamedTuple):
@@ -35,201 +35,275 @@ class Divergence(NamedTuple):
     The first place at which a replay differs from the record.
     """
 
-    number: int
+    where: str
+    """What it is, and which: `webhook 3`."""
     recorded: str
     replayed: str
 
     def lines(self) -> list[str]:
         """Return it as lines for people."""
         return [
-            f"the replay differs from the record at number {self.number}",
+            f"the replay differs from the record at {self.where}",
             f"  recorded: {self.recorded}",
             f"  replayed: {self.replayed}",
         ]
 
 
+class Replayed(NamedTuple):
+    """
+    What a replay showed.
+    """
+
+    calls: int
+    webhooks: int
+    """How many attempts were compared."""
+    divergence: Divergence | None = None
+
+
+class _Diverged(Exception):
+    """The replay cannot go on as recorded."""
+
+    def __init__(self, where: str, recorded: str, replayed: str) -> None:
+        super().__init__(where)
+        self.divergence = Divergence(where, recorded, replayed)
+
+
 def scenario_of(bundle: Bundle, providers: Mapping[str, Provider]) -> Scenario:
-    """Return the bundle's scenario with a clock that starts when the record's did, and stands still."""
-    scenario = load(bundle.scenario_text, bundle.source, providers)
-    return replace(scenario, clock=ClockSpec(mode=ClockMode.FROZEN, start_unix_ms=bundle.start_unix_ms))
+    """Return the bundle's scenario with a clock that starts when the record's did, and runs as it did."""
+    about = bundle.about
+    clock = ClockSpec(mode=about.mode, rate=about.rate, start_unix_ms=about.start_unix_ms)
+    return replace(load(bundle.scenario_text, about.scenario, providers), clock=clock)
 
 
-async def replay(bundle: Bundle, providers: Mapping[str, Provider]) -> list[Sent]:
+async def replay(bundle: Bundle, providers: Mapping[str, Provider]) -> Replayed:
     """
-    Feed the recorded inputs at their virtual instants and return the webhooks that result.
+    Let everything happen again as recorded and compare the webhooks, byte for byte.
 
-    Nothing leaves the process: the integrator's answers are those of the record.
+    Nothing leaves the process, and no real time is waited for: the integrator's
+    calls and answers are those of the record, each at its place among the steps
+    of the simulation.  That makes it exact whatever clock the record ran on.
     """
-    scenario = scenario_of(bundle, providers)
-    server = Server(
-        ServerConfig(
-            port=0,
-            seed=bundle.seed,
-            clock=scenario.clock or ClockSpec(),
-            scenario=scenario,
-            providers=providers,
-        )
-    )
-    await server.start()
+    stage = _Stage(bundle, providers)
     try:
-        space = server.registry.get(DEFAULT_SPACE)
-        recorder = Recorder(space)
-        answers = {(sent.id, sent.number): (sent.status, "", sent.error) for sent in bundle.webhooks}
-
-        async def answer(webhook: Webhook, _: WebhookRequest, __: WebhookPolicy) -> tuple[int, str, str]:
-            number = len(webhook.attempts) + 1
-            return answers.get((webhook.id, number), (0, "", "the record has no such attempt"))
-
-        space.dispatcher.transport = answer
-        async with open_client(Guard()) as client:
-            for row in bundle.inputs:
-                if row["at_ms"] > space.simulation.clock.now_ms:
-                    await space.driver.advance(row["at_ms"])
-                await _feed(row, server.url, client)
-            last_ms = max((sent.at_ms for sent in bundle.webhooks), default=0)
-            if last_ms > space.simulation.clock.now_ms:
-                await space.driver.advance(last_ms)
-        return recorder.webhooks
+        for row in bundle.rows():
+            await stage.play(row)
+    except _Diverged as diverged:
+        return Replayed(stage.calls, stage.attempts, diverged.divergence)
     finally:
-        await server.stop()
+        await stage.close()
+    return Replayed(stage.calls, stage.attempts)
 
 
-async def _feed(row: Mapping[str, Any], url: str, client: ClientSession) -> None:
-    body = base64.b64decode(row["body"])
-    if row["kind"] == "command":
-        path = f"/_sim/v1/spaces/{DEFAULT_SPACE}{row['path']}"
-        async with client.request(row["method"], URL(f"{url}{path}", encoded=True), data=body):
-            return
-    headers = {**row["headers"], "Authorization": _authorization(row)}
-    target = URL(f"{url}/{row['provider']}{row['path']}").with_query([tuple(pair) for pair in row["query"]])
-    try:
-        timeout = ClientTimeout(total=_TIMEOUT_REAL_S)
-        async with client.request(
-            row["method"], target, data=body, headers=headers, timeout=timeout
-        ) as answer:
-            await answer.read()
-    except (ClientError, OSError):
-        # The record may hold calls that were cut off on purpose.
-        if row["status"]:
-            raise
+def _no_client() -> ClientSession:
+    raise RuntimeError("a replay sends nothing")
 
 
-def _authorization(row: Mapping[str, Any]) -> str:
-    scheme = row.get("scheme", "")
-    if scheme == "basic":
-        return f"Basic {base64.b64encode(f'{_CREDENTIAL}:{_CREDENTIAL}'.encode()).decode()}"
-    return f"{scheme or 'Bearer'} {_CREDENTIAL}"
+class _Stage:
+    """A space that moves only as the record says."""
 
+    def __init__(self, bundle: Bundle, providers: Mapping[str, Provider]) -> None:
+        about = bundle.about
+        self._registry = SpaceRegistry(providers, _no_client)
+        scenario = scenario_of(bundle, providers)
+        clock = ClockSpec(mode=ClockMode.FROZEN, start_unix_ms=about.start_unix_ms)
+        self._space = self._registry.create(DEFAULT_SPACE, seed=about.seed, clock=clock, scenario=scenario)
+        self._space.driver.close()
+        for gateway in self._space.gateways.values():
+            gateway.fetch = self._fetch
+        self._edge = Edge(self._registry)
+        self._control = ControlFace(Controller(self._registry))
+        self._disguise = disguise_of(self._space, bundle.scenario_text)
+        self._signed = not about.withheld
+        self._fetches: list[asyncio.Future[Fetched]] = []
+        self._open: dict[int, tuple[Call, asyncio.Task[Answer]]] = {}
+        self._commands: set[asyncio.Task[object]] = set()
+        self._owed: dict[str, Webhook] = {}
+        self._begun: dict[str, int] = {}
+        self.calls = 0
+        self.attempts = 0
 
-def first_divergence(recorded: list[Sent], replayed: list[Sent]) -> Divergence | None:
-    """Return where the webhooks of a replay first differ from the record, or None."""
-    for number in range(max(len(recorded), len(replayed))):
-        old = recorded[number] if number < len(recorded) else None
-        new = replayed[number] if number < len(replayed) else None
-        if old is None or new is None or old.told() != new.told():
-            return Divergence(number + 1, _said(old), _said(new))
-    return None
+    async def play(self, row: Row) -> None:
+        """Let one row happen; raises _Diverged when it cannot, or happens otherwise."""
+        self._reach(row)
+        match row:
+            case rows.Called() if row.admitted:
+                await self._call(row)
+            case rows.Answered() if row.number in self._open:
+                await self._answer(row)
+            case rows.Commanded():
+                await self._command(row)
+            case rows.Fetched():
+                await self._fetched(row)
+            case rows.Attempting():
+                self._attempt(row)
+            case rows.Attempted():
+                self._outcome(row)
+            case rows.Ended():
+                self._end(row)
+            case _:
+                pass
 
+    def _reach(self, row: Row) -> None:
+        """Let fall due what had fallen due before *row*."""
+        simulation = self._space.simulation
+        clock = simulation.clock
+        while simulation.steps_done < row.steps:
+            due_ms = simulation.next_due()
+            if due_ms is None or due_ms > row.at_ms:
+                missing = row.steps - simulation.steps_done
+                now = f"+{clock.now_ms} ms"
+                raise _Diverged(
+                    f"step {row.steps}", f"{missing} more steps by +{row.at_ms} ms", f"none after {now}"
+                )
+            simulation.fire(max(due_ms, clock.now_ms), min(_ROUND_MAX, row.steps - simulation.steps_done))
+        if row.at_ms > clock.now_ms:
+            clock.advance_to(row.at_ms)
 
-def _said(sent: Sent | None) -> str:
-    if sent is None:
-        return "nothing more"
-    body = sent.body.decode("utf-8", "replace")
-    return f"+{sent.at_ms} ms {sent.id} attempt {sent.number} to {sent.url}: {body}"
+    async def _call(self, row: rows.Called) -> None:
+        gateway = self._gateway(row.provider)
+        headers = [(name, self._disguise.restored_header(name, value)) for name, value in row.headers]
+        call = Call(
+            method=row.method,
+            path=self._disguise.restored(row.path),
+            gateway=gateway,
+            query=[(name, self._disguise.restored(value)) for name, value in row.query],
+            headers=CIMultiDictProxy(CIMultiDict(headers)),
+            body=self._disguise.restored_body(row.body.raw),
+            url=row.url,
+        )
+        route, call.parameters, _ = self._edge.find(call)
+        self.calls += 1
+        if route is None:
+            raise _Diverged(
+                f"call {row.number}", f"{row.method} {row.path} was served", "there is no such path"
+            )
+        call.credential = gateway.provider.credential_of(call)
+        answer = self._edge.answer(self._space, gateway.provider, route, call)
+        self._open[row.number] = (call, asyncio.create_task(answer))
+        await _turn()
 
+    def _gateway(self, provider: str) -> Gateway:
+        gateway = self._space.gateways.get(provider)
+        if gateway is None:
+            raise BundleError(f"the record holds calls to {provider!r}, a provider that is not installed")
+        return gateway
 
-def first_input_divergence(
-    recorded: list[dict[str, Any]], replayed: list[dict[str, Any]]
-) -> Divergence | None:
-    """Return where an integrator's calls first differ from the recorded ones, or None."""
-    old_calls = [_call_of(row) for row in recorded if row["kind"] == "call"]
-    new_calls = [_call_of(row) for row in replayed if row["kind"] == "call"]
-    for number in range(max(len(old_calls), len(new_calls))):
-        old = old_calls[number] if number < len(old_calls) else "nothing more"
-        new = new_calls[number] if number < len(new_calls) else "nothing more"
-        if old != new:
-            return Divergence(number + 1, old, new)
-    return None
+    async def _answer(self, row: rows.Answered) -> None:
+        call, task = self._open.pop(row.number)
+        async with asyncio.timeout(_PATIENCE_REAL_S):
+            answer = await task
+        if row.status and answer.status != row.status:
+            said = answer.body.decode("utf-8", "replace")[:500]
+            raise _Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {said}")
+        self._space.simulation.answered(call.verdict)
 
+    async def _command(self, row: rows.Commanded) -> None:
+        asked = Asked(
+            parameters={},
+            query={},
+            body=self._disguise.restored_body(row.body.raw),
+            content_type=row.content_type,
+            base_url=row.base_url,
+        )
+        path = f"/_sim/v1/spaces/{DEFAULT_SPACE}{row.path}"
+        task: asyncio.Task[object] = asyncio.create_task(self._control.call(row.method, path, asked))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+        await _turn()
 
-def _call_of(row: Mapping[str, Any]) -> str:
-    body = base64.b64decode(row["body"]).decode("utf-8", "replace")
-    return f"+{row['at_ms']} ms {row['provider']} {row['method']} {row['path']} {body}"
+    async def _fetch(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_real_ms: int
+    ) -> Fetched:
+        future: asyncio.Future[Fetched] = asyncio.get_running_loop().create_future()
+        self._fetches.append(future)
+        return await future
 
+    async def _fetched(self, row: rows.Fetched) -> None:
+        if row.number >= len(self._fetches):
+            raise _Diverged(f"request {row.number + 1} of a provider", f"answered {row.status}", "not made")
+        self._fetches[row.number].set_result(Fetched(row.status, row.body.raw, row.error))
+        await _turn()
 
-class LoadReport(NamedTuple):
-    """
-    How a receiver took re-fired webhooks.
-    """
+    def _take_ready(self) -> None:
+        ready = self._space.simulation.outbox.ready
+        while ready:
+            webhook = ready.popleft()
+            self._owed[webhook.id] = webhook
 
-    sent: int
-    statuses: dict[int, int]
-    failures: dict[str, int]
-    latencies_us: list[int]
-    lag_max_ms: int
-
-    def lines(self) -> list[str]:
-        """Return it as lines for people."""
-        said = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
-        said += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
-        lines = [f"{self.sent} webhooks sent: {', '.join(said) or 'none'}"]
-        if self.latencies_us:
-            ranked = sorted(self.latencies_us)
-            shown = [(name, ranked[min(len(ranked) - 1, len(ranked) * at // 100)]) for name, at in _RANKS]
-            lines.append("  ".join(f"{name} {value / 1000:.1f} ms" for name, value in shown))
-        lines.append(f"at worst {self.lag_max_ms} ms behind schedule")
-        return lines
-
-
-_RANKS = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
-
-
-async def refire(bundle: Bundle, to: str, rate: int, allow_targets: tuple[str, ...] = ()) -> LoadReport:
-    """
-    Send the recorded webhooks to *to*, *rate* times as fast as they were, on schedule.
-
-    An open model: a late one is sent at once, latency counts from when it was
-    due, and the schedule never slows down for a slow receiver.
-    """
-    loop = asyncio.get_running_loop()
-    statuses: dict[int, int] = {}
-    failures: dict[str, int] = {}
-    latencies: list[int] = []
-    lag_max_ms = 0
-    base = to.rstrip("/")
-
-    async def fire(sent: Sent, due: float) -> None:
-        parts = urlsplit(sent.url)
-        target = f"{base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+    def _attempt(self, row: rows.Attempting) -> None:
+        self._take_ready()
+        self.attempts += 1
+        where = f"webhook {self.attempts}"
+        webhook = self._owed.get(row.id)
+        if webhook is None or row.id in self._begun:
+            raise _Diverged(where, _said(row), self._instead())
+        simulation = self._space.simulation
+        request: WebhookRequest | None
         try:
-            async with client.post(
-                URL(target, encoded=True),
-                data=sent.body,
-                headers=list(sent.headers),
-                allow_redirects=False,
-                timeout=ClientTimeout(total=_TIMEOUT_REAL_S),
-            ) as answer:
-                await answer.read()
-                statuses[answer.status] = statuses.get(answer.status, 0) + 1
-                latencies.append(int((loop.time() - due) * 1_000_000))
-        except (ClientError, OSError, TimeoutError) as trouble:
-            name = type(trouble).__name__
-            failures[name] = failures.get(name, 0) + 1
+            request = simulation.request_for(webhook)
+        except Exception:
+            # That it could not be rendered is part of the record.
+            request = None
+        number = len(webhook.attempts) + 1
+        now = attempting_row(self._space, self._disguise, webhook, number, request)
+        if now.told(signed=self._signed) != row.told(signed=self._signed):
+            raise _Diverged(where, _said(row), _said(now))
+        self._begun[row.id] = row.at_ms
 
-    async with open_client(Guard(allow_targets)) as client:
-        first_ms = bundle.webhooks[0].at_ms if bundle.webhooks else 0
-        started = loop.time()
-        under_way: set[asyncio.Task[None]] = set()
-        for sent in bundle.webhooks:
-            due = started + (sent.at_ms - first_ms) / 1000 / rate
-            wait_s = due - loop.time()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            else:
-                lag_max_ms = max(lag_max_ms, int(-wait_s * 1000))
-                await asyncio.sleep(0)
-            task = loop.create_task(fire(sent, due))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-        await asyncio.gather(*under_way)
-    return LoadReport(len(bundle.webhooks), statuses, failures, latencies, lag_max_ms)
+    def _instead(self) -> str:
+        left = [webhook for webhook_id, webhook in self._owed.items() if webhook_id not in self._begun]
+        if not left:
+            return "nothing is owed now"
+        webhook = left[0]
+        row = attempting_row(
+            self._space,
+            self._disguise,
+            webhook,
+            len(webhook.attempts) + 1,
+            self._space.simulation.request_for(webhook),
+        )
+        return _said(row)
+
+    def _outcome(self, row: rows.Attempted) -> None:
+        webhook = self._owed.pop(row.id, None)
+        at_ms = self._begun.pop(row.id, None)
+        if webhook is None or at_ms is None:
+            raise _Diverged(f"the outcome of {row.id}", f"{row.status} {row.error}", "not under way")
+        outbox = self._space.simulation.outbox
+        policy = self._space.simulation.accounts[webhook.provider].policy
+        attempt = Attempt(
+            number=row.number,
+            at_ms=at_ms,
+            status=row.status,
+            error=row.error,
+            acknowledged=policy.acknowledges(row.status),
+            latency_real_us=row.latency_real_us,
+        )
+        outbox.attempted(self._space.simulation.clock.now_ms, webhook, attempt)
+
+    def _end(self, row: rows.Ended) -> None:
+        simulation = self._space.simulation
+        recorded = f"{row.webhooks} webhooks, messages by state: {row.messages}"
+        replayed = f"{len(simulation.outbox.webhooks)} webhooks, messages by state: {states_of(self._space)}"
+        if recorded != replayed:
+            raise _Diverged("the end", recorded, replayed)
+
+    async def close(self) -> None:
+        """Leave nothing running."""
+        tasks = [task for _, task in self._open.values()] + list(self._commands)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._registry.close()
+
+
+async def _turn() -> None:
+    """Let a task that was started or woken run until it waits for something else."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def _said(row: rows.Attempting) -> str:
+    body = row.body.text or repr(row.body.base64)
+    headers = ", ".join(f"{name}: {value}" for name, value in row.headers)
+    return f"+{row.at_ms} ms {row.id} attempt {row.number} to {row.url} [{headers}] {body}"

@@ -5,7 +5,7 @@ The runner: serves a scenario, drives the integrator, lets time pass, and judges
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -14,6 +14,7 @@ from simulator import __version__
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import scorecard
 from simulator.kernel.rule import ClockMode, Scenario
+from simulator.kernel.units import format_offset
 from simulator.run.audit import audit
 from simulator.run.checks import checks
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
@@ -47,6 +48,8 @@ class RunOptions:
     """How long to wait for the integrator, and for its first call."""
     quiet_real_s: float = 1.0
     """Without `drive` and `storm`: the run begins to drain when no call came for so long."""
+    at_most_real_s: float | None = None
+    """After this long a run that has not ended is judged as it stands, and has failed."""
     allow_targets: tuple[str, ...] = ()
 
 
@@ -68,10 +71,12 @@ async def run(
         async with open_client(Guard(options.allow_targets)) as client:
             if options.wait_for:
                 await _wait_for(options, client)
-            await _play(space, scenario, options, client, report)
+            ended = await _ends(_play(space, scenario, options, client, report), options)
             # The stories of a verdict are told from the journal, so the audit comes last.
             card = scorecard(space, lag_max_ms=report.lag_max_ms)
             found = checks(scenario.expect, space.simulation, card)
+            if not ended:
+                found.append(_endless(space, options))
             if scenario.drive:
                 found.append(_driven(report))
             if scenario.expect.integrator is not None:
@@ -87,6 +92,29 @@ async def run(
         checks=tuple(found),
         scorecard=card,
         space=space,
+    )
+
+
+async def _ends(play: Awaitable[None], options: RunOptions) -> bool:
+    try:
+        async with asyncio.timeout(options.at_most_real_s) as limit:
+            await play
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        return False
+    return True
+
+
+def _endless(space: Space, options: RunOptions) -> Check:
+    simulation = space.simulation
+    due_ms = simulation.next_due()
+    nothing = "nothing is due" if due_ms is None else f"the next thing is due at {format_offset(due_ms)}"
+    return Check(
+        name=f"the run ends within {options.at_most_real_s:g} s",
+        passed=False,
+        detail=f"at {format_offset(simulation.clock.now_ms)} {nothing}, "
+        f"{simulation.outbox.in_flight} webhooks are in flight",
     )
 
 
@@ -112,12 +140,14 @@ async def _wait_for(options: RunOptions, client: ClientSession) -> None:
     said = "it did not answer"
     while loop.time() < deadline:
         try:
-            async with client.get(options.wait_for, timeout=ClientTimeout(total=2.0)):
-                return
+            async with client.get(options.wait_for, timeout=ClientTimeout(total=2.0)) as answer:
+                if answer.status < 500:
+                    return
+                said = f"it answers {answer.status}"
         except (ClientError, OSError, TimeoutError) as trouble:
             said = str(trouble) or type(trouble).__name__
         await asyncio.sleep(_POLL_REAL_S)
-    raise IntegratorUnreachable(f"{options.wait_for} did not answer in {options.within_real_s:g} s: {said}")
+    raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
 
 
 async def _play(

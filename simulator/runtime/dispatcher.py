@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from time import perf_counter_ns
 
 from aiohttp import (
@@ -26,17 +26,15 @@ from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
+from simulator.runtime.witness import Witness
 
-__all__ = ["Dispatcher", "Transport", "open_client", "outgoing"]
+__all__ = ["Dispatcher", "open_client", "outgoing"]
 
 _EXCERPT_BYTES_MAX = 512
 _ANSWER_BYTES_MAX = 65_536
 _SLOW_PIECES = 10
 _UNRENDERED = "it could not be rendered inside the simulator; its log has the details"
 _LOG = logging.getLogger("simulator")
-
-
-Transport = Callable[[Webhook, WebhookRequest, WebhookPolicy], Awaitable[tuple[int, str, str]]]
 
 
 def open_client(guard: Guard, connections_max: int = 512) -> ClientSession:
@@ -110,10 +108,8 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
-        self.transport: Transport = self._send
-        """How a webhook gets to the integrator; a replay answers from its record instead."""
-        self.watch: Callable[[Webhook, WebhookRequest, Attempt], None] | None = None
-        """Told of every attempt, by a recorder."""
+        self.witness: Witness | None = None
+        """Told of every attempt before and after it is made."""
 
     @property
     def _outbox(self) -> Outbox:
@@ -206,10 +202,12 @@ class Dispatcher:
         at_ms = simulation.clock.now_ms
         started = perf_counter_ns()
         request = self._rendered(webhook)
+        if self.witness is not None:
+            self.witness.attempting(webhook, number, request)
         if request is None:
             status, excerpt, error = 0, "", _UNRENDERED
         else:
-            status, excerpt, error = await self.transport(webhook, request, policy)
+            status, excerpt, error = await self._send(request, policy)
         attempt = Attempt(
             number=number,
             at_ms=at_ms,
@@ -219,9 +217,9 @@ class Dispatcher:
             latency_real_us=(perf_counter_ns() - started) // 1000,
             excerpt=excerpt,
         )
+        if self.witness is not None:
+            self.witness.attempted(webhook, attempt)
         self._outbox.attempted(simulation.clock.now_ms, webhook, attempt)
-        if self.watch is not None and request is not None:
-            self.watch(webhook, request, attempt)
 
     def _rendered(self, webhook: Webhook) -> WebhookRequest | None:
         try:
@@ -230,7 +228,7 @@ class Dispatcher:
             _LOG.exception("%s could not be rendered", webhook.id)
             return None
 
-    async def _send(self, _: Webhook, request: WebhookRequest, policy: WebhookPolicy) -> tuple[int, str, str]:
+    async def _send(self, request: WebhookRequest, policy: WebhookPolicy) -> tuple[int, str, str]:
         """Send one webhook; return status and beginning of the answer, or 0 and why there is none."""
         try:
             async with self._client().request(

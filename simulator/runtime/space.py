@@ -16,9 +16,10 @@ from simulator.kernel.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.journal import EntryKind, Journal
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.simulation import Simulation
-from simulator.provider import Call, Gateway, Provider
+from simulator.provider import Gateway, Provider
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
+from simulator.runtime.witness import Witness, witnessed
 
 __all__ = ["Exchange", "Space"]
 
@@ -62,22 +63,27 @@ class Space:
         self._waiters: set[asyncio.Future[None]] = set()
         self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
         self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
+        fetch = witnessed(outgoing(client), lambda: self.witness)
         self.gateways = {
-            provider.name: Gateway(name, provider, self.simulation, outgoing(client))
-            for provider in providers.values()
+            provider.name: Gateway(name, provider, self.simulation, fetch) for provider in providers.values()
         }
         for provider_name, gateway in self.gateways.items():
             self.simulation.add_account(provider_name, gateway.account)
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self.closed = False
-        self.on_call: Callable[[Call, int], None] | None = None
-        """Told of every call of the integrator and its status, by a recorder."""
-        self.on_command: Callable[[str, str, bytes], None] | None = None
-        """Told of every command of the control API, by a recorder."""
         self.driver.mode = spec.mode
         self.driver.rate = spec.rate
         self.driver.start()
+
+    @property
+    def witness(self) -> Witness | None:
+        """Who is told of everything that comes in and goes out, such as a recorder."""
+        return self.dispatcher.witness
+
+    @witness.setter
+    def witness(self, witness: Witness | None) -> None:
+        self.dispatcher.witness = witness
 
     def _after_webhook(self) -> None:
         self.driver.nudge()

@@ -78,17 +78,15 @@ class Edge:
         self, request: web.Request, provider: Provider, space_name: str, path: str, prefix: str
     ) -> web.StreamResponse:
         self.calls += 1
-        normal = provider.normal_path(path)
-        route, parameters, allowed = self._routers[provider.name].find(request.method, normal)
         call = Call(
             method=request.method,
             path=path,
             query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
             headers=request.headers,
-            parameters=parameters,
             url=f"{request.scheme}://{request.host}{prefix}",
             gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
         )
+        route, call.parameters, allowed = self.find(call)
         credential = provider.credential_of(call)
         space = self._space_of(request, space_name, provider.name, credential)
         call.gateway = space.gateways[provider.name]
@@ -126,8 +124,11 @@ class Edge:
         self, request: web.Request, space: Space, provider: Provider, route: Route, call: Call
     ) -> web.StreamResponse:
         space.driver.enter()
+        answer: Answer | None = None
         try:
-            answer = await self._answer(space, provider, route, call)
+            if space.witness is not None:
+                space.witness.called(call, admitted=True)
+            answer = await self.answer(space, provider, route, call)
             verdict = call.verdict
             if verdict.early:
                 await space.send_early(_EARLY_PATIENCE_REAL_S)
@@ -148,10 +149,18 @@ class Edge:
                 await response.write_eof()
             return response
         finally:
+            if space.witness is not None:
+                space.witness.answered(call, answer)
             space.simulation.answered(call.verdict)
             space.driver.leave()
 
-    async def _answer(self, space: Space, provider: Provider, route: Route, call: Call) -> Answer:
+    def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
+        """Return the route of *call*, its path parameters, and which methods its path would allow."""
+        provider = call.gateway.provider
+        return self._routers[provider.name].find(call.method, provider.normal_path(call.path))
+
+    async def answer(self, space: Space, provider: Provider, route: Route, call: Call) -> Answer:
+        """Return what *provider* answers, before anything is done to the answer on its way."""
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
@@ -185,6 +194,9 @@ class Edge:
     ) -> web.StreamResponse:
         space.driver.enter()
         try:
+            if space.witness is not None:
+                space.witness.called(call, admitted=False)
+                space.witness.answered(call, answer)
             _note(space, call, answer)
             response = _response(answer, "")
             if close:
@@ -218,8 +230,6 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
         if status
         else f"{call.method} {call.path} was cut off on purpose",
     )
-    if space.on_call is not None:
-        space.on_call(call, status)
     space.exchange_count += 1
     space.exchanges.append(
         Exchange(

@@ -52,8 +52,6 @@ class ControlFace:
         """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
-            if method != "GET" and "space" in asked.parameters:
-                self._note_command(method, path, asked)
             return await operation.run(self._controller, asked)
         except Problem as problem:
             return Reply(problem.body, problem.status)
@@ -62,18 +60,15 @@ class ControlFace:
             said = f"{method} {path} failed inside the simulator; its log has the details"
             return Reply(Problem(500, "Failed", said).body, 500)
 
-    def _note_command(self, method: str, path: str, asked: Asked) -> None:
-        space = self._controller.space(asked)
-        if space.on_command is not None:
-            space.on_command(method, path.partition(f"/spaces/{space.name}")[2], asked.body)
-
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))
         if route is None and allowed:
             raise Problem(405, "Wrong method", f"expected {' or '.join(allowed)}, got {method}")
         if route is None:
             raise Problem(404, "No such call", f"there is no {path}; /_sim/openapi.json lists what there is")
-        return self._operations[route.method, route.path], asked._replace(parameters=parameters)
+        return self._operations[route.method, route.path], asked._replace(
+            parameters=parameters, method=method, path=path
+        )
 
     async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request of the control API."""

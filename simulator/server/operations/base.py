@@ -79,6 +79,8 @@ class Asked(NamedTuple):
     body: bytes
     content_type: str
     base_url: str
+    method: str = ""
+    path: str = ""
 
     def plain(self) -> Json:
         """Return the body as JSON values; an empty one is an empty object."""
@@ -127,6 +129,10 @@ class Controller:
         except UnknownSpace as unknown:
             raise Problem(404, "No such space", str(unknown)) from None
         space.driver.sync()
+        if space.witness is not None and asked.method != "GET":
+            # From here to its effect a command does not wait, so this is its place in the story.
+            path = asked.path.partition(f"/spaces/{space.name}")[2]
+            space.witness.commanded(asked.method, path, asked.content_type, asked.body, asked.base_url)
         return space
 
     def urls(self, space: Space, base_url: str) -> dict[str, str]:

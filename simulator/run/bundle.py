@@ -1,0 +1,255 @@
+"""
+A recorded run on disk: `bundle.json` about it, `scenario.yaml`, and `trace.ndjson` with all that happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from simulator.kernel.rule import ClockMode
+
+__all__ = [
+    "ABOUT",
+    "FORMAT",
+    "SCENARIO",
+    "TRACE",
+    "About",
+    "Answered",
+    "Attempted",
+    "Attempting",
+    "Body",
+    "Bundle",
+    "BundleError",
+    "Called",
+    "Commanded",
+    "Ended",
+    "Fetched",
+    "Row",
+    "read_bundle",
+]
+
+FORMAT: Final = 2
+ABOUT: Final = "bundle.json"
+SCENARIO: Final = "scenario.yaml"
+TRACE: Final = "trace.ndjson"
+_ABOUT_BYTES_MAX: Final = 1_000_000
+
+
+class BundleError(ValueError):
+    """
+    A folder is not a bundle; the text says what is wrong, and in which file and line.
+    """
+
+
+class Body(Struct, frozen=True, omit_defaults=True, gc=False):
+    """
+    Bytes as people can read them where they are UTF-8, in Base64 where they are not.
+    """
+
+    text: str = ""
+    base64: bytes = b""
+
+    @classmethod
+    def of(cls, raw: bytes) -> Body:
+        """Return *raw* as the record has it."""
+        try:
+            return cls(text=raw.decode())
+        except UnicodeDecodeError:
+            return cls(base64=raw)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes."""
+        return self.base64 or self.text.encode()
+
+
+class Called(Struct, frozen=True, kw_only=True, tag="call", gc=False):
+    """
+    A call of the integrator, as it reached the provider.
+
+    `steps` is, here and below, how many steps had fallen due by then: together
+    with `at_ms` it says when exactly, also among things of one instant.
+    """
+
+    at_ms: int
+    steps: int
+    number: int
+    provider: str
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: list[tuple[str, str]]
+    url: str
+    body: Body
+    admitted: bool
+    """False: refused before it reached the provider's work, so a replay has nothing to do for it."""
+
+
+class Answered(Struct, frozen=True, kw_only=True, tag="answer", gc=False):
+    """
+    The answer to a call is out; status 0: there was none.
+    """
+
+    at_ms: int
+    steps: int
+    number: int
+    status: int
+
+
+class Commanded(Struct, frozen=True, kw_only=True, tag="command", gc=False):
+    """
+    A command of the control API.
+    """
+
+    at_ms: int
+    steps: int
+    method: str
+    path: str
+    content_type: str
+    base_url: str
+    body: Body
+
+
+class Fetched(Struct, frozen=True, kw_only=True, tag="fetch", gc=False):
+    """
+    What came of a request that a provider made itself.
+    """
+
+    at_ms: int
+    steps: int
+    number: int
+    status: int
+    body: Body
+    error: str
+
+
+class Attempting(Struct, frozen=True, kw_only=True, tag="webhook", gc=False):
+    """
+    An attempt at a webhook begins.  No URL: it could not be rendered.
+    """
+
+    at_ms: int
+    steps: int
+    id: str
+    number: int
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    signed_by: list[str]
+    body: Body
+
+    def told(self, *, signed: bool = True) -> tuple[object, ...]:
+        """Return what must be the same in a replay; signatures only if *signed*."""
+        signatures = () if signed else {name.lower() for name in self.signed_by}
+        headers = [(name, value if name.lower() not in signatures else "") for name, value in self.headers]
+        return (self.at_ms, self.id, self.number, self.method, self.url, headers, self.body)
+
+
+class Attempted(Struct, frozen=True, kw_only=True, tag="outcome", gc=False):
+    """
+    How an attempt ended: the integrator's status, or 0 and why there is none.
+    """
+
+    at_ms: int
+    steps: int
+    id: str
+    number: int
+    status: int
+    error: str
+    latency_real_us: int
+
+
+class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):
+    """
+    The last row: what there was in all.
+    """
+
+    at_ms: int
+    steps: int
+    messages: dict[str, int]
+    """How many by state."""
+    webhooks: int
+
+
+Row: TypeAlias = Called | Answered | Commanded | Fetched | Attempting | Attempted | Ended
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """
+    What `bundle.json` says.
+    """
+
+    format: int
+    version: str
+    seed: int
+    start_unix_ms: int
+    mode: ClockMode
+    rate: int
+    scenario: str
+    """The name of the scenario's file when it was run."""
+    withheld: bool
+    """Something that webhooks are signed with is not in the bundle, so signatures cannot be compared."""
+
+
+class Bundle:
+    """
+    A recorded run; its rows are read from disk as they are asked for.
+    """
+
+    def __init__(self, folder: Path, about: About, scenario_text: str) -> None:
+        self.folder = folder
+        self.about = about
+        self.scenario_text = scenario_text
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row; raises BundleError at the first that is none, or when the end is missing."""
+        decoder: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
+        path = self.folder / TRACE
+        row: Row | None = None
+        number = 0
+        try:
+            with path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    if isinstance(row, Ended):
+                        raise BundleError(f"{path}:{number}: expected nothing after the end, got another row")
+                    try:
+                        row = decoder.decode(line)
+                    except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
+                        raise BundleError(f"{path}:{number}: is no row of a trace: {trouble}") from None
+                    yield row
+        except OSError as trouble:
+            raise BundleError(f"{path}: cannot be read ({trouble.strerror})") from None
+        if not isinstance(row, Ended):
+            raise BundleError(f"{path}:{number + 1}: expected more: the record breaks off before its end")
+
+    def attempts(self) -> Iterator[Attempting]:
+        """Yield the beginning of every attempt that was sent."""
+        return (row for row in self.rows() if isinstance(row, Attempting) and row.url)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Return the bundle in *folder*, every row of it checked; raises BundleError when it is none."""
+    path = folder / ABOUT
+    try:
+        with path.open("rb") as file:
+            said: Any = json.loads(file.read(_ABOUT_BYTES_MAX))
+        if isinstance(said, dict) and said.get("format") != FORMAT:
+            raise BundleError(f"{path}:2: expected a bundle of format {FORMAT}, got {said.get('format')!r}")
+        about = msgspec.convert(said, About)
+        path = folder / SCENARIO
+        bundle = Bundle(folder, about, path.read_text(encoding="utf-8"))
+    except OSError as trouble:
+        raise BundleError(f"{path}: cannot be read ({trouble.strerror}); `run --record` writes it") from None
+    except json.JSONDecodeError as trouble:
+        raise BundleError(f"{path}:{trouble.lineno}: is no JSON: {trouble.msg}") from None
+    except (msgspec.ValidationError, UnicodeDecodeError) as trouble:
+        raise BundleError(f"{path}:1: is not what `run --record` writes: {trouble}") from None
+    for _ in bundle.rows():
+        pass
+    return bundle

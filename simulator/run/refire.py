@@ -1,0 +1,141 @@
+"""
+Recorded webhooks as load: sent again, on their schedule or faster, to a receiver of one's choice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from yarl import URL
+
+from simulator.evidence.redaction import WITHHELD
+from simulator.run.bundle import Attempting, Bundle
+from simulator.runtime.dispatcher import open_client
+from simulator.runtime.guard import Guard
+
+__all__ = ["LoadReport", "refire"]
+
+_AT_ONCE_MAX: Final = 512
+_TIMEOUT_REAL_S: Final = 30.0
+_RANKS: Final = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
+
+
+class LoadReport(NamedTuple):
+    """
+    How a receiver took re-fired webhooks.
+    """
+
+    sent: int
+    statuses: dict[int, int]
+    failures: dict[str, int]
+    latencies_us: list[int]
+    """From when each was due to the end of its answer."""
+    lag_max_ms: int
+    """How late the latest one was sent."""
+
+    def lines(self) -> list[str]:
+        """Return it as lines for people."""
+        said = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
+        said += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
+        lines = [f"{self.sent} webhooks sent: {', '.join(said) or 'none'}"]
+        if self.latencies_us:
+            ranked = sorted(self.latencies_us)
+            shown = [(name, ranked[-(-len(ranked) * at // 100) - 1]) for name, at in _RANKS]
+            lines.append("  ".join(f"{name} {value / 1000:.1f} ms" for name, value in shown))
+        lines.append(f"at worst {self.lag_max_ms} ms behind schedule")
+        return lines
+
+
+class _Load:
+    """The load as it goes on."""
+
+    def __init__(
+        self, client: ClientSession, base: str, headers: tuple[tuple[str, str], ...], at_once_max: int
+    ) -> None:
+        self._client = client
+        self._base = base.rstrip("/")
+        self._headers = headers
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Semaphore(at_once_max)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._latencies: list[int] = []
+        self._statuses: dict[int, int] = {}
+        self._failures: dict[str, int] = {}
+        self._lag_max_ms = 0
+        self._sent = 0
+
+    async def at(self, due: float, row: Attempting) -> None:
+        """Send *row* when it is due, or as soon as there is room; return when it is on its way."""
+        wait_s = due - self._loop.time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        await self._room.acquire()
+        self._lag_max_ms = max(self._lag_max_ms, int((self._loop.time() - due) * 1_000))
+        self._sent += 1
+        task = self._loop.create_task(self._send(row, due))
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+        # Even one behind schedule lets answers be read.
+        await asyncio.sleep(0)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._room.release()
+
+    async def _send(self, row: Attempting, due: float) -> None:
+        parts = urlsplit(row.url)
+        target = f"{self._base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        own = {name.lower() for name, _ in self._headers}
+        headers = [
+            (name, value) for name, value in row.headers if value != WITHHELD and name.lower() not in own
+        ]
+        try:
+            async with self._client.request(
+                row.method,
+                URL(target, encoded=True),
+                data=row.body.raw,
+                headers=[*headers, *self._headers],
+                allow_redirects=False,
+                timeout=ClientTimeout(total=_TIMEOUT_REAL_S),
+            ) as answer:
+                await answer.read()
+                self._statuses[answer.status] = self._statuses.get(answer.status, 0) + 1
+                self._latencies.append(int((self._loop.time() - due) * 1_000_000))
+        except (ClientError, OSError, TimeoutError, ValueError) as trouble:
+            name = type(trouble).__name__
+            self._failures[name] = self._failures.get(name, 0) + 1
+
+    async def end(self) -> LoadReport:
+        """Wait for the last answers and return the report."""
+        await asyncio.gather(*self._under_way)
+        return LoadReport(self._sent, self._statuses, self._failures, self._latencies, self._lag_max_ms)
+
+
+async def refire(
+    bundle: Bundle,
+    to: str,
+    rate: int,
+    allow_targets: tuple[str, ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
+    at_once_max: int = _AT_ONCE_MAX,
+) -> LoadReport:
+    """
+    Send the recorded webhooks to *to*, *rate* times as fast as they were, on schedule.
+
+    An open model: latency counts from when a webhook was due, a late one is sent
+    at once, and the schedule does not slow down for a slow receiver.  Only *at_once_max*
+    are under way together; what has to wait for that shows as lag.  Headers that
+    the record withholds are left out; *headers* may bring them.
+    """
+    loop = asyncio.get_running_loop()
+    async with open_client(Guard(allow_targets), at_once_max) as client:
+        load = _Load(client, to, headers, at_once_max)
+        started = loop.time()
+        first_ms: int | None = None
+        for row in bundle.attempts():
+            first_ms = row.at_ms if first_ms is None else first_ms
+            await load.at(started + (row.at_ms - first_ms) / 1_000 / rate, row)
+        return await load.end()
