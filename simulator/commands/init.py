@@ -65,5 +65,9 @@ def init(file: Path, force: bool) -> None:
     if file.exists() and not force:
         click.echo(f"simulator: {file} exists; --force overwrites it", err=True)
         sys.exit(INVALID)
-    file.write_text(STARTER, encoding="utf-8")
+    try:
+        file.write_text(STARTER, encoding="utf-8")
+    except OSError as trouble:
+        click.echo(f"simulator: {file}: cannot be written ({trouble.strerror or trouble})", err=True)
+        sys.exit(INVALID)
     click.echo(f"{file} is written; try: simulator check {file}")

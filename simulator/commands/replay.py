@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INVALID, UNREACHABLE
+from simulator.commands.exits import (
+    COULD_NOT_START,
+    EXPECTATIONS_FAILED,
+    INVALID,
+    UNREACHABLE,
+    could_not_bind,
+)
 from simulator.provider import discover
 from simulator.run.record import Bundle, BundleError, Recorder, read_bundle
 from simulator.run.replay import Divergence, first_divergence, first_input_divergence, refire, scenario_of
@@ -100,7 +106,7 @@ async def _against(recorded: Bundle, port: int, options: RunOptions) -> int:
     try:
         await server.start()
     except OSError as trouble:
-        click.echo(f"simulator: cannot bind port {port}: {trouble.strerror}", err=True)
+        click.echo(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
         return COULD_NOT_START
     try:
         recorder = Recorder(server.registry.get(DEFAULT_SPACE))

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import click
 
-from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID, UNREACHABLE
+from simulator.commands.exits import (
+    COULD_NOT_START,
+    EXPECTATIONS_FAILED,
+    INTERRUPTED,
+    INVALID,
+    UNREACHABLE,
+    could_not_bind,
+)
 from simulator.commands.files import find_scenario, load_file
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
@@ -132,8 +139,7 @@ async def _run(
     try:
         await server.start()
     except OSError as trouble:
-        where = f"{server.config.host} port {server.config.port}"
-        click.echo(f"simulator: cannot bind {where}: {trouble.strerror}", err=True)
+        click.echo(f"simulator: cannot listen on {server.config.host}: {could_not_bind(trouble)}", err=True)
         return COULD_NOT_START
     space = server.registry.get(DEFAULT_SPACE)
     recorder = Recorder(space) if record is not None else None
