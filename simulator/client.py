@@ -75,7 +75,9 @@ class Messages:
         found = self.all()
         if len(found) != 1:
             listed = "".join(f"\n  {m.provider} {m.recipient} #{m.ordinal} {m.state}" for m in found[:20])
-            raise AssertionError(f"expected one message with {dict(self._query)}, got {len(found)}{listed}")
+            conditions = ", ".join(f"{name} {value!r}" for name, value in self._query.items())
+            wanted = f"one message with {conditions}" if conditions else "one message"
+            raise AssertionError(f"expected {wanted}, got {len(found)}{listed}")
         return found[0]
 
     def __iter__(self) -> Iterator[SimulatedMessage]:

@@ -12,7 +12,7 @@ import sys
 import click
 from aiohttp import web
 
-from simulator.commands.exits import COULD_NOT_START, INTERRUPTED
+from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
 
 __all__ = ["listen"]
 
@@ -24,7 +24,7 @@ __all__ = ["listen"]
 @click.option(
     "--status", default=200, show_default=True, type=click.IntRange(100, 599), help="What to answer."
 )
-@click.option("--count", default=0, help="End after so many webhooks; 0: never.")
+@click.option("--count", default=0, type=click.IntRange(0), help="End after so many webhooks; 0: never.")
 def listen(port: int, status: int, count: int) -> None:
     """
     Print every webhook that arrives on a local port, and answer it.
@@ -59,7 +59,7 @@ async def _run(port: int, status: int, count: int) -> int:
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as trouble:
-        click.echo(f"simulator: cannot bind 127.0.0.1 port {port}: {trouble.strerror}", err=True)
+        click.echo(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
         await runner.cleanup()
         return COULD_NOT_START
     click.echo(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 import click
 
 from simulator import __version__
-from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID, UNREACHABLE
+from simulator.commands.exits import (
+    COULD_NOT_START,
+    EXPECTATIONS_FAILED,
+    INTERRUPTED,
+    INVALID,
+    UNREACHABLE,
+    could_not_bind,
+)
 from simulator.kernel.rule import ClockSpec
 from simulator.provider import discover
 from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
@@ -176,7 +183,7 @@ async def _against(recorded: Bundle, port: int, port_file: Path | None, options:
     try:
         await server.start()
     except OSError as trouble:
-        _complain(f"cannot bind port {port}: {trouble.strerror}")
+        _complain(f"cannot listen on 127.0.0.1: {could_not_bind(trouble)}")
         return COULD_NOT_START
     try:
         _write_port(port_file, server.ports[""])

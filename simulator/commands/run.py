@@ -16,7 +16,14 @@ from typing import IO, Final
 
 import click
 
-from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID, UNREACHABLE
+from simulator.commands.exits import (
+    COULD_NOT_START,
+    EXPECTATIONS_FAILED,
+    INTERRUPTED,
+    INVALID,
+    UNREACHABLE,
+    could_not_bind,
+)
 from simulator.commands.files import find_scenario, load_file
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
@@ -208,8 +215,7 @@ async def _run(
     try:
         await server.start()
     except OSError as trouble:
-        where = f"{server.config.host} port {server.config.port}"
-        _complain(f"cannot bind {where}: {trouble.strerror}")
+        _complain(f"cannot listen on {server.config.host}: {could_not_bind(trouble)}")
         return COULD_NOT_START
     space = server.registry.get(DEFAULT_SPACE)
     recorder = None

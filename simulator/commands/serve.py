@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from simulator import __version__
-from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID
+from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.files import find_scenario, load_file
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.provider import Provider, discover
@@ -193,7 +193,7 @@ async def _run(
     try:
         await server.start()
     except OSError as trouble:
-        _LOG.error("simulator: cannot listen on %s: %s", server.config.host, trouble.strerror or trouble)
+        _LOG.error("simulator: cannot listen on %s: %s", server.config.host, could_not_bind(trouble))
         return COULD_NOT_START
     stopped = asyncio.Event()
     code = 0
@@ -209,7 +209,6 @@ async def _run(
             loop.add_signal_handler(number, stop, number)
         except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
             break
-    _say_hello(server, providers)
     try:
         if port_file is not None:
             _write_port(port_file, server.ports[""])
@@ -217,6 +216,7 @@ async def _run(
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
         return COULD_NOT_START
+    _say_hello(server, providers)
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()

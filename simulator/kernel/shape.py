@@ -217,6 +217,8 @@ class Record(Generic[T]):
     fields: Sequence[Field]
     doc: str = ""
     what: str = "a mapping"
+    elsewhere: str = ""
+    """Where keys that it does not know may be known; complaints about unknown keys end with it."""
     _by_name: dict[str, Field] = field(init=False, repr=False, compare=False)
     _defaults: tuple[tuple[Field, Node], ...] = field(init=False, repr=False, compare=False)
 
@@ -251,7 +253,7 @@ class Record(Generic[T]):
         for name, (key_node, part_node) in entries.items():
             known = self._by_name.get(name)
             if known is None:
-                _refuse_key(name, key_node, path, self._by_name, problems)
+                _refuse_key(name, key_node, path, self._by_name, problems, self.elsewhere)
             else:
                 value = known.shape.read(part_node, child_path(path, name), problems)
                 values[known.argument or name] = value
@@ -277,9 +279,13 @@ class Record(Generic[T]):
         return schema | {"description": self.doc} if self.doc else schema
 
 
-def _refuse_key(name: str, node: Node, path: str, known: Mapping[str, object], problems: Problems) -> None:
+def _refuse_key(
+    name: str, node: Node, path: str, known: Mapping[str, object], problems: Problems, elsewhere: str = ""
+) -> None:
     # A file of mistakes must not cost a search for each of them.
-    hint = "" if problems.full else did_you_mean(name, known) or f"; known keys: {', '.join(known) or 'none'}"
+    hint = ""
+    if not problems.full:
+        hint = did_you_mean(name, known) or f"; known keys: {', '.join(known) or 'none'}{elsewhere}"
     problems.add(node, path, f"unknown key {shown(name)}{hint}")
 
 

@@ -293,9 +293,11 @@ def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
     ]
     if vocabulary is not None:
         fields.insert(0, Field("refuse", vocabulary.refusal_shape, "Refuse with the provider's code."))
-    return Record(_answer, fields, doc="What the call is answered.")
+    elsewhere = "" if vocabulary is not None else _NAME_A_PROVIDER
+    return Record(_answer, fields, doc="What the call is answered.", elsewhere=elsewhere)
 
 
+_NAME_A_PROVIDER: Final = "; name a provider in `when` to use its codes"
 _READ: Final[Shape[Fate]] = Record(
     lambda after, share=WHOLE: Fate(read=after, read_share_bp=share),
     [
@@ -362,6 +364,7 @@ _FAIL_PLAIN: Final[Shape[Fate]] = Record(
     lambda reason=Reason.NONE: Fate(ending=Ending.FAIL, reason=reason),
     [Field("reason", Choice({r.value: r for r in Reason if r}), "Why, in words every provider understands.")],
     doc="A failure; name a provider in `when` to use its codes.",
+    elsewhere=_NAME_A_PROVIDER,
 )
 _FATE_WORDS: Final = {
     "deliver": Fate(),

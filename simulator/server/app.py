@@ -158,9 +158,12 @@ async def _serve(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.StreamResponse:
-    if not host_allowed(request.host, faces.allow_hosts) or not _same_origin(request):
+    if not host_allowed(request.host, faces.allow_hosts):
         detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
         return problem_response(Problem(403, "Forbidden host", detail))
+    if not _same_origin(request):
+        detail = f"the control API is not served to pages of {request.headers['Origin'][:200]!r}"
+        return problem_response(Problem(403, "Forbidden origin", detail))
     match path:
         case "/_sim/health" | "/_sim/ready":
             return web.json_response({"status": "ok", "version": __version__})
@@ -177,7 +180,10 @@ async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.Stre
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
     known = ", ".join(f"/{name}/" for name in faces.registry.providers)
-    detail = f"there is nothing at {path[:200]!r}; providers are at {known}"
+    detail = (
+        f"there is nothing at {path[:200]!r}; providers are at {known}, "
+        "the control API is described at /_sim/openapi.json"
+    )
     return problem_response(Problem(404, "Nothing here", detail))
 
 

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from simulator.kernel.node import did_you_mean
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Problem, Reply, whole
@@ -66,9 +67,14 @@ class ControlFace:
             raise Problem(405, "Wrong method", f"expected {' or '.join(allowed)}, got {method}")
         if route is None:
             raise Problem(404, "No such call", f"there is no {path}; /_sim/openapi.json lists what there is")
-        return self._operations[route.method, route.path], asked._replace(
-            parameters=parameters, method=method, path=path
-        )
+        operation = self._operations[route.method, route.path]
+        known = [name for name, _ in operation.query]
+        for name in asked.query:
+            if name not in known:
+                # A condition that is passed over finds too much, and a test passes that should not.
+                hint = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
+                raise Problem(400, "Bad query", f"unknown parameter {name[:200]!r}{hint}")
+        return operation, asked._replace(parameters=parameters, method=method, path=path)
 
     async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request of the control API."""

@@ -197,3 +197,15 @@ def test_unknown_command__is_a_usage_error() -> None:
 
     assert code == 2
     assert "No such command 'fly'" in said
+
+
+def test_init__says_where_it_cannot_write(tmp_path: Path) -> None:
+    """
+    A folder that does not exist gives exit code 2 and one line.
+    """
+    file = tmp_path / "none" / "scenario.yaml"
+
+    code, said, complaint = run("init", str(file))
+
+    assert (code, said) == (2, "")
+    assert complaint == f"simulator: {file}: cannot be written (No such file or directory)\n"

@@ -285,3 +285,29 @@ def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
         assert "infobip +41793026727 #1" in explained.stdout
         assert (missing, said) == (2, "simulator: there is no message 'nothing' among 1 in 'default'\n")
         assert HttpControl(process.url).call("GET", "/spaces/default")["name"] == "default"
+
+
+@pytest.mark.parametrize("command", [["serve"], ["listen"]])
+def test_taken_port__is_told_with_the_way_out(command: list[str]) -> None:
+    """
+    When another one listens there already, exit code 3 comes with the flag that helps.
+    """
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        code, complaint = failing(*command, "--port", str(other.getsockname()[1]))
+
+    assert code == 3
+    assert complaint.startswith("simulator: cannot listen on 127.0.0.1: ")
+    assert complaint.endswith("; choose another port (--port)\n")
+
+
+def test_port_file_that_cannot_be_written__is_told_before_the_server_says_it_is_ready(tmp_path: Path) -> None:
+    """
+    Who cannot be told the port must not read that all is well.
+    """
+    code, said = failing("serve", "--port", "0", "--port-file", str(tmp_path / "none" / "port"))
+
+    assert code == 3
+    assert "is ready" not in said

@@ -184,19 +184,28 @@ async def test_abandoned_record_leaves_nothing(tmp_path: Path) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no such folder": (lambda folder: (folder / "bundle.json").unlink(), "bundle.json: cannot be read (No such"),
+    "no such folder": (
+        lambda folder: (folder / "bundle.json").unlink(),
+        "bundle.json: cannot be read (No such",
+    ),
     "about is no JSON": (
         lambda folder: (folder / "bundle.json").write_text('{\n"seed": }'),
         "bundle.json:2: is no JSON",
     ),
-    "about is a list": (lambda folder: (folder / "bundle.json").write_text("[]"), "bundle.json:1: is not what"),
+    "about is a list": (
+        lambda folder: (folder / "bundle.json").write_text("[]"),
+        "bundle.json:1: is not what",
+    ),
     "another format": (
         lambda folder: (folder / "bundle.json").write_text('{"format": 1}'),
         "bundle.json:2: expected a bundle of format 2, got 1",
     ),
     "no scenario": (lambda folder: (folder / "scenario.yaml").unlink(), "scenario.yaml: cannot be read"),
     "no trace": (lambda folder: (folder / "trace.ndjson").unlink(), "trace.ndjson: cannot be read"),
-    "a row cut": (lambda folder: edit(folder, 1, lambda line: line[:40]), "trace.ndjson:2: is no row of a trace"),
+    "a row cut": (
+        lambda folder: edit(folder, 1, lambda line: line[:40]),
+        "trace.ndjson:2: is no row of a trace",
+    ),
     "a row of another kind": (
         lambda folder: edit(folder, 0, lambda _: '{"type":"party"}'),
         "trace.ndjson:1: is no row of a trace: Invalid value 'party' - at `$.type`",
@@ -206,8 +215,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "trace.ndjson:1: is no row of a trace: Object missing required field `steps`",
     ),
     "the end cut off": (lambda folder: edit(folder, -1, lambda _: ""), "trace.ndjson:5: expected more"),
-    "nothing at all": (lambda folder: (folder / "trace.ndjson").write_text(""), "trace.ndjson:1: expected more"),
-}  # fmt: skip
+    "nothing at all": (
+        lambda folder: (folder / "trace.ndjson").write_text(""),
+        "trace.ndjson:1: expected more",
+    ),
+}
 
 
 def edit(folder: Path, place: int, change: Callable[[str], str]) -> None:

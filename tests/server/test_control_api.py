@@ -145,6 +145,64 @@ async def lines_or_json(bench: Bench, method: str, target: str) -> tuple[int, st
             },
         ),
         (
+            "GET",
+            "/_sim/v1/spaces/default/messages?state=delivrd",
+            None,
+            {
+                "type": "about:blank",
+                "title": "Bad query",
+                "status": 400,
+                "detail": "state: expected one of scheduled, accepted, sent, waiting, delivered, read, "
+                "failed, expired, revoked, got 'delivrd'",
+            },
+        ),
+        (
+            "GET",
+            "/_sim/v1/spaces/default/wait?for=webhooks&state=delivered&within=0s",
+            None,
+            {
+                "type": "about:blank",
+                "title": "Bad query",
+                "status": 400,
+                "detail": "state: expected one of scheduled, held, in flight, acknowledged, lost, dropped, "
+                "got 'delivered'",
+            },
+        ),
+        (
+            "GET",
+            "/_sim/v1/spaces/default/messages?stat=delivered",
+            None,
+            {
+                "type": "about:blank",
+                "title": "Bad query",
+                "status": 400,
+                "detail": "unknown parameter 'stat'; did you mean \"state\"?",
+            },
+        ),
+        (
+            "GET",
+            "/_sim/v1/spaces/default/clock?x=1",
+            None,
+            {
+                "type": "about:blank",
+                "title": "Bad query",
+                "status": 400,
+                "detail": "unknown parameter 'x'; known: none",
+            },
+        ),
+        (
+            "GET",
+            "/_sim",
+            None,
+            {
+                "type": "about:blank",
+                "title": "Nothing here",
+                "status": 404,
+                "detail": "there is nothing at '/_sim'; providers are at /bip/, /bitel/, /infobip/, /rbm/, "
+                "the control API is described at /_sim/openapi.json",
+            },
+        ),
+        (
             "POST",
             "/_sim/v1/spaces/default/clock/advance",
             {"by": "1h", "until": "settled"},
@@ -304,7 +362,7 @@ async def test_wait__tells_the_nearest_miss() -> None:
 
         assert status == 408
         assert problem["detail"] == (
-            "expected 1 messages with {'recipient': '+41790000002'}, got 0; "
+            "expected 1 messages with recipient '+41790000002', got 0; "
             "the space is not settled, its clock frozen"
         )
         assert problem["nearest"]["id"] == sent["messages"][0]["messageId"]
@@ -574,6 +632,53 @@ async def test_origin__of_another_page_is_refused(origin: str, expected: int) ->
 
         assert (status, kind, own) == (expected, "application/problem+json", 200)
         assert len(bench.server.registry) == 1
+
+
+async def test_refusal__of_a_page_names_the_page_and_not_the_host() -> None:
+    """
+    Who calls from a page of another site is told about the page, since --allow-host would not help.
+    """
+    async with serving() as bench:
+        _, _, problem = await raw(bench, "GET", "/_sim/v1/spaces", Origin="http://other.example")
+
+        assert problem == {
+            "type": "about:blank",
+            "title": "Forbidden origin",
+            "status": 403,
+            "detail": "the control API is not served to pages of 'http://other.example'",
+        }
+
+
+async def test_refused_message__is_told_with_the_rule_that_refused_it() -> None:
+    """
+    The id of a message that was rejected inside a 200 leads to what rejected it.
+    """
+    async with serving() as bench:
+        _, sent = await bench.send("9991000006")
+        id_ = sent["messages"][0]["messageId"]
+
+        status, problem = await bench.control("GET", f"{SPACE}/messages/{id_}/explain")
+
+        assert (status, problem["detail"]) == (
+            404,
+            f"{id_!r} was refused, so there is no message: "
+            "+00:00:00.000 infobip +9991000006 #1 refused [6] (magic recipient)",
+        )
+
+
+async def test_bad_code_of_a_move__is_told_with_its_place() -> None:
+    """
+    The complaint about a failure's code names the key it stands under.
+    """
+    async with serving() as bench:
+        _, sent = await bench.send()
+        id_ = sent["messages"][0]["messageId"]
+
+        status, problem = await bench.control(
+            "POST", f"{SPACE}/messages/{id_}/move", {"move": "fail", "code": "NONE"}
+        )
+
+        assert (status, problem["detail"]) == (422, 'code: expected a mapping, got "NONE"')
 
 
 async def test_metrics__can_be_scraped() -> None:

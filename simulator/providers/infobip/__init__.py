@@ -11,7 +11,7 @@ from simulator.kernel.shape import Shape
 from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from simulator.providers.infobip.account import Account
-from simulator.providers.infobip.calls import credential_of, refusal
+from simulator.providers.infobip.calls import credential_of, refusal, with_reason
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
@@ -72,7 +72,7 @@ class Infobip:
 
     def too_large(self, call: Call, bytes_max: int) -> Answer:
         """Answer 400; what the real service does with huge bodies is not documented."""
-        return refusal(call, "BAD_REQUEST")
+        return with_reason(call, refusal(call, "BAD_REQUEST"), f"body: expected at most {bytes_max} bytes")
 
     def failed(self, call: Call) -> Answer:
         """Answer 500."""

@@ -11,18 +11,29 @@ from typing import Any, Final
 
 import msgspec
 
+from simulator.kernel.journal import EntryKind
 from simulator.provider import Answer, Call, Credential
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.checks import decode
-from simulator.providers.infobip.formats import formatted, request_format, wants_xml
+from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, formatted, request_format, wants_xml
 from simulator.providers.infobip.render import refusal_answer
 from simulator.providers.infobip.wire import BadRequest
 from simulator.violations import Violation
 
-__all__ = ["account_of", "answering", "body_of", "credential_of", "limit_of", "refusal", "values_of"]
+__all__ = [
+    "account_of",
+    "answering",
+    "body_of",
+    "credential_of",
+    "limit_of",
+    "refusal",
+    "values_of",
+    "with_reason",
+]
 
 _LIMIT_DEFAULT: Final = 50
 _LIMIT_MAX: Final = 1_000
+_REASON_LENGTH_MAX: Final = 300
 _QUERY_CREDENTIALS: Final = "/sms/1/text/query"
 _ROOTS_2015: Final = {"smsResponse": "SMSResponse"}
 
@@ -88,7 +99,8 @@ def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], A
         try:
             found = handle(call)
         except BadRequest as bad:
-            return refusal(call, "BAD_REQUEST", found=bad.violations)
+            refused = refusal(call, "BAD_REQUEST", found=bad.violations)
+            return with_reason(call, refused, bad.why) if bad.why else refused
         if not wants_xml(call):
             return found
         if account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/"):
@@ -98,11 +110,20 @@ def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], A
     return answer
 
 
+def with_reason(call: Call, answer: Answer, why: str) -> Answer:
+    """Return *answer* with what was expected in a header of ours; Infobip says "Bad Request" alone here."""
+    simulation = call.gateway.simulation
+    said = ascii(why)[1:-1][:_REASON_LENGTH_MAX]
+    what = f"{call.method} {call.path} refused: {said}"
+    simulation.journal.add(simulation.clock.now_ms, EntryKind.NOTE, provider="infobip", what=what)
+    return answer._replace(headers=(*answer.headers, ("X-Simulator-Reason", said)))
+
+
 def body_of(call: Call, decoder: msgspec.json.Decoder[Any]) -> Any:
     """Return the body of a call as the decoder's type; raises BadRequest."""
     xml = request_format(call)
     if xml is None:
-        raise BadRequest
+        raise BadRequest(why=WRONG_CONTENT_TYPE)
     return decode(decoder, call.body, xml)
 
 

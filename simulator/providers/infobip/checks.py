@@ -115,8 +115,8 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, xml: bool) -> Any:
         return _decode_xml(decoder.type, body) if xml else decoder.decode(body)
     except msgspec.ValidationError:
         raise BadRequest(violations_in(body, decoder.type)) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise BadRequest from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+        raise BadRequest(why=f"body: expected JSON, got something else: {trouble}") from None
 
 
 def _decode_xml(expected: Any, body: bytes) -> Any:

@@ -9,9 +9,10 @@ from typing import Final
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.xml import CONTENT_TYPE, render_xml
 
-__all__ = ["formatted", "normal_path", "request_format", "wants_xml"]
+__all__ = ["WRONG_CONTENT_TYPE", "formatted", "normal_path", "request_format", "wants_xml"]
 
 _SUFFIXES: Final = (".json", ".xml")
+WRONG_CONTENT_TYPE: Final = "Content-Type: expected application/json, application/xml or text/xml"
 _FORMATS: Final = {"application/json": False, "application/xml": True, "text/xml": True}
 
 

@@ -11,7 +11,7 @@ from simulator.provider import Answer, Call, Coverage, Route
 from simulator.providers.infobip.bulks import get_bulk, get_status, put_bulk, put_status
 from simulator.providers.infobip.calls import account_of, answering, limit_of, refusal
 from simulator.providers.infobip.details import Details
-from simulator.providers.infobip.formats import request_format
+from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, request_format
 from simulator.providers.infobip.inbound import render_inbound
 from simulator.providers.infobip.logs import logs
 from simulator.providers.infobip.money import plain_amount
@@ -35,7 +35,7 @@ def _sending(parse: Callable[[bytes, bool], SendRequest]) -> Callable[[Call], An
     def handle(call: Call) -> Answer:
         xml = request_format(call)
         if xml is None:
-            raise BadRequest
+            raise BadRequest(why=WRONG_CONTENT_TYPE)
         return send(call, account_of(call), parse(call.body, xml))
 
     return handle

@@ -31,9 +31,11 @@ class BadRequest(Exception):
     A request that Infobip answers with 400.
     """
 
-    def __init__(self, found: list[Violation] | None = None) -> None:
+    def __init__(self, found: list[Violation] | None = None, why: str = "") -> None:
         super().__init__("Bad Request")
         self.violations = found or []
+        self.why = why
+        """What the answer leaves unsaid, for the journal."""
 
 
 class IndiaDlt(Struct, rename="camel"):

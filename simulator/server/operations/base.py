@@ -4,7 +4,7 @@ What operations of the control API are made of.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -30,6 +30,7 @@ __all__ = [
     "Operation",
     "Problem",
     "Reply",
+    "one_of",
     "read_as",
     "whole",
 ]
@@ -145,9 +146,9 @@ class Controller:
         return space_view(space, self.urls(space, base_url), self.registry.credentials(space.name))
 
 
-def read_as(shape: Shape[object], plain: Json, what: str) -> object:
+def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> object:
     problems = Problems()
-    value = shape.read(node_of(plain), "", problems)
+    value = shape.read(node_of(plain), path, problems)
     if isinstance(value, Invalid):
         complaints = problems.render("")
         raise Problem(422, f"Not {what}", "; ".join(complaints), errors=complaints)
@@ -161,3 +162,12 @@ def whole(asked: Asked, name: str, default: int, most: int) -> int:
     if not given.isascii() or not given.isdigit() or len(given) > 12 or int(given) > most:
         raise Problem(400, "Bad query", f"{name}: expected a whole number up to {most}, got {given!r}")
     return int(given)
+
+
+def one_of(asked: Asked, name: str, known: Iterable[str]) -> None:
+    """Refuse a value of the query that is none of *known*: it would find nothing, for ever."""
+    given = asked.query.get(name)
+    options = list(known)
+    if given is not None and given not in options:
+        expected = ", ".join(options)
+        raise Problem(400, "Bad query", f"{name}: expected one of {expected}, got {given[:200]!r}")

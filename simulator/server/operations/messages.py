@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Final
 
 from simulator.kernel.explain import explain
-from simulator.kernel.lifecycle import Move
+from simulator.kernel.journal import Entry, EntryKind, narrative
+from simulator.kernel.lifecycle import Move, State
 from simulator.kernel.message import Message
 from simulator.kernel.recipient import normal_address
 from simulator.kernel.shape import (
@@ -26,6 +27,7 @@ from simulator.server.operations.base import (
     Controller,
     Problem,
     Reply,
+    one_of,
     read_as,
     whole,
 )
@@ -39,6 +41,8 @@ __all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_mess
 
 
 def find_messages(space: Space, asked: Asked) -> list[Message]:
+    one_of(asked, "provider", space.gateways)
+    one_of(asked, "state", [state.value for state in State])
     wanted = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
@@ -76,8 +80,16 @@ def find_message(space: Space, asked: Asked) -> Message:
         message = space.simulation.message(provider, wanted)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
+    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, wanted)), None)
+    if refused is not None:
+        detail = f"{wanted!r} was refused, so there is no message: {narrative(refused)}"
+        raise Problem(404, "No such message", detail)
     count = len(space.simulation.messages)
     raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+
+
+def _is_refusal(entry: Entry, id_: str) -> bool:
+    return entry.kind is EntryKind.REFUSED and entry.ref == id_
 
 
 async def get_message(controller: Controller, asked: Asked) -> Reply:
@@ -109,7 +121,9 @@ async def move(controller: Controller, asked: Asked) -> Reply:
     assert isinstance(values, dict)
     code = ""
     if "code" in values:
-        fate = read_as(controller.providers[message.key.provider].failure_shape, values["code"], "a failure")
+        fate = read_as(
+            controller.providers[message.key.provider].failure_shape, values["code"], "a failure", "code"
+        )
         code = getattr(fate, "code", "")
     try:
         space.simulation.move(message, values["move"], code)

@@ -46,6 +46,7 @@ from simulator.server.operations.webhooks import (
 __all__ = ["OPERATIONS"]
 
 _SPACE = "/_sim/v1/spaces/{space}"
+_OF = (("provider", "of this provider; ids are a provider's own"),)
 _PAGE = (("limit", "how many at most"), ("offset", "how many to pass over"))
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -139,20 +140,21 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("provider", "of this provider"),
             ("recipient", "to this recipient"),
             ("state", "in this state"),
+            ("id", "with this id"),
             ("sender", "from this sender"),
             ("signals", "1: signs such as typing, too"),
             *_PAGE,
         ),
         (200, 400, 404),
     ),
-    Operation("GET", f"{_SPACE}/messages/{{id}}", "A message", get_message, None, (), (200, 404)),
+    Operation("GET", f"{_SPACE}/messages/{{id}}", "A message", get_message, None, _OF, (200, 404)),
     Operation(
         "GET",
         f"{_SPACE}/messages/{{id}}/explain",
         "The whole story of a message",
         explain_message,
         None,
-        (),
+        _OF,
         (200, 404),
     ),
     Operation(
@@ -161,7 +163,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Deliver, fail, expire, read or revoke a message now",
         move,
         MOVE,
-        (),
+        _OF,
         (200, 404, 409, 422),
     ),
     Operation(
@@ -227,6 +229,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("provider", "of this provider"),
             ("recipient", "to this recipient"),
             ("state", "in this state"),
+            ("id", "with this id"),
+            ("sender", "from this sender"),
+            ("signals", "1: signs such as typing, too"),
         ),
         (200, 400, 404, 408),
     ),

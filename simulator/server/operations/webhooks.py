@@ -13,7 +13,7 @@ from simulator.kernel.recipient import normal_address
 from simulator.kernel.shape import (
     Duration,
 )
-from simulator.kernel.webhook import Webhook
+from simulator.kernel.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
 from simulator.server.operations.base import (
     AFTER_MAX,
@@ -23,6 +23,7 @@ from simulator.server.operations.base import (
     Controller,
     Problem,
     Reply,
+    one_of,
     read_as,
     whole,
 )
@@ -43,6 +44,8 @@ _WITHIN_REAL_MS_MAX: Final = 600_000
 
 def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
     query = asked.query
+    one_of(asked, "provider", space.gateways)
+    one_of(asked, "state", [state.value for state in WebhookState])
     recipient = query.get("recipient")
     address = normal_address(recipient) if recipient else None
     return [
@@ -140,6 +143,11 @@ def _within_ms(asked: Asked) -> int:
     return within
 
 
+def _with(conditions: Mapping[str, str]) -> str:
+    said = ", ".join(f"{name} {value!r}" for name, value in conditions.items())
+    return f" with {said}" if said else ""
+
+
 def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> NoReturn:
     conditions = {k: v for k, v in asked.query.items() if k not in ("for", "count", "within")}
     simulation = space.simulation
@@ -151,7 +159,7 @@ def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> N
     raise Problem(
         408,
         "Did not happen in time",
-        f"expected {count} {what} with {conditions or 'no conditions'}, got {found}; "
+        f"expected {count} {what}{_with(conditions)}, got {found}; "
         f"the space is {'' if simulation.settled else 'not '}settled, its clock {space.driver.mode_text}",
         found=found,
         expected=count,

@@ -9,6 +9,7 @@ import base64
 import pytest
 
 from providers.infobip.bench import KEY, bench, one
+from simulator.kernel.journal import EntryKind
 
 V1 = "/sms/1/text/advanced"
 V2 = "/sms/2/text/advanced"
@@ -403,3 +404,31 @@ async def test_403__is_a_setting(setting, message_id, text):
         answer = await run.call("POST", V1, one("9991200403"))
 
     assert (answer.status, answer.plain) == (403, legacy(message_id, text))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({"Content-Type": "text/plain"}, b"{}", "Content-Type: expected application/json"),
+        (
+            {"Content-Type": "application/json"},
+            b'{"messages": [',
+            "body: expected JSON, got something else: ",
+        ),
+        ({"Content-Type": "application/json"}, b" " * 30_000_000, "body: expected at most "),
+    ],
+)
+async def test_bare_bad_request__says_in_a_header_and_the_journal_what_was_expected(
+    headers: dict[str, str], body: bytes, expected: str
+) -> None:
+    """
+    Where Infobip's body says "Bad Request" and no more, a header of ours says why, and so does the journal.
+    """
+    async with bench() as it:
+        answer = await it.call("POST", V1, body, headers=headers)
+
+        reason = answer.headers["X-Simulator-Reason"]
+        noted = [entry.what for entry in it.space.simulation.journal if entry.kind is EntryKind.NOTE]
+        assert (answer.status, answer.plain) == (400, legacy("BAD_REQUEST", "Bad Request"))
+        assert reason.startswith(expected)
+        assert noted == [f"POST {V1} refused: {reason}"]
