@@ -34,6 +34,8 @@ class WebhookGoals:
     What is expected of the integrator's receiver.
     """
 
+    at_least: int | None = None
+    """So many were owed: without a target there are none, and all of none are acknowledged."""
     acknowledged_bp: int | None = None
     lost_max: int | None = None
     forged_refused: bool = False

@@ -95,6 +95,12 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
     missing = [w for w in webhooks if w.state is not WebhookState.ACKNOWLEDGED and not _excused(w)]
     unpaid = {w.reports[0].key for w in missing}
     troubled = [m for key, m in simulation.messages.items() if key in unpaid] if missing else []
+    if goals.at_least is not None:
+        yield Check(
+            name=f"webhooks.at_least: {goals.at_least}",
+            passed=len(webhooks) >= goals.at_least,
+            detail=f"{len(webhooks)} webhooks were owed",
+        )
     if goals.acknowledged_bp is not None:
         share = _share(len(webhooks) - len(missing), len(webhooks))
         yield Check(

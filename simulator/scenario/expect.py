@@ -77,6 +77,7 @@ _LATENCY: Final[Shape[Mapping[str, int]]] = Record(
 _WEBHOOKS: Final[Shape[WebhookGoals]] = Record(
     WebhookGoals,
     [
+        Field("at_least", Integer(0), "So many were owed; none are where nobody said where they go."),
         Field("acknowledged", Share(), "At least this share was acknowledged.", argument="acknowledged_bp"),
         Field("lost", Integer(0), "At most so many were lost.", argument="lost_max"),
         Field(

@@ -78,6 +78,13 @@ CASES = {
         missed="75% of 4 messages were delivered",
         bad=(ONE_NEVER, GOOD),
     ),
+    "owed": Case(
+        expected=Expectations(webhooks=WebhookGoals(at_least=4)),
+        name="webhooks.at_least: 4",
+        met="4 webhooks were owed",
+        missed="3 webhooks were owed",
+        bad=(ONE_NEVER, GOOD),
+    ),
     "acknowledged": Case(
         expected=Expectations(webhooks=WebhookGoals(acknowledged_bp=10_000)),
         name="webhooks.acknowledged: 100%",

@@ -47,12 +47,15 @@ def _smaller(scenario: Scenario) -> Scenario:
     (item,) = scenario.timeline
     assert item.storm is not None
     assert scenario.expect.messages is not None
+    assert scenario.expect.webhooks is not None
     storm = replace(item.storm, messages=300, rate=Rate(100, 1_000))
     goals = replace(scenario.expect.messages, at_least=300)
     return replace(
         scenario,
         timeline=(replace(item, storm=storm),),
-        expect=replace(scenario.expect, messages=goals),
+        expect=replace(
+            scenario.expect, messages=goals, webhooks=replace(scenario.expect.webhooks, at_least=300)
+        ),
     )
 
 
