@@ -18,6 +18,15 @@ _TIMEOUT_REAL_MS_MAX = 600_000
 """An advance waits for it in real time."""
 
 
+TARGET = Text(
+    max_length=2_048,
+    pattern=r"(?:https?://[^\s/?#]+\S*)?",
+    what="a URL such as http://127.0.0.1:9000/reports",
+    examples=("http://127.0.0.1:9000/reports",),
+)
+"""Where webhooks may go, as settings write it."""
+
+
 class WebhookValues(TypedDict, total=False):
     """
     What the webhook settings read as; only what was written is there.
@@ -36,7 +45,7 @@ class WebhookValues(TypedDict, total=False):
 def webhook_fields() -> list[Field]:
     """Return the fields that every provider's `webhook:` settings have."""
     return [
-        Field("url", Text(max_length=2_048), "Where webhooks go when a call names no target of its own."),
+        Field("url", TARGET, "Where webhooks go when a call names no target of its own; empty: nowhere."),
         Field(
             "retry",
             Either(Word("documented"), Word("none"), ListOf(Duration(), max_items=_RETRIES_MAX)),

@@ -87,7 +87,7 @@ BANNED_CALLS_IN_KERNEL = {"now", "today", "utcnow"}
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
 # Larger already; these numbers go down, never up.
-FILE_LINES_RATCHET = {"scenario/rules.py": 520}
+FILE_LINES_RATCHET: dict[str, int] = {}
 
 
 class Import(NamedTuple):

@@ -29,10 +29,12 @@ class Agenda:
     round.  In how many slices a round is taken changes nothing.
     """
 
-    __slots__ = ("_buckets", "_heap", "_round", "_round_at_ms", "_size")
+    __slots__ = ("_buckets", "_cancelled", "_heap", "_round", "_round_at_ms", "_size")
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[Step]] = {}
+        self._cancelled: dict[int, set[tuple[int | str, ...]]] = {}
+        """What will not happen after all, by instant and order."""
         self._round: list[Step] = []
         """What is left of the round being taken, last one first."""
         self._round_at_ms = 0
@@ -61,16 +63,30 @@ class Agenda:
                 return True
         return False
 
+    def cancel(self, at_ms: int, step: Step) -> None:
+        """
+        Take a step off that is there for certain, at a cost that does not grow with its instant.
+
+        An outage makes thousands of messages expire at one instant; most are
+        delivered before, and searching that instant for each would take too long.
+        """
+        if self._round and at_ms == self._round_at_ms:
+            self.remove(at_ms, step)
+        else:
+            self._cancelled.setdefault(at_ms, set()).add(step.order)
+            self._size -= 1
+
     def next_due(self) -> int | None:
         """Return the earliest instant with anything due, or None."""
         if self._round:
             return self._round_at_ms
         while self._heap:
             at_ms = self._heap[0]
-            if self._buckets[at_ms]:
+            if len(self._buckets[at_ms]) > len(self._cancelled.get(at_ms, ())):
                 return at_ms
             heappop(self._heap)
             del self._buckets[at_ms]
+            self._cancelled.pop(at_ms, None)
         return None
 
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
@@ -86,6 +102,8 @@ class Agenda:
             return []
         if not self._round:
             self._round, self._buckets[due_ms] = self._buckets[due_ms], []
+            if (cancelled := self._cancelled.pop(due_ms, None)) is not None:
+                self._round = [step for step in self._round if step.order not in cancelled]
             self._round.sort(key=_order, reverse=True)
             self._round_at_ms = due_ms
         left = self._round

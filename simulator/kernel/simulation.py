@@ -216,6 +216,10 @@ class Simulation:
         now_ms = self.clock.now_ms
         if message.state is State.WAITING:
             self._waiting.leave(message.key)
+            at_ms, expiry = _expiry(message)
+            if move is not Move.EXPIRE or now_ms < at_ms:
+                # It will not expire any more, so nothing is due then on its account.
+                self.agenda.cancel(at_ms, expiry)
         message.state = state
         message.changed_ms = now_ms
         message.code = code
@@ -264,13 +268,9 @@ class Simulation:
         return self.directory.at(recipient, self.clock.now_ms).reachable
 
     def _wait(self, message: Message) -> None:
-        now_ms = self.clock.now_ms
         if message.state is not State.WAITING:
             self._change(message, Move.WAIT, State.WAITING, "", Reason.ABSENT, "the recipient is unreachable")
-            self.agenda.add(
-                max(now_ms, message.expires_ms),
-                MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY),
-            )
+            self.agenda.add(*_expiry(message))
         self._waiting.enter(message.key, message.changed_ms)
         self._expect_back(message.key.recipient)
 
@@ -472,6 +472,12 @@ class Simulation:
 
 
 _DELIVERED_LIE = ((Move.DELIVER, State.DELIVERED),)
+
+
+def _expiry(message: Message) -> tuple[int, MoveStep]:
+    """Return when and how a message that waits expires; it has waited since `changed_ms`."""
+    at_ms = max(message.changed_ms, message.expires_ms)
+    return at_ms, MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY)
 
 
 def _plain(value: Value) -> str:

@@ -5,7 +5,7 @@ How rules are written in a scenario: when, and what then.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -39,26 +39,39 @@ from simulator.kernel.shape import (
 from simulator.kernel.submission import Reason
 from simulator.kernel.units import (
     WHOLE,
-    BasisPoints,
-    ConstantDelay,
     Delay,
     Rate,
-    UniformDelay,
     parse_duration,
 )
-from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
+from simulator.kernel.webhook import WebhookFaults
+from simulator.scenario.misbehaviour import WEBHOOKS
 from simulator.scenario.recipients import ADDRESS
 
-__all__ = ["Vocabulary", "rule_shape"]
+__all__ = ["Operated", "Vocabulary", "rule_shape"]
 
 _STALL_MS_MAX: Final = 600_000
-_SOON: Final = ConstantDelay(10_000)
+
+
+class Operated(Protocol):
+    """
+    Something a provider serves, with the word that rules use for it.
+    """
+
+    @property
+    def operation(self) -> str:
+        """The word."""
+        ...
 
 
 class Vocabulary(Protocol):
     """
     What a provider adds to the scenario language.
     """
+
+    @property
+    def routes(self) -> Sequence[Operated]:
+        """What it serves."""
+        ...
 
     @property
     def settings(self) -> Shape[Mapping[str, object]]:
@@ -216,6 +229,12 @@ def _one(pattern: str) -> tuple[str, ...]:
     return (pattern,)
 
 
+def _operation_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[str]:
+    served = [providers[name]] if name else providers.values()
+    words = {route.operation for vocabulary in served for route in vocabulary.routes}
+    return Choice({word: word for word in sorted(words | {"send"})})
+
+
 def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
     provider = Word(name) if name else Choice({known: known for known in providers})
     recipients = Either[tuple[str, ...]](Mapped(ADDRESS, _one), ListOf(ADDRESS, max_items=10_000))
@@ -223,7 +242,7 @@ def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
         Match,
         [
             Field("provider", provider, "Calls to this provider only."),
-            Field("operation", Text(1, 100), "Calls of this kind only: send, reports ..."),
+            Field("operation", _operation_shape(name, providers), "Calls of this kind only."),
             Field("recipient", recipients, "An address, a prefix (+4179*), or a list of them."),
             Field("sender", Text(1, 200), "The sender, or a prefix of it with *."),
             Field("text", _TEXT_MATCH, "What the text contains, equals or matches."),
@@ -253,7 +272,7 @@ def _then_shape(vocabulary: Vocabulary | None) -> Shape[Behaviour]:
         [
             Field("answer", _answer_shape(vocabulary), "What the call is answered."),
             Field("fate", _fate_shape(vocabulary), "What becomes of the message."),
-            Field("webhooks", _WEBHOOKS, "How reports reach the integrator."),
+            Field("webhooks", WEBHOOKS, "How reports reach the integrator."),
         ],
         doc="What then: the answer, the fate, the webhooks.",
     )
@@ -398,120 +417,3 @@ def _fate_shape(vocabulary: Vocabulary | None) -> Shape[Fate]:
         Choice(_FATE_WORDS),
         OneOf[Fate, Fate](choices, lambda _, fate: fate, doc="What becomes of the message."),
     )
-
-
-# -- webhooks ---------------------------------------------------------------------------------------
-
-
-def _within(within: int) -> Delay:
-    return UniformDelay(0, within) if within else ConstantDelay(0)
-
-
-def _duplicate(share: BasisPoints = WHOLE, within: int = 10_000, times: int = 1) -> Duplicate:
-    return Duplicate(share_bp=share, within=_within(within), times=times)
-
-
-def _reorder(share: BasisPoints = WHOLE, within: int = 10_000) -> Reorder:
-    return Reorder(share_bp=share, within_ms=within)
-
-
-def _contradict(share: BasisPoints = WHOLE, after: Delay = _SOON) -> Contradict:
-    return Contradict(share_bp=share, after=after)
-
-
-def _slow(over: int, share: BasisPoints = WHOLE) -> Damage:
-    return Damage(kind=DamageKind.SLOW, share_bp=share, real_ms=over)
-
-
-_DAMAGES: Final = {
-    "truncate": (DamageKind.TRUNCATE, "Break the body of the first attempt off in the middle."),
-    "corrupt": (DamageKind.CORRUPT, "Flip a few bytes of the body of the first attempt."),
-    "content_type": (DamageKind.CONTENT_TYPE, "Label the first attempt text/plain."),
-    "mis_sign": (DamageKind.SIGNATURE, "Sign the first attempt wrongly, where the provider signs."),
-}
-
-
-def _faults(slow: Damage | None = None, **values: object) -> WebhookFaults:
-    damage = [
-        Damage(kind=kind, share_bp=share)
-        for name, (kind, _) in _DAMAGES.items()
-        if isinstance(share := values.pop(name, None), int) and share
-    ]
-    damage += [slow] if slow is not None else []
-    if not values and not damage:
-        raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
-    return WebhookFaults(damage=tuple(damage), **values)  # type: ignore[arg-type]
-
-
-_SHARED: Final = Either[BasisPoints](
-    Mapped(Boolean(), lambda all_of_them: WHOLE if all_of_them else 0),
-    Share(),
-    Record(lambda share=WHOLE: share, [Field("share", Share(), "How many of them; all, if not given.")]),
-)
-
-
-_SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not given.")
-
-_WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
-    _faults,
-    [
-        Field("delay", DelayShape(), "Send them later."),
-        Field(
-            "duplicate",
-            Either[Duplicate](
-                Mapped(Share(), _duplicate),
-                Record(
-                    _duplicate,
-                    [
-                        _SHARE_FIELD,
-                        Field("within", Duration(), "The copy comes within this time; 10s if not given."),
-                        Field("times", Integer(1, 100), "How many copies; 1 if not given."),
-                    ],
-                ),
-            ),
-            "Send them again.",
-        ),
-        Field(
-            "reorder",
-            Record(
-                _reorder,
-                [
-                    _SHARE_FIELD,
-                    Field("within", Duration(), "Push back by up to this time; 10s if not given."),
-                ],
-            ),
-            "Push them back, so that later ones overtake them.",
-        ),
-        Field(
-            "drop",
-            _SHARED,
-            "Never send them.",
-            argument="drop_share_bp",
-        ),
-        Field(
-            "contradict",
-            Either[Contradict](
-                Mapped(Share(), _contradict),
-                Record(
-                    _contradict,
-                    [_SHARE_FIELD, Field("after", DelayShape(), "After the truth; 10s if not given.")],
-                ),
-            ),
-            "Report the opposite of how the message ended, after the truth.",
-        ),
-        *(Field(name, _SHARED, doc) for name, (_, doc) in _DAMAGES.items()),
-        Field(
-            "slow",
-            Record(
-                _slow,
-                [
-                    _SHARE_FIELD,
-                    Field("over", Duration(0, _STALL_MS_MAX), "How long the body takes.", required=True),
-                ],
-            ),
-            "Send the body of the first attempt bit by bit, in real time.",
-        ),
-        Field("early", Boolean(), "Report the end before the send call is answered."),
-    ],
-    doc="How reports reach the integrator.",
-)

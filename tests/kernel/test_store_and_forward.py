@@ -236,3 +236,35 @@ def test_command_cannot_deliver_to_a_phone_that_is_off(sim: Bench) -> None:
 
     assert str(caught.value) == f"{PHONE} is unreachable; make it reachable first"
     assert message.state == State.ACCEPTED
+
+
+def test_delivered_message_leaves_nothing_due_for_its_expiry(sim: Bench) -> None:
+    """
+    Once a message that waited has arrived, nothing is due when its validity would have run out.
+    """
+    sim.recipient(PHONE).go_offline()
+    sim.submit(pigeon(to=PHONE))
+    sim.advance("1h")
+    sim.recipient(PHONE).come_back()
+
+    sim.settle()
+
+    assert sim.simulation.next_due() is None
+    assert sim.simulation.clock.now_ms < 2 * 3_600_000
+
+
+def test_expiry_of_the_others_stays_due(sim: Bench) -> None:
+    """
+    Of two messages that would expire at one instant, the one that still waits does.
+    """
+    for recipient in (PHONE, "+905550000002"):
+        sim.recipient(recipient).go_offline()
+    gone = sim.submit(pigeon(to=PHONE))
+    waiting = sim.submit(pigeon(to="+905550000002"))
+    sim.advance("1h")
+    sim.recipient(PHONE).come_back()
+
+    sim.settle()
+
+    assert sim.message(gone.key).state is State.DELIVERED
+    assert sim.message(waiting.key).state is State.EXPIRED

@@ -252,7 +252,7 @@ def _rejected_entry(refused: Refused, to: str, generation: int) -> dict[str, obj
     if refused.code == _MISSING_TO:
         return dict(status)
     if refused.code == _INVALID_TO:
-        return {recipient_key: refused.submission.recipient, **status}
+        return {recipient_key: to if to.isdigit() else refused.submission.recipient, **status}
     entry: dict[str, object] = {recipient_key: to, **status}
     if refused.code != "14" and generation == 1:
         entry["smsCount"] = refused.submission.parts

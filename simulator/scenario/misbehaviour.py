@@ -1,0 +1,141 @@
+"""
+How the misbehaviour of webhooks is written in a rule.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulator.kernel.shape import (
+    Boolean,
+    DelayShape,
+    Duration,
+    Either,
+    Field,
+    Integer,
+    Mapped,
+    Record,
+    Shape,
+    Share,
+)
+from simulator.kernel.units import WHOLE, BasisPoints, ConstantDelay, Delay, UniformDelay
+from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
+
+__all__ = ["WEBHOOKS"]
+
+_SOON: Final = ConstantDelay(10_000)
+_SLOW_MS_MAX: Final = 600_000
+
+
+def _within(within: int) -> Delay:
+    return UniformDelay(0, within) if within else ConstantDelay(0)
+
+
+def _duplicate(share: BasisPoints = WHOLE, within: int = 10_000, times: int = 1) -> Duplicate:
+    return Duplicate(share_bp=share, within=_within(within), times=times)
+
+
+def _reorder(share: BasisPoints = WHOLE, within: int = 10_000) -> Reorder:
+    return Reorder(share_bp=share, within_ms=within)
+
+
+def _contradict(share: BasisPoints = WHOLE, after: Delay = _SOON) -> Contradict:
+    return Contradict(share_bp=share, after=after)
+
+
+def _slow(over: int, share: BasisPoints = WHOLE) -> Damage:
+    return Damage(kind=DamageKind.SLOW, share_bp=share, real_ms=over)
+
+
+_DAMAGES: Final = {
+    "truncate": (DamageKind.TRUNCATE, "Break the body of the first attempt off in the middle."),
+    "corrupt": (DamageKind.CORRUPT, "Flip a few bytes of the body of the first attempt."),
+    "content_type": (DamageKind.CONTENT_TYPE, "Label the first attempt text/plain."),
+    "mis_sign": (DamageKind.SIGNATURE, "Sign the first attempt wrongly, where the provider signs."),
+}
+
+
+def _faults(slow: Damage | None = None, **values: object) -> WebhookFaults:
+    damage = [
+        Damage(kind=kind, share_bp=share)
+        for name, (kind, _) in _DAMAGES.items()
+        if isinstance(share := values.pop(name, None), int) and share
+    ]
+    damage += [slow] if slow is not None else []
+    if not values and not damage:
+        raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
+    return WebhookFaults(damage=tuple(damage), **values)  # type: ignore[arg-type]
+
+
+_SHARED: Final = Either[BasisPoints](
+    Mapped(Boolean(), lambda all_of_them: WHOLE if all_of_them else 0),
+    Share(),
+    Record(lambda share=WHOLE: share, [Field("share", Share(), "How many of them; all, if not given.")]),
+)
+
+
+_SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not given.")
+
+WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
+    _faults,
+    [
+        Field("delay", DelayShape(), "Send them later."),
+        Field(
+            "duplicate",
+            Either[Duplicate](
+                Mapped(Share(), _duplicate),
+                Record(
+                    _duplicate,
+                    [
+                        _SHARE_FIELD,
+                        Field("within", Duration(), "The copy comes within this time; 10s if not given."),
+                        Field("times", Integer(1, 100), "How many copies; 1 if not given."),
+                    ],
+                ),
+            ),
+            "Send them again.",
+        ),
+        Field(
+            "reorder",
+            Record(
+                _reorder,
+                [
+                    _SHARE_FIELD,
+                    Field("within", Duration(), "Push back by up to this time; 10s if not given."),
+                ],
+            ),
+            "Push them back, so that later ones overtake them.",
+        ),
+        Field(
+            "drop",
+            _SHARED,
+            "Never send them.",
+            argument="drop_share_bp",
+        ),
+        Field(
+            "contradict",
+            Either[Contradict](
+                Mapped(Share(), _contradict),
+                Record(
+                    _contradict,
+                    [_SHARE_FIELD, Field("after", DelayShape(), "After the truth; 10s if not given.")],
+                ),
+            ),
+            "Report the opposite of how the message ended, after the truth.",
+        ),
+        *(Field(name, _SHARED, doc) for name, (_, doc) in _DAMAGES.items()),
+        Field(
+            "slow",
+            Record(
+                _slow,
+                [
+                    _SHARE_FIELD,
+                    Field("over", Duration(0, _SLOW_MS_MAX), "How long the body takes.", required=True),
+                ],
+            ),
+            "Send the body of the first attempt bit by bit, in real time.",
+        ),
+        Field("early", Boolean(), "Report the end before the send call is answered."),
+    ],
+    doc="How reports reach the integrator.",
+)
