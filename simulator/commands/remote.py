@@ -4,6 +4,7 @@ Commands that ask a running server: `simulator explain` and `simulator ready`.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from typing import Final
@@ -38,10 +39,16 @@ def _control(url: str) -> HttpControl:
 def explain(message_id: str, space: str, url: str) -> None:
     """
     Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
+
+    A submission that was refused has a story, too. What has no id goes by
+    provider/recipient/ordinal, as in infobip/+41793026727/1.
     """
     control = _control(url)
+    key = re.fullmatch(r"([a-z0-9_-]+)/(.+)/([0-9]+)", message_id)
+    # A slash would end the name in a path; in a key, colons stand for it.
+    name = ":".join(key.groups()) if key is not None else message_id
     try:
-        story = control.call("GET", f"/spaces/{space}/messages/{message_id}/explain")
+        story = control.call("GET", f"/spaces/{space}/messages/{name}/explain")
     except Unreachable as trouble:
         click.echo(f"simulator: {trouble}", err=True)
         sys.exit(UNREACHABLE)

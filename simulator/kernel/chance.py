@@ -39,6 +39,10 @@ class Draws:
         """Return an integer from *low* to *high*, both included."""
         return low + self._bits(label) % (high - low + 1)
 
+    def place_bp(self, label: str) -> int:
+        """Return a place among 10,000; a share is hit by the places below it."""
+        return self._bits(label) % 10_000
+
     def hits(self, label: str, share_bp: int) -> bool:
         """Return True for *share_bp* of 10,000 keys."""
         return self._bits(label) % 10_000 < share_bp

@@ -135,16 +135,22 @@ class Intake:
 
     def _note_refusal(self, judgement: Judgement, verdict: Verdict) -> None:
         refusal = verdict.refusal
-        self._simulation.journal.add(
-            self._simulation.clock.now_ms,
-            EntryKind.REFUSED,
+        refused = Refused(
             key=judgement.key,
-            what="the call was refused" if refusal else "the connection was dropped before any work",
-            why=why_of(
-                judgement.answer_rung if judgement.answer is not None else Rung.RULE,
-                refusal.rule if refusal else judgement.answer_rule,
-            ),
+            submission=judgement.submission,
             code=refusal.code if refusal else "",
+            rung=judgement.answer_rung if judgement.answer is not None else Rung.RULE,
+            rule=refusal.rule if refusal else judgement.answer_rule,
+            at_ms=self._simulation.clock.now_ms,
+        )
+        self._simulation.register.note_refusal(refused)
+        self._simulation.journal.add(
+            refused.at_ms,
+            EntryKind.REFUSED,
+            key=refused.key,
+            what="the call was refused" if refusal else "the connection was dropped before any work",
+            why=why_of(refused.rung, refused.rule),
+            code=refused.code,
         )
 
     def settle(self, judgement: Judgement, unanswered: bool) -> Message | Refused:
@@ -169,7 +175,9 @@ class Intake:
             id=submission.id or self._simulation.accounts[submission.provider].mint_id(judgement.key, draws),
             rung=rung,
             rule=judgement.refusing_rule,
+            at_ms=self._simulation.clock.now_ms,
         )
+        self._simulation.register.note_refusal(refused)
         self._simulation.journal.add(
             self._simulation.clock.now_ms,
             EntryKind.REFUSED,

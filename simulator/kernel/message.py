@@ -65,6 +65,7 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
     id: str = ""
     rung: Rung = Rung.RULE
     rule: str = ""
+    at_ms: int = 0
 
 
 def why_of(rung: Rung, rule: str) -> str:

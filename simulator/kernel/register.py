@@ -5,11 +5,13 @@ The register: every message of a space, by key and by id.
 from __future__ import annotations
 
 from simulator.kernel.lifecycle import TERMINAL
-from simulator.kernel.message import Message
+from simulator.kernel.message import Message, Refused
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.turnover import Turnover
 
 __all__ = ["Register"]
+
+_REFUSALS_MAX = 10_000
 
 
 class Register:
@@ -17,11 +19,13 @@ class Register:
     Messages by key and by id; when it is full, the oldest that has an end gives way.
     """
 
-    __slots__ = ("_ids", "_turnover", "limit", "messages")
+    __slots__ = ("_ids", "_turnover", "limit", "messages", "refusals")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.messages: dict[MessageKey, Message] = {}
+        self.refusals: dict[MessageKey, Refused] = {}
+        """The last submissions that were refused, for their stories."""
         self._ids: dict[str, dict[str, Message]] = {}
         self._turnover: Turnover[MessageKey] = Turnover()
 
@@ -35,6 +39,13 @@ class Register:
         ids[message.id] = message
         if len(self.messages) > self.limit:
             self._forget_oldest()
+
+    def note_refusal(self, refused: Refused) -> None:
+        """Keep a refusal; the oldest gives way."""
+        refusals = self.refusals
+        if len(refusals) >= _REFUSALS_MAX:
+            del refusals[next(iter(refusals))]
+        refusals[refused.key] = refused
 
     def find(self, provider: str, message_id: str) -> Message | None:
         """Return the latest message with this id at *provider*, or None."""

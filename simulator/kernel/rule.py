@@ -223,8 +223,10 @@ class Match:
                 yield Miss("during", wanted, format_duration(since_start_ms))
         if self.text is not None and not self.text.holds(submission.text):
             yield Miss("text", str(self.text), repr(submission.text[:80]))
-        if self.share_bp is not None and not draws.hits(f"rule.{name}.share", self.share_bp):
-            yield Miss("share", format_share(self.share_bp), "a draw outside the share")
+        if self.share_bp is not None:
+            place_bp = draws.place_bp(f"rule.{name}.share")
+            if place_bp >= self.share_bp:
+                yield Miss("share", format_share(self.share_bp), f"a draw of {format_share(place_bp)}")
 
 
 def _listed(patterns: tuple[str, ...]) -> str:

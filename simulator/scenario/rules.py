@@ -323,6 +323,7 @@ _READ: Final[Shape[Fate]] = Record(
         Field("after", DelayShape(), "From delivery to reading.", default="1s..10s"),
         Field("share", Share(), "How many of the delivered messages are read."),
     ],
+    doc="It is delivered, and read later.",
 )
 
 
@@ -402,10 +403,12 @@ def _fate_shape(vocabulary: Vocabulary | None) -> Shape[Fate]:
             Field("read", _READ, "The recipient reads it later."),
             Field("reply", _REPLY, "The recipient answers."),
         ],
+        doc="It is delivered.",
     )
     expire = Record(
         lambda after=None: Fate(ending=Ending.EXPIRE, after=after),
         [Field("after", DelayShape(), "From sending to expiry; when the validity runs out, if not given.")],
+        doc="It expires.",
     )
     choices: dict[str, Shape[Fate]] = {
         "deliver": deliver,

@@ -36,7 +36,9 @@ _HOLD, _RELEASE = "hold", "release"
 _NOTHING: Final = object()
 
 _RELEASED: Final = Record(
-    lambda rate=None: rate, [Field("rate", RateShape(), "So many per time; all at once, if not given.")]
+    lambda rate=None: rate,
+    [Field("rate", RateShape(), "So many per time; all at once, if not given.")],
+    doc="What was held back is sent.",
 )
 _WEBHOOKS: Final = Either[object](
     Word(_HOLD),

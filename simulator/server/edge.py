@@ -15,7 +15,9 @@ from aiohttp import web
 from simulator.kernel.chance import Draws
 from simulator.kernel.damage import garbled
 from simulator.kernel.journal import EntryKind
+from simulator.kernel.message import Refused
 from simulator.kernel.rule import AnswerFault, Drop
+from simulator.kernel.verdict import Verdict
 from simulator.provider import (
     Answer,
     Call,
@@ -37,6 +39,7 @@ __all__ = ["SPACE_HEADER", "Edge"]
 SPACE_HEADER: Final = "X-Simulator-Space"
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _DRIPS: Final = 20
+_RULES_TOLD_MAX: Final = 10
 _EXCHANGE_BYTES_MAX: Final = 65_536
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
 _LOG = logging.getLogger("simulator")
@@ -137,7 +140,8 @@ class Edge:
             if verdict.drop is not None:
                 _note(space, call, None)
                 return _cut(request)
-            response = _response(answer, verdict.refusal.rule if verdict.refusal else "")
+            response = _response(answer)
+            _tell_refusals(response, verdict)
             _note(space, call, answer)
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
@@ -198,7 +202,7 @@ class Edge:
                 space.witness.called(call, admitted=False)
                 space.witness.answered(call, answer)
             _note(space, call, answer)
-            response = _response(answer, "")
+            response = _response(answer)
             if close:
                 response.force_close()
             return response
@@ -206,16 +210,28 @@ class Edge:
             space.driver.leave()
 
 
-def _response(answer: Answer, rule: str) -> web.Response:
+def _response(answer: Answer) -> web.Response:
     response = web.Response(status=answer.status, body=answer.body)
     headers = response.headers
     if answer.content_type:
         headers["Content-Type"] = answer.content_type
     for name, value in answer.headers:
         headers.add(name, value)
-    if rule:
-        headers["X-Simulator-Rule"] = header_text(rule)
     return response
+
+
+def _tell_refusals(response: web.Response, verdict: Verdict) -> None:
+    """Say in headers what the provider's body has no words for: which rules refused, and how many."""
+    if verdict.refusal is not None:
+        rules = [verdict.refusal.rule] if verdict.refusal.rule else []
+    else:
+        refused = [outcome for outcome in verdict.outcomes if isinstance(outcome, Refused)]
+        if not refused:
+            return
+        response.headers["X-Simulator-Refused"] = f"{len(refused)} of {len(verdict.outcomes)}"
+        rules = list(dict.fromkeys(outcome.rule for outcome in refused if outcome.rule))[:_RULES_TOLD_MAX]
+    if rules:
+        response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
 
 
 def _note(space: Space, call: Call, answer: Answer | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from simulator.kernel.explain import Story
 from simulator.kernel.journal import Entry, narrative
-from simulator.kernel.message import Message
+from simulator.kernel.message import Message, Refused
 from simulator.kernel.recipient import Circumstances
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook
@@ -186,8 +186,22 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
 
 def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     """Return the story of a message."""
+    told = story.message
     return {
-        "message": message_view(simulation, story.message),
+        "message": message_view(simulation, told) if isinstance(told, Message) else None,
+        "refusal": _refusal_view(told) if isinstance(told, Refused) else None,
+        "places": [
+            {
+                "place": place.name,
+                "decided": place.decided,
+                "missed": [
+                    {"rule": name, "line": line, "misses": list(misses)}
+                    for name, line, misses in place.missed
+                ],
+                "draws": list(place.draws),
+            }
+            for place in story.places
+        ],
         "considered": [
             {"rule": name, "line": line, "applies": not misses, "misses": list(misses)}
             for name, line, misses in story.considered
@@ -195,6 +209,18 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
         "entries": [entry_view(entry) for entry in story.entries],
         "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
         "story": story.lines(),
+    }
+
+
+def _refusal_view(refused: Refused) -> dict[str, object]:
+    return {
+        "id": refused.id,
+        "provider": refused.key.provider,
+        "recipient": refused.key.recipient,
+        "ordinal": refused.key.ordinal,
+        "code": refused.code,
+        "at_ms": refused.at_ms,
+        "decided_by": {"rung": refused.rung.value, "rule": refused.rule},
     }
 
 

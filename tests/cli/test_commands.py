@@ -123,6 +123,34 @@ def test_schema__accepts_every_shipped_scenario_and_refuses_a_wrong_one() -> Non
     assert list(validator.iter_errors({"nmae": "x"}))
 
 
+def test_schema__says_something_about_every_key() -> None:
+    """
+    An editor has a text to show wherever the cursor is: every key of every shape is described.
+    """
+    _, said, _ = run("schema")
+
+    described, silent = keys(json.loads(said), "")
+
+    assert silent == []
+    assert described > 500
+
+
+def keys(schema: object, path: str) -> tuple[int, list[str]]:
+    """Return how many keys of a schema are described, and the paths of those that are not."""
+    described, silent = 0, []
+    items = list(enumerate(schema)) if isinstance(schema, list) else []
+    for name, part in schema.items() if isinstance(schema, dict) else items:
+        if path.endswith("/properties") and isinstance(part, dict):
+            if part.get("description", "").strip():
+                described += 1
+            else:
+                silent.append(f"{path}/{name}")
+        more, missing = keys(part, f"{path}/{name}")
+        described += more
+        silent += missing
+    return described, silent
+
+
 def plain(path: Path) -> object:
     """Return a file's values with every scalar as it was written, numbers and booleans apart."""
     loader = yaml.SafeLoader

@@ -21,7 +21,7 @@ import pytest
 from aiohttp import ClientSession, web
 from click.testing import CliRunner
 
-from harness import Receiver, receiving, until
+from harness import Receiver, receiving, serving, until
 from integrator import Integrator
 from simulator.cli import main
 from simulator.commands.init import STARTER
@@ -351,3 +351,23 @@ def test_starter_is_a_good_scenario(tmp_path: Path) -> None:
     full = full.replace("#   - {call", "  - {call")
     scenario = load(full, "starter", discover())
     assert (len(scenario.rules), len(scenario.timeline), len(scenario.drive)) == (3, 3, 1)
+
+
+async def test_explain_tells_of_messages_and_refusals() -> None:
+    """
+    A message is told by its id, a refused call by its key.
+    """
+    async with serving() as bench:
+        rules = [{"name": "slow down", "then": {"answer": {"throttle": {"rate": "1/h", "burst": 1}}}}]
+        await bench.load({"rules": rules})
+        _, sent = await bench.send("41793020001")
+        await bench.send("41793020001")
+
+        message = await simulator("explain", sent["messages"][0]["messageId"], "--url", bench.url)
+        refusal = await simulator("explain", "infobip/+41793020001/2", "--url", bench.url)
+        nobody = await simulator("explain", "infobip/+41793020001/3", "--url", bench.url)
+
+    assert (message.code, refusal.code, nobody.code) == (0, 0, 2)
+    assert message.out.startswith("infobip +41793020001 #1 is accepted (id ")
+    assert refusal.out.splitlines()[1] == 'answer: rule "slow down"'
+    assert "there is no 'infobip:+41793020001:3' among 1 messages and the last 1 refusals" in nobody.err

@@ -74,7 +74,7 @@ def test_condition_that_holds_says_nothing(match: Match) -> None:
         (Match(nth=Nth(1, 2)), "nth: expected 1..2, got 3"),
         (Match(nth=Nth(4)), "nth: expected 4.., got 3"),
         (Match(nth=Nth(10, every=10)), "nth: expected every 10, got 3"),
-        (Match(share_bp=0), "share: expected 0%, got a draw outside the share"),
+        (Match(share_bp=0), "share: expected 0%, got a draw of 14.5%"),
         (Match(during=(600_000, 720_000)), "during: expected 10m..12m, got 0s"),
         (Match(during=(600_000, None)), "during: expected 10m.., got 0s"),
         (

@@ -478,12 +478,14 @@ def test_explanation_names_the_rung_and_every_miss(sim: Bench) -> None:
     webhook = next(sim.webhooks())
     assert story.lines() == [
         f"pigeon {PHONE} #1 is delivered (id x)",
-        'its fate was decided by: rule "soon"',
-        f'  rule "other phone": recipient: expected {OTHER}, got {PHONE}; nth: expected 2, got 1',
-        '  rule "soon": applies',
+        "answer: accepted, as nothing stands against it",
+        'fate: rule "soon"',
+        f'  not rule "other phone": recipient: expected {OTHER}, got {PHONE}; nth: expected 2, got 1',
+        "  deliver.after: 1s",
+        "webhooks: as the provider sends them",
         *sim.story(message.key),
-        f"webhook {webhook.id} to {LOFT} is acknowledged",
-        "  attempt 1: 200 after 0.0 ms",
+        f"webhook {webhook.id} [DELIVERED] to {LOFT} is acknowledged",
+        "  attempt 1 at +00:00:01.000: 200 after 0.0 ms",
     ]
 
 

@@ -115,4 +115,4 @@ async def test_messages_without_an_end_are_told_with_their_stories() -> None:
     check = next(check for check in result.checks if check.name == "messages.final: 100%")
     assert not check.passed
     assert check.detail == "0% of 2 messages have an end in time"
-    assert check.lines[1] == 'its fate was decided by: rule "hush"'
+    assert check.lines[2] == 'fate: rule "hush" (line 1)'

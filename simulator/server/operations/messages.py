@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.explain import explain
+from simulator.kernel.explain import explain, find_submission
 from simulator.kernel.journal import Entry, EntryKind, narrative
 from simulator.kernel.lifecycle import Move, State
 from simulator.kernel.message import Message
@@ -99,8 +99,17 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    story = explain(space.simulation, find_message(space, asked))
-    return Reply(story_view(space.simulation, story))
+    simulation = space.simulation
+    wanted = asked.parameters["id"]
+    found = find_submission(simulation, wanted, asked.query.get("provider", ""))
+    if found is None:
+        known = (
+            f"{len(simulation.messages)} messages and the last {len(simulation.register.refusals)} refusals"
+        )
+        detail = f"there is no {wanted!r} among {known} in {space.name!r}"
+        raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
+    story = explain(simulation, found)
+    return Reply(story_view(simulation, story))
 
 
 _MOVES: Final = (Move.DELIVER, Move.READ, Move.FAIL, Move.EXPIRE, Move.REVOKE)
