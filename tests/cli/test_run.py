@@ -225,7 +225,7 @@ async def test_port_that_is_taken_ends_with_3(tmp_path: Path) -> None:
         done = await simulator("run", written(tmp_path, STORM), "--port", str(taken.getsockname()[1]))
 
     assert done.code == 3
-    assert done.err.startswith("simulator: cannot bind 127.0.0.1 port ")
+    assert done.err.startswith("simulator: cannot listen on 127.0.0.1: ")
 
 
 @pytest.mark.parametrize(
