@@ -283,7 +283,11 @@ def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
         assert ready == 0
         assert explained.returncode == 0
         assert "infobip +41793026727 #1" in explained.stdout
-        assert (missing, said) == (2, "simulator: there is no message 'nothing' among 1 in 'default'\n")
+        assert (missing, said) == (
+            2,
+            "simulator: there is no 'nothing' among 1 messages and the last 0 refusals in 'default'; "
+            "expected an id, or provider:recipient:ordinal\n",
+        )
         assert HttpControl(process.url).call("GET", "/spaces/default")["name"] == "default"
 
 

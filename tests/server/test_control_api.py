@@ -657,13 +657,20 @@ async def test_refused_message__is_told_with_the_rule_that_refused_it() -> None:
         _, sent = await bench.send("9991000006")
         id_ = sent["messages"][0]["messageId"]
 
-        status, problem = await bench.control("GET", f"{SPACE}/messages/{id_}/explain")
+        status, problem = await bench.control("GET", f"{SPACE}/messages/{id_}")
+        told, story = await bench.control("GET", f"{SPACE}/messages/{id_}/explain")
 
         assert (status, problem["detail"]) == (
             404,
             f"{id_!r} was refused, so there is no message: "
             "+00:00:00.000 infobip +9991000006 #1 refused [6] (magic recipient)",
         )
+        assert told == 200
+        assert story["story"] == [
+            f"infobip +9991000006 #1 was refused with 6 (id {id_})",
+            "answer: magic recipient",
+            "+00:00:00.000 infobip +9991000006 #1 refused [6] (magic recipient)",
+        ]
 
 
 async def test_bad_code_of_a_move__is_told_with_its_place() -> None:
