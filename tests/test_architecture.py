@@ -352,3 +352,37 @@ def test_quick_commands_import_no_server(arguments: list[str]) -> None:
 
     assert ended.stdout
     assert sorted(set(ended.stderr.split()) & {"aiohttp", "asyncio", *HEAVY}) == []
+
+
+START_AND_LIST = """
+import asyncio, sys
+from simulator.commands.serve import discover
+from simulator.server.app import Server, ServerConfig
+
+async def run():
+    server = Server(ServerConfig(port=0, providers=discover()))
+    await server.start()
+    await server.stop()
+
+asyncio.run(run())
+print(*sys.modules)
+"""
+
+
+def test_a_server_starts_without_what_nobody_asked_for() -> None:
+    """
+    Reading scenarios, the control API, evidence and runs are loaded when they are first needed.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", START_AND_LIST],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    loaded = set(ended.stdout.split())
+    later = ("simulator.scenario", "simulator.server.operations", "simulator.evidence", "simulator.run")
+    assert "simulator.server.app" in loaded
+    assert sorted(loaded & {"yaml", "simulator.server.http", *later, *HEAVY}) == []

@@ -18,10 +18,8 @@ import click
 
 from simulator import __version__
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
-from simulator.commands.files import find_scenario, load_file
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.provider import Provider, discover
-from simulator.scenario.loader import ScenarioError
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -125,7 +123,7 @@ def serve(
     unknown = [name for name, _ in listen if name not in providers]
     if unknown:
         _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
-    path = find_scenario(scenario) if scenario else None
+    path = _find(scenario)
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
@@ -162,9 +160,21 @@ def _clock(clock: ClockSpec | None, scenario: Scenario | None) -> ClockSpec:
     return replace(clock, start_unix_ms=said.start_unix_ms) if said is not None else clock
 
 
+def _find(scenario: str | None) -> Path | None:
+    if not scenario:
+        return None
+    from simulator.commands.files import find_scenario
+
+    return find_scenario(scenario)
+
+
 def _load(path: Path | None, providers: dict[str, Provider]) -> Scenario | None:
     if path is None:
         return None
+    # Loaded with the first scenario: a server without one is ready sooner.
+    from simulator.commands.files import load_file
+    from simulator.scenario.loader import ScenarioError
+
     try:
         return load_file(path, providers)
     except ScenarioError as trouble:
@@ -259,6 +269,9 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
 
 
 async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> None:
+    from simulator.commands.files import load_file
+    from simulator.scenario.loader import ScenarioError
+
     seen = _stamp(path)
     while True:
         await asyncio.sleep(_WATCH_REAL_S)

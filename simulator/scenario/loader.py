@@ -27,7 +27,6 @@ from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.recipients import ADDRESS, recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
-from simulator.scenario.yaml import YamlError, parse
 
 __all__ = ["CLOCK", "ScenarioError", "Vocabulary", "load", "read", "scenario_schema", "scenario_shape"]
 
@@ -48,6 +47,9 @@ class ScenarioError(ValueError):
 
 def load(text: str, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in *text*; raises ScenarioError with every complaint about it."""
+    # A server without a scenario file starts without the parser.
+    from simulator.scenario.yaml import YamlError, parse
+
     try:
         node = parse(text, file)
     except YamlError as trouble:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from aiohttp import ClientSession, web
@@ -19,9 +19,11 @@ from simulator.provider import Provider, discover
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 from simulator.server.edge import Edge
-from simulator.server.http import UNREADABLE, ControlFace, host_allowed, openapi, problem_response
-from simulator.server.operations.base import Controller, Problem
+from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
+
+if TYPE_CHECKING:
+    from simulator.server.http import ControlFace
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
@@ -86,14 +88,23 @@ class _Client:
 class _Faces:
     """What the catch-all handler needs."""
 
-    __slots__ = ("allow_hosts", "control", "controller", "edge", "registry")
+    __slots__ = ("_control", "allow_hosts", "edge", "registry")
 
     def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
         self.registry = registry
         self.edge = Edge(registry)
-        self.controller = Controller(registry)
-        self.control = ControlFace(self.controller)
         self.allow_hosts = allow_hosts
+        self._control: ControlFace | None = None
+
+    @property
+    def control(self) -> ControlFace:
+        """The control API; loaded when first asked for, since servers start and send without."""
+        if self._control is None:
+            from simulator.server.http import ControlFace
+            from simulator.server.operations.base import Controller
+
+            self._control = ControlFace(Controller(self.registry))
+        return self._control
 
 
 REGISTRY: Final = web.AppKey("registry", SpaceRegistry)
@@ -168,6 +179,8 @@ async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.Stre
         case "/_sim/health" | "/_sim/ready":
             return web.json_response({"status": "ok", "version": __version__})
         case "/_sim/openapi.json":
+            from simulator.server.http import openapi
+
             return web.json_response(openapi(__version__))
         case "/_sim/metrics":
             from simulator.server.metrics import CONTENT_TYPE, scrape

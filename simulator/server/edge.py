@@ -30,8 +30,7 @@ from simulator.provider import (
     header_text,
 )
 from simulator.runtime.space import Exchange, Space
-from simulator.server.http import UNREADABLE, problem_response
-from simulator.server.operations.base import Problem
+from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
 __all__ = ["SPACE_HEADER", "Edge"]

@@ -5,28 +5,24 @@ The control API over HTTP: requests to operations, replies and problems to respo
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from simulator.kernel.node import did_you_mean
 from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
-from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Problem, Reply, whole
+from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
+from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.views import entry_view
 
-__all__ = ["UNREADABLE", "ControlFace", "host_allowed", "openapi"]
+__all__ = ["ControlFace", "openapi"]
 
 _BODY_BYTES_MAX: Final = 16 * 1_048_576
-UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
-"""What reading a body raises when it breaks off or cannot be unpacked."""
-
 _FOLLOWED_MAX: Final = 10_000
 _LOOK_REAL_S: Final = 15.0
 """How often to look whether a silent follower is still there."""
@@ -126,15 +122,6 @@ class ControlFace:
         return response
 
 
-def problem_response(problem: Problem) -> web.Response:
-    """Return a problem as an HTTP response."""
-    return web.Response(
-        status=problem.status,
-        body=_ENCODER.encode(problem.body),
-        content_type="application/problem+json",
-    )
-
-
 def _lines(rows: list[object] | list[dict[str, object]]) -> bytes:
     return b"".join(_ENCODER.encode(row) + b"\n" for row in rows)
 
@@ -149,26 +136,6 @@ async def _body(request: web.Request) -> bytes:
     except UNREADABLE:
         raise Problem(400, "Unreadable", "the body broke off, or is not packed as its header says") from None
     return bytes(body)
-
-
-def host_allowed(host: str, also: frozenset[str]) -> bool:
-    """
-    Return True when a `Host` header may reach the control API.
-
-    Literal addresses, localhost and bare names (of containers) may; a dotted name
-    may not unless listed, since a web page can make its own name resolve to us.
-    """
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    name = name.strip("[]").rstrip(".").lower()
-    if "." not in name and ":" not in name:
-        return True
-    if name in also or name.endswith(".localhost"):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def openapi(version: str) -> dict[str, object]:

@@ -166,6 +166,12 @@ def _element(parts: list[str], name: str, value: Any, repeat: bool) -> None:
     parts.append(f"</{name}>")
 
 
+@cache
+def _unfit() -> re.Pattern[str]:
+    """Return what XML 1.0 cannot hold at all, not even escaped; such a large set takes long to compile."""
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

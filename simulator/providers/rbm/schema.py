@@ -1,5 +1,5 @@
 """
-The shapes of RBM's messages, read once from our own discovery document.
+The shapes of RBM's messages, read once, when first needed, from our own discovery document.
 """
 
 from __future__ import annotations
@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-__all__ = ["TYPES", "FieldShape", "Kind", "MessageShape", "discovery"]
+__all__ = ["FieldShape", "Kind", "MessageShape", "discovery", "message_shapes"]
 
 
 class Kind(StrEnum):
@@ -117,7 +118,11 @@ def _message(name: str, said: dict[str, Any]) -> MessageShape:
     return MessageShape(name=name, fields=fields, by_name=by_name, unions=unions)
 
 
-_DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(Path(__file__).with_name("schema.json").read_bytes())
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("schema.json").read_bytes())
+    return document
+
 
 _MANAGEMENT: Final[dict[str, Any]] = {
     "Integration": {
@@ -140,15 +145,17 @@ _MANAGEMENT: Final[dict[str, Any]] = {
 }
 """Messages of the management API, which has a discovery document of its own."""
 
-TYPES: Final[Mapping[str, MessageShape]] = {
-    name: _message(name, said) for name, said in {**_DOCUMENT["schemas"], **_MANAGEMENT}.items()
-}
-"""Every message that clients may send or receive, by name."""
+
+@cache
+def message_shapes() -> Mapping[str, MessageShape]:
+    """Return every message that clients may send or receive, by name."""
+    said = {**_document()["schemas"], **_MANAGEMENT}
+    return {name: _message(name, one) for name, one in said.items()}
 
 
 def discovery(root_url: str) -> dict[str, Any]:
     """Return the discovery document of a service reached at *root_url*, which ends with a slash."""
-    plain: dict[str, Any] = _plain(_DOCUMENT)
+    plain: dict[str, Any] = _plain(_document())
     return plain | {"rootUrl": root_url, "baseUrl": root_url}
 
 

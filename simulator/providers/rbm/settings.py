@@ -25,11 +25,11 @@ from simulator.kernel.shape import (
 )
 from simulator.kernel.units import Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.rbm.schema import TYPES
 from simulator.providers.rbm.wire import Intake
 from simulator.webhook_settings import changed_policy, webhook_fields
 
 __all__ = [
+    "FEATURES",
     "FEATURES_DEFAULT",
     "RETRY_DOCUMENTED",
     "SETTINGS",
@@ -45,9 +45,10 @@ _CEILING_MS: Final = 600_000
 
 def _waits() -> tuple[int, ...]:
     waits: list[int] = []
-    wait_ms = 1_000
-    while sum(waits) + wait_ms <= 7 * _DAY_MS:
+    waited_ms, wait_ms = 0, 1_000
+    while waited_ms + wait_ms <= 7 * _DAY_MS:
         waits.append(wait_ms)
+        waited_ms += wait_ms
         wait_ms = min(wait_ms * 2, _CEILING_MS)
     return tuple(waits)
 
@@ -71,6 +72,15 @@ FEATURES_DEFAULT: Final = (
     "ACTION_OPEN_URL_IN_WEBVIEW",
 )
 """What a device can do of which nobody said anything: the features of the current reference."""
+
+FEATURES: Final = (
+    "FEATURE_UNSPECIFIED",
+    "REVOCATION",
+    *FEATURES_DEFAULT,
+    "ACTION_COMPOSE",
+    "PDF_IN_RICH_CARDS",
+)
+"""Every feature the discovery document knows; said again, for reading that takes longer than starting."""
 
 USE_CASES: Final = {
     "otp": "AUTHENTICATION",
@@ -244,7 +254,7 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         ),
         Field(
             "features",
-            ListOf(Choice({w: w for w in TYPES["Capabilities"].by_name["features"].words})),
+            ListOf(Choice({word: word for word in FEATURES})),
             "What a device can do of which nobody said anything.",
         ),
         Field("deliver_after", DelayShape(), "From sending to delivery when no rule says otherwise."),

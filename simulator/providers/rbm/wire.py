@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from simulator.providers.rbm.errors import ERRORS
 from simulator.providers.rbm.instants import parse_duration, parse_instant
 from simulator.providers.rbm.lenient import NotJson, decode
-from simulator.providers.rbm.schema import TYPES, FieldShape, Kind, MessageShape
+from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, message_shapes
 
 __all__ = ["BadRequest", "Intake", "Violation", "read_body"]
 
@@ -72,7 +72,7 @@ def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str,
     if not isinstance(plain, dict):
         raise BadRequest([], "Invalid JSON payload received. Root element must be a message.")
     reader = _Reader(intake)
-    read = reader.message(TYPES[message], plain, root)
+    read = reader.message(message_shapes()[message], plain, root)
     if reader.found:
         raise BadRequest(reader.found)
     return read
@@ -142,7 +142,7 @@ class _Reader:
                 return self.text(shape, field, value, path)
         elif kind is Kind.MESSAGE:
             if isinstance(value, dict):
-                return self.message(TYPES[field.message], value, path)
+                return self.message(message_shapes()[field.message], value, path)
         elif kind is Kind.ANY:
             return value
         else:

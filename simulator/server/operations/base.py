@@ -16,6 +16,7 @@ from simulator.kernel.shape import (
 )
 from simulator.provider import Provider
 from simulator.runtime.space import Space
+from simulator.server.problems import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 from simulator.server.views import (
     space_view,
@@ -40,23 +41,6 @@ LIMIT_DEFAULT: Final = 1_000
 LIMIT_MAX: Final = 100_000
 AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
-
-
-class Problem(Exception):
-    """
-    A refusal of the control API, as RFC 9457 problem details.
-    """
-
-    def __init__(self, status: int, title: str, detail: str, **more: object) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.body: dict[str, object] = {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            **more,
-        }
 
 
 class Reply(NamedTuple):

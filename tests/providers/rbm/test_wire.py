@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from simulator.providers.rbm.content import check_content, classification, features_needed
 from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
 from simulator.providers.rbm.lenient import NotJson, decode
+from simulator.providers.rbm.schema import message_shapes
+from simulator.providers.rbm.settings import FEATURES
 from simulator.providers.rbm.wire import BadRequest, Intake, read_body
 
 ROOT = "agent_message"
@@ -436,3 +438,10 @@ def test_classification_counts_bytes_of_the_text_alone() -> None:
         {"classificationType": "RICH_MEDIA_MESSAGE"},
         {"classificationType": "RICH_MEDIA_MESSAGE"},
     ]
+
+
+def test_features__are_those_of_the_discovery_document() -> None:
+    """
+    Settings name the features themselves, to start sooner; they are the same ones, in the same order.
+    """
+    assert message_shapes()["Capabilities"].by_name["features"].words == FEATURES
