@@ -176,9 +176,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return _unfit().sub("\ufffd", str(value).translate(_ESCAPES))
-
-
-@cache
-def _unfit() -> re.Pattern[str]:
-    """Return what XML 1.0 cannot hold at all, not even escaped; costly to compile, so not at start."""
-    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
