@@ -84,7 +84,11 @@ _PART: Final = ".part"
 )
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
 @click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
-@click.option("--record", type=click.Path(path_type=Path), help="Write a bundle for `simulator replay`.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Write a bundle for `simulator replay`; no credentials but those in SCENARIO, which is copied.",
+)
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,46 @@ rules:
     again = await replayed(tmp_path)
     assert again.divergence is None
     assert again == Replayed(4, attempted)
+
+
+async def test_tokens_that_were_issued_lead_to_the_same_again(tmp_path: Path) -> None:
+    """
+    A signed assertion is recorded without its signature, and the token it was granted still opens the door.
+    """
+    scenario = (
+        "providers: {rbm: {webhook: {url: RECEIVER/rbm, client_token: a-client-token}, scopes: enforced, "
+        "access_tokens: expiring}}"
+    )
+
+    def part(plain: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+    claims = {
+        "iss": "robot@corp.example",
+        "iat": 0,
+        "exp": 3_600,
+        "scope": "https://www.googleapis.com/auth/rcsbusinessmessaging",
+    }
+    assertion = f"{part({'alg': 'RS256'})}.{part(claims)}.{part('a signature by a real key')}"
+
+    async with recording(tmp_path, scenario) as run:
+        run.receiver.answer = _echo
+        form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
+        async with run.http.post(f"{run.url}/rbm/token", data=form) as answer:
+            token = (await answer.json())["access_token"]
+        path = "/rbm/v1/phones/+41793020004/agentMessages?messageId=m-1&agentId=demo"
+        text = {"contentMessage": {"text": "Hi"}}
+        status, _ = await run.post(path, text, headers={"Authorization": f"Bearer {token}"})
+        verified = await run.control("POST", "/spaces/default/providers/rbm/actions/verify_webhook", {})
+        await run.settle()
+        attempted = len(run.attempts())
+
+    assert (status, verified) == (200, (200, {"verified": True}))
+    assert assertion.rpartition(".")[2] not in (tmp_path / "trace.ndjson").read_text()
+    assert await replayed(tmp_path) == Replayed(2, attempted)
+
+
+async def _echo(request: web.Request) -> web.StreamResponse:
+    """Answer a verification as it wants to be answered, and anything else with success."""
+    body = await request.json()
+    return web.Response(text=body.get("secret", ""))
