@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import islice
 
 from msgspec import Struct
 
@@ -123,13 +124,14 @@ class Journal:
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""
-        first = self.seq - len(self._entries)
-        if seq <= first:
-            found = iter(self._entries)
-        else:
-            tail = self.seq - seq
-            found = iter([self._entries[i] for i in range(-tail, 0)] if tail > 0 else [])
-        return [entry for _, entry in zip(range(limit), found, strict=False)]
+        entries = self._entries
+        later = self.seq - max(seq, self.seq - len(entries))
+        if later * 2 > len(entries):
+            return list(islice(entries, len(entries) - later, len(entries) - later + limit))
+        # From the nearer end: in the middle of a deque an index costs as much as its distance.
+        found = list(islice(reversed(entries), max(0, later - limit), max(0, later)))
+        found.reverse()
+        return found
 
 
 def replay(entries: Iterator[Entry] | Journal) -> dict[MessageKey, State]:

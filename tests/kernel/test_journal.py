@@ -155,3 +155,22 @@ def test_machine_time_stands_beside_and_is_not_told() -> None:
     entry = notes.add(0, EntryKind.NOTE, what="x")
 
     assert (entry.wall_unix_ms, narrative(entry)) == (1_234, "+00:00:00.000 x")
+
+
+@given(
+    count=st.integers(0, 60),
+    limit=st.integers(1, 50),
+    seq=st.integers(0, 70),
+    most=st.integers(0, 60),
+)
+def test_entries_after_a_number__are_the_oldest_later_ones(
+    count: int, limit: int, seq: int, most: int
+) -> None:
+    """
+    From whichever end they are looked up, it is the entries later than the number, the oldest first.
+    """
+    notes = journal(count, limit)
+
+    found = notes.after(seq, most)
+
+    assert found == [entry for entry in notes if entry.seq > seq][:most]
