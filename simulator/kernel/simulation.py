@@ -143,9 +143,16 @@ class Simulation:
         """
         self.clock.advance_to(at_ms)
         steps = self.agenda.take(at_ms, slice_max)
-        self.steps_done += len(steps)
-        for step in steps:
-            self._do(step)
+        done = 0
+        try:
+            for step in steps:
+                done += 1
+                self._do(step)
+        finally:
+            self.steps_done += done
+            # A step that fails must not take the others of its instant with it.
+            for step in steps[done:]:
+                self.agenda.add(at_ms, step)
         due_ms = self.agenda.next_due()
         return due_ms is not None and due_ms <= at_ms
 

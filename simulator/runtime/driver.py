@@ -163,15 +163,18 @@ class Driver:
         if self._closed or self._advancing:
             return
         simulation = self.simulation
-        if self.mode is ClockMode.LIVE:
-            # The clock itself is not moved on: only what is due happens, a slice at a time.
-            self._catch_up(self._live_now_ms())
-        elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
-            due_ms = simulation.next_due()
-            if due_ms is not None:
-                self._timer_due = None
-                simulation.fire(max(due_ms, simulation.clock.now_ms))
-        self.nudge()
+        try:
+            if self.mode is ClockMode.LIVE:
+                # The clock itself is not moved on: only what is due happens, a slice at a time.
+                self._catch_up(self._live_now_ms())
+            elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
+                due_ms = simulation.next_due()
+                if due_ms is not None:
+                    self._timer_due = None
+                    simulation.fire(max(due_ms, simulation.clock.now_ms))
+        finally:
+            # A step that fails is told in the log; the clock goes on.
+            self.nudge()
 
     # -- advancing ------------------------------------------------------------------------------
 

@@ -600,3 +600,26 @@ def test_crowded_instant_is_served_in_slices_and_in_order() -> None:
         stories.append([(entry.at_ms, entry.key, entry.kind, entry.state) for entry in simulation.journal])
 
     assert stories[0] == stories[1] == stories[2]
+
+
+def test_step_that_fails_takes_no_other_step_with_it(sim: Bench) -> None:
+    """
+    What is due at the same instant as a failing step still happens.
+    """
+
+    def fail() -> list[Report]:
+        raise LookupError("odd")
+
+    simulation = sim.simulation
+    sim.submit(pigeon(to="+905550000001"))
+    at_ms = simulation.next_due()
+    assert at_ms is not None
+    simulation.run_at(at_ms, "pigeon", "late", list)
+    simulation.run_at(at_ms, "pigeon", "fails", fail)
+
+    with pytest.raises(LookupError):
+        simulation.fire(at_ms)
+    sim.settle()
+
+    assert simulation.settled
+    assert [message.state for message in simulation.messages.values()] == [State.DELIVERED]
