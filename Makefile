@@ -20,6 +20,8 @@ $(VENV)/.base: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.base
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@# The last major of Infobip's client that speaks v2 has the same package name as the newest one.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/older-clients 'infobip-api-python-client>=4,<5'
 	@touch $@
 
 # Where the environment forbids to write bytecode, each start would compile everything anew: twice as slow.

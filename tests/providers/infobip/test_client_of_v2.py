@@ -1,16 +1,22 @@
 """
 What the official Python client 4.0.0, the last major that speaks v2, sends and gets.
 
-It cannot live beside 6.x in one environment, because both are called
-`infobip_api_client`.  So its requests were recorded once, while it ran against
-this simulator and read every answer into its own models; here they are sent
-again, byte for byte in what matters, and must be answered the same.
+It cannot live beside 6.x in one process, because both are called
+`infobip_api_client`.  So it runs in one of its own, from a folder of its own.
+Every call of its SMS API was recorded once, while it ran against this simulator
+and read every answer into its models; those are sent again here, too, and must
+be answered the same.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
 from pathlib import Path
+
+import pytest
 
 from providers.infobip.bench import bench
 from simulator.kernel.rule import Act
@@ -56,3 +62,41 @@ def test_recording_is_complete():
         ("GET", "/sms/1/inbox/reports", 200),
         ("GET", "/sms/1/bulks", 404),
     ]
+
+
+async def test_client_of_v2_itself_sends_and_reads():
+    """
+    The client, in a process of its own, sends, pulls the report, meets an error, and understands all three.
+    """
+    older = Path(sys.prefix) / "older-clients"
+    if not older.is_dir():
+        pytest.skip(
+            "`make test` installs the older client beside the environment; this one was made otherwise"
+        )
+    script = Path(__file__).with_name("older_client.py")
+    async with bench() as run:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(script),
+            run.url,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(older)},
+        )
+        try:
+            while not run.space.simulation.messages and process.returncode is None:
+                await run.space.wait_change(1.0)
+            await run.space.driver.advance(None)
+            out, err = await process.communicate(b"\n")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    assert err.decode() == ""
+    assert json.loads(out) == {
+        "sent": ["41793026727", "m-1", "PENDING_ACCEPTED", 1],
+        "report": ["m-1", "DELIVERED", "NO_ERROR", "data"],
+        "missing": 404,
+    }
