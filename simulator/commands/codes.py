@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Final
 
 import click
 
@@ -13,6 +14,8 @@ from simulator.commands.exits import INVALID
 from simulator.provider import discover
 
 __all__ = ["codes"]
+
+_CELL_LENGTH_MAX: Final = 72
 
 
 @click.command()
@@ -37,6 +40,12 @@ def codes(provider: str | None, coverage: bool, form: str) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     names = list(rows[0]) if rows else []
-    widths = {name: max(len(name), *(len(str(row[name])) for row in rows)) for name in names}
-    for row in [{name: name.upper() for name in names}, *rows]:
-        click.echo("  ".join(f"{row[name]:{widths[name]}}" for name in names).rstrip())
+    table = [{name: _cell(str(row[name])) for name in names} for row in rows]
+    widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in names}
+    for shown in [{name: name.upper() for name in names}, *table]:
+        click.echo("  ".join(f"{shown[name]:{widths[name]}}" for name in names).rstrip())
+
+
+def _cell(text: str) -> str:
+    # One long sentence must not make every line as long; `--format json` has it whole.
+    return text if len(text) <= _CELL_LENGTH_MAX else f"{text[: _CELL_LENGTH_MAX - 1]}…"
