@@ -11,7 +11,7 @@ from typing import TypedDict, cast
 from simulator.kernel.shape import Boolean, Duration, Either, Field, Integer, ListOf, Record, Text, Word
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 
-__all__ = ["WebhookValues", "changed_policy", "webhook_fields"]
+__all__ = ["WebhookValues", "changed_policy", "mapping_of", "webhook_fields"]
 
 _RETRIES_MAX = 1_000
 _TIMEOUT_REAL_MS_MAX = 600_000
@@ -40,6 +40,13 @@ class WebhookValues(TypedDict, total=False):
     verify_tls: bool
     batch: Mapping[str, int]
     pause_on_failure: int
+
+
+def mapping_of(value: object) -> Mapping[str, object]:
+    """Return *value*, which a shape has read as a mapping; raises TypeError when it is none."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected a mapping, got {type(value).__name__}")
+    return value
 
 
 def webhook_fields() -> list[Field]:

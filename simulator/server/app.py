@@ -207,9 +207,10 @@ def _same_origin(request: web.Request) -> bool:
 
 def _front(request: web.Request, faces: _Faces) -> web.Response:
     base = f"{request.scheme}://{request.host}"
-    lines = [f"simulator {__version__}", ""]
-    lines += [f"{p.title:24} {base}/{name}" for name, p in faces.registry.providers.items()]
-    lines += ["", f"{'control API':24} {base}/_sim/openapi.json", f"{'metrics':24} {base}/_sim/metrics"]
+    places = [(p.title, f"{base}/{name}") for name, p in faces.registry.providers.items()]
+    places += [("control API", f"{base}/_sim/openapi.json"), ("metrics", f"{base}/_sim/metrics")]
+    width = max(len(title) for title, _ in places)
+    lines = [f"simulator {__version__}", "", *(f"{title:{width}}  {url}" for title, url in places)]
     return web.Response(text="\n".join(lines) + "\n")
 
 

@@ -26,7 +26,7 @@ from simulator.kernel.shape import (
 from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES
-from simulator.webhook_settings import changed_policy, webhook_fields
+from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["METHODS", "RETRY_DOCUMENTED", "SETTINGS", "Limits", "SessionRules", "Settings"]
 
@@ -116,14 +116,14 @@ class Settings:
         """Return these settings with what *values*, as SETTINGS read them, say."""
         plain = {name: value for name, value in values.items() if name != "webhook"}
         if "session" in plain:
-            plain["session"] = replace(self.session, **_mapping(plain["session"]))  # type: ignore[arg-type]
+            plain["session"] = replace(self.session, **mapping_of(plain["session"]))  # type: ignore[arg-type]
         if "limits" in plain:
-            plain["limits"] = replace(self.limits, **_mapping(plain["limits"]))  # type: ignore[arg-type]
+            plain["limits"] = replace(self.limits, **mapping_of(plain["limits"]))  # type: ignore[arg-type]
         if "structural_codes" in plain:
-            plain["structural_codes"] = {**self.structural_codes, **_mapping(plain["structural_codes"])}
+            plain["structural_codes"] = {**self.structural_codes, **mapping_of(plain["structural_codes"])}
         if "quotas" in plain:
-            plain["quotas"] = {**self.quotas, **_mapping(plain["quotas"])}
-        webhook = _mapping(values.get("webhook", {}))
+            plain["quotas"] = {**self.quotas, **mapping_of(plain["quotas"])}
+        webhook = mapping_of(values.get("webhook", {}))
         policy = changed_policy(self.policy, webhook, RETRY_DOCUMENTED)
         url = str(webhook.get("url", self.webhook_url))
         basic = str(webhook.get("basic", self.webhook_basic))
@@ -133,12 +133,6 @@ class Settings:
     def report_url(self) -> str:
         """Where sent reports go: the feedback URL without its last slash (OC-24), and `/report`."""
         return f"{self.webhook_url.rstrip('/')}/report" if self.webhook_url else ""
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected a mapping, got {type(value).__name__}")
-    return value
 
 
 def _order(order: tuple[int, ...]) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ from simulator.kernel.sms import segment
 from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
-from simulator.webhook_settings import changed_policy, webhook_fields
+from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["ANY", "CHECKS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]
 
@@ -154,8 +154,8 @@ class Settings:
         plain = {name: value for name, value in values.items() if name != "webhook"}
         for name in ("http", "status_texts"):
             if name in plain:
-                plain[name] = {**getattr(self, name), **_mapping(plain[name])}
-        webhook = _mapping(values.get("webhook", {}))
+                plain[name] = {**getattr(self, name), **mapping_of(plain[name])}
+        webhook = mapping_of(values.get("webhook", {}))
         return replace(
             self,
             policy=changed_policy(self.policy, webhook, _NO_RETRY),
@@ -176,12 +176,6 @@ class Settings:
     def allows(self, known: tuple[str, ...] | str, value: str) -> bool:
         """Return True when *value* is one of the *known*, or any is."""
         return known == ANY or value in known
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected a mapping, got {type(value).__name__}")
-    return value
 
 
 def _amount() -> Scalar[int]:

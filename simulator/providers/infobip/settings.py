@@ -26,7 +26,7 @@ from simulator.kernel.shape import (
 from simulator.kernel.units import Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
-from simulator.webhook_settings import changed_policy, webhook_fields
+from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "Settings"]
 
@@ -81,15 +81,15 @@ class Settings:
         grouped = ("webhook", "inbound", "clicks")
         plain = {name: value for name, value in values.items() if name not in grouped}
         if "send_status" in plain:
-            plain["send_status"] = {**self.send_status, **_mapping(plain["send_status"])}
-        webhook = _mapping(values.get("webhook", {}))
-        inbound = _mapping(values.get("inbound", {}))
+            plain["send_status"] = {**self.send_status, **mapping_of(plain["send_status"])}
+        webhook = mapping_of(values.get("webhook", {}))
+        inbound = mapping_of(values.get("inbound", {}))
         changed = replace(
             self,
             policy=changed_policy(self.policy, webhook, RETRY_DOCUMENTED),
             security=_security(self.security, webhook),
             webhook_url=str(webhook.get("url", self.webhook_url)),
-            clicks_url=str(_mapping(values.get("clicks", {})).get("url", self.clicks_url)),
+            clicks_url=str(mapping_of(values.get("clicks", {})).get("url", self.clicks_url)),
             **plain,  # type: ignore[arg-type]
         )
         return replace(changed, **{_INBOUND[name]: value for name, value in inbound.items()})  # type: ignore[arg-type]
@@ -111,12 +111,6 @@ def _security(security: Security, webhook: Mapping[str, object]) -> Security:
     if "secure" in webhook:
         security = security._replace(everywhere=webhook["secure"] == "all")
     return security
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected a mapping, got {type(value).__name__}")
-    return value
 
 
 _HEADER_NAME: Final = Text(1, 100, r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header name", ("X-Signature",))

@@ -4,8 +4,8 @@ What operations of the control API are made of.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,9 +32,12 @@ __all__ = [
     "Problem",
     "Reply",
     "one_of",
+    "page",
     "read_as",
     "whole",
 ]
+
+T = TypeVar("T")
 
 
 LIMIT_DEFAULT: Final = 1_000
@@ -137,6 +140,13 @@ def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> obj
         complaints = problems.render("")
         raise Problem(422, f"Not {what}", "; ".join(complaints), errors=complaints)
     return value
+
+
+def page(asked: Asked, found: Sequence[T]) -> Sequence[T]:
+    """Return the part of *found* that `limit` and `offset` ask for."""
+    limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
+    offset = whole(asked, "offset", 0, 10**9)
+    return found[offset : offset + limit]
 
 
 def whole(asked: Asked, name: str, default: int, most: int) -> int:

@@ -21,15 +21,13 @@ from simulator.kernel.shape import (
 from simulator.kernel.simulation import IllegalMove
 from simulator.runtime.space import Space
 from simulator.server.operations.base import (
-    LIMIT_DEFAULT,
-    LIMIT_MAX,
     Asked,
     Controller,
     Problem,
     Reply,
     one_of,
+    page,
     read_as,
-    whole,
 )
 from simulator.server.views import (
     listed,
@@ -68,9 +66,7 @@ def find_messages(space: Space, asked: Asked) -> list[Message]:
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     found = find_messages(space, asked)
-    limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
-    offset = whole(asked, "offset", 0, 10**9)
-    shown = found[offset : offset + limit]
+    shown = page(asked, found)
     return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
 
 

@@ -24,6 +24,7 @@ from simulator.server.operations.base import (
     Problem,
     Reply,
     one_of,
+    page,
     read_as,
     whole,
 )
@@ -60,9 +61,7 @@ def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     found = find_webhooks(space, asked)
-    limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
-    offset = whole(asked, "offset", 0, 10**9)
-    shown = found[offset : offset + limit]
+    shown = page(asked, found)
     return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(found)))
 
 
