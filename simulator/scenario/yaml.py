@@ -116,7 +116,7 @@ def parse(
     except _Refused:
         pass
     except yaml.MarkedYAMLError as error:
-        _note_syntax_error(error, text.removeprefix("\ufeff"), reader.problems)
+        _note_syntax_error(error, text.removeprefix("\ufeff"), reader.problems, depth_max)
     except yaml.YAMLError as error:
         reader.problems.add(Node(None, 1, 1), "", f"cannot be read as YAML: {error}")
     if reader.problems:
@@ -139,7 +139,11 @@ def _check_characters(text: str, size_max_bytes: int, problems: Problems) -> Non
         raise _Refused
 
 
-def _note_syntax_error(error: yaml.MarkedYAMLError, text: str, problems: Problems) -> None:
+def _too_deep(depth_max: int) -> str:
+    return f"expected at most {depth_max} levels of lists and mappings"
+
+
+def _note_syntax_error(error: yaml.MarkedYAMLError, text: str, problems: Problems, depth_max: int) -> None:
     opened = error.context_mark
     mark = error.problem_mark or opened
     said = error.problem or str(error)
@@ -153,6 +157,9 @@ def _note_syntax_error(error: yaml.MarkedYAMLError, text: str, problems: Problem
     found = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
     if found == "\t":
         said = "a tab is not expected here; indent with spaces"
+    elif said == "exceeded maximum nesting depth":
+        # The newest libyaml counts, too: to 1,000, and before the events of those levels come.
+        said = _too_deep(depth_max)
     elif said == "found character that cannot start any token":
         said = f"the character {shown(found)} cannot start a value; quote the text"
     else:
@@ -228,7 +235,7 @@ class _Reader:
         if tag is not None:
             self._refuse_tag(node, tag)
         if len(self._stack) >= self._depth_max:
-            self._refuse(node, f"expected at most {self._depth_max} levels of lists and mappings")
+            self._refuse(node, _too_deep(self._depth_max))
         self._count(node, 1)
         if anchor is not None:
             self._anchors[anchor] = None
@@ -247,7 +254,7 @@ class _Reader:
         if built is None:
             self._refuse(here, f'the anchor "&{anchor}" contains itself')
         if len(self._stack) + built.height > self._depth_max:
-            self._refuse(here, f"expected at most {self._depth_max} levels of lists and mappings")
+            self._refuse(here, _too_deep(self._depth_max))
         self._count(here, built.size)
         self._put(built.node, built.height, built.key)
 
