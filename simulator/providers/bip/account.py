@@ -227,6 +227,8 @@ class Account:
             return self._user_report(message, "delivered", 0)
         elif move is Move.READ:
             return self._user_report(message, "read", self.settings.read_reporttype)
+        elif move is Move.EXPIRE and isinstance(self.settings.expired_reporttype, int):
+            return self._user_report(message, "expired", self.settings.expired_reporttype)
         return ()
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:

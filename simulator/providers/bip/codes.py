@@ -18,6 +18,7 @@ __all__ = [
     "SUCCESS",
     "TEMPLATES",
     "VERIFICATIONS",
+    "VERIFICATION_ORDER",
     "Result",
 ]
 
@@ -81,6 +82,9 @@ VERIFICATIONS: Final[dict[int, Result]] = {
 ERROR_ORDER: Final = (312, 300, 307, 311, 310, 308, 306, 301, 302)
 """Which check comes first: quota, then the account's, then the recipient's (OC-10)."""
 
+VERIFICATION_ORDER: Final = ("call", "receivers", "messages")
+"""Which area of a body is verified first (OC-11)."""
+
 STRUCTURAL_RULES: Final = (
     "body",
     "txnid",
@@ -91,6 +95,7 @@ STRUCTURAL_RULES: Final = (
     "template",
     "expire",
     "ttl",
+    "unknown",
 )
 """Rules of verification whose code is not known; settings may give one to each (OC-3)."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ import msgspec
 from simulator.providers.bip.codes import TEMPLATES
 from simulator.providers.bip.settings import Settings
 
-__all__ = ["Breach", "breaches", "number", "whole"]
+__all__ = ["Breach", "breaches", "number", "unknown_fields", "whole"]
 
 _TEXT_LENGTH_MAX: Final = 2_048
 _URL_LENGTH_MAX: Final = 512
@@ -73,11 +74,26 @@ def breaches(item: Mapping[str, Any], path: str, settings: Settings) -> Iterator
     """Yield the rules that a message of a composition breaks, by ascending code."""
     kind = whole(item.get("type"), settings.coerce)
     rule = _RULES.get(kind) if kind is not None else None
-    if rule is None:
-        known = ", ".join(map(str, _RULES))
-        yield Breach("type", f"{path}.type", f"expected one of {known}")
+    if rule is None or kind is None:
+        yield Breach("type", f"{path}.type", f"expected one of {', '.join(map(str, _RULES))}")
         return
     yield from rule(item, path, settings)
+    yield from unknown_fields(item, {"type", *_FIELDS[kind]}, path, settings)
+    for name, known in _INNER_FIELDS.items():
+        inner = item.get(name)
+        if isinstance(inner, dict):
+            yield from unknown_fields(inner, known, f"{path}.{name}", settings)
+
+
+def unknown_fields(
+    value: Mapping[str, Any], known: AbstractSet[str], path: str, settings: Settings
+) -> Iterator[Breach]:
+    """Yield fields that are not *known*, where settings have them refused (OC-18)."""
+    if settings.unknown_fields == "refuse":
+        for name in value:
+            if name not in known:
+                where = f"{path}.{name}" if path else name
+                yield Breach("unknown", where, f"expected one of {', '.join(sorted(known))}")
 
 
 def _filled(value: Any, length_max: int) -> bool:
@@ -292,3 +308,26 @@ _RULES: Final[Mapping[int, Rule]] = {
     13: _template,
     14: _document,
 }
+
+_MEDIA: Final = frozenset({"message", "size", "ratio", "itemid"})
+_FIELDS: Final[Mapping[int, AbstractSet[str]]] = {
+    0: _MEDIA,
+    2: _MEDIA,
+    3: _MEDIA,
+    4: _MEDIA,
+    5: _MEDIA,
+    6: _MEDIA,
+    7: {"location"},
+    9: frozenset(),
+    10: {"vCard"},
+    13: {"tmmtype", *(name for _, name in TEMPLATES.values() if name)},
+    14: {"document"},
+}
+"""What a message of each type may have; of media, also what is refused by a code of its own."""
+
+_INNER_FIELDS: Final[Mapping[str, AbstractSet[str]]] = {
+    "location": {"lat", "lon", "title", "desc", "zoomlevel"},
+    "vCard": {"name", "surname", "phonenumbers", "addresses"},
+    "document": {"filename", "filepath"},
+}
+"""Templates are not among them, since their fields are not completely known."""

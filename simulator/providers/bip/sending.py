@@ -19,7 +19,7 @@ from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, 
 from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
 from simulator.providers.bip.outcomes import magic
 from simulator.providers.bip.render import Entry, SentReport, answer_json
-from simulator.providers.bip.wire import HASHED, PLAIN, Part, Receiver, SendRequest
+from simulator.providers.bip.wire import ALL_FOLLOWERS, HASHED, PLAIN, Part, Receiver, SendRequest
 
 __all__ = ["send"]
 
@@ -92,15 +92,15 @@ def _submissions(call: Call, account: Account, request: SendRequest) -> list[Sub
     return submissions
 
 
-def _parts(account: Account, request: SendRequest) -> Sequence[Part]:
-    if not request.broadcast:
-        return request.parts
-    one = request.parts[0]
+def _parts(account: Account, request: SendRequest) -> Iterator[Part]:
+    """Yield what each receiver gets, with all followers one by one."""
     kind = PLAIN if account.settings.plain_numbers else HASHED
-    return [
-        replace(one, receiver=Receiver(kind, account.spell(address), address))
-        for address in account.followers()
-    ]
+    for part in request.parts:
+        if part.receiver.kind != ALL_FOLLOWERS:
+            yield part
+            continue
+        for address in account.followers():
+            yield replace(part, receiver=Receiver(kind, account.spell(address), address))
 
 
 # -- quota and error checks ----------------------------------------------------------------------

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from simulator.kernel.shape import (
     Boolean,
@@ -25,7 +25,7 @@ from simulator.kernel.shape import (
 )
 from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
 from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES
+from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES, VERIFICATION_ORDER
 from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["METHODS", "RETRY_DOCUMENTED", "SETTINGS", "Limits", "SessionRules", "Settings"]
@@ -93,13 +93,18 @@ class Settings:
     structural_codes: Mapping[str, int] = field(
         default_factory=lambda: dict.fromkeys(STRUCTURAL_RULES, GENERAL_ERROR)
     )
+    verification_order: tuple[str, ...] = VERIFICATION_ORDER
     error_order: tuple[int, ...] = ERROR_ORDER
     read_reporttype: int = 1
+    expired_reporttype: int | str = "none"
     failure_entries: str = "recipient"
     bad_receiver: str = "request"
+    broadcast_in_list: str = "refuse"
+    unknown_fields: str = "ignore"
     empty_list: str = "accept"
     coerce: bool = True
     trim_addresses: bool = True
+    trim_feedback_url: bool = True
     lenient_media: bool = False
     check_media: bool = False
     media_hosts: tuple[str, ...] = ("timsac.turkcell.com.tr", "prptims.turkcell.com.tr")
@@ -131,17 +136,25 @@ class Settings:
 
     @property
     def report_url(self) -> str:
-        """Where sent reports go: the feedback URL without its last slash (OC-24), and `/report`."""
-        return f"{self.webhook_url.rstrip('/')}/report" if self.webhook_url else ""
+        """Where sent reports go: the feedback URL, `/report`, and one slash between them (OC-24)."""
+        url = self.webhook_url.rstrip("/") if self.trim_feedback_url else self.webhook_url
+        return f"{url}/report" if url else ""
 
 
-def _order(order: tuple[int, ...]) -> tuple[int, ...]:
-    if sorted(order) != sorted(ERROR_ORDER):
-        raise ValueError(f"expected each of {', '.join(map(str, ERROR_ORDER))} once, in any order")
-    return order
+_Item = TypeVar("_Item", int, str)
 
 
-_ORDER: Final[Shape[tuple[int, ...]]] = Mapped(ListOf(Integer(0, 999), max_items=len(ERROR_ORDER)), _order)
+def _each_once(item: Shape[_Item], items: tuple[_Item, ...]) -> Shape[tuple[_Item, ...]]:
+    """Return the shape of a list that has every one of *items*, in any order."""
+
+    def checked(order: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        if sorted(order) != sorted(items):
+            raise ValueError(f"expected each of {', '.join(map(str, items))} once, in any order")
+        return order
+
+    return Mapped(ListOf(item, max_items=len(items)), checked)
+
+
 _LIMIT: Final = Integer(0, 1_000_000_000)
 _QUOTA: Final[Shape[Mapping[str, int]]] = Record(
     dict, [Field(window, _LIMIT, f"Most per {window}; none, if not given.") for window in _WINDOWS]
@@ -237,8 +250,22 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
             Record(dict, [Field(rule, Integer(1, 9_999), f"For {rule}.") for rule in STRUCTURAL_RULES]),
             "Result codes of the rules whose code is not documented (OC-3, OC-4).",
         ),
-        Field("error_order", _ORDER, "Which check after verification comes first (OC-10)."),
+        Field(
+            "verification_order",
+            _each_once(Choice({area: area for area in VERIFICATION_ORDER}), VERIFICATION_ORDER),
+            "Which area of a body is verified first when several are bad (OC-11).",
+        ),
+        Field(
+            "error_order",
+            _each_once(Integer(0, 999), ERROR_ORDER),
+            "Which check after verification comes first (OC-10).",
+        ),
         Field("read_reporttype", Integer(0, 9), "The reporttype of a read report (OC-5)."),
+        Field(
+            "expired_reporttype",
+            Either(Word("none"), Integer(0, 9)),
+            "The reporttype of a report on a message whose ttl ran out; none: there is no report (OC-25).",
+        ),
         Field(
             "failure_entries",
             Either(Word("recipient"), Word("message")),
@@ -250,12 +277,27 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
             "What a malformed receiver in a list refuses: the request, or itself in the report (OC-13).",
         ),
         Field(
+            "broadcast_in_list",
+            Either(Word("refuse"), Word("accept")),
+            "Whether type 1 may stand in a list, for all followers, each under the list's quota (OC-16).",
+        ),
+        Field(
+            "unknown_fields",
+            Either(Word("ignore"), Word("refuse")),
+            "What becomes of fields that are not documented (OC-18); inside templates nobody looks.",
+        ),
+        Field(
             "empty_list",
             Either(Word("accept"), Word("refuse")),
             "Whether a list without receivers is accepted (OC-22).",
         ),
         Field("coerce", Boolean(), "Accept numbers as texts and a numeric txnid (OC-17)."),
         Field("trim_addresses", Boolean(), "Ignore blanks around addresses (OC-19)."),
+        Field(
+            "trim_feedback_url",
+            Boolean(),
+            "Drop slashes at the end of the feedback URL before /report is appended (OC-24).",
+        ),
         Field(
             "lenient_media",
             Boolean(),

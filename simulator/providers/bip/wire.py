@@ -4,15 +4,16 @@ BiP's wire format: the bodies of send calls, verified and read into one shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from simulator.providers.bip.addresses import is_msisdn, number_of
 from simulator.providers.bip.codes import TEMPLATES
-from simulator.providers.bip.content import Breach, breaches, number, whole
+from simulator.providers.bip.content import Breach, breaches, number, unknown_fields, whole
 from simulator.providers.bip.settings import Settings
 
 __all__ = [
@@ -35,6 +36,9 @@ __all__ = [
 
 HASHED, ALL_FOLLOWERS, PLAIN = 0, 1, 2
 """Values of `receiver.type`."""
+
+_Receivers = TypeVar("_Receivers")
+_Messages = TypeVar("_Messages")
 
 _EXPIRE: Final = (3, 5, 10, 60)
 _TTL_S_MAX: Final = 400 * 86_400
@@ -112,8 +116,8 @@ class SendRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def broadcast(self) -> bool:
-        """True when it goes to all followers."""
-        return len(self.parts) == 1 and self.parts[0].receiver.kind == ALL_FOLLOWERS
+        """True when it goes to all followers and nobody else, by the method for that."""
+        return self.method == "sendmsgserv" and self.parts[0].receiver.kind == ALL_FOLLOWERS
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -154,11 +158,11 @@ def required_txnid(body: Mapping[str, Any], settings: Settings) -> str:
 
 def parse_single(body: bytes, settings: Settings) -> SendRequest:
     """Return a call of sendmsgserv; raises BadRequest."""
-    reader = _Reader(decode(body), settings)
-    receiver = reader.top("receiver", dict, "expected an object")
-    composition = reader.top("composition", dict, "expected an object")
-    to = reader.receiver(receiver, "receiver", alone=True)
-    contents = reader.contents(composition, "composition")
+    reader = _Reader(decode(body), settings, (_RECEIVER, _COMPOSITION), {"ttl"})
+    to, contents = reader.verified(
+        lambda: reader.receiver(reader.top(_RECEIVER), "receiver", alone=True),
+        lambda: reader.contents(reader.top(_COMPOSITION), "composition"),
+    )
     return SendRequest(
         txnid=reader.txnid,
         method="sendmsgserv",
@@ -174,11 +178,11 @@ def parse_list(body: bytes, settings: Settings) -> SendRequest:
     The documentation's table calls the list `receiver`; the vendor's sample and
     every client send `receivers`.
     """
-    reader = _Reader(decode(body), settings)
-    receivers = reader.top("receivers", list, "expected a list of receivers")
-    composition = reader.top("composition", dict, "expected an object")
-    everyone = reader.listed(receivers, "receivers", lambda one: one)
-    contents = reader.contents(composition, "composition")
+    reader = _Reader(decode(body), settings, (_RECEIVERS, _COMPOSITION))
+    everyone, contents = reader.verified(
+        lambda: reader.listed(reader.top(_RECEIVERS), "receivers", lambda one: one),
+        lambda: reader.contents(reader.top(_COMPOSITION), "composition"),
+    )
     return SendRequest(
         txnid=reader.txnid,
         method="sendmsgservlist",
@@ -188,44 +192,97 @@ def parse_list(body: bytes, settings: Settings) -> SendRequest:
 
 def parse_multi(body: bytes, settings: Settings) -> SendRequest:
     """Return a call of sendmultiusermulticontent; raises BadRequest."""
-    reader = _Reader(decode(body), settings)
-    items = reader.top("receivercontentlist", list, "expected a list of receivers with their compositions")
-    everyone = reader.listed(items, "receivercontentlist", _inner_receiver, ".receiver")
-    parts = []
-    for place, (to, one) in enumerate(zip(everyone, items, strict=True)):
-        path = f"receivercontentlist[{place}]"
-        expire_s = reader.expire(one.get("expire"), f"{path}.expire")
-        contents = reader.contents(one.get("composition"), f"{path}.composition")
-        parts.append(Part(to, contents, expire_s or reader.expire_s))
-    return SendRequest(txnid=reader.txnid, method="sendmultiusermulticontent", parts=tuple(parts))
+    reader = _Reader(decode(body), settings, (_CONTENT_LIST,))
+    everyone, compositions = reader.verified(
+        lambda: reader.listed(reader.top(_CONTENT_LIST), "receivercontentlist", _inner_receiver, ".receiver"),
+        lambda: reader.compositions(reader.top(_CONTENT_LIST), "receivercontentlist"),
+    )
+    parts = tuple(
+        Part(to, contents, expire_s or reader.expire_s)
+        for to, (expire_s, contents) in zip(everyone, compositions, strict=True)
+    )
+    return SendRequest(txnid=reader.txnid, method="sendmultiusermulticontent", parts=parts)
 
 
 def _inner_receiver(item: Any) -> Any:
     return item.get("receiver") if isinstance(item, dict) else item
 
 
+class _Need(NamedTuple):
+    """
+    A part of the top level that a method cannot do without.
+    """
+
+    rule: str
+    name: str
+    kind: type
+    expected: str
+
+
+_RECEIVER: Final = _Need("receiver", "receiver", dict, "expected an object")
+_RECEIVERS: Final = _Need("receiver", "receivers", list, "expected a list of receivers")
+_CONTENT_LIST: Final = _Need(
+    "receiver", "receivercontentlist", list, "expected a list of receivers with their compositions"
+)
+_COMPOSITION: Final = _Need("composition", "composition", dict, "expected an object")
+
+
 class _Reader:
     """
-    Reads one body, and stops at the first rule it breaks (OC-11): top level, receivers, messages.
+    Reads one body, area by area, and stops at the first rule that it breaks (OC-11).
     """
 
-    __slots__ = ("_body", "_settings", "expire_s", "ttl_s", "txnid")
+    __slots__ = ("_body", "_known", "_needs", "_settings", "expire_s", "ttl_s", "txnid")
 
-    def __init__(self, body: dict[str, Any], settings: Settings) -> None:
+    def __init__(
+        self,
+        body: dict[str, Any],
+        settings: Settings,
+        needs: Sequence[_Need],
+        optional: AbstractSet[str] = frozenset(),
+    ) -> None:
         self._body = body
         self._settings = settings
-        self.txnid = required_txnid(body, settings)
-        self.expire_s = self.expire(body.get("expire"), "expire")
-        self.ttl_s = self._ttl(body.get("ttl"))
+        self._needs = needs
+        self._known = {"txnid", "expire", *(need.name for need in needs), *optional}
+        self.txnid = _txnid(body.get("txnid"), settings.coerce) or ""
+        self.expire_s = 0
+        self.ttl_s = 0
+
+    def verified(
+        self, receivers: Callable[[], _Receivers], messages: Callable[[], _Messages]
+    ) -> tuple[_Receivers, _Messages]:
+        """Return what the body holds, its areas verified in the order of the settings."""
+        areas: dict[str, Callable[[], Any]] = {
+            "call": self._call,
+            "receivers": receivers,
+            "messages": messages,
+        }
+        read = {area: areas[area]() for area in self._settings.verification_order}
+        return read["receivers"], read["messages"]
+
+    def _call(self) -> None:
+        self.txnid = required_txnid(self._body, self._settings)
+        self.expire_s = self.expire(self._body.get("expire"), "expire")
+        if "ttl" in self._known:
+            self.ttl_s = self._ttl(self._body.get("ttl"))
+        for need in self._needs:
+            self.top(need)
+        self._strict(self._body, self._known, "")
+
+    def _strict(self, value: Mapping[str, Any], known: AbstractSet[str], path: str) -> None:
+        breach = next(unknown_fields(value, known, path, self._settings), None)
+        if breach is not None:
+            self.refuse(breach)
 
     def refuse(self, breach: Breach) -> NoReturn:
-        raise BadRequest(breach, self.txnid)
+        raise BadRequest(breach, self.txnid or None)
 
-    def top(self, name: str, kind: type, expected: str) -> Any:
+    def top(self, need: _Need) -> Any:
         """Return a part of the top level."""
-        value = self._body.get(name)
-        if not isinstance(value, kind):
-            self.refuse(Breach("composition" if name == "composition" else "receiver", name, expected))
+        value = self._body.get(need.name)
+        if not isinstance(value, need.kind):
+            self.refuse(Breach(need.rule, need.name, need.expected))
         return value
 
     def expire(self, value: Any, path: str) -> int:
@@ -256,7 +313,7 @@ class _Reader:
         ]
 
     def receiver(self, value: Any, path: str, *, alone: bool) -> Receiver:
-        """Return one receiver; all followers can only be reached by themselves (OC-16)."""
+        """Return one receiver; whether all followers may be one of several is a setting (OC-16)."""
         found = self._receiver(value, path, alone)
         if isinstance(found, Receiver):
             return found
@@ -269,9 +326,13 @@ class _Reader:
         if not isinstance(value, dict):
             return Breach("receiver", path, "expected an object with a type")
         kind = whole(value.get("type"), self._settings.coerce)
-        kinds = (HASHED, ALL_FOLLOWERS, PLAIN) if alone else (HASHED, PLAIN)
+        everyone = alone or self._settings.broadcast_in_list == "accept"
+        kinds = (HASHED, ALL_FOLLOWERS, PLAIN) if everyone else (HASHED, PLAIN)
         if kind is None or kind not in kinds:
             return Breach("receiver", f"{path}.type", f"expected one of {', '.join(map(str, kinds))}")
+        breach = next(unknown_fields(value, {"type", "address"}, path, self._settings), None)
+        if breach is not None:
+            return breach
         written = value.get("address")
         if kind == ALL_FOLLOWERS:
             if written is not None:
@@ -290,11 +351,24 @@ class _Reader:
         address = number_of(written)
         return Receiver(HASHED, written, address or written, known=bool(address))
 
+    def compositions(self, items: list[Any], path: str) -> list[tuple[int, tuple[Content, ...]]]:
+        """Return what each receiver of a list gets: for how many seconds, and the messages."""
+        read = []
+        for place, item in enumerate(items):
+            where = f"{path}[{place}]"
+            if not isinstance(item, dict):
+                self.refuse(Breach("receiver", where, "expected an object with receiver and composition"))
+            expire_s = self.expire(item.get("expire"), f"{where}.expire")
+            read.append((expire_s, self.contents(item.get("composition"), f"{where}.composition")))
+            self._strict(item, {"receiver", "composition", "expire"}, where)
+        return read
+
     def contents(self, composition: Any, path: str) -> tuple[Content, ...]:
         """Return the messages of a composition, each verified."""
         items = composition.get("list") if isinstance(composition, dict) else None
         if not isinstance(items, list) or not items:
             self.refuse(Breach("composition", f"{path}.list", "expected a list of at least one message"))
+        self._strict(composition, {"list"}, path)
         read = []
         for place, item in enumerate(items):
             where = f"{path}.list[{place}]"

@@ -83,6 +83,56 @@ async def test_too_many_receivers_exceed_the_sending_limit(bip: Callable[..., An
     assert [entry["resultcode"] for entry in bench.hooks[0][1]["list"]] == [308, 308]
 
 
+async def test_all_followers_may_stand_in_a_list_where_settings_say_so(bip: Callable[..., Any]) -> None:
+    """
+    Type 1 then stands for each follower, under the quota of lists, beside whoever else is named.
+    """
+    async with bip(broadcast_in_list="accept", quotas={"filtered": {"day": 1}}) as bench:
+        for number in ("905320000001", "905320000002"):
+            bench.space.simulation.change_recipient(f"+{number}", {"follower": True})
+        text = {"list": [TEXT]}
+        receivers = [{"type": 1}, {"type": 2, "address": "905320000002"}]
+        got = await bench.call("sendmsgservlist", {"txnid": "t", "receivers": receivers, "composition": text})
+        await bench.advance(500)
+
+    assert got == (200, {"txnid": "t", "resultcode": 0}, "")
+    assert [(one["receiver"], one["resultcode"]) for one in bench.hooks[0][1]["list"]] == [
+        ("905320000001", 0),
+        ("905320000002", 0),
+        ("905320000002", 312),
+    ]
+
+
+@pytest.mark.parametrize(("setting", "told"), [("none", []), (0, [0]), (9, [9])])
+async def test_message_whose_ttl_ran_out_has_no_report_unless_settings_say_so(
+    bip: Callable[..., Any], setting: str | int, told: list[int]
+) -> None:
+    """
+    By default the send is cancelled in silence.
+    """
+    async with bip(session={"required": False}, expired_reporttype=setting) as bench:
+        bench.space.simulation.change_recipient("+905320000001", {"reachable": False})
+        got = await bench.send("905320000001", ttl=60)
+        await bench.advance(60_000)
+
+    reports = [body["report"] for _, body in bench.hooks]
+    assert reports == [{"reportid": got.body["list"][0]["reportid"], "reporttype": one} for one in told]
+
+
+@pytest.mark.parametrize(("trim", "path"), [(True, "/bip/report"), (False, "/bip//report")])
+async def test_slash_of_the_feedback_url_is_dropped_before_the_report(
+    bip: Callable[..., Any], trim: bool, path: str
+) -> None:
+    """
+    A feedback URL that ends in a slash leads to one slash, unless settings have it taken as it is.
+    """
+    async with bip(trim_feedback_url=trim) as bench:
+        await bench.send_list("905000000000")
+        await bench.advance(500)
+
+    assert [got for got, _ in bench.hooks][:1] == [path]
+
+
 async def test_location_and_txnid_of_users_messages_have_two_forms(bip: Callable[..., Any]) -> None:
     """
     As captured in 2020 a location has numbers and a content, as documented a message has no txnid.

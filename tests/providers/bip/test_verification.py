@@ -198,6 +198,86 @@ def test_all_followers_cannot_stand_in_a_list() -> None:
     assert caught.value.breach.path == "receivers[0].type"
 
 
+@pytest.mark.parametrize(
+    ("order", "path"),
+    [
+        (("call", "receivers", "messages"), "expire"),
+        (("receivers", "messages", "call"), "receiver.type"),
+        (("messages", "call", "receivers"), "composition.list[0].type"),
+    ],
+)
+def test_which_area_is_verified_first_is_a_setting(order: tuple[str, ...], path: str) -> None:
+    """
+    Of several violations one is told, and the documentation does not say which.
+    """
+    body = call({}, expire=4, receiver={"type": 9})
+
+    assert rule_of(body, Settings(verification_order=order))[1] == path
+
+
+@pytest.mark.parametrize("order", [("receivers", "messages", "call"), ("messages", "receivers", "call")])
+@pytest.mark.parametrize("parse", [parse_single, parse_list, parse_multi])
+def test_order_of_verification_does_not_change_what_is_missing(
+    parse: Callable[..., Any], order: tuple[str, ...]
+) -> None:
+    """
+    An empty body is refused for a part that it has not, whatever is looked at first.
+    """
+    with pytest.raises(BadRequest) as caught:
+        parse(b'{"txnid": "t"}', Settings(verification_order=order))
+
+    assert caught.value.breach.rule in ("receiver", "composition")
+    assert caught.value.txnid == "t"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"extra": 1}, "extra"),
+        ({"receiver": {"type": 2, "address": "905320000001", "extra": 1}}, "receiver.extra"),
+        ({"composition": {"list": [TEXT], "extra": 1}}, "composition.extra"),
+        ({"composition": {"list": [{**TEXT, "extra": 1}]}}, "composition.list[0].extra"),
+        ({"composition": {"list": [{**TEXT, "vCard": CARD}]}}, "composition.list[0].vCard"),
+        (
+            {"composition": {"list": [{**LOCATION, "location": {**PLACE, "extra": 1}}]}},
+            "composition.list[0].location.extra",
+        ),
+    ],
+)
+def test_unknown_fields_are_refused_where_settings_say_so(changes: dict[str, object], path: str) -> None:
+    """
+    Ignored by default; a strict service names the first one.
+    """
+    body = call(TEXT, **changes)
+
+    assert parse_single(body, Settings()).txnid == "t"
+    assert rule_of(body, Settings(unknown_fields="refuse")) == ("unknown", path)
+
+
+@pytest.mark.parametrize("item", [item for item in GOOD if item is not MULTI], ids=lambda item: item["type"])
+def test_documented_content_has_no_unknown_field(item: dict[str, object]) -> None:
+    """
+    What the documentation shows passes a service that refuses unknown fields, too.
+
+    How a multi template is written is not known.
+    """
+    request = parse_single(call(item, expire=60, ttl=5), Settings(unknown_fields="refuse"))
+
+    assert request.ttl_s == 5
+
+
+def test_item_of_a_list_that_is_no_object_is_refused() -> None:
+    """
+    Also where settings let a malformed receiver pass, for there is no composition to send.
+    """
+    body = json.dumps({"txnid": "t", "receivercontentlist": ["x"]}).encode()
+
+    with pytest.raises(BadRequest) as caught:
+        parse_multi(body, Settings(bad_receiver="recipient"))
+
+    assert caught.value.breach.path == "receivercontentlist[0]"
+
+
 def test_stickers_of_lenient_settings_may_be_a_json_text() -> None:
     """
     One client sends {"url": …} as a text, and an itemid.
