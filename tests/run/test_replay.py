@@ -27,6 +27,7 @@ FAULTS = {
     "corrupt": "{corrupt: 50%}",
     "sign": "{mis_sign: 50%}",
     "type": "{content_type: 50%}",
+    "slow": "{slow: {over: 20ms, share: 50%}}",
 }
 
 
@@ -211,6 +212,41 @@ rules:
     again = await replayed(tmp_path)
     assert again.divergence is None
     assert again == Replayed(4, attempted)
+
+
+async def test_bitels_messages_and_calls_are_the_same_again(tmp_path: Path) -> None:
+    """
+    SMS and voice of both versions, refused and black-listed ones among them, and what is asked of them later.
+    """
+    scenario = """
+providers: {bitel: {webhook: {url: RECEIVER/bitel}, balance: {amount: 150, code: LowBalance, http: 402}}}
+recipients: {"09120000009": {blacklisted: true}, "09120000008": {reachable: {from: 0s, until: 1h, is: false}}}
+"""
+    key = {"Authorization": "Bearer a-bitel-token"}
+    one = {"phoneNumber": "09120000001"}
+    three = {"phoneNumbers": ["09120000001", "09120000008", "09120000009"]}
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("/api/v2/sms/single", {**one, "message": "سلام"}),
+        ("/api/v2/sms/batch/p2p", {**three, "messages": ["a", "b", "c"]}),
+        ("/api/v2/sms/batch", {**three, "message": "to all"}),
+        ("/api/v1/sms/otp", {**one, "appName": "Shop", "code": "1234"}),
+        ("/api/v2/voice/single/tts", {**one, "text": "hello"}),
+        ("/api/v1/voice/single", {**one, "voiceId": "1"}),
+        ("/api/v2/sms/single", {"phoneNumber": "12", "message": "x"}),
+        ("/api/v2/sms/single", {**one, "message": "x" * 900}),
+    ]
+
+    async with recording(tmp_path, scenario) as run:
+        answers = [await run.post(f"/bitel{path}", body, headers=key) for path, body in calls]
+        await run.settle()
+        request_id = answers[0][1]["result"]["id"]
+        status = await run.post(f"/bitel/api/v2/sms/status/{request_id}", None, method="GET", headers=key)
+        attempted = len(run.attempts())
+
+    assert [status for status, _ in answers] == [200] * 6 + [400, 402], answers
+    assert status[0] == 200
+    assert attempted == 10
+    assert await replayed(tmp_path) == Replayed(9, 10)
 
 
 async def test_tokens_that_were_issued_lead_to_the_same_again(tmp_path: Path) -> None:
