@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import signal
 import sys
@@ -79,8 +80,22 @@ def _show(request: web.Request, body: bytes) -> None:
         if name.lower().startswith(("content-type", "x-", "authorization")):
             click.echo(f"{name}: {value}")
     try:
-        text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        text = _pretty(json.loads(body))
     except ValueError:
         text = body.decode("utf-8", "replace")
     # Texts come from outside: what could steer a terminal is shown, not sent.
     click.echo("".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text))
+
+
+def _pretty(plain: object) -> str:
+    """Return JSON for people; of a message in the form of Google Pub/Sub its data, too, decoded."""
+    text = json.dumps(plain, indent=2, ensure_ascii=False)
+    message = plain.get("message") if isinstance(plain, dict) else None
+    data = message.get("data") if isinstance(message, dict) else None
+    if not isinstance(data, str):
+        return text
+    try:
+        inner = json.loads(base64.b64decode(data, validate=True))
+    except ValueError:
+        return text
+    return f"{text}\nmessage.data: {json.dumps(inner, indent=2, ensure_ascii=False)}"
