@@ -19,6 +19,7 @@ from simulator.kernel.journal import EntryKind, narrative
 from simulator.kernel.rule import Scenario
 from simulator.provider import discover
 from simulator.runtime.space import Space
+from simulator.scenario.loader import load
 from simulator.server.app import Server, ServerConfig
 
 _GOLDEN = Path(__file__).parent / "golden"
@@ -48,7 +49,8 @@ async def test_story_is_the_one_written_down(path: Path) -> None:
         server = Server(ServerConfig(port=0))
         await server.start()
         try:
-            scenario = _brief(load_file(path, discover()))
+            text = path.read_text(encoding="utf-8").replace("http://127.0.0.1:9000", receiver.url)
+            scenario = _brief(load(text, path.name, discover()))
             space = server.registry.create("story", seed=scenario.seed or 0, scenario=scenario)
             space.configure("infobip", {"webhook": {"url": receiver.url}})
             async with ClientSession() as client:
@@ -64,9 +66,10 @@ async def test_story_is_the_one_written_down(path: Path) -> None:
 
 
 def _brief(scenario: Scenario) -> Scenario:
-    """Return *scenario* with storms small enough to be read."""
+    """Return *scenario* with storms small enough to be read, and without names that change with Faker."""
     return replace(
         scenario,
+        people="",
         timeline=tuple(
             replace(item, storm=replace(item.storm, messages=20)) if item.storm else item
             for item in scenario.timeline

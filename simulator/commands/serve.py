@@ -157,7 +157,9 @@ def _clock(clock: ClockSpec | None, scenario: Scenario | None) -> ClockSpec:
     said = scenario.clock if scenario is not None else None
     if clock is None:
         return said or ClockSpec(mode=ClockMode.LIVE)
-    return replace(clock, start_unix_ms=said.start_unix_ms) if said is not None else clock
+    if said is None:
+        return clock
+    return replace(clock, start_unix_ms=said.start_unix_ms, grace_real_ms=said.grace_real_ms)
 
 
 def _find(scenario: str | None) -> Path | None:

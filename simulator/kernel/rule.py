@@ -271,6 +271,8 @@ class ClockSpec:
     mode: ClockMode = ClockMode.FROZEN
     rate: int = 1
     """How many milliseconds pass in a live space per real one."""
+    grace_real_ms: int = 0
+    """How long time stands still for calls that begin after an instant's webhooks are answered."""
     start_unix_ms: int | None = None
 
 
@@ -327,6 +329,8 @@ class Scenario:
     clock: ClockSpec | None = None
     providers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings by provider name, as the provider's own shape read them."""
+    people: str = ""
+    """The locale of the people behind the numbers, such as `tr_TR`; empty: nobody has a name."""
     recipients: Mapping[str, Traits] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     timeline: tuple[TimelineItem, ...] = ()

@@ -20,12 +20,13 @@ from simulator.kernel.judge import Judge
 from simulator.kernel.lifecycle import TERMINAL, Move, State, next_state
 from simulator.kernel.message import Message, Rung, why_of
 from simulator.kernel.outbox import Outbox
+from simulator.kernel.people import People, Person
 from simulator.kernel.recipient import Directory, Value
 from simulator.kernel.register import Register
 from simulator.kernel.rule import Act, Scenario, TimelineItem
 from simulator.kernel.steps import ActStep, Contradiction, Errand, TimelineStep, Wake
 from simulator.kernel.submission import MessageKey, Reason, Submission
-from simulator.kernel.traffic import SLICE_MAX, ActsStep, StormStep, arrival_ms, let_in, numbered
+from simulator.kernel.traffic import ActsStep, StormStep, let_act, let_in
 from simulator.kernel.verdict import Verdict
 from simulator.kernel.waiting import WaitingRoom
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
@@ -65,6 +66,7 @@ class Simulation:
         self.journal = journal if journal is not None else Journal()
         self.agenda = Agenda()
         self.directory = Directory()
+        self.people = People((), self.chance)
         self.accounts: dict[str, Account] = {}
         self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of)
         self.register = Register(messages_max)
@@ -82,9 +84,9 @@ class Simulation:
         """Give the space an account at *provider*."""
         self.accounts[provider] = account
 
-    def load(self, scenario: Scenario) -> None:
+    def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
-        Replace the scenario; its timeline and windows count from now.
+        Replace the scenario; its timeline and windows count from now, its people come from *crowd*.
 
         Messages on their way keep the fate they have, changed circumstances stay.
         """
@@ -92,6 +94,7 @@ class Simulation:
             self.agenda.remove(at_ms, step)
         now_ms = self.clock.now_ms
         self.scenario = scenario
+        self.people = People(crowd, self.chance)
         self.scenario_start_ms = now_ms
         self.judge = Judge(self)
         self.directory.load(scenario.recipients, now_ms)
@@ -169,13 +172,13 @@ class Simulation:
                 if recipient in self._waiting:
                     self._wake(recipient)
             case ActStep():
-                self._try_act(step.provider, step.recipient, step.act, why="reply")
+                self.try_act(step.provider, step.recipient, step.act, why="reply")
             case Contradiction(key=key):
                 self._contradict(key)
             case StormStep():
                 let_in(self, step)
             case ActsStep():
-                self._act_on(step)
+                let_act(self, step)
             case Errand():
                 self._owe_all(step.run())
 
@@ -335,29 +338,11 @@ class Simulation:
         if item.traits:
             self.change_recipient(item.recipient, item.traits, why="timeline")
         if item.act is not None:
-            self._act_on(ActsStep(number, item, self.clock.now_ms, 0))
+            let_act(self, ActsStep(number, item, self.clock.now_ms, 0))
         if item.hold:
             self.outbox.hold(self.clock.now_ms, item.provider)
         if item.release is not None or item.release_at_once:
             self.outbox.release(self.clock.now_ms, item.release, item.provider)
-
-    def _act_on(self, step: ActsStep) -> None:
-        """Let the acts that are due by now happen, or begin, and plan for the rest."""
-        (number, item, start_ms, arrived), now_ms = step, self.clock.now_ms
-        assert item.act is not None
-        last = min(item.count, arrived + SLICE_MAX)
-        while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
-            recipient = numbered(item.recipient, arrived)
-            if item.after is None:
-                self._try_act(item.provider, recipient, item.act, why="timeline")
-            else:
-                after_ms = drawn(item.after, self.chance.of("timeline", number, recipient, arrived), "after")
-                act = ActStep(item.provider, recipient, arrived, item.act)
-                self.agenda.add(now_ms + after_ms, act)
-            arrived += 1
-        if arrived < item.count:
-            due_ms = arrival_ms(start_ms, arrived, item.rate)
-            self.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
     def _contradict(self, key: MessageKey) -> None:
         """Owe the opposite of how a message ended; its own state stays what it is."""
@@ -376,10 +361,11 @@ class Simulation:
             if reports:
                 return
 
-    def _try_act(self, provider: str, recipient: str, act: Act, why: str) -> None:
+    def try_act(self, provider: str, recipient: str, act: Act, why: str) -> None:
+        """Let a recipient do what the scenario wants, with names filled in; journal it when impossible."""
         # Nobody is there to be refused, and the other steps of this instant are not to blame.
         try:
-            self.act(provider, recipient, act)
+            self.act(provider, recipient, self.people.act(act, recipient))
         except ImpossibleAct as refusal:
             self.journal.add(
                 self.clock.now_ms,

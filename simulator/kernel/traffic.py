@@ -7,17 +7,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.kernel.chance import Chance
+from simulator.kernel.fates import drawn
 from simulator.kernel.judge import Judgement
 from simulator.kernel.message import Rung
 from simulator.kernel.rule import Storm, TimelineItem
+from simulator.kernel.steps import ActStep
 from simulator.kernel.units import Rate
 
 if TYPE_CHECKING:
     from simulator.kernel.simulation import Simulation
 
-__all__ = ["SLICE_MAX", "ActsStep", "StormStep", "arrival_ms", "let_in", "numbered"]
+__all__ = ["ActsStep", "StormStep", "arrival_ms", "let_act", "let_in", "numbered"]
 
-SLICE_MAX = 1_000
+_SLICE_MAX = 1_000
 """How many arrivals of one instant are let in before others get their turn."""
 
 
@@ -68,18 +70,37 @@ def let_in(simulation: Simulation, step: StormStep) -> None:
     storm, now_ms = step.storm, simulation.clock.now_ms
     account = simulation.accounts[storm.provider]
     arrived = step.arrived
-    while arrived < storm.messages and arrived - step.arrived < SLICE_MAX:
+    while arrived < storm.messages and arrived - step.arrived < _SLICE_MAX:
         due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
         if due_ms > now_ms:
             break
         recipient = f"{storm.recipient}{arrived:07d}"
-        submission = account.compose(recipient, storm.text)
+        submission = account.compose(recipient, simulation.people.text(storm.text, recipient))
         judgement = simulation.judge.judge(submission, simulation.intake.take_key(storm.provider, recipient))
         _mix(judgement, storm, simulation.chance)
         simulation.intake.settle(judgement, unanswered=False)
         arrived += 1
     if arrived < storm.messages:
         due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+        simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+
+def let_act(simulation: Simulation, step: ActsStep) -> None:
+    """Let the acts that are due by now happen, or begin, and plan for the rest."""
+    (number, item, start_ms, arrived), now_ms = step, simulation.clock.now_ms
+    assert item.act is not None
+    last = min(item.count, arrived + _SLICE_MAX)
+    while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
+        recipient = numbered(item.recipient, arrived)
+        if item.after is None:
+            simulation.try_act(item.provider, recipient, item.act, why="timeline")
+        else:
+            draws = simulation.chance.of("timeline", number, recipient, arrived)
+            act = ActStep(item.provider, recipient, arrived, item.act)
+            simulation.agenda.add(now_ms + drawn(item.after, draws, "after"), act)
+        arrived += 1
+    if arrived < item.count:
+        due_ms = arrival_ms(start_ms, arrived, item.rate)
         simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
 

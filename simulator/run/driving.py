@@ -13,6 +13,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
 from simulator.kernel.expect import Drive
+from simulator.kernel.people import People, filled
 
 __all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
 
@@ -64,12 +65,13 @@ def _arrivals(drive: Drive, order: int) -> Iterator[Driven]:
         yield Driven(drive.at_ms + after_ms, order, number, drive)
 
 
-async def make_call(driven: Driven, client: ClientSession, report: DriveReport) -> None:
+async def make_call(driven: Driven, people: People, client: ClientSession, report: DriveReport) -> None:
     """Make one call; what comes of it is counted, not raised."""
     drive = driven.drive
     recipient = f"{drive.recipient}{driven.number:07d}"
-    url = drive.url.replace("{n}", str(driven.number)).replace("{recipient}", quote(recipient, safe=""))
-    body = _filled(drive.body, driven.number, recipient)
+    words = {**people.words(recipient), "n": str(driven.number), "recipient": recipient}
+    url = str(filled(drive.url, {word: quote(text, safe="") for word, text in words.items()}))
+    body = filled(drive.body, words)
     report.made += 1
     try:
         async with client.request(
@@ -84,13 +86,3 @@ async def make_call(driven: Driven, client: ClientSession, report: DriveReport) 
     except (ClientError, OSError, TimeoutError) as trouble:
         said = type(trouble).__name__
         report.failures[said] = report.failures.get(said, 0) + 1
-
-
-def _filled(body: object, number: int, recipient: str) -> object:
-    if isinstance(body, str):
-        return body.replace("{n}", str(number)).replace("{recipient}", recipient)
-    if isinstance(body, dict):
-        return {name: _filled(part, number, recipient) for name, part in body.items()}
-    if isinstance(body, list | tuple):
-        return [_filled(part, number, recipient) for part in body]
-    return body

@@ -200,7 +200,7 @@ async def _make(
         await space.driver.advance(at_ms)
     # One after the other, so that the order of arrival is the order of the file.
     for driven in due:
-        await make_call(driven, client, report)
+        await make_call(driven, space.simulation.people, client, report)
 
 
 async def _play_live(space: Space, scenario: Scenario, client: ClientSession, report: DriveReport) -> None:
@@ -213,7 +213,7 @@ async def _play_live(space: Space, scenario: Scenario, client: ClientSession, re
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         report.note_lag(int(-wait_s * 1000))
-        task = loop.create_task(make_call(driven, client, report))
+        task = loop.create_task(make_call(driven, space.simulation.people, client, report))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)

@@ -15,11 +15,11 @@ from simulator.runtime.dispatcher import Dispatcher
 
 __all__ = ["AdvanceBusy", "Driver"]
 
-_GRACE_REAL_S = 0.02
-"""How long an autojump clock waits for a follow-up call before it jumps."""
+_GRACE_REAL_MS = 20
+"""How long an autojump clock waits for a follow-up call before it jumps, unless told otherwise."""
 
-_PATIENCE_REAL_S = 0.1
-"""After this long it jumps as soon as no call is under way, though calls keep coming."""
+_PATIENCE = 5
+"""After so many times the grace, time goes on as soon as no call is under way, though calls keep coming."""
 
 _SLICE_REAL_NS = 5_000_000
 """How long a live clock that fell behind may keep everything else waiting at once."""
@@ -47,10 +47,12 @@ class Driver:
         self.dispatcher = dispatcher
         self.mode = ClockMode.FROZEN
         self.rate = 1
+        self.grace_real_ms = 0
         self.calls_in_flight = 0
         self._advancing = False
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._entered = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: int | None = None
         self._armed_ns = 0
@@ -63,9 +65,7 @@ class Driver:
     def set_mode(self, spec: ClockSpec) -> None:
         """Let time pass as *spec* says, from now on."""
         self.sync()
-        self.mode = spec.mode
-        self.rate = spec.rate
-        self._anchor()
+        self.start(spec)
         self.simulation.journal.add(
             self.simulation.clock.now_ms, EntryKind.CLOCK, what=f"the clock is {self.mode_text}"
         )
@@ -76,8 +76,11 @@ class Driver:
         """The mode in words: `frozen`, `live`, `live×60`, `autojump`."""
         return f"live×{self.rate}" if self.mode is ClockMode.LIVE and self.rate != 1 else self.mode.value
 
-    def start(self) -> None:
-        """Begin to count time, if this clock counts it by itself."""
+    def start(self, spec: ClockSpec) -> None:
+        """Begin to count time as *spec* says, if this clock counts it by itself."""
+        self.mode = spec.mode
+        self.rate = spec.rate
+        self.grace_real_ms = spec.grace_real_ms
         self._anchor()
 
     def _anchor(self) -> None:
@@ -116,6 +119,7 @@ class Driver:
         """Count a call of the integrator in."""
         self.calls_in_flight += 1
         self._quiet.clear()
+        self._entered.set()
         self.sync()
 
     def leave(self) -> None:
@@ -148,7 +152,8 @@ class Driver:
         now_ns = monotonic_ns()
         if self._timer_due != due_ms:
             self._armed_ns = now_ns
-        return max(0.0, min(_GRACE_REAL_S, _PATIENCE_REAL_S - (now_ns - self._armed_ns) / 1e9))
+        grace_s = (self.grace_real_ms or _GRACE_REAL_MS) / 1000
+        return max(0.0, min(grace_s, _PATIENCE * grace_s - (now_ns - self._armed_ns) / 1e9))
 
     def _arm(self, due_ms: int, wait_real_s: float) -> None:
         if self._timer is not None:
@@ -215,13 +220,34 @@ class Driver:
         return fired
 
     async def _settle_instant(self) -> None:
-        """Return when this instant's webhooks are answered and no call is under way."""
+        """Return when this instant's webhooks are answered, no call is under way, and none followed."""
+        loop = asyncio.get_running_loop()
+        self.dispatcher.pump()
+        if self.dispatcher.idle and self.calls_in_flight == 0:
+            return
+        patience_ends_s: float | None = None
         while True:
             self.dispatcher.pump()
-            if self.dispatcher.idle and self.calls_in_flight == 0:
-                return
             await self.dispatcher.wait_idle()
             await self._quiet.wait()
+            if not self.dispatcher.idle or self.calls_in_flight:
+                continue
+            grace_s = self.grace_real_ms / 1000
+            if patience_ends_s is None:
+                patience_ends_s = loop.time() + _PATIENCE * grace_s
+            if not await self._follow_up(min(grace_s, patience_ends_s - loop.time())):
+                return
+
+    async def _follow_up(self, within_real_s: float) -> bool:
+        """Return True when a call begins within so long in real time."""
+        if within_real_s <= 0:
+            return False
+        self._entered.clear()
+        try:
+            await asyncio.wait_for(self._entered.wait(), within_real_s)
+        except TimeoutError:
+            return False
+        return True
 
     def close(self) -> None:
         """Stop the pulse for good."""

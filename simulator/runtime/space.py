@@ -19,6 +19,7 @@ from simulator.kernel.simulation import Simulation
 from simulator.provider import Gateway, Provider
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
+from simulator.runtime.people import crowd
 from simulator.runtime.witness import Witness, witnessed
 
 __all__ = ["Exchange", "Space"]
@@ -72,9 +73,7 @@ class Space:
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self.closed = False
-        self.driver.mode = spec.mode
-        self.driver.rate = spec.rate
-        self.driver.start()
+        self.driver.start(spec)
 
     @property
     def witness(self) -> Witness | None:
@@ -117,7 +116,7 @@ class Space:
             raise ValueError(f"unknown provider {unknown[0]!r}; known: {', '.join(sorted(self.gateways))}")
         for provider, settings in scenario.providers.items():
             self.configure(provider, settings)
-        self.simulation.load(scenario)
+        self.simulation.load(scenario, crowd(scenario.people))
         self.driver.nudge()
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:

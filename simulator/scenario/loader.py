@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from simulator.kernel.node import Node, Problems
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.shape import (
     Choice,
+    Duration,
     Field,
     Instant,
     Integer,
@@ -28,7 +30,16 @@ from simulator.scenario.recipients import ADDRESS, recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
 
-__all__ = ["CLOCK", "ScenarioError", "Vocabulary", "load", "read", "scenario_schema", "scenario_shape"]
+__all__ = [
+    "CLOCK",
+    "CLOCK_FIELDS",
+    "ScenarioError",
+    "Vocabulary",
+    "load",
+    "read",
+    "scenario_schema",
+    "scenario_shape",
+]
 
 _RULES_MAX = 10_000
 _TIMELINE_MAX = 100_000
@@ -71,15 +82,48 @@ def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
     return json_schema(scenario_shape(providers), "simulator scenario")
 
 
+CLOCK_FIELDS: Final = (
+    Field("rate", Integer(1, 1_000_000), "A live clock's milliseconds per real one."),
+    Field(
+        "grace",
+        Duration(0, 60_000),
+        "How long, in real time, an advance or a jump waits for calls that your software makes only after it "
+        "has answered an instant's webhooks.",
+        argument="grace_real_ms",
+    ),
+)
+"""What may be said of a clock's mode, in a scenario and later."""
+
 CLOCK: Shape[ClockSpec] = Record(
     ClockSpec,
     [
         Field("mode", Choice(ClockMode), "frozen: moves by advance only; live: by itself; autojump: jumps."),
-        Field("rate", Integer(1, 1_000_000), "A live clock's milliseconds per real one."),
+        *CLOCK_FIELDS,
         Field("start", Instant(), "The instant at which the space begins.", argument="start_unix_ms"),
     ],
     doc="How time passes.",
 )
+
+
+LOCALES: Final = (
+    "de_DE", "en_GB", "en_US", "es_ES", "fa_IR", "fr_FR", "it_IT", "nl_NL", "pl_PL", "pt_BR", "tr_TR",
+    "uk_UA",
+)  # fmt: skip
+
+PEOPLE: Final[Shape[str]] = Record(
+    lambda locale: locale,
+    [
+        Field(
+            "locale",
+            Choice({locale: locale for locale in LOCALES}),
+            "Where their names come from.  {name}, {first_name} and {last_name} stand for them in what "
+            "recipients write and do, and in storm and drive.",
+            required=True,
+        )
+    ],
+    doc="People who do not exist.",
+)
+"""Locales are listed here, not asked of Faker, since checking a file must not load it."""
 
 
 def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
@@ -100,6 +144,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
                 MapOf(recipient_shape(), ADDRESS),
                 "Circumstances of recipients, by address or by prefix (+4179*).",
             ),
+            Field("people", PEOPLE, "People behind the numbers, made up; for demonstrations."),
             Field(
                 "rules",
                 ListOf(rule_shape(providers), max_items=_RULES_MAX),

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from simulator.kernel.explain import Story
 from simulator.kernel.journal import Entry, narrative
 from simulator.kernel.message import Message, Refused
-from simulator.kernel.recipient import Circumstances
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
@@ -71,6 +70,7 @@ def clock_view(space: Space) -> dict[str, object]:
     return {
         "mode": space.driver.mode.value,
         "rate": space.driver.rate,
+        "grace_ms": space.driver.grace_real_ms,
         "now_ms": simulation.clock.now_ms,
         "now": instant(simulation, simulation.clock.now_ms),
         "next_due_ms": next_ms,
@@ -153,11 +153,14 @@ def entry_view(entry: Entry) -> dict[str, object]:
     return {name: value for name, value in view.items() if value not in ("", None)}
 
 
-def recipient_view(address: str, circumstances: Circumstances) -> dict[str, object]:
-    """Return the circumstances of a recipient."""
+def recipient_view(simulation: Simulation, address: str) -> dict[str, object]:
+    """Return who a recipient is, and the circumstances now."""
+    circumstances = simulation.directory.at(address, simulation.clock.now_ms)
     capable = circumstances.capable
+    person = simulation.people.of(address)
     return {
         "address": address,
+        "name": person.name if person is not None else None,
         "reachable": circumstances.reachable,
         "blocked": circumstances.blocked,
         "blacklisted": circumstances.blacklisted,

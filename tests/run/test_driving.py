@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver import Received, Receiver
+from simulator.kernel.chance import Chance
 from simulator.kernel.expect import Drive
+from simulator.kernel.people import People, Person
 from simulator.kernel.units import Rate
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 
+NOBODY = People((), Chance(1))
 RATES = st.none() | st.builds(Rate, st.integers(1, 50), st.integers(1, 5_000))
 DRIVES = st.lists(
     st.builds(
@@ -65,7 +68,9 @@ def test_a_million_calls_are_not_made_up_in_advance() -> None:
     assert [call.number for call in islice(arrivals((drive, drive)), 3)] == [0, 1, 2]
 
 
-async def called(drive: Drive, status: int = 200) -> tuple[list[Received], DriveReport]:
+async def called(
+    drive: Drive, status: int = 200, people: People = NOBODY
+) -> tuple[list[Received], DriveReport]:
     """
     Make the calls of a drive to a receiver that answers *status*.
     """
@@ -79,7 +84,7 @@ async def called(drive: Drive, status: int = 200) -> tuple[list[Received], Drive
                 headers=drive.headers,
                 body=drive.body,
             )
-            await make_call(driven._replace(drive=there), client, report)
+            await make_call(driven._replace(drive=there), people, client, report)
         return receiver.received, report
 
 
@@ -106,6 +111,17 @@ async def test_call_is_filled_in() -> None:
     assert (report.made, report.refused, report.statuses) == (2, 0, {200: 2})
 
 
+async def test_call_has_the_name_of_its_recipient_in_it() -> None:
+    """
+    A scenario with people makes software send by name, in the URL, escaped, and in the body.
+    """
+    drive = Drive(method="POST", url="/send/{name}", body={"text": "Hi {first_name}"})
+
+    received, _ = await called(drive, people=People((Person("Ada Ay", "Ada", "Ay"),), Chance(1)))
+
+    assert [(one.path, one.body) for one in received] == [("/send/Ada%20Ay", b'{"text": "Hi Ada"}')]
+
+
 async def test_refused_calls_are_counted() -> None:
     """
     What the integrator answers with an error is made, and refused.
@@ -125,6 +141,6 @@ async def test_call_to_nobody_is_counted_as_a_failure() -> None:
     (driven,) = arrivals((Drive(method="POST", url=url),))
 
     async with ClientSession() as client:
-        await make_call(driven, client, report)
+        await make_call(driven, NOBODY, client, report)
 
     assert (report.made, report.refused, report.failures) == (1, 1, {"ClientConnectorError": 1})

@@ -113,6 +113,12 @@ PLANS: Mapping[str, Plan] = {
         broken={"refuses_unknown": True},
         caught=("webhooks.acknowledged: 100%", "webhooks.lost: 0"),
     ),
+    "demo": Plan(
+        run={"count": 0, "means": {}, "clock": ClockSpec()},
+        good={"unsigned": True},
+        broken={"refuses_unknown": True},
+        caught=("webhooks.acknowledged: 100%", "webhooks.lost: 0"),
+    ),
     "receiver-down-and-recovering": Plan(
         good={"refuses_reports": 30}, broken={"refuses_reports": 0, "swallows_reports": 5}
     ),

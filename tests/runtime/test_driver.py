@@ -98,6 +98,69 @@ async def test_follow_up_calls__land_at_the_virtual_instant_of_their_webhook() -
         assert [number for number, _ in receiver.told()] == ["41790000001", "41790000002"]
 
 
+@pytest.mark.parametrize(("grace", "accepted"), [(500, [0, 1_000]), (0, [0, 3_600_000])])
+async def test_follow_up_calls__from_a_queue_land_there_within_the_grace(
+    grace: int, accepted: list[int]
+) -> None:
+    """
+    What the integrator sends only after it has answered finds the clock where it was, if there is a grace.
+    """
+    async with receiving() as receiver, serving() as bench:
+        await ready_bench(bench, receiver.url)
+        driver = bench.space.driver
+        driver.set_mode(ClockSpec(grace_real_ms=grace))
+        later: list[asyncio.Task[object]] = []
+        over = asyncio.Event()
+
+        async def follow_up() -> None:
+            await until(lambda: driver.dispatcher.idle)
+            if not grace:
+                await over.wait()
+            await bench.send("41790000002")
+
+        async def queue(request: web.Request) -> web.Response:
+            if len(receiver.received) == 1:
+                later.append(asyncio.create_task(follow_up()))
+            return web.Response()
+
+        receiver.answer = queue
+        await bench.send("41790000001")
+
+        await driver.advance(3_600_000)
+        over.set()
+        await asyncio.gather(*later)
+
+        assert [m.accepted_ms for m in bench.space.simulation.messages.values()] == accepted
+
+
+async def test_grace__ends_though_calls_keep_coming() -> None:
+    """
+    An integrator that polls for ever does not hold the clock for ever.
+    """
+    async with receiving() as receiver, serving() as bench:
+        await ready_bench(bench, receiver.url)
+        driver = bench.space.driver
+        driver.set_mode(ClockSpec(grace_real_ms=20))
+        polling: list[asyncio.Task[None]] = []
+
+        async def poll() -> None:
+            while True:
+                await bench.send("41790000002")
+
+        async def answer(request: web.Request) -> web.Response:
+            if not polling:
+                polling.append(asyncio.create_task(poll()))
+            return web.Response()
+
+        receiver.answer = answer
+        await bench.send("41790000001")
+
+        await driver.advance(1_500)
+        polling[0].cancel()
+
+        assert driver.simulation.clock.now_ms == 1_500
+
+
 async def test_follow_up_calls__made_after_the_webhook_was_answered_still_land_there() -> None:
     """
     A call under way when the last webhook was answered holds the clock as well.

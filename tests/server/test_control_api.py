@@ -56,6 +56,7 @@ async def test_openapi__every_operation_is_reachable() -> None:
             "provider": "infobip",
             "action": "none",
             "address": "+41793026727",
+            "name": None,
             "id": sent["messages"][0]["messageId"],
         }
         answered: dict[str, str] = {}
@@ -309,6 +310,7 @@ async def test_advance__answers_now_and_what_fired() -> None:
             {
                 "mode": "frozen",
                 "rate": 1,
+                "grace_ms": 0,
                 "now_ms": 3_600_000,
                 "now": "2026-01-05T10:00:00.000Z",
                 "next_due_ms": None,

@@ -39,7 +39,7 @@ async def list_recipients(controller: Controller, asked: Asked) -> Reply:
     simulation = controller.space(asked).simulation
     known = simulation.directory.known()
     views = [
-        recipient_view(pattern, simulation.directory.at(pattern, simulation.clock.now_ms))
+        recipient_view(simulation, pattern)
         for pattern in known[: whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)]
     ]
     return Reply(listed(views, len(known)))
@@ -48,7 +48,7 @@ async def list_recipients(controller: Controller, asked: Asked) -> Reply:
 async def get_recipient(controller: Controller, asked: Asked) -> Reply:
     simulation = controller.space(asked).simulation
     address = pattern_of(asked.parameters["address"])
-    return Reply(recipient_view(address, simulation.directory.at(address, simulation.clock.now_ms)))
+    return Reply(recipient_view(simulation, address))
 
 
 TRAITS: Final = plain_traits_shape()
@@ -63,7 +63,7 @@ async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     plain: dict[str, Value] = traits
     simulation.change_recipient(address, plain)
     space.driver.nudge()
-    return Reply(recipient_view(address, simulation.directory.at(address, simulation.clock.now_ms)))
+    return Reply(recipient_view(simulation, address))
 
 
 ACT: Final[Shape[object]] = Record(

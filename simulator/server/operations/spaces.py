@@ -26,7 +26,7 @@ from simulator.kernel.shape import (
 )
 from simulator.kernel.simulation import Simulation
 from simulator.runtime.driver import AdvanceBusy
-from simulator.scenario.loader import CLOCK, ScenarioError, load, read
+from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError, load, read
 from simulator.server.operations.base import Asked, Controller, Problem, Reply, read_as
 from simulator.server.spaces import DEFAULT_SPACE
 from simulator.server.views import (
@@ -128,7 +128,7 @@ SET_CLOCK: Final[Shape[object]] = Record(
     ClockSpec,
     [
         Field("mode", Choice(ClockMode), "frozen, live or autojump.", required=True),
-        Field("rate", Integer(1, 1_000_000), "A live clock's milliseconds per real one."),
+        *CLOCK_FIELDS,
     ],
     what="a clock",
 )

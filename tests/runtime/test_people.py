@@ -1,0 +1,68 @@
+"""
+Faker's people in a running space: texts of storms, acts and replies have names in them.
+"""
+
+from __future__ import annotations
+
+import pytest
+from faker.config import AVAILABLE_LOCALES
+
+from harness import receiving, serving
+from simulator.runtime.people import crowd
+from simulator.scenario.loader import LOCALES
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_locale_has_a_crowd(locale: str) -> None:
+    """
+    Each locale that a scenario may name exists, and has many people with names of two parts.
+    """
+    people = crowd(locale)
+
+    assert locale in AVAILABLE_LOCALES
+    assert len(set(people)) > 400
+    assert all(one.first_name and one.name == f"{one.first_name} {one.last_name}" for one in people)
+
+
+async def test_storm_and_answers_have_names_in_them() -> None:
+    """
+    Who gets a message by name answers with the same name, and the control API tells it.
+    """
+    storm = {"messages": 5, "rate": "1/s", "recipient": "+9053", "text": "Hello {first_name}"}
+    async with receiving() as receiver, serving() as bench:
+        await bench.configure(webhook={"url": receiver.url})
+        await bench.load(
+            {
+                "people": {"locale": "tr_TR"},
+                "rules": [{"then": {"fate": {"deliver": {"reply": {"text": "I am {name}"}}}}}],
+                "timeline": [{"at": "1s", "provider": "infobip", "storm": storm}],
+            }
+        )
+        await bench.space.driver.advance(None)
+        texts = {key.recipient: m.submission.text for key, m in bench.space.simulation.messages.items()}
+        acts = {
+            entry.recipient: entry.what
+            for entry in bench.space.simulation.journal
+            if entry.kind.value == "act"
+        }
+        people = {address: bench.space.simulation.people.of(address) for address in texts}
+        _, told = await bench.control("GET", f"/spaces/default/recipients/{next(iter(texts))}")
+
+    assert len(texts) == 5
+    assert all(one in crowd("tr_TR") for one in people.values())
+    assert texts == {address: f"Hello {one.first_name}" for address, one in people.items() if one}
+    assert acts == {address: f"writes {f'I am {one.name}'!r}" for address, one in people.items() if one}
+    assert told["name"] == next(one.name for one in people.values() if one)
+
+
+async def test_next_scenario_without_people_has_none() -> None:
+    """
+    People come and go with the scenario.
+    """
+    async with serving() as bench:
+        await bench.load({"people": {"locale": "en_GB"}})
+        before = bench.space.simulation.people.of("+905320000001")
+        await bench.load({})
+
+        assert before is not None
+        assert bench.space.simulation.people.of("+905320000001") is None
