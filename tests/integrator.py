@@ -56,6 +56,8 @@ class Integrator:
     """How many times faster than real the simulator's clock runs; waits shrink by it."""
     secret: str = ""
     """With which webhooks are signed: Infobip's HMAC, or RBM's client token."""
+    next_secret: str = ""
+    """Accepted as well, while the one is exchanged for the other."""
     overwrites: bool = False
     """Believes the last report, even after a final one."""
     counts_twice: bool = False
@@ -207,8 +209,10 @@ class Integrator:
             return web.Response()
         raw = await request.read()
         if self.secret and not self.unsigned:
-            expected = hmac.new(self.secret.encode(), raw, hashlib.sha256).hexdigest()
-            if not hmac.compare_digest(request.headers.get("X-Signature", ""), expected):
+            shown = request.headers.get("X-Signature", "")
+            secrets = [secret.encode() for secret in (self.secret, self.next_secret) if secret]
+            good = [hmac.new(secret, raw, hashlib.sha256).hexdigest() for secret in secrets]
+            if not any(hmac.compare_digest(shown, one) for one in good):
                 self.forged += 1
                 return web.Response(status=403)
         try:

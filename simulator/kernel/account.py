@@ -4,7 +4,7 @@ What the kernel asks a provider about one space.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from simulator.kernel.chance import Draws
@@ -46,6 +46,10 @@ class Account(Protocol):
     @property
     def throttled_code(self) -> str:
         """The code of the refusal when a client sends too fast."""
+        ...
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Change settings from now on; *settings* are as the provider's own shape has read them."""
         ...
 
     def mint_id(self, key: MessageKey, draws: Draws) -> str:

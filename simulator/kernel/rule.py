@@ -313,6 +313,8 @@ class TimelineItem:
     release: Rate | None = None
     release_at_once: bool = False
     provider: str = ""
+    providers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Settings that change, by provider name."""
     line: int = 0
 
 

@@ -77,12 +77,21 @@ class Simulation:
         self.judge = Judge(self)
         self._waiting = WaitingRoom()
         self._timeline: list[tuple[int, TimelineStep]] = []
+        self.configured: Callable[[], None] = lambda: None
+        """Called when settings of an account have changed."""
 
     # -- set-up ---------------------------------------------------------------------------------
 
     def add_account(self, provider: str, account: Account) -> None:
         """Give the space an account at *provider*."""
         self.accounts[provider] = account
+
+    def configure(self, provider: str, settings: Mapping[str, object]) -> None:
+        """Change settings of the account at *provider* from now on."""
+        self.accounts[provider].configure(settings)
+        what = f"settings changed: {', '.join(sorted(settings))}"
+        self.journal.add(self.clock.now_ms, EntryKind.SETTINGS, provider=provider, what=what)
+        self.configured()
 
     def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
@@ -333,6 +342,8 @@ class Simulation:
         return reports
 
     def _happen(self, item: TimelineItem, number: int) -> None:
+        for provider, settings in item.providers.items():
+            self.configure(provider, settings)
         if item.storm is not None:
             let_in(self, StormStep(number, item.storm, self.clock.now_ms, 0))
         if item.traits:

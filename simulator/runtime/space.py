@@ -13,7 +13,7 @@ from typing import NamedTuple
 from aiohttp import ClientSession
 
 from simulator.kernel.clock import EPOCH_MS_DEFAULT, Clock
-from simulator.kernel.journal import EntryKind, Journal
+from simulator.kernel.journal import Journal
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.simulation import Simulation
 from simulator.provider import Gateway, Provider
@@ -121,13 +121,7 @@ class Space:
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change a provider's settings from now on."""
-        self.gateways[provider].account.configure(settings)
-        self.simulation.journal.add(
-            self.simulation.clock.now_ms,
-            EntryKind.SETTINGS,
-            provider=provider,
-            what=f"settings changed: {', '.join(sorted(settings))}",
-        )
+        self.simulation.configure(provider, settings)
 
     async def send_early(self, patience_real_s: float) -> None:
         """Send the reports that a rule wants before the answer; wait for them, but not for ever."""

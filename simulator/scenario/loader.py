@@ -17,6 +17,7 @@ from simulator.kernel.shape import (
     Instant,
     Integer,
     Invalid,
+    Lazy,
     ListOf,
     MapOf,
     Record,
@@ -128,17 +129,19 @@ PEOPLE: Final[Shape[str]] = Record(
 
 def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
     """Return how a scenario file looks, with the words of *providers*."""
-    settings = [
+    of_each = [
         Field(name, provider.settings, f"Settings of the {name} account.")
         for name, provider in providers.items()
     ]
+    # Named, since it stands in two places and is most of the schema.
+    settings = Lazy[Mapping[str, Mapping[str, object]]](lambda: Record(dict, of_each), "providers")
     return Record(
         _scenario,
         [
             Field("name", Text(1, 200), "What happens, in one line."),
             Field("seed", Integer(0, 2**53), "Same seed, same story."),
             Field("clock", CLOCK, "How time passes; flags of `serve` win."),
-            Field("providers", Record(dict, settings), "Accounts: webhook targets and settings."),
+            Field("providers", settings, "Accounts: webhook targets and settings."),
             Field(
                 "recipients",
                 MapOf(recipient_shape(), ADDRESS),
@@ -152,7 +155,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
             ),
             Field(
                 "timeline",
-                ListOf(timeline_shape(providers), max_items=_TIMELINE_MAX),
+                ListOf(timeline_shape(providers, settings), max_items=_TIMELINE_MAX),
                 "What happens at an instant, whoever sends what.",
             ),
             Field("drive", ListOf(DRIVE, max_items=_DRIVES_MAX), "Calls to the integrator, made by `run`."),

@@ -59,7 +59,7 @@ def reference(providers: Mapping[str, Vocabulary]) -> str:
         if title == "recipients":
             lines.append(_WINDOWS)
     for name in providers:
-        lines += _section(f"providers: {name}", properties["providers"]["properties"][name], definitions)
+        lines += _section(f"providers: {name}", definitions["providers"]["properties"][name], definitions)
         for variant in properties["rules"]["items"]["anyOf"]:
             if variant["properties"]["when"]["properties"]["provider"].get("enum") == [name]:
                 words = variant["properties"]["then"]["properties"]
@@ -107,7 +107,8 @@ _TOP = {"clock", "providers", "recipients", "rules", "timeline", "when", "then",
 def _form(part: Any, definitions: Mapping[str, Any]) -> str:
     if "$ref" in part:
         name = part["$ref"].rpartition("/")[2]
-        return f"{name}: " + _examples(definitions[name])
+        examples = _examples(definitions[name])
+        return f"{name}: {examples}" if examples else _form(definitions[name], definitions)
     if "anyOf" in part:
         return " or ".join(dict.fromkeys(_form(variant, definitions) for variant in part["anyOf"]))
     if "enum" in part:

@@ -4,7 +4,7 @@ How the timeline is written in a scenario: what happens at an instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -85,8 +85,10 @@ _STORM: Final[Shape[Storm]] = Record(
 )
 
 
-def timeline_shape(providers: Iterable[str]) -> Shape[TimelineItem]:
-    """Return how an item of the timeline looks."""
+def timeline_shape(
+    providers: Iterable[str], settings: Shape[Mapping[str, Mapping[str, object]]]
+) -> Shape[TimelineItem]:
+    """Return how an item of the timeline looks, where *settings* is how those of all *providers* do."""
     return Record(
         _item,
         [
@@ -102,6 +104,7 @@ def timeline_shape(providers: Iterable[str]) -> Shape[TimelineItem]:
             Field("after", DelayShape(), "How long after that each one happens; at once, if not given."),
             Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
+            Field("providers", settings, "Settings that change, as at the top level: a secret, a quota."),
             Field("provider", Choice({name: name for name in providers}), "At this provider only."),
         ],
         doc="What happens at an instant.",
@@ -121,14 +124,15 @@ def _item(
     after: Delay | None = None,
     webhooks: object = _NOTHING,
     provider: str = "",
+    providers: Mapping[str, Mapping[str, object]] | None = None,
     **traits: Value,
 ) -> TimelineItem:
     act = _act(writes, does, to, data)
     if (traits or act is not None) and not recipient:
         raise ValueError("expected a recipient that this is about")
-    if not traits and act is None and storm is None and webhooks is _NOTHING:
+    if not traits and act is None and storm is None and webhooks is _NOTHING and not providers:
         raise ValueError(
-            f"expected something that happens: webhooks, storm, writes, does, {', '.join(TRAITS)}"
+            f"expected something that happens: webhooks, storm, providers, writes, does, {', '.join(TRAITS)}"
         )
     if act is not None and not provider:
         raise ValueError("expected the provider through which the recipient acts")
@@ -151,6 +155,7 @@ def _item(
         release=webhooks if isinstance(webhooks, Rate) else None,
         release_at_once=webhooks == _RELEASE or webhooks is None,
         provider=provider,
+        providers=providers or {},
     )
 
 

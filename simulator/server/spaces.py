@@ -82,7 +82,8 @@ class SpaceRegistry:
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
-        self.note_credentials(space)
+        space.simulation.configured = lambda: self._note_credentials(space)
+        self._note_credentials(space)
         return space
 
     def _free_name(self) -> str:
@@ -100,7 +101,7 @@ class SpaceRegistry:
             self._minted[name] = minted
         return minted
 
-    def note_credentials(self, space: Space) -> None:
+    def _note_credentials(self, space: Space) -> None:
         """Let the credentials that are a space's by now lead to it, and no others."""
         self._unclaim(space.name)
         claimed = [

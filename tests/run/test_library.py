@@ -97,6 +97,12 @@ PLANS: Mapping[str, Plan] = {
         broken={"unsigned": True},
         caught=("webhooks.forged_refused: true",),
     ),
+    "rotated-secrets": Plan(
+        run={"at_ms": (0, 31 * _MINUTE)},
+        good={"secret": "first", "next_secret": "second"},
+        broken={"next_secret": ""},
+        caught=("webhooks.acknowledged: 100%", "webhooks.lost: 0", "integrator: state"),
+    ),
     "provider-outage": Plan(
         run={"clock": _FAST, "rate": Rate(1, 1_000), "count": 20},
         good={"speed": 100},

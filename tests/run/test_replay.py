@@ -167,6 +167,31 @@ async def test_storm_is_the_same_again(tmp_path: Path) -> None:
     assert await replayed(tmp_path) == Replayed(0, attempted)
 
 
+async def test_secrets_that_change_on_the_timeline_sign_the_same_again(tmp_path: Path) -> None:
+    """
+    A bundle knows both secrets from the scenario, and neither is told outside of it.
+    """
+    scenario = """
+providers: {infobip: {webhook: {url: RECEIVER/a, secure: all, hmac: {secret: the-first-secret}}}}
+timeline: [{at: 1h, providers: {infobip: {webhook: {hmac: {secret: the-second-secret}}}}}]
+"""
+    async with recording(tmp_path, scenario) as run:
+        await run.send("41793020001")
+        await run.space.driver.advance(2 * 3_600_000)
+        await run.send("41793020001")
+        await run.settle()
+
+    trace = (tmp_path / "trace.ndjson").read_text()
+    assert await replayed(tmp_path) == Replayed(2, 2)
+    assert "the-first-secret" not in trace
+    assert "the-second-secret" not in trace
+    scenario_file = tmp_path / "scenario.yaml"
+    scenario_file.write_text(scenario_file.read_text().replace("the-second-secret", "another-secret"))
+    divergence = (await replayed(tmp_path)).divergence
+    assert divergence is not None
+    assert divergence.where == "webhook 2"
+
+
 async def test_calls_to_every_provider_are_the_same_again(tmp_path: Path) -> None:
     """
     Tokens in a query, Basic credentials, bearer tokens and keys all lead to the same webhooks again.

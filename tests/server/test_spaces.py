@@ -87,6 +87,33 @@ async def test_listed_credential__given_up_goes_to_who_lists_it() -> None:
         assert counts(bench) == {"a": 0, "b": 1, "default": 0}
 
 
+async def test_listed_credential__may_be_exchanged_on_the_timeline() -> None:
+    """
+    From the instant on at which a scenario exchanges a key, the new one leads to the space and is let in.
+    """
+    exchanged = {"at": "1h", "providers": {"infobip": {"credentials": ["new-key"]}}}
+    scenario = {"providers": {"infobip": {"credentials": ["old-key"]}}, "timeline": [exchanged]}
+    statuses = []
+    async with serving() as bench:
+        await create(bench, "mine", scenario=scenario)
+        space = bench.server.registry.get("mine")
+
+        for until_ms in (3_599_999, 3_600_000):
+            await space.driver.advance(until_ms)
+            for key in ("old-key", "new-key"):
+                headers = {"Authorization": f"App {key}"}
+                at_home, _ = await bench.send(base="/s/mine/infobip", headers=headers)
+                routed, _ = await bench.send(headers=headers)
+                statuses.append((key, at_home, routed))
+        counted = counts(bench)
+
+    assert statuses == [
+        ("old-key", 200, 200), ("new-key", 401, 200), ("old-key", 401, 200), ("new-key", 200, 200),
+    ]  # fmt: skip
+    # The default space takes a key that nobody owns.
+    assert counted == {"default": 2, "mine": 4}
+
+
 async def test_listed_credential__of_a_deleted_space_goes_to_who_lists_it() -> None:
     """
     Deleting one of two spaces that list a credential leaves it to the other.

@@ -93,7 +93,6 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         raise Problem(409, "Not created", str(refusal)) from None
     for name, one in settings.items():
         space.configure(name, one)
-    controller.registry.note_credentials(space)
     return Reply(controller.view(space, asked.base_url), 201)
 
 
@@ -205,7 +204,6 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     # YAML text may come as it is, or as a JSON string.
     plain = asked.body.decode("utf-8", "replace") if written else asked.plain()
     space.load(_scenario_of(controller, plain))
-    controller.registry.note_credentials(space)
     return Reply(controller.view(space, asked.base_url))
 
 
@@ -223,7 +221,6 @@ async def put_settings(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     name = asked.parameters["provider"]
     space.configure(name, _settings_of(controller, name, asked.plain()))
-    controller.registry.note_credentials(space)
     return Reply(space.gateways[name].account.describe())
 
 
