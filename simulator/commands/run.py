@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
@@ -133,14 +134,18 @@ def run(
         for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
         if target is not None
     }
+    result = None
     try:
         with _opened(wanted) as evidence:
-            code = asyncio.run(_run(server, loaded, path, options, evidence, record, port_file))
+            code, result = asyncio.run(_run(server, loaded, path, options, evidence, record, port_file))
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         code = INTERRUPTED
+    if result is not None:
+        # Last, since whoever reads it may have gone, and the evidence is to stay.
+        _tell(result)
     if code:
         sys.exit(code)
 
@@ -213,14 +218,13 @@ async def _run(
     evidence: Mapping[str, IO[bytes]],
     record: Path | None,
     port_file: Path | None,
-) -> int:
-    # Whoever ends the process politely is answered like somebody at the keyboard.
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+) -> tuple[int, RunResult | None]:
+    _end_on_sigterm()
     try:
         await server.start()
     except OSError as trouble:
         _complain(f"cannot listen on {server.config.host}: {could_not_bind(trouble)}")
-        return COULD_NOT_START
+        return COULD_NOT_START, None
     space = server.registry.get(DEFAULT_SPACE)
     recorder = None
     try:
@@ -233,20 +237,28 @@ async def _run(
     except IntegratorUnreachable as trouble:
         _complain(trouble)
         _abandon(recorder)
-        return UNREACHABLE
+        return UNREACHABLE, None
     except AdvanceBusy:
         _complain("the integrator moves the clock itself; in a run, that is left to the simulator")
         _abandon(recorder)
-        return COULD_NOT_START
+        return COULD_NOT_START, None
     except asyncio.CancelledError:
         _tell_interrupted(space, recorder, record)
         raise
     finally:
         await server.stop()
-    _tell(result)
     if not result.passed:
-        return EXPECTATIONS_FAILED
-    return 0 if written else INVALID
+        return EXPECTATIONS_FAILED, result
+    return (0 if written else INVALID), result
+
+
+def _end_on_sigterm() -> None:
+    """Answer whoever ends the process politely like somebody at the keyboard, in the background, too."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Windows has no such signal to wait for.
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _write(result: RunResult, evidence: Mapping[str, IO[bytes]], recorder: Recorder | None) -> bool:
@@ -290,9 +302,13 @@ def _write_port(path: Path | None, port: int) -> None:
 
 
 def _tell(result: RunResult) -> None:
-    for line in text(result):
-        colour = "red" if line.startswith("FAILED") else "green" if line.startswith("passed") else None
-        click.secho(line, fg=colour)
+    try:
+        for line in text(result):
+            colour = "red" if line.startswith("FAILED") else "green" if line.startswith("PASSED") else None
+            click.secho(line, fg=colour)
+    except BrokenPipeError:
+        # Whoever read has read enough; what is left would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _progress() -> Callable[[Space], None]:

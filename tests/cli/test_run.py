@@ -55,8 +55,8 @@ class Done(NamedTuple):
 
 
 @asynccontextmanager
-async def started(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start `simulator` with this source; it is ended when the block is."""
+async def started(*arguments: str, background: bool = False) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start `simulator` with this source, perhaps as a shell does with `&`; it is ended when the block is."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -67,6 +67,7 @@ async def started(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        preexec_fn=_ignore_keyboard if background else None,
     )
     try:
         yield process
@@ -74,6 +75,10 @@ async def started(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def _ignore_keyboard() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def ended(process: asyncio.subprocess.Process) -> Done:
@@ -258,8 +263,12 @@ async def test_what_cannot_work_is_told_before_the_run(
     assert [path.name for path in tmp_path.iterdir()] == ["scenario.yaml"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_interrupted_run_says_what_it_leaves(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "background"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)]
+)
+async def test_interrupted_run_says_what_it_leaves(
+    tmp_path: Path, number: signal.Signals, background: bool
+) -> None:
     """
     An interrupted run exits with 130, leaves earlier evidence as it was, and its record until then is whole.
     """
@@ -267,7 +276,8 @@ async def test_interrupted_run_says_what_it_leaves(tmp_path: Path, number: signa
     junit.write_text("from before")
     arguments = ["--port", "0", "--port-file", str(port_file), "--junit", str(junit), "--record", str(record)]
 
-    async with started("run", written(tmp_path, "name: long"), *arguments) as process:
+    scenario = written(tmp_path, "name: long")
+    async with started("run", scenario, *arguments, background=background) as process:
         await port_of(port_file)
         process.send_signal(number)
         done = await ended(process)
@@ -284,6 +294,25 @@ async def test_interrupted_run_says_what_it_leaves(tmp_path: Path, number: signa
         "scenario.yaml",
     ]
     assert again.code == 0
+
+
+async def test_evidence_stays_though_nobody_reads_the_verdict(tmp_path: Path) -> None:
+    """
+    `simulator run … | head -1` closes the pipe early; files and exit code are those of the run.
+    """
+    async with receiving() as receiver:
+        scenario = written(tmp_path, STORM, receiver)
+        jsonl = tmp_path / "journal.jsonl"
+        async with started("run", scenario, "--port", "0", "--jsonl", str(jsonl)) as process:
+            assert process.stdout is not None
+            # The reading end is closed before anything is written.
+            process.stdout._transport.close()  # type: ignore[attr-defined]
+            assert process.stderr is not None
+            said = await asyncio.wait_for(process.stderr.read(), 60)
+            code = await asyncio.wait_for(process.wait(), 60)
+
+    assert (code, "cannot be written" in said.decode(), "Traceback" in said.decode()) == (0, False, False)
+    assert jsonl.read_text().count("\n") > 100
 
 
 async def test_silence_for_ever_settles_on_a_live_clock(tmp_path: Path) -> None:
