@@ -420,6 +420,11 @@ class Provider(Protocol):
         """How `fail:` is written for it, its delay apart; reads a failing fate."""
         ...
 
+    @property
+    def acts(self) -> Sequence[str]:
+        """What its recipients can do, in the words of `does:`; writing is one of them."""
+        ...
+
     def open(self, gateway: Gateway) -> ProviderAccount:
         """Return a fresh account of a space."""
         ...

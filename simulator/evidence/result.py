@@ -51,11 +51,21 @@ class Scorecard:
     """Attempts at sound webhooks that got no HTTP answer: refused, timed out, broken off."""
     retries: int = 0
     """Attempts at sound webhooks that an earlier, failed one had made necessary."""
+    measured: int = 0
+    """Attempts at sound webhooks that were answered, or timed out: those that latencies are told from."""
     latency_p50_us: int = 0
-    """Nearest rank over every attempt that got an answer, in real time; so are the others."""
+    """Nearest rank over every measured attempt, in real time; so are the others."""
     latency_p95_us: int = 0
     latency_p99_us: int = 0
     latency_max_us: int = 0
+    since_due_p50_us: int | None = None
+    """
+    The same from when each attempt was due: with its wait for a free place or its turn.  None on a
+    clock that stands still meanwhile, where nothing is late.
+    """
+    since_due_p95_us: int | None = None
+    since_due_p99_us: int | None = None
+    since_due_max_us: int | None = None
     order_violations: int = 0
     """
     Sound webhooks whose retry was acknowledged at a later instant than a sound webhook that tells a

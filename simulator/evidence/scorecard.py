@@ -34,7 +34,8 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
     """
     webhooks = space.simulation.outbox.webhooks.values()
     sound = [webhook for webhook in webhooks if not webhook.damage]
-    latencies = sorted(a.latency_real_us for w in sound for a in w.attempts if a.status)
+    measured = [attempt for webhook in sound for attempt in webhook.attempts if attempt.measured]
+    latencies = sorted(attempt.latency_real_us for attempt in measured)
     failed = [attempt for webhook in sound for attempt in webhook.attempts if not attempt.acknowledged]
     return Scorecard(
         webhooks=len(webhooks),
@@ -47,14 +48,25 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         non_2xx=sum(attempt.status != 0 for attempt in failed),
         no_answer=sum(attempt.status == 0 for attempt in failed),
         retries=sum(len(webhook.attempts) - 1 for webhook in sound if webhook.attempts),
+        measured=len(measured),
         latency_p50_us=nearest_rank(latencies, 50),
         latency_p95_us=nearest_rank(latencies, 95),
         latency_p99_us=nearest_rank(latencies, 99),
         latency_max_us=latencies[-1] if latencies else 0,
+        **_since_due(space, measured),
         order_violations=order_violations(w for w in webhooks if not w.intended),
         recovery_ms=recovery_ms(sound, space.simulation.clock.now_ms, outage_attempts_min),
         lag_max_ms=max(lag_max_ms, _lag_max_ms(space, webhooks)),
     )
+
+
+def _since_due(space: Space, measured: Sequence[Attempt]) -> dict[str, int]:
+    if space.driver.mode is not ClockMode.LIVE:
+        return {}
+    rate = space.driver.rate
+    waits = sorted(one.latency_real_us + one.late_ms * 1_000 // rate for one in measured)
+    ranks = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    return {f"since_due_{name}_us": nearest_rank(waits, percent) for name, percent in ranks.items()}
 
 
 def nearest_rank(ascending: Sequence[int], percent: int) -> int:
@@ -131,6 +143,5 @@ def _last_word_ms(webhook: Webhook, now_ms: int) -> int:
 def _lag_max_ms(space: Space, webhooks: Iterable[Webhook]) -> int:
     if space.driver.mode is not ClockMode.LIVE:
         return 0
-    # Only a webhook that is over still knows when its last attempt was due.
-    lags = (w.attempts[-1].at_ms - w.due_ms for w in webhooks if w.attempts and w.state not in _PENDING)
+    lags = (attempt.late_ms for webhook in webhooks for attempt in webhook.attempts)
     return max(lags, default=0) // space.driver.rate

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.words import count, cut, latency, printable, span
+from simulator.kernel.units import format_share
 
 __all__ = ["ROWS", "Row", "shown", "text"]
 
@@ -27,6 +28,8 @@ class Row(NamedTuple):
     unit: str = ""
     blame: bool = False
     """True when anything but nothing is a reproach to the receiver."""
+    of: str = ""
+    """Another field, of which this one is told as a share, too."""
 
 
 ROWS: Final = (
@@ -34,8 +37,8 @@ ROWS: Final = (
     Row("attempts", "attempts"),
     Row("acknowledged", "acknowledged"),
     Row("lost", "lost", blame=True),
-    Row("non_2xx", "error answers", blame=True),
-    Row("no_answer", "no answer", blame=True),
+    Row("non_2xx", "error answers", blame=True, of="attempts"),
+    Row("no_answer", "no answer", blame=True, of="attempts"),
     Row("retries", "retries"),
     Row("order_violations", "heard out of order", blame=True),
     Row("dropped_on_purpose", "dropped on purpose"),
@@ -45,6 +48,9 @@ ROWS: Final = (
     Row("latency_p95_us", "latency p95", "us"),
     Row("latency_p99_us", "latency p99", "us"),
     Row("latency_max_us", "latency max", "us"),
+    Row("since_due_p50_us", "since due p50", "us"),
+    Row("since_due_p99_us", "since due p99", "us"),
+    Row("since_due_max_us", "since due max", "us"),
     Row("recovery_ms", "recovery", "ms"),
     Row("lag_max_ms", "lag max", "ms"),
 )
@@ -55,9 +61,11 @@ def shown(row: Row, card: Scorecard) -> str:
     """Return a field of *card* as people read it."""
     value: int | None = getattr(card, row.field)
     if value is None:
-        # No outage that came to an end: there may have been none, or it lasts.
+        # No outage that came to an end, say: there may have been none, or it lasts.
         return "–"
-    return latency(value) if row.unit == "us" else span(value) if row.unit == "ms" else f"{value:,}"
+    whole = getattr(card, row.of) if row.of else 0
+    share = f" ({format_share(value * 10_000 // whole)})" if value and whole else ""
+    return latency(value) if row.unit == "us" else span(value) if row.unit == "ms" else f"{value:,}{share}"
 
 
 def text(result: RunResult) -> list[str]:

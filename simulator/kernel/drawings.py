@@ -39,6 +39,9 @@ def webhook_draws(faults: WebhookFaults, draws: Draws) -> Iterator[str]:
     """Yield what *faults* do to one report, whose draws these are."""
     if faults.drop_share_bp:
         yield from _share("drop.share", faults.drop_share_bp, draws, "drop")
+        if draws.hits("drop", faults.drop_share_bp):
+            # Whatever else would have been done to it was not.
+            return
     if faults.delay is not None:
         yield f"delay: {_unit(faults.delay, draws, 'delay')}"
     reorder = faults.reorder

@@ -41,6 +41,8 @@ class WebhookGoals:
     forged_refused: bool = False
     latency_ms: Mapping[str, int] = field(default_factory=dict)
     """Limits by `p50`, `p95`, `p99`, `max`."""
+    since_due_ms: Mapping[str, int] = field(default_factory=dict)
+    """The same, for the time since each attempt was due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,8 @@ def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: 
     asked = weighed if message.rung in (Rung.RULE, Rung.CIRCUMSTANCES, Rung.DEFAULT) else ()
     if message.rung is Rung.CONTROL:
         draws = []
+    elif message.faults is not None and message.faults.early:
+        draws = ["early: all of it at once, before the answer"]
     decided = message.rung.value
     if message.rung is Rung.RULE and message.rule:
         # A storm's mix is no rule of the file.

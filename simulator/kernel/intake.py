@@ -54,8 +54,10 @@ class Intake:
         for judgement in judged:
             outcome = self.settle(judgement, unanswered)
             verdict.outcomes.append(outcome)
-            if isinstance(outcome, Message) and outcome.faults is not None and outcome.faults.early:
-                verdict.early = True
+            if isinstance(outcome, Message):
+                outcome.untold = verdict.spoilt
+                if outcome.faults is not None and outcome.faults.early:
+                    verdict.early = True
         return verdict
 
     def submit_later(
@@ -135,12 +137,14 @@ class Intake:
 
     def _note_refusal(self, judgement: Judgement, verdict: Verdict) -> None:
         refusal = verdict.refusal
+        rule = refusal.rule if refusal else judgement.answer_rule
         refused = Refused(
             key=judgement.key,
             submission=judgement.submission,
             code=refusal.code if refusal else "",
-            rung=judgement.answer_rung if judgement.answer is not None else Rung.RULE,
-            rule=refusal.rule if refusal else judgement.answer_rule,
+            # A rule that throttles comes before what the recipient's circumstances would have refused.
+            rung=Rung.RULE if rule or judgement.answer is None else judgement.answer_rung,
+            rule=rule,
             at_ms=self._simulation.clock.now_ms,
         )
         self._simulation.register.note_refusal(refused)
@@ -167,6 +171,7 @@ class Intake:
     def _refuse(self, judgement: Judgement, code: str) -> Refused:
         submission = judgement.submission
         rung = Rung.PROVIDER if submission.refusal else judgement.answer_rung
+        why = judgement.answer.why if judgement.answer is not None and rung is Rung.CIRCUMSTANCES else ""
         draws = self._simulation.chance.of(*judgement.key)
         refused = Refused(
             key=judgement.key,
@@ -175,6 +180,7 @@ class Intake:
             id=submission.id or self._simulation.accounts[submission.provider].mint_id(judgement.key, draws),
             rung=rung,
             rule=judgement.refusing_rule,
+            why=why,
             at_ms=self._simulation.clock.now_ms,
         )
         self._simulation.register.note_refusal(refused)
@@ -183,7 +189,7 @@ class Intake:
             EntryKind.REFUSED,
             key=judgement.key,
             what="refused",
-            why=why_of(rung, judgement.refusing_rule),
+            why=why_of(rung, judgement.refusing_rule, why),
             ref=refused.id,
             code=code,
         )

@@ -48,10 +48,11 @@ class Judgement(Struct, kw_only=True, gc=False):
         if behaviour.webhooks is not None and self.webhooks is None:
             self.webhooks, self.webhooks_rule = behaviour.webhooks, rule
 
-    def refuse_too(self, code: str, rung: Rung) -> None:
-        """Refuse with *code* when what fills the answer only slows it down or cuts it off."""
+    def refuse_too(self, refusal: AnswerFault, rung: Rung) -> None:
+        """Refuse as *refusal* does when what fills the answer only slows it down or cuts it off."""
         if self.answer is not None and not self.answer.refuse:
-            self.answer, self.answer_rung = replace(self.answer, refuse=code), rung
+            self.answer = replace(self.answer, refuse=refusal.refuse, why=refusal.why)
+            self.answer_rung = rung
 
     @property
     def refusing_rule(self) -> str:
@@ -174,7 +175,7 @@ class Judge:
             if behaviour is not None:
                 judgement.take(behaviour, Rung.CIRCUMSTANCES)
                 if behaviour.answer is not None:
-                    judgement.refuse_too(behaviour.answer.refuse, Rung.CIRCUMSTANCES)
+                    judgement.refuse_too(behaviour.answer, Rung.CIRCUMSTANCES)
         return judgement
 
     def judge_call(self, submission: Submission, key: MessageKey) -> Judgement:

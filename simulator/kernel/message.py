@@ -52,6 +52,8 @@ class Message(Struct, kw_only=True, gc=False):
     reason: Reason = Reason.NONE
     unanswered: bool = False
     """True while the call that submitted it has not been answered; its webhooks wait for that."""
+    untold: bool = False
+    """True when a rule kept or spoilt the answer of that call, so its id may never have been heard of."""
 
 
 class Refused(Struct, frozen=True, kw_only=True, gc=False):
@@ -65,9 +67,12 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
     id: str = ""
     rung: Rung = Rung.RULE
     rule: str = ""
+    why: str = ""
+    """What exactly stood against it, where the rung alone does not say."""
     at_ms: int = 0
 
 
-def why_of(rung: Rung, rule: str) -> str:
-    """Return in words which rung of the ladder, or which rule, decided."""
-    return f'rule "{rule}"' if rule else rung.value
+def why_of(rung: Rung, rule: str, why: str = "") -> str:
+    """Return in words which rung of the ladder, or which rule, decided, and what exactly it was."""
+    decided = f'rule "{rule}"' if rule else rung.value
+    return f"{decided}: {why}" if why else decided

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
+
+from msgspec import structs
 
 from simulator.kernel.agenda import Agenda
 from simulator.kernel.chance import Chance
@@ -16,6 +19,7 @@ from simulator.kernel.turnover import Turnover
 from simulator.kernel.units import Rate
 from simulator.kernel.webhook import (
     Attempt,
+    DamageKind,
     Report,
     Webhook,
     WebhookFaults,
@@ -23,7 +27,10 @@ from simulator.kernel.webhook import (
     WebhookState,
 )
 
-__all__ = ["Outbox"]
+__all__ = ["CONTRADICTION", "Outbox"]
+
+CONTRADICTION: Final = "a contradiction"
+"""What a webhook is intended as that tells the opposite of what happened."""
 
 _NO_FAULTS = WebhookFaults()
 _SETTLED = frozenset({WebhookState.ACKNOWLEDGED, WebhookState.LOST, WebhookState.DROPPED})
@@ -47,6 +54,7 @@ class Outbox:
         "_parked",
         "_paused_until",
         "_policy_of",
+        "_signs",
         "_turnover",
         "held_webhooks",
         "in_flight",
@@ -61,12 +69,14 @@ class Outbox:
         journal: Journal,
         chance: Chance,
         policy_of: Callable[[str], WebhookPolicy],
+        signs: Callable[[Webhook], bool],
         limit: int = 1_000_000,
     ) -> None:
         self._agenda = agenda
         self._journal = journal
         self._chance = chance
         self._policy_of = policy_of
+        self._signs = signs
         self._held: set[str] = set()
         self._held_but: set[str] | None = None
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
@@ -81,7 +91,7 @@ class Outbox:
 
     def owe_contradiction(self, now_ms: int, report: Report, rule: str) -> None:
         """Owe a report that contradicts an earlier one."""
-        webhook = self._new(now_ms, now_ms, report, intended="a contradiction")
+        webhook = self._new(now_ms, now_ms, report, intended=CONTRADICTION)
         self._agenda.add(now_ms, webhook)
         self._note(now_ms, EntryKind.NOTE, webhook, "webhook contradicts the truth on purpose", rule)
 
@@ -117,7 +127,7 @@ class Outbox:
             self._note(now_ms, EntryKind.DROPPED, webhook, "webhook dropped on purpose", rule)
             return
         due_ms = now_ms
-        intended: list[str] = []
+        intended = ["early"] if faults.early else []
         if faults.delay is not None:
             due_ms += faults.delay.draw(draws.unit("delay"))
             intended.append("delayed")
@@ -126,9 +136,13 @@ class Outbox:
             due_ms += draws.integer("reorder.within", 0, reorder.within_ms)
             intended.append("reordered")
         damage = tuple(one for one in faults.damage if draws.hits(f"damage.{one.kind.value}", one.share_bp))
-        intended += [one.kind.value for one in damage]
-        webhook = self._new(now_ms, due_ms, report, intended=", ".join(intended))
+        webhook = self._new(now_ms, due_ms, report)
+        if any(one.kind is DamageKind.SIGNATURE for one in damage) and not self._signs(webhook):
+            damage = tuple(one for one in damage if one.kind is not DamageKind.SIGNATURE)
+            self._note(now_ms, EntryKind.NOTE, webhook, "webhook is not signed, so not wrongly either", rule)
         webhook.damage = damage
+        intended += [one.kind.value for one in damage]
+        webhook.intended = ", ".join(intended)
         self._agenda.add(due_ms, webhook)
         if intended:
             self._note(now_ms, EntryKind.NOTE, webhook, f"webhook {webhook.intended} on purpose", rule)
@@ -246,16 +260,7 @@ class Outbox:
             if policy.pause_ms:
                 self._paused_until[webhook.provider] = now_ms + policy.pause_ms
             next_at_ms = None if delay_ms is None else now_ms + delay_ms
-        recorded = Attempt(
-            number=attempt.number,
-            at_ms=attempt.at_ms,
-            status=attempt.status,
-            error=attempt.error,
-            acknowledged=attempt.acknowledged,
-            latency_real_us=attempt.latency_real_us,
-            excerpt=attempt.excerpt,
-            next_at_ms=next_at_ms,
-        )
+        recorded = attempt if next_at_ms is None else structs.replace(attempt, next_at_ms=next_at_ms)
         webhook.attempts.append(recorded)
         outcome = str(attempt.status) if attempt.status else attempt.error
         self._note(

@@ -78,6 +78,8 @@ class AnswerFault:
 
     refuse: str = ""
     """The provider's code; whether it refuses one recipient or the whole call is the provider's to say."""
+    why: str = ""
+    """What stands against it, where a recipient's circumstances refuse: `no session is open`."""
     work_done: bool = False
     """Refuse, but do the work all the same."""
     throttle: Throttle | None = None
@@ -89,6 +91,12 @@ class AnswerFault:
     """Flip a few bytes of the answer."""
     drip_real_ms: int = 0
     """Send the answer bit by bit, over so long in real time."""
+
+    @property
+    def meddles(self) -> bool:
+        """True when something is done to the answer itself, whatever it says."""
+        late = self.stall_real_ms or self.drip_real_ms
+        return bool(late or self.drop or self.truncate or self.garble or self.work_done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

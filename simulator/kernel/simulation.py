@@ -5,13 +5,13 @@ One space's simulation: the only thing that changes its state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-
-from msgspec import structs
+from dataclasses import replace
 
 from simulator.kernel.account import Account, ImpossibleAct
 from simulator.kernel.agenda import Agenda
 from simulator.kernel.chance import Chance, Draws
 from simulator.kernel.clock import Clock
+from simulator.kernel.contradiction import contradict, plan_contradiction
 from simulator.kernel.damage import damaged
 from simulator.kernel.fates import Ending, MoveStep, drawn, plan
 from simulator.kernel.intake import Intake
@@ -41,6 +41,7 @@ class IllegalMove(ValueError):
 
 
 _MESSAGES_MAX = 1_000_000
+_IMPOSSIBLE_MAX = 100
 
 
 class Simulation:
@@ -67,8 +68,10 @@ class Simulation:
         self.agenda = Agenda()
         self.directory = Directory()
         self.people = People((), self.chance)
+        self.impossible_acts: list[str] = []
+        """What the scenario wanted recipients to do and they could not; the first few."""
         self.accounts: dict[str, Account] = {}
-        self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of)
+        self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of, self._signs)
         self.register = Register(messages_max)
         self.intake = Intake(self)
         self.scenario = Scenario()
@@ -183,7 +186,7 @@ class Simulation:
             case ActStep():
                 self.try_act(step.provider, step.recipient, step.act, why="reply")
             case Contradiction(key=key):
-                self._contradict(key)
+                contradict(self, key)
             case StormStep():
                 let_in(self, step)
             case ActsStep():
@@ -255,16 +258,9 @@ class Simulation:
         )
         self.owe_for(message, self.accounts[message.key.provider].changed(message, move))
         if state in TERMINAL and move is not Move.READ and message.faults is not None:
-            self._plan_contradiction(message)
+            plan_contradiction(self, message)
         if move is Move.DELIVER:
             self._after_delivery(message)
-
-    def _plan_contradiction(self, message: Message) -> None:
-        contradict = message.faults.contradict if message.faults is not None else None
-        draws = self.chance.of(*message.key)
-        if contradict is not None and draws.hits("contradict", contradict.share_bp):
-            after_ms = drawn(contradict.after, draws, "contradict.after")
-            self.agenda.add(self.clock.now_ms + after_ms, Contradiction(message.key))
 
     def _after_delivery(self, message: Message) -> None:
         fate = message.fate
@@ -355,29 +351,14 @@ class Simulation:
         if item.release is not None or item.release_at_once:
             self.outbox.release(self.clock.now_ms, item.release, item.provider)
 
-    def _contradict(self, key: MessageKey) -> None:
-        """Owe the opposite of how a message ended; its own state stays what it is."""
-        message = self.messages.get(key)
-        if message is None or message.state not in TERMINAL:
-            return
-        arrived = message.state in (State.DELIVERED, State.READ)
-        lies = ((Move.FAIL, State.FAILED), (Move.EXPIRE, State.EXPIRED)) if arrived else _DELIVERED_LIE
-        for move, state in lies:
-            shadow = structs.replace(
-                message, state=state, code="", reason=Reason.NONE, changed_ms=self.clock.now_ms
-            )
-            reports = self.accounts[key.provider].changed(shadow, move)
-            for report in reports:
-                self.outbox.owe_contradiction(self.clock.now_ms, report, message.faults_rule)
-            if reports:
-                return
-
     def try_act(self, provider: str, recipient: str, act: Act, why: str) -> None:
         """Let a recipient do what the scenario wants, with names filled in; journal it when impossible."""
         # Nobody is there to be refused, and the other steps of this instant are not to blame.
         try:
             self.act(provider, recipient, self.people.act(act, recipient))
         except ImpossibleAct as refusal:
+            if len(self.impossible_acts) < _IMPOSSIBLE_MAX:
+                self.impossible_acts.append(f"{provider} {recipient}: {refusal}")
             self.journal.add(
                 self.clock.now_ms,
                 EntryKind.NOTE,
@@ -451,8 +432,12 @@ class Simulation:
     def owe_for(self, message: Message, reports: Sequence[Report]) -> None:
         """Owe the integrator what a change of *message* gives it to know."""
         now_ms = self.clock.now_ms
+        faults = message.faults
+        if faults is not None and faults.early and now_ms > message.accepted_ms:
+            # What happens after the answer is not told before it.
+            faults = replace(faults, early=False)
         for report in reports:
-            self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
+            self.outbox.owe(now_ms, report, faults, message.faults_rule)
 
     def request_for(self, webhook: Webhook, attempt: int = 0) -> WebhookRequest:
         """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""
@@ -471,11 +456,11 @@ class Simulation:
             else:
                 self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
 
+    def _signs(self, webhook: Webhook) -> bool:
+        return bool(self.accounts[webhook.provider].render(webhook).signed_by)
+
     def _policy_of(self, provider: str) -> WebhookPolicy:
         return self.accounts[provider].policy
-
-
-_DELIVERED_LIE = ((Move.DELIVER, State.DELIVERED),)
 
 
 def _expiry(message: Message) -> tuple[int, MoveStep]:

@@ -54,10 +54,24 @@ class Verdict(Struct, kw_only=True):
     """What is to be done to the bytes of the answer."""
     damage_key: MessageKey | None = None
     """What draws the damage: the submission that the rule is about."""
+    meddler: str = ""
+    """The rule that does something to the answer itself; the first one, if there are several."""
+    about: MessageKey | None = None
+    """The submission that this rule applies to."""
     early: bool = False
     """Reports of this call are to be sent before its answer."""
     deferred: Deferred | None = None
     """Work that begins once the call is answered."""
+
+    @property
+    def spoilt(self) -> bool:
+        """True when the client does not get to read what the provider answered to the work that was done."""
+        damage = self.damage
+        return (
+            self.refusal is not None
+            or self.drop is not None
+            or (damage is not None and (damage.truncate or damage.garble))
+        )
 
 
 def answer_of(
@@ -70,6 +84,8 @@ def answer_of(
         answer = judgement.answer
         if answer is None:
             continue
+        if answer.meddles and not verdict.meddler:
+            verdict.meddler, verdict.about = judgement.answer_rule, judgement.key
         verdict.stall_real_ms = max(verdict.stall_real_ms, answer.stall_real_ms)
         verdict.drop = verdict.drop or answer.drop
         if verdict.damage is None and (answer.truncate or answer.garble or answer.drip_real_ms):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from simulator.kernel.submission import MessageKey
 from simulator.kernel.units import Delay
 
 __all__ = [
+    "TIMED_OUT",
     "Attempt",
     "Contradict",
     "Damage",
@@ -27,6 +29,10 @@ __all__ = [
     "WebhookRequest",
     "WebhookState",
 ]
+
+
+TIMED_OUT: Final = "timed out after"
+"""How the error of an attempt begins whose answer was waited for in vain."""
 
 
 class WebhookState(StrEnum):
@@ -76,11 +82,18 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     error: str = ""
     """Why there was no status: refused, timed out, forbidden target."""
     acknowledged: bool = False
+    late_ms: int = 0
+    """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
     latency_real_us: int = 0
     excerpt: str = ""
     """The first bytes of the integrator's answer."""
     next_at_ms: int | None = None
     """When the next attempt is due; None: there is none."""
+
+    @property
+    def measured(self) -> bool:
+        """True when its latency says how quick the receiver is: it answered, or was waited for in vain."""
+        return self.status != 0 or self.error.startswith(TIMED_OUT)
 
 
 class Webhook(Struct, kw_only=True, gc=False, eq=False):

@@ -5,7 +5,7 @@ The runner: serves a scenario, drives the integrator, lets time pass, and judges
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -79,6 +79,8 @@ async def run(
                 found.append(_endless(space, options))
             if scenario.drive:
                 found.append(_driven(report))
+            if space.simulation.impossible_acts:
+                found.append(_impossible(space.simulation.impossible_acts))
             if scenario.expect.integrator is not None:
                 found.append(await audit(scenario.expect.integrator, space.simulation, client))
     finally:
@@ -115,6 +117,15 @@ def _endless(space: Space, options: RunOptions) -> Check:
         passed=False,
         detail=f"at {format_offset(simulation.clock.now_ms)} {nothing}, "
         f"{simulation.outbox.in_flight} webhooks are in flight",
+    )
+
+
+def _impossible(acts: Sequence[str]) -> Check:
+    return Check(
+        name="acts: every one is possible",
+        passed=False,
+        detail=f"{len(acts)} were not, the first: {acts[0]}",
+        lines=tuple(acts[1:]),
     )
 
 

@@ -23,12 +23,12 @@ from aiohttp import (
 
 from simulator.kernel.outbox import Outbox
 from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.webhook import TIMED_OUT, Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
 from simulator.runtime.witness import Witness
 
-__all__ = ["Dispatcher", "open_client", "outgoing"]
+__all__ = ["Dispatcher", "open_client", "outgoing", "reason_of"]
 
 _EXCERPT_BYTES_MAX = 512
 _ANSWER_BYTES_MAX = 65_536
@@ -69,11 +69,11 @@ def outgoing(client: Callable[[], ClientSession]) -> Fetch:
             ) as answer:
                 return Fetched(answer.status, await answer.content.read(_ANSWER_BYTES_MAX))
         except TimeoutError:
-            return Fetched(0, error=f"timed out after {timeout_real_ms / 1000:g} s")
+            return Fetched(0, error=f"{TIMED_OUT} {timeout_real_ms / 1000:g} s")
         except InvalidURL as failure:
             return Fetched(0, error=f"{failure} is not a URL that can be called")
         except (ClientError, OSError, ValueError) as failure:
-            return Fetched(0, error=_reason(failure))
+            return Fetched(0, error=reason_of(failure))
 
     return fetch
 
@@ -200,6 +200,7 @@ class Dispatcher:
         policy = simulation.accounts[webhook.provider].policy
         number = len(webhook.attempts) + 1
         at_ms = simulation.clock.now_ms
+        late_ms = max(0, at_ms - webhook.due_ms)
         started = perf_counter_ns()
         request = self._rendered(webhook)
         if self.witness is not None:
@@ -211,6 +212,7 @@ class Dispatcher:
         attempt = Attempt(
             number=number,
             at_ms=at_ms,
+            late_ms=late_ms,
             status=status,
             error=error,
             acknowledged=policy.acknowledges(status),
@@ -242,12 +244,12 @@ class Dispatcher:
             ) as answer:
                 return answer.status, await _beginning(answer), ""
         except TimeoutError:
-            return 0, "", f"timed out after {policy.timeout_real_ms / 1000:g} s"
+            return 0, "", f"{TIMED_OUT} {policy.timeout_real_ms / 1000:g} s"
         except InvalidURL as failure:
             return 0, "", f"{failure} is not a URL that can be called"
         except Exception as failure:
             # Targets come from outside, and an HTTP client fails over odd ones in many ways.
-            return 0, "", _reason(failure)
+            return 0, "", reason_of(failure)
 
 
 async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:
@@ -274,7 +276,8 @@ async def _beginning(answer: ClientResponse) -> str:
     return kept.decode("utf-8", "replace")
 
 
-def _reason(failure: BaseException) -> str:
+def reason_of(failure: BaseException) -> str:
+    """Return why a request failed, in words for people."""
     cause: BaseException | None = failure
     while cause is not None:
         if isinstance(cause, ForbiddenTarget):

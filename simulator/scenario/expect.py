@@ -85,7 +85,18 @@ _WEBHOOKS: Final[Shape[WebhookGoals]] = Record(
             Boolean(),
             "No attempt that was wrongly signed or corrupted on purpose was acknowledged.",
         ),
-        Field("latency", _LATENCY, "How quickly the receiver answers.", argument="latency_ms"),
+        Field(
+            "latency",
+            _LATENCY,
+            "How quickly the receiver answers; an attempt that timed out counts with its time-out.",
+            argument="latency_ms",
+        ),
+        Field(
+            "since_due",
+            _LATENCY,
+            "The same from when each attempt was due: on a live clock, with its wait for a free place.",
+            argument="since_due_ms",
+        ),
     ],
     doc="What is expected of the integrator's receiver.",
 )
@@ -93,7 +104,10 @@ _SENDS: Final[Shape[SendGoals]] = Record(
     SendGoals,
     [
         Field(
-            "retried", Share(), "This share of refused sends was accepted in the end.", argument="retried_bp"
+            "retried",
+            Share(),
+            "Of the recipients to whom a rule refused a send, this share got one in the end.",
+            argument="retried_bp",
         ),
         Field("duplicated", Integer(0), "At most so many sends were repeated.", argument="duplicated_max"),
         Field("refused", Integer(0), "At most so many were refused for good.", argument="refused_max"),

@@ -44,10 +44,11 @@ from simulator.kernel.units import (
     parse_duration,
 )
 from simulator.kernel.webhook import WebhookFaults
+from simulator.scenario.acts import act_shape
 from simulator.scenario.misbehaviour import WEBHOOKS
 from simulator.scenario.recipients import ADDRESS
 
-__all__ = ["Operated", "Vocabulary", "rule_shape"]
+__all__ = ["Operated", "Vocabulary", "all_acts", "rule_shape"]
 
 _STALL_MS_MAX: Final = 600_000
 
@@ -88,6 +89,16 @@ class Vocabulary(Protocol):
         """How `fail:` looks for it, the delay apart."""
         ...
 
+    @property
+    def acts(self) -> Sequence[str]:
+        """What its recipients can do, in the words of `does:`."""
+        ...
+
+
+def all_acts(providers: Mapping[str, Vocabulary]) -> tuple[str, ...]:
+    """Return what the recipients of any provider can do."""
+    return tuple(dict.fromkeys(act for vocabulary in providers.values() for act in vocabulary.acts))
+
 
 def rule_shape(providers: Mapping[str, Vocabulary]) -> Shape[Rule]:
     """
@@ -120,13 +131,14 @@ class _Predicate:
 
 
 def _rule_for(name: str, providers: Mapping[str, Vocabulary], vocabulary: Vocabulary | None) -> Shape[Rule]:
+    acts = vocabulary.acts if vocabulary is not None else all_acts(providers)
     return _Placed(
         Record(
             _rule,
             [
                 Field("name", Text(1, 200), "What draws, journal and explanations call it."),
                 Field("when", _when_shape(name, providers), "Conditions; all of them must hold."),
-                Field("then", _then_shape(vocabulary), "What then.", required=True),
+                Field("then", _then_shape(vocabulary, acts), "What then.", required=True),
             ],
             doc="When, and what then.",
             what="a rule",
@@ -266,12 +278,12 @@ def _behaviour(
     return Behaviour(answer=answer, fate=fate, webhooks=webhooks)
 
 
-def _then_shape(vocabulary: Vocabulary | None) -> Shape[Behaviour]:
+def _then_shape(vocabulary: Vocabulary | None, acts: Sequence[str]) -> Shape[Behaviour]:
     return Record(
         _behaviour,
         [
             Field("answer", _answer_shape(vocabulary), "What the call is answered."),
-            Field("fate", _fate_shape(vocabulary), "What becomes of the message."),
+            Field("fate", _fate_shape(vocabulary, acts), "What becomes of the message."),
             Field("webhooks", WEBHOOKS, "How reports reach the integrator."),
         ],
         doc="What then: the answer, the fate, the webhooks.",
@@ -333,15 +345,16 @@ def _reply(after: Delay, text: str = "", does: str = "", data: object = None) ->
     return Reply(text=text, after=after, kind=does or "writes", data=data)
 
 
-_REPLY: Final[Shape[Reply]] = Record(
-    _reply,
-    [
-        Field("text", Text(0), "What the recipient writes."),
-        Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
-        Field("data", AnyJson(), "What the act needs beyond a text."),
-        Field("after", DelayShape(), "From delivery to the reply.", default="1s..10s"),
-    ],
-)
+def _reply_shape(acts: Sequence[str]) -> Shape[Reply]:
+    return Record(
+        _reply,
+        [
+            Field("text", Text(0), "What the recipient writes."),
+            Field("does", act_shape(acts), "What else the recipient does, in the provider's words."),
+            Field("data", AnyJson(), "What the act needs beyond a text."),
+            Field("after", DelayShape(), "From delivery to the reply.", default="1s..10s"),
+        ],
+    )
 
 
 def _deliver(after: Delay | None = None, read: Fate | None = None, reply: Reply | None = None) -> Fate:
@@ -394,14 +407,14 @@ _FATE_WORDS: Final = {
 }
 
 
-def _fate_shape(vocabulary: Vocabulary | None) -> Shape[Fate]:
+def _fate_shape(vocabulary: Vocabulary | None, acts: Sequence[str]) -> Shape[Fate]:
     delay = Field("after", DelayShape(), "From sending to delivery.")
     deliver = Record(
         _deliver,
         [
             delay,
             Field("read", _READ, "The recipient reads it later."),
-            Field("reply", _REPLY, "The recipient answers."),
+            Field("reply", _reply_shape(acts), "The recipient answers."),
         ],
         doc="It is delivered.",
     )

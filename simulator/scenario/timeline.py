@@ -4,7 +4,7 @@ How the timeline is written in a scenario: what happens at an instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -28,7 +28,9 @@ from simulator.kernel.shape import (
     Word,
 )
 from simulator.kernel.units import WHOLE, BasisPoints, Delay, Rate
+from simulator.scenario.acts import act_shape, check_act
 from simulator.scenario.recipients import ADDRESS, pattern_of, trait_fields
+from simulator.scenario.rules import Vocabulary, all_acts
 
 __all__ = ["timeline_shape"]
 
@@ -86,17 +88,26 @@ _STORM: Final[Shape[Storm]] = Record(
 
 
 def timeline_shape(
-    providers: Iterable[str], settings: Shape[Mapping[str, Mapping[str, object]]]
+    providers: Mapping[str, Vocabulary], settings: Shape[Mapping[str, Mapping[str, object]]]
 ) -> Shape[TimelineItem]:
     """Return how an item of the timeline looks, where *settings* is how those of all *providers* do."""
+
+    acts = act_shape(all_acts(providers))
+
+    def item(does: str = "", provider: str = "", **values: object) -> TimelineItem:
+        act = does or ("writes" if "writes" in values else "")
+        if act and provider:
+            check_act(act, provider, providers[provider].acts)
+        return _item(does=does, provider=provider, **values)  # type: ignore[arg-type]
+
     return Record(
-        _item,
+        item,
         [
             Field("at", Duration(), "When, counted from the start of the scenario.", required=True),
             Field("recipient", ADDRESS, "Whom it is about: an address, or a prefix with *."),
             *trait_fields(),
             Field("writes", Text(0), "The recipient writes this."),
-            Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
+            Field("does", acts, "What else the recipient does, in the provider's words."),
             Field("data", AnyJson(), "What that act needs."),
             Field("to", Text(1, 200), "Whom the recipient writes to."),
             Field("count", Integer(1, 1_000_000), "So many times; with a prefix, by as many numbers of it."),

@@ -15,8 +15,9 @@ from aiohttp import web
 from simulator.kernel.chance import Draws
 from simulator.kernel.damage import garbled
 from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Refused
+from simulator.kernel.message import Refused, why_of
 from simulator.kernel.rule import AnswerFault, Drop
+from simulator.kernel.units import format_duration
 from simulator.kernel.verdict import Verdict
 from simulator.provider import (
     Answer,
@@ -38,7 +39,7 @@ __all__ = ["SPACE_HEADER", "Edge"]
 SPACE_HEADER: Final = "X-Simulator-Space"
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _DRIPS: Final = 20
-_RULES_TOLD_MAX: Final = 10
+_REASONS_TOLD_MAX: Final = 10
 _EXCHANGE_BYTES_MAX: Final = 65_536
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
 _LOG = logging.getLogger("simulator")
@@ -140,7 +141,7 @@ class Edge:
                 _note(space, call, None)
                 return _cut(request)
             response = _response(answer)
-            _tell_refusals(response, verdict)
+            _tell_refusals(response, space, verdict)
             _note(space, call, answer)
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
@@ -219,31 +220,44 @@ def _response(answer: Answer) -> web.Response:
     return response
 
 
-def _tell_refusals(response: web.Response, verdict: Verdict) -> None:
-    """Say in headers what the provider's body has no words for: which rules refused, and how many."""
+def _tell_refusals(response: web.Response, space: Space, verdict: Verdict) -> None:
+    """Say in headers what the provider's body has no words for: how many were refused, and by what."""
     if verdict.refusal is not None:
-        rules = [verdict.refusal.rule] if verdict.refusal.rule else []
+        rule = verdict.refusal.rule
+        reasons = [(verdict.refusal.code, rule, f'rule "{rule}"')] if rule else []
     else:
         refused = [outcome for outcome in verdict.outcomes if isinstance(outcome, Refused)]
         if not refused:
             return
         response.headers["X-Simulator-Refused"] = f"{len(refused)} of {len(verdict.outcomes)}"
-        rules = list(dict.fromkeys(outcome.rule for outcome in refused if outcome.rule))[:_RULES_TOLD_MAX]
+        reasons = [(one.code, one.rule, why_of(one.rung, one.rule, one.why)) for one in refused]
+        reasons = list(dict.fromkeys(reasons))[:_REASONS_TOLD_MAX]
+    rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
     if rules:
         response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
+    if reasons and "X-Simulator-Reason" not in response.headers:
+        lines = {rule.name: rule.line for rule in space.simulation.scenario.rules if rule.name in rules}
+        told = [
+            f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
+            for code, rule, why in reasons
+        ]
+        response.headers["X-Simulator-Reason"] = header_text("; ".join(told))
 
 
 def _note(space: Space, call: Call, answer: Answer | None) -> None:
     simulation = space.simulation
     provider = call.gateway.provider.name
+    verdict = call.verdict
     status = answer.status if answer is not None else 0
+    ended = f"answered {status}" if status else "was cut off"
+    misbehaved = _misbehaviour(verdict)
     simulation.journal.add(
         simulation.clock.now_ms,
         EntryKind.CALL,
+        key=verdict.about,
         provider=provider,
-        what=f"{call.method} {call.path} answered {status}{_misbehaviour(call.verdict.damage)}"
-        if status
-        else f"{call.method} {call.path} was cut off on purpose",
+        what=f"{call.method} {call.path} {ended}{misbehaved}",
+        why=f'rule "{verdict.meddler}"' if verdict.meddler and misbehaved else "",
     )
     space.exchange_count += 1
     space.exchanges.append(
@@ -259,16 +273,20 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
     )
 
 
-def _misbehaviour(damage: AnswerFault | None) -> str:
+def _misbehaviour(verdict: Verdict) -> str:
     """Return what is done to an answer on purpose, as the end of a sentence."""
-    if damage is None:
-        return ""
+    damage = verdict.damage or AnswerFault()
     done = (
+        (verdict.stall_real_ms > 0, f"{format_duration(verdict.stall_real_ms)} late"),
         (damage.garble, "garbled"),
         (damage.truncate, "broken off in the middle"),
         (damage.drip_real_ms > 0, "bit by bit"),
+        (verdict.refusal is not None and bool(verdict.outcomes), "after doing the work"),
     )
-    return f", {' and '.join(word for holds, word in done if holds)} on purpose"
+    said = " and ".join(word for holds, word in done if holds)
+    if verdict.drop is not None:
+        return f" on purpose, {said}" if said else " on purpose"
+    return f", {said} on purpose" if said else ""
 
 
 async def _damaged(

@@ -251,6 +251,7 @@ def test_latencies_are_those_of_every_attempt_that_got_an_answer() -> None:
         non_2xx=1,
         no_answer=1,
         retries=2,
+        measured=5,
         latency_p50_us=4_000,
         latency_p95_us=6_000,
         latency_p99_us=6_000,

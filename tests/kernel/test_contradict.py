@@ -62,6 +62,25 @@ def test_contradiction_is_told_as_intended(sim: Bench) -> None:
     ]
 
 
+def test_contradiction_that_the_provider_has_no_words_for_is_told(sim: Bench) -> None:
+    """
+    Where no report of the opposite exists, nothing is sent, and the journal says why.
+    """
+    sim.load(rule("liar", fate=fate(Ending.DELIVER), webhooks=LIES))
+    message = sim.submit(pigeon(to=PHONE))
+    sim.advance("1s")
+
+    # Nobody to tell is nothing to say.
+    sim.account.configure({"webhook": {"url": ""}})
+    sim.settle()
+
+    assert [webhook.intended for webhook in sim.webhooks()] == [""]
+    assert sim.story(message.key)[-1] == (
+        f"+00:00:06.000 pigeon {PHONE} #1 nothing contradicts it:"
+        ' pigeon has no report of a failure for this message (rule "liar")'
+    )
+
+
 def test_reading_is_not_contradicted_a_second_time(sim: Bench) -> None:
     """
     A message has one end, so one report against it, though it is read later.

@@ -213,3 +213,21 @@ def test_share_of_damage_is_drawn_for_each_webhook(sim: Bench) -> None:
     assert 25 < len(hit) < 75
     assert {webhook.intended for webhook in hit} == {"corrupted"}
     assert {webhook.intended for webhook in sim.webhooks()} == {"", "corrupted"}
+
+
+def test_webhook_that_is_not_signed_is_not_said_to_be_signed_wrongly(sim: Bench) -> None:
+    """
+    A rule that wants a wrong signature where there is none does nothing, and the journal says so.
+    """
+    forged = WebhookFaults(damage=(Damage(kind=DamageKind.SIGNATURE), Damage(kind=DamageKind.CORRUPT)))
+    sim.load(rule("forger", fate=SOON, webhooks=forged))
+
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    (webhook,) = sim.webhooks()
+    assert (webhook.intended, [one.kind for one in webhook.damage]) == ("corrupted", [DamageKind.CORRUPT])
+    assert [line for line in sim.story(message.key) if "signed" in line] == [
+        f"+00:00:01.000 pigeon {PHONE} #1 webhook is not signed, so not wrongly either [DELIVERED]"
+        ' (rule "forger")'
+    ]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from simulator.kernel.drawings import fate_draws, webhook_draws
 from simulator.kernel.explain import explain, find_submission
 from simulator.kernel.fates import Ending, Fate, Progress, plan
+from simulator.kernel.message import Message, Refused, Rung
 from simulator.kernel.rule import AnswerFault, Match, Throttle
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.units import ConstantDelay, Rate, UniformDelay, format_duration, parse_duration
@@ -20,6 +21,7 @@ from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
+SOON = Fate(after=ConstantDelay(1_000), progress=())
 
 
 def test_story_names_rule_line_misses_and_draws() -> None:
@@ -156,6 +158,60 @@ def test_call_that_was_refused_has_a_story_by_key() -> None:
         f"pigeon {PHONE} #2 was refused with FLOCK_FULL",
         'answer: rule "slow down"',
     ]
+
+
+def test_rule_that_throttles_goes_before_what_circumstances_would_have_said() -> None:
+    """
+    A throttled send to a black-listed recipient was refused by the rule, and its story says so.
+    """
+    sim = Bench()
+    sim.load(rule("slow down", answer=AnswerFault(throttle=Throttle(Rate(1, 60_000), 1))))
+    sim.simulation.change_recipient(PHONE, {"blacklisted": True})
+    sim.call(pigeon(to=PHONE))
+    sim.call(pigeon(to=PHONE))
+
+    told = [find_submission(sim.simulation, f"pigeon/{PHONE}/{number}") for number in (1, 2)]
+
+    assert [(found.rung, found.rule) for found in told if isinstance(found, Refused)] == [
+        (Rung.CIRCUMSTANCES, ""),
+        (Rung.RULE, "slow down"),
+    ]
+
+
+def test_early_report_is_told_as_what_it_is() -> None:
+    """
+    Nothing is said to be drawn that was not waited for, and the webhook is early on purpose.
+    """
+    sim = Bench()
+    sim.load(rule("eager", fate=SOON, webhooks=WebhookFaults(early=True)))
+    message = sim.call(pigeon(to=PHONE)).outcomes[0]
+    assert isinstance(message, Message)
+    sim.settle()
+
+    story = explain(sim.simulation, message)
+
+    assert [place.draws for place in story.places if place.name == "fate"] == [
+        ("early: all of it at once, before the answer",)
+    ]
+    assert [webhook.intended for webhook in story.webhooks] == ["early"]
+    assert any('webhook early on purpose [DELIVERED] (rule "eager")' in line for line in story.lines())
+
+
+def test_dropped_webhook_has_no_further_draws() -> None:
+    """
+    What would have been done to a webhook that was dropped is no part of its story.
+    """
+    faults = WebhookFaults(
+        drop_share_bp=10_000, duplicate=Duplicate(within=ConstantDelay(5)), reorder=Reorder(within_ms=5)
+    )
+    sim = Bench()
+    sim.load(rule("mute", fate=SOON, webhooks=faults))
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    places = explain(sim.simulation, message).places
+
+    assert [place.draws for place in places if place.name == "webhooks"] == [()]
 
 
 def test_story_without_its_scenario_says_so() -> None:

@@ -412,6 +412,9 @@ def test_timeline_happens_by_itself(sim: Bench) -> None:
         f"+00:00:12.000 pigeon {PHONE} taps was not possible:"
         " pigeon recipients cannot do 'taps'; they can only write (timeline)",
     ]
+    assert sim.simulation.impossible_acts == [
+        f"pigeon {PHONE}: pigeon recipients cannot do 'taps'; they can only write"
+    ]
 
 
 def test_new_scenario_leaves_messages_their_fate(sim: Bench) -> None:

@@ -72,7 +72,8 @@ async def carry_out(
                 if count
             )
             ask = Ask(method="GET", url=f"{integrator.url}/messages/{{id}}", field=field, means=means)
-            driven = replace(scenario, drive=drive, expect=replace(scenario.expect, integrator=ask))
+            expect = replace(scenario.expect, integrator=ask if means else None)
+            driven = replace(scenario, drive=drive, expect=expect)
             return await run(server, driven, RunOptions())
     finally:
         await server.stop()

@@ -41,11 +41,11 @@ def test_recipient_writes() -> None:
     ("item", "complaint"),
     [
         (
-            '{at: 1s, recipient: "+1", provider: infobip, does: a, writes: b}',
+            '{at: 1s, recipient: "+1", provider: infobip, does: clicks, writes: b}',
             "expected one of writes and does, not both",
         ),
-        ('{at: 1s, recipient: "+1", does: a}', "expected the provider through which the recipient acts"),
-        ("{at: 1s, provider: infobip, does: a}", "expected a recipient that this is about"),
+        ('{at: 1s, recipient: "+1", does: clicks}', "expected the provider through which the recipient acts"),
+        ("{at: 1s, provider: infobip, does: clicks}", "expected a recipient that this is about"),
     ],
 )
 def test_item_that_means_nothing_is_refused(item: str, complaint: str) -> None:

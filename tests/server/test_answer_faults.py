@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, web
 
 from harness import KEY, Bench, receiving, serving, until
+from simulator.kernel.explain import explain
 from simulator.kernel.rule import ClockMode, ClockSpec
 
 
@@ -58,6 +59,38 @@ async def test_refuse__by_a_rule_with_an_odd_name() -> None:
             said = answer.status, answer.headers.get("X-Simulator-Rule"), answer.headers.get("X-B")
 
         assert said == (403, r"a\r\nX-B: \x00\u015f\x7f", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"truncate": True}, "answered 200, broken off in the middle on purpose"),
+        ({"garble": True, "drip": "10ms"}, "answered 200, garbled and bit by bit on purpose"),
+        ({"stall": "10ms"}, "answered 200, 10ms late on purpose"),
+        ({"drop": "after"}, "was cut off on purpose"),
+        ({"drop": "after", "stall": "10ms"}, "was cut off on purpose, 10ms late"),
+        (
+            {"refuse": "GENERAL_ERROR", "after_work": True},
+            "answered 500, after doing the work on purpose",
+        ),
+    ],
+)
+async def test_what_is_done_to_an_answer_is_in_the_story_of_the_message(
+    answer: dict[str, Any], told: str
+) -> None:
+    """
+    The journal says that it was on purpose, by which rule, and about which message.
+    """
+    async with serving() as bench:
+        await rule(bench, {"answer": answer}, provider="infobip")
+        try:
+            await bench.send("41793020001")
+        except (ClientError, ValueError):
+            pass
+        (message,) = bench.space.simulation.messages.values()
+        lines = explain(bench.space.simulation, message).lines()
+
+    assert f'+00:00:00.000 infobip +41793020001 #1 POST /sms/2/text/advanced {told} (rule "fault")' in lines
 
 
 async def garbled_answers(order: list[str]) -> dict[str, bytes]:

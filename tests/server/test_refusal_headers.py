@@ -38,7 +38,10 @@ async def test_refused_call_names_its_rule_beside_the_answer() -> None:
         status, ours, body = await _post(bench, "41793020001")
 
         assert status == 429
-        assert ours == {"X-Simulator-Rule": RULE}
+        assert ours == {
+            "X-Simulator-Rule": RULE,
+            "X-Simulator-Reason": f'TOO_MANY_REQUESTS: rule "{RULE}"',
+        }
         assert RULE not in body
         assert _journal(bench) == [f'rule "{RULE}"']
 
@@ -59,7 +62,11 @@ async def test_refused_recipients_are_counted_beside_the_answer() -> None:
         plain = await _post(bench, "41793020001")
 
         assert status == 200
-        assert ours == {"X-Simulator-Refused": "2 of 3", "X-Simulator-Rule": f"{RULE}, \\xdcn\\xefcode"}
+        assert ours == {
+            "X-Simulator-Refused": "2 of 3",
+            "X-Simulator-Rule": f"{RULE}, \\xdcn\\xefcode",
+            "X-Simulator-Reason": f'6: rule "{RULE}"; 6: rule "\\xdcn\\xefcode"',
+        }
         assert RULE not in body
         assert plain[1] == {}
         assert _journal(bench) == [f'rule "{RULE}"', 'rule "Ünïcode"']

@@ -12,6 +12,7 @@ from simulator.kernel.shape import Shape
 from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bip.account import Account
+from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.content import Breach
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -42,6 +43,7 @@ class Bip:
     settings: Shape[Mapping[str, object]] = SETTINGS
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
+    acts: Sequence[str] = tuple(ACTS)
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh service of a space."""

@@ -24,7 +24,7 @@ from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequ
 from simulator.provider import Gateway
 from simulator.providers.bip.acts import Doing, event_fields
 from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
-from simulator.providers.bip.codes import QUOTA_REACHED
+from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS
 from simulator.providers.bip.outcomes import magic, refuses_call
 from simulator.providers.bip.quota import Quotas, Sessions
 from simulator.providers.bip.render import Event, UserReport, render
@@ -176,7 +176,12 @@ class Account:
         if not isinstance(details, Details):
             return None
         codes = self.recipient_codes(submission.recipient, details, circumstances)
-        return Behaviour(answer=AnswerFault(refuse=str(codes[0]))) if codes else None
+        if not codes:
+            return None
+        why = RESULTS[codes[0]].meaning
+        if codes[0] == QUOTA_REACHED and details.quota == ONE_TO_ONE:
+            why = "no session with this user is open, or its messages are used up"
+        return Behaviour(answer=AnswerFault(refuse=str(codes[0]), why=why))
 
     def recipient_codes(
         self, recipient: str, details: Details, circumstances: Circumstances

@@ -39,6 +39,7 @@ class Bitel:
     settings: Shape[Mapping[str, object]] = SETTINGS
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
+    acts: Sequence[str] = ()
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh account of a space."""

@@ -37,6 +37,7 @@ class Infobip:
     settings: Shape[Mapping[str, object]] = SETTINGS
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
+    acts: Sequence[str] = ("writes", "clicks")
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh account of a space."""

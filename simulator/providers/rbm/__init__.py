@@ -11,6 +11,7 @@ from simulator.kernel.shape import Shape
 from simulator.kernel.verdict import CallRefusal
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from simulator.providers.rbm.account import Account
+from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import bearer_of, credential_of
 from simulator.providers.rbm.errors import error_answer
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -37,6 +38,7 @@ class Rbm:
     settings: Shape[Mapping[str, object]] = SETTINGS
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
+    acts: Sequence[str] = tuple(ACTS)
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh account of a space."""

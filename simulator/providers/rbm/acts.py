@@ -113,7 +113,7 @@ def is_marked_us(account: Account, phone: str) -> str:
 
 def perform(account: Account, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
     """Return what the integrator is owed for *act*; raises ImpossibleAct."""
-    run = ACTS.get(act.kind)
+    run = ACTS.get(act.kind.replace(" ", "-").replace("_", "-"))
     if run is None:
         raise ImpossibleAct(f"RBM recipients cannot do {act.kind!r}; they can: {', '.join(ACTS)}")
     return run(_Scene(account, _agent(account, recipient, act), recipient, act, draws))

@@ -251,7 +251,11 @@ async def test_composition_fits_into_a_session_as_a_whole_or_not_at_all(bip: Cal
         three = await bench.send("905320000001", text, text, text)
         two = await bench.send("905320000001", text, text)
 
-    assert three == (200, {"txnid": "t-1", "resultcode": 312}, "")
+    assert three == (
+        200,
+        {"txnid": "t-1", "resultcode": 312},
+        "312: circumstances: no session with this user is open, or its messages are used up",
+    )
     assert [entry["numberofmessage"] for entry in two.body["list"]] == [1, 2]
 
 

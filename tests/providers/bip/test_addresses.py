@@ -47,7 +47,7 @@ async def test_service_without_plain_numbers_lives_on_hashes(bip: Callable[..., 
         contacts = await bench.call("listcontacts", {"txnid": "c"})
         await bench.settle()
 
-    assert plain == (200, {"txnid": "t-1", "resultcode": 306}, "")
+    assert plain == (200, {"txnid": "t-1", "resultcode": 306}, "306: the provider's own checks")
     assert got.body["list"][0]["receiver"] == hashed
     assert contacts == (
         200,
@@ -69,7 +69,7 @@ async def test_hash_of_nobody_is_no_user(bip: Callable[..., Any]) -> None:
     async with bip() as bench:
         got = await bench.call("sendmsgserv", body)
 
-    assert got == (200, {"txnid": "t", "resultcode": 301}, "")
+    assert got == (200, {"txnid": "t", "resultcode": 301}, "301: circumstances: BiP user not defined")
 
 
 async def test_number_can_be_hashed_over_the_control_api(bip: Callable[..., Any]) -> None:

@@ -252,7 +252,7 @@ rules:
         second = await bench.send_list("905320000001")
         await bench.settle()
 
-    assert first == (503, None, "")
+    assert first == (503, None, 'http503: rule "rule 1" (line 3)')
     assert second == (200, ACCEPTED, "")
     assert [(path, bench.drawn(body)) for path, body in bench.hooks] == [
         report("t-2", entry("905320000001", 1))

@@ -51,4 +51,8 @@ async def test_newcomer_has_no_session(bip: Callable[..., Any]) -> None:
     async with bip() as bench:
         got = await bench.send("905321234567")
 
-    assert got == (200, {"txnid": "t-1", "resultcode": 312}, "")
+    assert got == (
+        200,
+        {"txnid": "t-1", "resultcode": 312},
+        "312: circumstances: no session with this user is open, or its messages are used up",
+    )

@@ -38,7 +38,7 @@ async def test_rule_refuses_with_any_code_of_bip(
     async with bip(refusing(what)) as bench:
         got = await bench.send("905320000001")
 
-    assert got == (status, {"txnid": "t-1", "resultcode": code}, "")
+    assert got == (status, {"txnid": "t-1", "resultcode": code}, f'{code}: rule "rule 1" (line 1)')
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_throttle_answers_that_the_sending_limit_is_exceeded(bip: Callable
         await bench.send("905000000000")
         got = await bench.send("905000000000")
 
-    assert got == (200, {"txnid": "t-1", "resultcode": 308}, "")
+    assert got == (200, {"txnid": "t-1", "resultcode": 308}, '308: rule "rule 1" (line 1)')
 
 
 async def test_failure_after_acceptance_is_silent(bip: Callable[..., Any]) -> None:

@@ -67,6 +67,7 @@ class Pigeon:
     settings: Shape[Mapping[str, object]] = SETTINGS
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
+    acts: Sequence[str] = ("writes",)
 
     def open(self, gateway: Gateway) -> PigeonAccount:
         """Return a fresh account of a space."""
