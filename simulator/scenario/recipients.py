@@ -35,7 +35,7 @@ def pattern_of(text: str) -> str:
 def _address(node: Node) -> str:
     if isinstance(node.value, bool) or not isinstance(node.value, str | int) or not str(node.value):
         raise ValueError('expected an address such as "+41793026727", or a prefix such as "+4179*"')
-    return pattern_of(str(node.value))
+    return pattern_of(node.letters)
 
 
 ADDRESS: Final = Scalar[str](
