@@ -45,6 +45,7 @@ from simulator.kernel.units import (
 )
 from simulator.kernel.webhook import WebhookFaults
 from simulator.scenario.misbehaviour import WEBHOOKS
+from simulator.scenario.names import RULE_NAME
 from simulator.scenario.recipients import ADDRESS
 
 __all__ = ["Operated", "Vocabulary", "rule_shape"]
@@ -124,7 +125,7 @@ def _rule_for(name: str, providers: Mapping[str, Vocabulary], vocabulary: Vocabu
         Record(
             _rule,
             [
-                Field("name", Text(1, 200), "What draws, journal and explanations call it."),
+                Field("name", RULE_NAME, "What draws, journal and explanations call it."),
                 Field("when", _when_shape(name, providers), "Conditions; all of them must hold."),
                 Field("then", _then_shape(vocabulary), "What then.", required=True),
             ],
