@@ -4,6 +4,7 @@ Commands that need no server.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import socket
@@ -90,6 +91,45 @@ def test_check__good_and_bad_files(tmp_path: Path) -> None:
     assert said == f"{good}: good (0 recipients, 0 rules, 0 on the timeline)\n"
     places = [line.partition(": ")[0] for line in complaints.splitlines()]
     assert places == [f"{bad}:1:1", f"{bad}:2:7", str(tmp_path / "none.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b"name: caf\xe9\n", "1:10: expected UTF-8, got the byte 0xE9"),
+        ("name: é\nrules: []\n# ü".encode() + b"\xfc", "3:4: expected UTF-8, got the byte 0xFC"),
+        ("\ufeffname: é".encode() + b"\xff", "1:8: expected UTF-8, got the byte 0xFF"),
+        (b"# cut \xf0\x9f", "1:7: expected UTF-8, got the byte 0xF0"),
+        ("name: x\n".encode("utf-16-le"), "1:2: expected readable text, got the character U+0000"),
+        (codecs.BOM_UTF16_LE + "name: x\n".encode("utf-16-le"), "1:1: expected UTF-8, got the byte 0xFF"),
+        (codecs.BOM_UTF16_BE + "name: x\n".encode("utf-16-be"), "1:1: expected UTF-8, got the byte 0xFE"),
+    ],
+)
+def test_check__file_in_another_encoding_is_told_with_its_place(
+    tmp_path: Path, raw: bytes, place: str
+) -> None:
+    """
+    The first byte that is no UTF-8 has a line and a column, as any other mistake.
+    """
+    file = tmp_path / "scenario.yaml"
+    file.write_bytes(raw)
+
+    code, said, complaint = run("check", str(file))
+
+    hint = "; save the file as UTF-8" if "UTF-8" in place else ""
+    assert (code, said, complaint) == (2, "", f"{file}:{place}{hint}\n")
+
+
+def test_check__windows_file_is_good(tmp_path: Path) -> None:
+    """
+    A byte-order mark of UTF-8 and carriage returns change nothing.
+    """
+    file = tmp_path / "scenario.yaml"
+    file.write_bytes("\ufeffname: é\r\nrules:\r\n  - then: {fate: silence}\r\n".encode())
+
+    code, said, complaint = run("check", str(file))
+
+    assert (code, said, complaint) == (0, f"{file}: good (0 recipients, 1 rules, 0 on the timeline)\n", "")
 
 
 def test_check__shipped_scenarios_are_good() -> None:
