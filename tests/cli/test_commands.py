@@ -17,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
+from simulator import __version__
 from simulator.cli import main
 from simulator.commands.files import library
 
@@ -50,6 +51,27 @@ def test_quick_commands__import_nothing_heavy(arguments: list[str]) -> None:
     )
 
     assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_module__is_the_command_line() -> None:
+    """
+    `python -m simulator` does what `simulator` does, also where the script is not on the path.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    version, unknown = (
+        subprocess.run(
+            [sys.executable, "-m", "simulator", argument],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=environment,
+        )
+        for argument in ("--version", "fly")
+    )
+
+    assert (version.returncode, unknown.returncode) == (0, 2)
+    assert version.stdout == f"simulator, version {__version__}\n"
+    assert unknown.stderr.startswith("Usage: python -m simulator ")
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["codes"], ["schema"], ["explain"], ["ready"]])
