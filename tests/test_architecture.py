@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "thread",
     },
     "cli": {"commands"},
+    "__main__": {"cli"},
 }  # fmt: skip
 
 # A command about one provider's keys needs that provider; it comes with the folder.

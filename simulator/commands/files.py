@@ -37,11 +37,19 @@ def find_scenario(name: str) -> Path:
 def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in a file; raises ScenarioError, also when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as trouble:
-        raise ScenarioError([f"{path}: expected UTF-8 text: {trouble}"]) from None
+        raise ScenarioError([_no_utf8(path, trouble)]) from None
     except OSError as trouble:
         known = ", ".join(shipped.stem for shipped in library())
         said = trouble.strerror or trouble
         raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None
     return load(text, str(path), providers)
+
+
+def _no_utf8(path: Path, trouble: UnicodeDecodeError) -> str:
+    """Return the complaint about the first byte that is no UTF-8; what stands before it is."""
+    before = trouble.object[: trouble.start].decode("utf-8").removeprefix("\ufeff")
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    byte = trouble.object[trouble.start]
+    return f"{path}:{line}:{column}: expected UTF-8, got the byte 0x{byte:02X}; save the file as UTF-8"

@@ -50,6 +50,15 @@ class Node(NamedTuple):
     value: NodeValue
     line: int = 0
     column: int = 0
+    written: str = ""
+    """How a number was written, where that is not its digits: ``50_000``."""
+
+    @property
+    def letters(self) -> str:
+        """
+        The letters of a single value, for whoever means them and not a number.
+        """
+        return self.written or str(self.value)
 
     def plain(self) -> Json:
         """
@@ -167,7 +176,7 @@ def describe(node: Node) -> str:
             return "true" if truth else "false"
         case int() as number:
             # Python refuses to print integers of thousands of digits.
-            return str(number) if number.bit_length() <= 128 else "a huge number"
+            return node.letters if number.bit_length() <= 128 else "a huge number"
         case float() as number:
             return repr(number)
         case str() as text:

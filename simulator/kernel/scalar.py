@@ -158,14 +158,14 @@ def Text(
     """
     A text; *pattern* must match all of it, in a syntax that Python and ECMA share.
 
-    An integer is taken as its digits: unquoted digits were written as they are.
+    An integer is taken by its letters: unquoted digits were written as they are.
     """
     compiled = re.compile(pattern) if pattern else None
     expected = what if what != "a text" or not pattern else f"a text like {pattern}"
 
     def convert(node: Node) -> str:
         value = node.value
-        text = value if isinstance(value, str) else str(value) if _is_integer(value) else None
+        text = value if isinstance(value, str) else node.letters if _is_integer(value) else None
         if text is None:
             hint = "; quote it if it is meant as text" if isinstance(value, bool) else ""
             raise ValueError(f"expected {expected}, got {describe(node)}{hint}")
@@ -269,7 +269,7 @@ def _choice(by_word: dict[str, T]) -> Scalar[T]:
     expected = either_of(names) if len(names) <= _NAMED_MAX else f"one of {len(names)} names"
 
     def convert(node: Node) -> T:
-        word = str(node.value) if _is_integer(node.value) else node.value
+        word = node.letters if _is_integer(node.value) else node.value
         if isinstance(word, str) and word in by_word:
             return by_word[word]
         raise ValueError(f"expected {expected}, got {describe(node)}")

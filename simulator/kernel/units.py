@@ -64,7 +64,8 @@ _SHOWN_LENGTH_MAX = 60
 # alike.  Digits are bounded: int() of a megabyte of digits is slow or refused.
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _DURATION = r"(?:0|(?=[0-9])" + "".join(f"(?:{_NUMBER}{unit})?" for unit in _UNITS_MS) + ")"
-_RATE = r"[0-9]{1,9}/(?:min|[dhms]|(?=[0-9])" + "".join(f"(?:{_NUMBER}{unit})?" for unit in _UNITS_MS) + ")"
+_COUNT = r"(?:[0-9]{1,9}|[1-9][0-9]{0,2}(?:_[0-9]{3}){1,2})"
+_RATE = rf"{_COUNT}/(?:min|[dhms]|(?=[0-9])" + "".join(f"(?:{_NUMBER}{unit})?" for unit in _UNITS_MS) + ")"
 _LOGNORMAL = rf"lognormal\( *median *= *{_DURATION} *, *p99 *= *{_DURATION} *\)"
 DURATION_PATTERN = f"^{_DURATION}$"
 SHARE_PATTERN = r"^[0-9]{1,3}(?:\.[0-9]{1,2})?%$"
@@ -73,7 +74,7 @@ DELAY_PATTERN = f"^(?:{_DURATION}(?: *\\.\\. *{_DURATION})?|{_LOGNORMAL})$"
 
 _DURATION_PARTS = re.compile("".join(rf"(?:({_NUMBER}){unit})?" for unit in _UNITS_MS))
 _SHARE_PARTS = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?%")
-_RATE_PARTS = re.compile(r"([0-9]+)/(.+)", re.DOTALL)
+_RATE_PARTS = re.compile(rf"({_COUNT})/(.+)", re.DOTALL)
 _LOGNORMAL_PARTS = re.compile(r"lognormal\( *median *= *([^ ,]+) *, *p99 *= *([^ ,)]+) *\)")
 
 
@@ -207,13 +208,13 @@ _RATE_NAMES = {1_000: "s", 60_000: "min", 3_600_000: "h", 86_400_000: "d"}
 
 def parse_rate(text: str) -> Rate:
     """
-    Return the rate of a text such as "200/s", "120/min" or "5/10s".
+    Return the rate of a text such as "200/s", "120/min", "5/10s" or "2_000/s".
 
     A rate of nothing is refused: whoever wants no traffic says so in other words.
     """
     complaint = f'expected a rate such as "200/s", "120/min" or "5/10s", got {shown(text)}'
     match = _RATE_PARTS.fullmatch(text)
-    if match is None or not text.isascii() or len(match[1]) > len(str(_RATE_COUNT_MAX)):
+    if match is None or not text.isascii():
         raise UnitError(complaint)
     count, per = int(match[1]), match[2]
     try:

@@ -27,6 +27,7 @@ from simulator.kernel.shape import (
     json_schema,
 )
 from simulator.scenario.expect import DRIVE, EXPECT
+from simulator.scenario.names import Named
 from simulator.scenario.recipients import ADDRESS, recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
@@ -150,7 +151,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
             Field("people", PEOPLE, "People behind the numbers, made up; for demonstrations."),
             Field(
                 "rules",
-                ListOf(rule_shape(providers), max_items=_RULES_MAX),
+                Named(ListOf(rule_shape(providers), max_items=_RULES_MAX)),
                 "When, and what then; in each place the first rule that applies decides.",
             ),
             Field(
@@ -167,13 +168,4 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
 
 
 def _scenario(**values: object) -> Scenario:
-    scenario = Scenario(**{"name": "", **values})  # type: ignore[arg-type]
-    names: set[str] = set()
-    rules = []
-    for number, rule in enumerate(scenario.rules):
-        named = rule if rule.name else replace(rule, name=f"rule {number + 1}")
-        if named.name in names:
-            raise ValueError(f'two rules are named "{named.name}"; a name is what draws and stories go by')
-        names.add(named.name)
-        rules.append(named)
-    return replace(scenario, rules=tuple(rules))
+    return Scenario(**{"name": "", **values})  # type: ignore[arg-type]

@@ -4,7 +4,8 @@ How the misbehaviour of webhooks is written in a rule.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from simulator.kernel.shape import (
     Boolean,
@@ -22,6 +23,8 @@ from simulator.kernel.units import WHOLE, BasisPoints, ConstantDelay, Delay, Uni
 from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
 
 __all__ = ["WEBHOOKS"]
+
+T = TypeVar("T")
 
 _SOON: Final = ConstantDelay(10_000)
 _SLOW_MS_MAX: Final = 600_000
@@ -43,6 +46,10 @@ def _contradict(share: BasisPoints = WHOLE, after: Delay = _SOON) -> Contradict:
     return Contradict(share_bp=share, after=after)
 
 
+def _drop(share: BasisPoints = WHOLE) -> BasisPoints:
+    return share
+
+
 def _slow(over: int, share: BasisPoints = WHOLE) -> Damage:
     return Damage(kind=DamageKind.SLOW, share_bp=share, real_ms=over)
 
@@ -55,26 +62,29 @@ _DAMAGES: Final = {
 }
 
 
-def _faults(slow: Damage | None = None, **values: object) -> WebhookFaults:
-    damage = [
-        Damage(kind=kind, share_bp=share)
-        for name, (kind, _) in _DAMAGES.items()
-        if isinstance(share := values.pop(name, None), int) and share
-    ]
-    damage += [slow] if slow is not None else []
-    if not values and not damage:
+def _damage(kind: DamageKind) -> Callable[..., Damage]:
+    return lambda share=WHOLE: Damage(kind=kind, share_bp=share)
+
+
+def _faults(**values: object) -> WebhookFaults:
+    if not values:
         raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
-    return WebhookFaults(damage=tuple(damage), **values)  # type: ignore[arg-type]
-
-
-_SHARED: Final = Either[BasisPoints](
-    Mapped(Boolean(), lambda all_of_them: WHOLE if all_of_them else 0),
-    Share(),
-    Record(lambda share=WHOLE: share, [Field("share", Share(), "How many of them; all, if not given.")]),
-)
+    damages = [values.pop(name, None) for name in (*_DAMAGES, "slow")]
+    damage = tuple(one for one in damages if isinstance(one, Damage) and one.share_bp)
+    return WebhookFaults(damage=damage, **values)  # type: ignore[arg-type]
 
 
 _SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not given.")
+
+
+def _some(build: Callable[..., T], *more: Field) -> Shape[T]:
+    """Return the forms in which all take how many webhooks they befall: a truth, a share, or a mapping."""
+    return Either[T](
+        Mapped(Boolean(), lambda every: build(share=WHOLE if every else 0)),
+        Mapped(Share(), lambda share: build(share=share)),
+        Record(build, [_SHARE_FIELD, *more]),
+    )
+
 
 WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
     _faults,
@@ -82,48 +92,25 @@ WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
         Field("delay", DelayShape(), "Send them later."),
         Field(
             "duplicate",
-            Either[Duplicate](
-                Mapped(Share(), _duplicate),
-                Record(
-                    _duplicate,
-                    [
-                        _SHARE_FIELD,
-                        Field("within", Duration(), "The copy comes within this time; 10s if not given."),
-                        Field("times", Integer(1, 100), "How many copies; 1 if not given."),
-                    ],
-                ),
+            _some(
+                _duplicate,
+                Field("within", Duration(), "The copy comes within this time; 10s if not given."),
+                Field("times", Integer(1, 100), "How many copies; 1 if not given."),
             ),
             "Send them again.",
         ),
         Field(
             "reorder",
-            Record(
-                _reorder,
-                [
-                    _SHARE_FIELD,
-                    Field("within", Duration(), "Push back by up to this time; 10s if not given."),
-                ],
-            ),
+            _some(_reorder, Field("within", Duration(), "Push back by up to this time; 10s if not given.")),
             "Push them back, so that later ones overtake them.",
         ),
-        Field(
-            "drop",
-            _SHARED,
-            "Never send them.",
-            argument="drop_share_bp",
-        ),
+        Field("drop", _some(_drop), "Never send them.", argument="drop_share_bp"),
         Field(
             "contradict",
-            Either[Contradict](
-                Mapped(Share(), _contradict),
-                Record(
-                    _contradict,
-                    [_SHARE_FIELD, Field("after", DelayShape(), "After the truth; 10s if not given.")],
-                ),
-            ),
+            _some(_contradict, Field("after", DelayShape(), "After the truth; 10s if not given.")),
             "Report the opposite of how the message ended, after the truth.",
         ),
-        *(Field(name, _SHARED, doc) for name, (_, doc) in _DAMAGES.items()),
+        *(Field(name, _some(_damage(kind)), doc) for name, (kind, doc) in _DAMAGES.items()),
         Field(
             "slow",
             Record(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from simulator.kernel.node import Node
+from simulator.kernel.node import Node, describe
 from simulator.kernel.recipient import Trait, Traits, Value, Window, normal_address
 from simulator.kernel.shape import (
     Boolean,
@@ -34,8 +34,9 @@ def pattern_of(text: str) -> str:
 
 def _address(node: Node) -> str:
     if isinstance(node.value, bool) or not isinstance(node.value, str | int) or not str(node.value):
-        raise ValueError('expected an address such as "+41793026727", or a prefix such as "+4179*"')
-    return pattern_of(str(node.value))
+        expected = 'an address such as "+41793026727", or a prefix such as "+4179*"'
+        raise ValueError(f"expected {expected}, got {describe(node)}")
+    return pattern_of(node.letters)
 
 
 ADDRESS: Final = Scalar[str](

@@ -17,9 +17,10 @@ _HEAD = """\
 Everything a scenario file may say.  This page is written by `simulator schema --format markdown`; a test
 keeps it true.
 
-A file is YAML, read strictly: units stand in the text (`3s`, `1h30m`, `15%`, `200/s`), `on` and `no` are
-words, a key may stand once, unknown keys are refused with the nearest known one.  Delays are a constant
-(`3s`), a uniform range (`1s..4s`) or `"lognormal(median=2s, p99=30s)"`.
+A file is YAML in UTF-8, read strictly: units stand in the text (`3s`, `1h30m`, `15%`, `200/s`), thousands
+may stand apart (`50_000`, `2_000/s`), `on` and `no` are words, a key may stand once, unknown keys are refused
+with the nearest known one.  Delays are a constant (`3s`), a uniform range (`1s..4s`) or
+`"lognormal(median=2s, p99=30s)"`.
 
 Each of the three places of `then` (answer, fate, webhooks) is decided by the first rule that applies and
 says something about it, so a rule about webhooks does not hide a later one about fates.  Before the rules

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from simulator.kernel.fates import Ending, Fate, Reply
-from simulator.kernel.node import Node, Problems, child_path
+from simulator.kernel.node import Node, Problems, child_path, describe
 from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Nth, Rule, TextMatch, Throttle
 from simulator.kernel.shape import (
     INVALID,
@@ -46,6 +46,7 @@ from simulator.kernel.units import (
 from simulator.kernel.webhook import WebhookFaults
 from simulator.scenario.acts import act_shape
 from simulator.scenario.misbehaviour import WEBHOOKS
+from simulator.scenario.names import RULE_NAME
 from simulator.scenario.recipients import ADDRESS
 
 __all__ = ["Operated", "Vocabulary", "all_acts", "rule_shape"]
@@ -136,7 +137,7 @@ def _rule_for(name: str, providers: Mapping[str, Vocabulary], vocabulary: Vocabu
         Record(
             _rule,
             [
-                Field("name", Text(1, 200), "What draws, journal and explanations call it."),
+                Field("name", RULE_NAME, "What draws, journal and explanations call it."),
                 Field("when", _when_shape(name, providers), "Conditions; all of them must hold."),
                 Field("then", _then_shape(vocabulary, acts), "What then.", required=True),
             ],
@@ -174,6 +175,10 @@ class _Placed:
 # -- when -----------------------------------------------------------------------------------------
 
 
+_WHICH: Final = 'which submission to a recipient, such as 1, "2..5", "3.." or "every 10"'
+_SPAN: Final = 'a span such as "10m..12m" or "10m.."'
+
+
 def _nth(node: Node) -> Nth:
     text = str(node.value) if isinstance(node.value, str | int) else ""
     if match := re.fullmatch(r"every ([1-9][0-9]{0,6})", text):
@@ -183,11 +188,11 @@ def _nth(node: Node) -> Nth:
         last = first if match[2] is None else int(match[3]) if match[3] else None
         if last is None or last >= first:
             return Nth(first=first, last=last)
-    raise ValueError('expected which submission to a recipient, such as 1, "2..5", "3.." or "every 10"')
+    raise ValueError(f"expected {_WHICH}, got {describe(node)}")
 
 
 _NTH: Final = Scalar[Nth](
-    expected='which submission to a recipient, such as 1, "2..5", "3.." or "every 10"',
+    expected=_WHICH,
     convert=_nth,
     json_schema={"type": ["string", "integer"], "examples": [1, "2..5", "3..", "every 10"]},
 )
@@ -196,16 +201,16 @@ _NTH: Final = Scalar[Nth](
 def _during(node: Node) -> tuple[int, int | None]:
     start, dots, end = str(node.value).partition("..")
     if not isinstance(node.value, str) or not dots:
-        raise ValueError('expected a span such as "10m..12m" or "10m.."')
+        raise ValueError(f"expected {_SPAN}, got {describe(node)}")
     start_ms = parse_duration(start.strip())
     end_ms = parse_duration(end.strip()) if end.strip() else None
     if end_ms is not None and end_ms <= start_ms:
-        raise ValueError(f"expected a span that ends after it begins, got {node.value}")
+        raise ValueError(f"expected a span that ends after it begins, got {describe(node)}")
     return start_ms, end_ms
 
 
 _DURING: Final = Scalar[tuple[int, int | None]](
-    expected='a span such as "10m..12m" or "10m.."',
+    expected=_SPAN,
     convert=_during,
     json_schema={"type": "string", "examples": ["10m..12m", "1h.."]},
 )
@@ -213,11 +218,11 @@ _DURING: Final = Scalar[tuple[int, int | None]](
 
 def _expression(node: Node) -> re.Pattern[str]:
     if not isinstance(node.value, str) or not node.value:
-        raise ValueError("expected a regular expression")
+        raise ValueError(f"expected a regular expression, got {describe(node)}")
     try:
         return re.compile(node.value)
     except re.error as trouble:
-        raise ValueError(f"expected a regular expression: {trouble}") from None
+        raise ValueError(f"expected a regular expression, got {describe(node)}: {trouble}") from None
 
 
 _EXPRESSION: Final = Scalar[re.Pattern[str]](

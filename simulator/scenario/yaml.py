@@ -2,8 +2,8 @@
 Text in a strict part of YAML becomes a tree of marked nodes.
 
 Plain YAML reads ``on`` as true, ``12:30`` as 750 and ``0532`` as 346.  Here only
-null, true, false and plain decimal integers mean more than their letters; all else
-stays text.  The parser's events are turned into nodes without composing first:
+null, true, false and plain decimal integers (17, 50_000) mean more than their
+letters; all else stays text.  The parser's events are turned into nodes without composing first:
 it is faster, and PyYAML's C composer crashes the process on deep nesting.
 """
 
@@ -24,7 +24,7 @@ NODES_MAX = 200_000
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 # Longer integers stay text, for they are numbers of phones and cards.
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}|-?[1-9][0-9]{0,2}(?:_[0-9]{3}){1,5}")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -221,7 +221,9 @@ class _Reader:
 
     def _scalar(self, event: yaml.ScalarEvent, line: int, column: int) -> None:
         text: str = event.value
-        node = Node(_resolved(text) if event.implicit[0] else text, line, column)
+        value = _resolved(text) if event.implicit[0] else text
+        written = text if value is not text and "_" in text else ""
+        node = Node(value, line, column, written)
         if event.tag is not None:
             self._refuse_tag(node, event.tag)
         self._count(node, 1)

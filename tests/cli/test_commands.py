@@ -4,6 +4,7 @@ Commands that need no server.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import socket
@@ -16,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
+from simulator import __version__
 from simulator.cli import main
 from simulator.commands.files import library
 
@@ -49,6 +51,27 @@ def test_quick_commands__import_nothing_heavy(arguments: list[str]) -> None:
     )
 
     assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_module__is_the_command_line() -> None:
+    """
+    `python -m simulator` does what `simulator` does, also where the script is not on the path.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    version, unknown = (
+        subprocess.run(
+            [sys.executable, "-m", "simulator", argument],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=environment,
+        )
+        for argument in ("--version", "fly")
+    )
+
+    assert (version.returncode, unknown.returncode) == (0, 2)
+    assert version.stdout == f"simulator, version {__version__}\n"
+    assert unknown.stderr.startswith("Usage: python -m simulator ")
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["codes"], ["schema"], ["explain"], ["ready"]])
@@ -90,6 +113,45 @@ def test_check__good_and_bad_files(tmp_path: Path) -> None:
     assert said == f"{good}: good (0 recipients, 0 rules, 0 on the timeline)\n"
     places = [line.partition(": ")[0] for line in complaints.splitlines()]
     assert places == [f"{bad}:1:1", f"{bad}:2:7", str(tmp_path / "none.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b"name: caf\xe9\n", "1:10: expected UTF-8, got the byte 0xE9"),
+        ("name: é\nrules: []\n# ü".encode() + b"\xfc", "3:4: expected UTF-8, got the byte 0xFC"),
+        ("\ufeffname: é".encode() + b"\xff", "1:8: expected UTF-8, got the byte 0xFF"),
+        (b"# cut \xf0\x9f", "1:7: expected UTF-8, got the byte 0xF0"),
+        ("name: x\n".encode("utf-16-le"), "1:2: expected readable text, got the character U+0000"),
+        (codecs.BOM_UTF16_LE + "name: x\n".encode("utf-16-le"), "1:1: expected UTF-8, got the byte 0xFF"),
+        (codecs.BOM_UTF16_BE + "name: x\n".encode("utf-16-be"), "1:1: expected UTF-8, got the byte 0xFE"),
+    ],
+)
+def test_check__file_in_another_encoding_is_told_with_its_place(
+    tmp_path: Path, raw: bytes, place: str
+) -> None:
+    """
+    The first byte that is no UTF-8 has a line and a column, as any other mistake.
+    """
+    file = tmp_path / "scenario.yaml"
+    file.write_bytes(raw)
+
+    code, said, complaint = run("check", str(file))
+
+    hint = "; save the file as UTF-8" if "UTF-8" in place else ""
+    assert (code, said, complaint) == (2, "", f"{file}:{place}{hint}\n")
+
+
+def test_check__windows_file_is_good(tmp_path: Path) -> None:
+    """
+    A byte-order mark of UTF-8 and carriage returns change nothing.
+    """
+    file = tmp_path / "scenario.yaml"
+    file.write_bytes("\ufeffname: é\r\nrules:\r\n  - then: {fate: silence}\r\n".encode())
+
+    code, said, complaint = run("check", str(file))
+
+    assert (code, said, complaint) == (0, f"{file}: good (0 recipients, 1 rules, 0 on the timeline)\n", "")
 
 
 def test_check__shipped_scenarios_are_good() -> None:

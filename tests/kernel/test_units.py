@@ -185,6 +185,8 @@ def test_formatted_share_reads_back(share: int) -> None:
         ("1/d", Rate(1, 86_400_000)),
         ("5/10s", Rate(5, 10_000)),
         ("5/1m30s", Rate(5, 90_000)),
+        ("2_000/s", Rate(2_000, 1_000)),
+        ("999_999_999/s", Rate(999_999_999, 1_000)),
     ],
 )
 def test_rate_reads_as_written(text: str, rate: Rate) -> None:
@@ -198,7 +200,11 @@ def test_rate_reads_as_written(text: str, rate: Rate) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["200", "0/s", "5/0s", "-1/s", "1/fortnight", "1.5/s", "9999999999/s", "٣/s"]
+    "text",
+    [
+        *["200", "0/s", "5/0s", "-1/s", "1/fortnight", "1.5/s", "9999999999/s", "٣/s"],
+        *["20_00/s", "2000_000/s", "2__000/s", "_200/s", "200_/s", "0_200/s", "1_000_000_000/s"],
+    ],
 )
 def test_rate_of_nothing_is_refused(text: str) -> None:
     """

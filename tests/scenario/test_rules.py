@@ -4,8 +4,9 @@ Rules: complaints that lead to the right words.
 
 import pytest
 
+from simulator.kernel.node import node_of
 from simulator.provider import discover
-from simulator.scenario.loader import ScenarioError, load
+from simulator.scenario.loader import ScenarioError, load, read
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,28 @@ def test_code_without_a_provider__is_refused_with_the_way_out(rule: str, complai
         load(f"rules:\n  - {rule}\n", "x.yaml", discover())
 
     assert str(refusal.value) == complaint
+
+
+def test_repeated_name_in_a_body__is_refused_with_both_paths() -> None:
+    """
+    What comes over the control API has no lines, so the rule that has the name is told by its path.
+    """
+    rules = [{"name": "twice", "then": {"fate": "silence"}}] * 2
+
+    with pytest.raises(ScenarioError) as refusal:
+        read(node_of({"rules": rules}), "scenario", discover())
+
+    assert refusal.value.lines == [
+        'rules[1].name: the rule rules[0] is called "twice" already; draws and stories go by the name'
+    ]
+
+
+def test_rule_without_a_name__is_called_by_its_number() -> None:
+    """
+    Draws need a name, so a rule that is given none has one all the same.
+    """
+    rules = "rules:\n  - {name: first, then: {fate: silence}}\n  - {then: {fate: silence}}\n"
+
+    scenario = load(rules, "x.yaml", discover())
+
+    assert [rule.name for rule in scenario.rules] == ["first", "rule 2"]

@@ -5,6 +5,7 @@ The timeline: what happens at an instant, and what cannot be meant.
 import pytest
 
 from simulator.kernel.rule import Act
+from simulator.kernel.units import Rate
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, load
 
@@ -35,6 +36,26 @@ def test_recipient_writes() -> None:
     item = timeline('{at: 1h, recipient: "+41793026727", provider: infobip, writes: STOP, to: "1234"}')
 
     assert item.act == Act("writes", text="STOP", sender="1234")
+
+
+def test_thousands_may_stand_apart() -> None:
+    """
+    A storm may be as large as its file says, in groups of three digits.
+    """
+    item = timeline("{at: 1h, provider: infobip, storm: {messages: 50_000, rate: 2_000/s}}")
+
+    assert (item.storm.messages, item.storm.rate) == (50_000, Rate(2_000, 1_000))
+
+
+def test_digits_meant_as_text_keep_their_letters() -> None:
+    """
+    Where a text is meant, what looks like separated thousands stays as it was written.
+    """
+    item = timeline("{at: 1h, recipient: 905_550_001, provider: infobip, writes: 50_000, to: 1_000}")
+
+    same = timeline('{at: 1h, recipient: "905_550_001", provider: infobip, writes: "50_000", to: "1_000"}')
+    assert item == same
+    assert item.act == Act("writes", text="50_000", sender="1_000")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ JSON = st.recursive(
 
 
 LOOKALIKES = """
-    on no yes True NULL 12:30 0532 +905550000001 1e3 1.5 -0 00 0x1f 1_000 .inf 1234567890123456789
+    on no yes True NULL 12:30 0532 +905550000001 1e3 1.5 -0 00 0x1f .inf 1234567890123456789
+    1_00 1_0000 1000_000 1__000 _1_000 1_000_ 0_000 01_000 1_000.5 1_000_000_000_000_000_000
     2026-01-05 2026-01-05T09:00:00Z 3s 1s..4s 15% 200/s
 """
 
@@ -51,6 +52,10 @@ def test_word_stays_the_text_it_is(word: str) -> None:
         ("0", 0),
         ("17", 17),
         ("-3", -3),
+        ("50_000", 50_000),
+        ("-1_000_000", -1_000_000),
+        ("999_999_999_999_999_999", 10**18 - 1),
+        ('"50_000"', "50_000"),
         ('"17"', "17"),
         ("'true'", "true"),
         ("'null'", "null"),
@@ -73,9 +78,9 @@ def test_key_is_always_text() -> None:
     """
     A key keeps its letters, whatever it would mean as a value.
     """
-    root = parse("1: a\ntrue: b\n~: c\n0532: d\n")
+    root = parse("1: a\ntrue: b\n~: c\n0532: d\n&k 1_000: e\nf: {*k : g}\n")
 
-    assert root.plain() == {"1": "a", "true": "b", "~": "c", "0532": "d"}
+    assert root.plain() == {"1": "a", "true": "b", "~": "c", "0532": "d", "1_000": "e", "f": {"1_000": "g"}}
 
 
 def test_every_node_knows_its_place() -> None:
