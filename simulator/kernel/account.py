@@ -88,6 +88,10 @@ class Account(Protocol):
         """Return what the integrator is owed when a recipient does something; may raise ImpossibleAct."""
         ...
 
+    def made_again(self, report: Report, draws: Draws) -> Report:
+        """Return *report* as the provider makes it a second time, with new ids where it numbers them."""
+        ...
+
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the request for *webhook*; the same bytes however often it is asked."""
         ...

@@ -202,6 +202,8 @@ class Intake:
         default = account.default_fate(submission)
         draws = self._simulation.chance.of(*judgement.key)
         faults = judgement.webhooks
+        if faults is not None:
+            faults = faults.counted_from(self._simulation.scenario_start_ms)
         early = faults is not None and faults.early
         scheduled = submission.hold_until_ms > now_ms
         message = Message(

@@ -45,6 +45,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_again",
         "_agenda",
         "_chance",
         "_held",
@@ -70,6 +71,7 @@ class Outbox:
         chance: Chance,
         policy_of: Callable[[str], WebhookPolicy],
         signs: Callable[[Webhook], bool],
+        again: Callable[[Report, int], Report],
         limit: int = 1_000_000,
     ) -> None:
         self._agenda = agenda
@@ -77,6 +79,7 @@ class Outbox:
         self._chance = chance
         self._policy_of = policy_of
         self._signs = signs
+        self._again = again
         self._held: set[str] = set()
         self._held_but: set[str] | None = None
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
@@ -97,7 +100,7 @@ class Outbox:
 
     def owe(self, now_ms: int, report: Report, faults: WebhookFaults | None, rule: str = "") -> None:
         """Owe the integrator *report*, now or when the faults of *rule* say."""
-        if faults is None or faults == _NO_FAULTS:
+        if faults is None or faults == _NO_FAULTS or not faults.holds(now_ms):
             self._owe_plainly(now_ms, report)
         else:
             self._owe_with_faults(now_ms, report, faults, rule)
@@ -150,7 +153,8 @@ class Outbox:
         if duplicate is not None and draws.hits("duplicate", duplicate.share_bp):
             for copy in range(1, duplicate.times + 1):
                 due_ms += duplicate.within.draw(draws.unit(f"duplicate.{copy}"))
-                twin = self._new(now_ms, due_ms, report, intended="duplicate", copy=copy)
+                told = self._again(report, copy) if duplicate.made_again else report
+                twin = self._new(now_ms, due_ms, told, intended="duplicate", copy=copy)
                 self._agenda.add(due_ms, twin)
                 self._note(now_ms, EntryKind.NOTE, twin, "webhook duplicated on purpose", rule)
 

@@ -71,7 +71,9 @@ class Simulation:
         self.impossible_acts: list[str] = []
         """What the scenario wanted recipients to do and they could not; the first few."""
         self.accounts: dict[str, Account] = {}
-        self.outbox = Outbox(self.agenda, self.journal, self.chance, self._policy_of, self._signs)
+        self.outbox = Outbox(
+            self.agenda, self.journal, self.chance, self._policy_of, self._signs, self._again
+        )
         self.register = Register(messages_max)
         self.intake = Intake(self)
         self.scenario = Scenario()
@@ -442,9 +444,8 @@ class Simulation:
     def request_for(self, webhook: Webhook, attempt: int = 0) -> WebhookRequest:
         """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""
         request = self.accounts[webhook.provider].render(webhook)
-        if webhook.damage and (attempt or len(webhook.attempts) + 1) == 1:
-            request = damaged(request, webhook.damage, self.chance.of("damage", webhook.id))
-        return request
+        damage = webhook.damage_of(attempt or len(webhook.attempts) + 1)
+        return damaged(request, damage, self.chance.of("damage", webhook.id)) if damage else request
 
     def _owe_all(self, reports: Sequence[Report]) -> None:
         now_ms = self.clock.now_ms
@@ -458,6 +459,10 @@ class Simulation:
 
     def _signs(self, webhook: Webhook) -> bool:
         return bool(self.accounts[webhook.provider].render(webhook).signed_by)
+
+    def _again(self, report: Report, copy: int) -> Report:
+        draws = self.chance.of("again", report.provider, report.recipient, report.label, report.at_ms, copy)
+        return self.accounts[report.provider].made_again(report, draws)
 
     def _policy_of(self, provider: str) -> WebhookPolicy:
         return self.accounts[provider].policy

@@ -4,7 +4,7 @@ What we owe the integrator: webhooks, the attempts at paying them, and what may 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -111,9 +111,13 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     state: WebhookState = WebhookState.SCHEDULED
     attempts: list[Attempt] = []
     damage: tuple[Damage, ...] = ()
-    """What is wrong with the bytes of its first attempt."""
+    """What is wrong with the bytes of its first attempts."""
     intended: str = ""
     """What a scenario did to it on purpose (`duplicate`, `delayed`); the integrator is not to blame."""
+
+    def damage_of(self, attempt: int) -> tuple[Damage, ...]:
+        """Return what is wrong with the bytes of attempt number *attempt*."""
+        return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
 
     @property
     def order(self) -> tuple[int | str, ...]:
@@ -185,6 +189,8 @@ class Duplicate:
     share_bp: int = 10_000
     within: Delay
     times: int = 1
+    made_again: bool = False
+    """The provider makes the copy anew, with new ids where it has some; else the same bytes come again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +218,13 @@ class DamageKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
     """
-    Send the first attempt of some webhooks damaged; a retry is sent whole.
+    Send the first attempts of some webhooks damaged; what comes after them is sent whole.
     """
 
     kind: DamageKind
     share_bp: int = 10_000
+    attempts: int = 1
+    """So many attempts are damaged."""
     real_ms: int = 0
     """For slow ones: how long the body takes, in real time."""
 
@@ -245,3 +253,20 @@ class WebhookFaults:
     damage: tuple[Damage, ...] = ()
     early: bool = False
     """Report before the send call is answered."""
+    during: tuple[int, int | None] | None = None
+    """From and until when anything is done to what is told; in a rule, since the start of the scenario."""
+
+    def counted_from(self, start_ms: int) -> WebhookFaults:
+        """Return these faults with their span on the clock of the space."""
+        if self.during is None:
+            return self
+        first_ms, end_ms = self.during
+        span = (start_ms + first_ms, None if end_ms is None else start_ms + end_ms)
+        return replace(self, during=span)
+
+    def holds(self, now_ms: int) -> bool:
+        """Return True when what falls due now is in the span."""
+        if self.during is None:
+            return True
+        first_ms, end_ms = self.during
+        return first_ms <= now_ms and (end_ms is None or now_ms < end_ms)

@@ -146,14 +146,15 @@ def _excused(webhook: Webhook) -> bool:
     """Return True for one that is held back, or never came whole: a receiver does well to refuse that."""
     if webhook.state is WebhookState.HELD:
         return True
-    return bool(webhook.damage) and len(webhook.attempts) == 1 and webhook.state is WebhookState.LOST
+    whole = any(not webhook.damage_of(attempt.number) for attempt in webhook.attempts)
+    return webhook.state is WebhookState.LOST and not whole
 
 
 def _forged(simulation: Simulation) -> Check:
     taken = [
         webhook
         for webhook in simulation.outbox.webhooks.values()
-        if webhook.attempts and webhook.attempts[0].acknowledged and _is_forged(webhook)
+        if any(one.acknowledged and _is_forged(webhook, one.number) for one in webhook.attempts)
     ]
     keys = {webhook.reports[0].key for webhook in taken}
     return Check(
@@ -164,8 +165,8 @@ def _forged(simulation: Simulation) -> Check:
     )
 
 
-def _is_forged(webhook: Webhook) -> bool:
-    return any(one.kind in _FORGED for one in webhook.damage)
+def _is_forged(webhook: Webhook, attempt: int) -> bool:
+    return any(one.kind in _FORGED for one in webhook.damage_of(attempt))
 
 
 def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:

@@ -18,9 +18,11 @@ from simulator.kernel.shape import (
     Record,
     Shape,
     Share,
+    Word,
 )
 from simulator.kernel.units import WHOLE, BasisPoints, ConstantDelay, Delay, UniformDelay
 from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
+from simulator.scenario.spans import SPAN
 
 __all__ = ["WEBHOOKS"]
 
@@ -34,8 +36,10 @@ def _within(within: int) -> Delay:
     return UniformDelay(0, within) if within else ConstantDelay(0)
 
 
-def _duplicate(share: BasisPoints = WHOLE, within: int = 10_000, times: int = 1) -> Duplicate:
-    return Duplicate(share_bp=share, within=_within(within), times=times)
+def _duplicate(
+    share: BasisPoints = WHOLE, within: int = 10_000, times: int = 1, ids: str = "same"
+) -> Duplicate:
+    return Duplicate(share_bp=share, within=_within(within), times=times, made_again=ids == "new")
 
 
 def _reorder(share: BasisPoints = WHOLE, within: int = 10_000) -> Reorder:
@@ -50,8 +54,8 @@ def _drop(share: BasisPoints = WHOLE) -> BasisPoints:
     return share
 
 
-def _slow(over: int, share: BasisPoints = WHOLE) -> Damage:
-    return Damage(kind=DamageKind.SLOW, share_bp=share, real_ms=over)
+def _slow(over: int, share: BasisPoints = WHOLE, attempts: int = 1) -> Damage:
+    return Damage(kind=DamageKind.SLOW, share_bp=share, attempts=attempts, real_ms=over)
 
 
 _DAMAGES: Final = {
@@ -63,11 +67,11 @@ _DAMAGES: Final = {
 
 
 def _damage(kind: DamageKind) -> Callable[..., Damage]:
-    return lambda share=WHOLE: Damage(kind=kind, share_bp=share)
+    return lambda share=WHOLE, attempts=1: Damage(kind=kind, share_bp=share, attempts=attempts)
 
 
 def _faults(**values: object) -> WebhookFaults:
-    if not values:
+    if not set(values) - {"during"}:
         raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
     damages = [values.pop(name, None) for name in (*_DAMAGES, "slow")]
     damage = tuple(one for one in damages if isinstance(one, Damage) and one.share_bp)
@@ -75,6 +79,7 @@ def _faults(**values: object) -> WebhookFaults:
 
 
 _SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not given.")
+_ATTEMPTS: Final = Field("attempts", Integer(1, 1_000), "The first so many attempts; 1 if not given.")
 
 
 def _some(build: Callable[..., T], *more: Field) -> Shape[T]:
@@ -96,6 +101,12 @@ WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
                 _duplicate,
                 Field("within", Duration(), "The copy comes within this time; 10s if not given."),
                 Field("times", Integer(1, 100), "How many copies; 1 if not given."),
+                Field(
+                    "ids",
+                    Either(Word("same"), Word("new")),
+                    "same: the same bytes come again; new: the provider makes it anew, with ids of its own "
+                    "where it has some (Pub/Sub's messageId at RBM, msgid and txnid at BiP).",
+                ),
             ),
             "Send them again.",
         ),
@@ -110,19 +121,26 @@ WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
             _some(_contradict, Field("after", DelayShape(), "After the truth; 10s if not given.")),
             "Report the opposite of how the message ended, after the truth.",
         ),
-        *(Field(name, _some(_damage(kind)), doc) for name, (kind, doc) in _DAMAGES.items()),
+        *(Field(name, _some(_damage(kind), _ATTEMPTS), doc) for name, (kind, doc) in _DAMAGES.items()),
         Field(
             "slow",
             Record(
                 _slow,
                 [
                     _SHARE_FIELD,
+                    _ATTEMPTS,
                     Field("over", Duration(0, _SLOW_MS_MAX), "How long the body takes.", required=True),
                 ],
             ),
             "Send the body of the first attempt bit by bit, in real time.",
         ),
         Field("early", Boolean(), "Report the end before the send call is answered."),
+        Field(
+            "during",
+            SPAN,
+            "Only to what is told in this span, counted from the start of the scenario; the one in `when` is "
+            "about when a message was sent.",
+        ),
     ],
     doc="How reports reach the integrator.",
 )

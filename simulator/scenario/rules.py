@@ -41,13 +41,13 @@ from simulator.kernel.units import (
     WHOLE,
     Delay,
     Rate,
-    parse_duration,
 )
 from simulator.kernel.webhook import WebhookFaults
 from simulator.scenario.acts import act_shape
 from simulator.scenario.misbehaviour import WEBHOOKS
 from simulator.scenario.names import RULE_NAME
 from simulator.scenario.recipients import ADDRESS
+from simulator.scenario.spans import SPAN
 
 __all__ = ["Operated", "Vocabulary", "all_acts", "rule_shape"]
 
@@ -176,7 +176,6 @@ class _Placed:
 
 
 _WHICH: Final = 'which submission to a recipient, such as 1, "2..5", "3.." or "every 10"'
-_SPAN: Final = 'a span such as "10m..12m" or "10m.."'
 
 
 def _nth(node: Node) -> Nth:
@@ -195,24 +194,6 @@ _NTH: Final = Scalar[Nth](
     expected=_WHICH,
     convert=_nth,
     json_schema={"type": ["string", "integer"], "examples": [1, "2..5", "3..", "every 10"]},
-)
-
-
-def _during(node: Node) -> tuple[int, int | None]:
-    start, dots, end = str(node.value).partition("..")
-    if not isinstance(node.value, str) or not dots:
-        raise ValueError(f"expected {_SPAN}, got {describe(node)}")
-    start_ms = parse_duration(start.strip())
-    end_ms = parse_duration(end.strip()) if end.strip() else None
-    if end_ms is not None and end_ms <= start_ms:
-        raise ValueError(f"expected a span that ends after it begins, got {describe(node)}")
-    return start_ms, end_ms
-
-
-_DURING: Final = Scalar[tuple[int, int | None]](
-    expected=_SPAN,
-    convert=_during,
-    json_schema={"type": "string", "examples": ["10m..12m", "1h.."]},
 )
 
 
@@ -266,7 +247,7 @@ def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
             Field("credential", Text(1, 500), "The credential of the call."),
             Field("nth", _NTH, "Which submission to the same recipient: 1, 2..5, every 10."),
             Field("share", Share(), "For this share of submissions, drawn by the seed.", argument="share_bp"),
-            Field("during", _DURING, "In this span, counted from the start of the scenario."),
+            Field("during", SPAN, "In this span, counted from the start of the scenario."),
         ],
         doc="Conditions; all of them must hold.",
     )

@@ -231,3 +231,21 @@ def test_webhook_that_is_not_signed_is_not_said_to_be_signed_wrongly(sim: Bench)
         f"+00:00:01.000 pigeon {PHONE} #1 webhook is not signed, so not wrongly either [DELIVERED]"
         ' (rule "forger")'
     ]
+
+
+def test_damage_may_last_for_several_attempts(sim: Bench) -> None:
+    """
+    So many attempts are broken as the rule says, all in the same way, and the next one is whole.
+    """
+    faults = WebhookFaults(damage=(Damage(kind=DamageKind.TRUNCATE, attempts=2),))
+    sim.load(rule("bad line", fate=SOON, webhooks=faults))
+    sim.answers = lambda webhook: 200 if len(webhook.attempts) == 2 else 400
+    sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    (webhook,) = sim.webhooks()
+    bodies = [sim.simulation.request_for(webhook, number).body for number in (1, 2, 3)]
+    whole = sim.account.render(webhook).body
+    assert bodies[0] == bodies[1] != whole
+    assert bodies[2] == whole
+    assert [attempt.acknowledged for attempt in webhook.attempts] == [False, False, True]

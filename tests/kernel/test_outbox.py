@@ -4,6 +4,8 @@ Webhooks are owed once per report, retried as documented, and go wrong only when
 
 from __future__ import annotations
 
+import pytest
+
 from simulator.kernel.fates import Fate
 from simulator.kernel.journal import EntryKind
 from simulator.kernel.message import Message
@@ -455,6 +457,47 @@ def test_hold_and_release_are_in_the_journal(sim: Bench) -> None:
         "+00:00:00.000 pigeon webhooks are held back",
         "+00:00:00.000 pigeon 0 held webhooks are released",
     ]
+
+
+# -- spans and copies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("span", "dropped"),
+    [((0, 1_000), []), ((0, 1_001), [OTHER]), ((1_000, None), [OTHER, PHONE]), ((1_001, 5_000), [PHONE])],
+)
+def test_span_is_about_when_something_is_told(
+    sim: Bench, span: tuple[int, int | None], dropped: list[str]
+) -> None:
+    """
+    A rule acts on what falls due in its span, whenever that was sent; the end is not part of it.
+    """
+    sim.advance("1h")
+    faults = WebhookFaults(drop_share_bp=10_000, during=span)
+    sim.load(
+        rule("late", when=Match(recipient=(PHONE,)), fate=Fate(after=ConstantDelay(2_000), progress=())),
+        rule("soon", fate=SOON),
+        rule("gap", webhooks=faults),
+    )
+    sim.call(pigeon(to=PHONE), pigeon(to=OTHER))
+    sim.settle()
+
+    gone = [webhook.recipient for webhook in sim.webhooks() if webhook.state is WebhookState.DROPPED]
+    assert sorted(gone) == sorted(dropped)
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_copy_is_the_same_or_made_again(sim: Bench, made_again: bool) -> None:
+    """
+    By default the same bytes come twice; a copy that is made again has ids of its own.
+    """
+    duplicate = Duplicate(within=ConstantDelay(2_000), made_again=made_again)
+    sim.load(rule("twice", fate=SOON, webhooks=WebhookFaults(duplicate=duplicate)))
+    sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    first, second = (sim.account.render(webhook).body for webhook in sim.webhooks())
+    assert (first != second) is made_again
 
 
 # -- limits -------------------------------------------------------------------------------------------

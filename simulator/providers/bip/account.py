@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
@@ -27,7 +28,7 @@ from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
 from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS
 from simulator.providers.bip.outcomes import magic, refuses_call
 from simulator.providers.bip.quota import Quotas, Sessions
-from simulator.providers.bip.render import Event, UserReport, render
+from simulator.providers.bip.render import REQID_MAX, Event, SentReport, UserReport, render
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
 
@@ -282,6 +283,15 @@ class Account:
             raise ImpossibleAct(f"{address} has nothing to read: no message was delivered and not yet read")
         for message in delivered:
             simulation.move(message, Move.READ)
+
+    def made_again(self, report: Report, draws: Draws) -> Report:
+        """Return the report with a message id, transaction id or request id of its own."""
+        payload = report.payload
+        if isinstance(payload, UserReport):
+            payload = replace(payload, msgid=msgid(draws, "msgid"), txnid=report_id(draws, "txnid"))
+        elif isinstance(payload, SentReport):
+            payload = replace(payload, reqid=draws.integer("reqid", 1, REQID_MAX))
+        return replace(report, payload=payload)
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return a webhook's request; with Basic credentials where settings name some."""

@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from simulator.provider import Answer
 
-__all__ = ["Entry", "Event", "SentReport", "UserReport", "answer_json", "format_time", "render"]
+__all__ = ["REQID_MAX", "Entry", "Event", "SentReport", "UserReport", "answer_json", "format_time", "render"]
+
+REQID_MAX: Final = 2**31 - 1
 
 _ENCODER: Final = msgspec.json.Encoder()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,12 +18,11 @@ from simulator.provider import Answer, Call
 from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
 from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
 from simulator.providers.bip.outcomes import magic
-from simulator.providers.bip.render import Entry, SentReport, answer_json
+from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
 from simulator.providers.bip.wire import ALL_FOLLOWERS, HASHED, PLAIN, Part, Receiver, SendRequest
 
 __all__ = ["send"]
 
-_REQID_MAX: Final = 2**31 - 1
 _QUOTA: Final = {
     "sendmsgserv": ONE_TO_ONE,
     "sendmsgservlist": FILTERED,
@@ -219,7 +218,7 @@ def _reporting(
                 at_ms=now_ms,
                 key=sent.key if sent is not None else None,
                 payload=SentReport(
-                    draws.integer(f"reqid.{part // size}", 1, _REQID_MAX),
+                    draws.integer(f"reqid.{part // size}", 1, REQID_MAX),
                     request.txnid,
                     SUCCESS,
                     entries[part : part + size],

@@ -267,6 +267,10 @@ class Account:
         """Refuse: Bitel's documentation knows no inbound messages."""
         raise ImpossibleAct(f"Bitel tells nothing of what recipients do; {act.kind!r} has no effect there")
 
+    def made_again(self, report: Report, draws: Draws) -> Report:
+        """Return the same: Bitel numbers its reports by the message they are about, and nothing else."""
+        return report
+
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the event of a concluded request."""
         facts = webhook.reports[0].payload

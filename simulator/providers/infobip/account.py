@@ -299,6 +299,10 @@ class Account:
             ),
         )
 
+    def made_again(self, report: Report, draws: Draws) -> Report:
+        """Return the same: Infobip numbers its reports by the message they are about, and nothing else."""
+        return report
+
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the push of reports, of inbound messages or of a click."""
         body, content_type = body_of(webhook, self._gateway.simulation.clock.epoch_ms)

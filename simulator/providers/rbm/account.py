@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.chance import Draws
 from simulator.kernel.fates import Ending, Fate
@@ -222,6 +222,13 @@ class Account:
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Return what the integrator is owed when a recipient does something."""
         return perform(self, recipient, act, draws)
+
+    def made_again(self, report: Report, draws: Draws) -> Report:
+        """Return the event as published once more: Pub/Sub numbers it anew, its own ids stay."""
+        payload = report.payload
+        assert isinstance(payload, Payload)
+        again = structs.replace(payload, pubsub_id=draws.digits("pubsub", 16))
+        return structs.replace(report, payload=again)
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the request for a webhook."""

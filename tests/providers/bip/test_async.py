@@ -69,6 +69,28 @@ async def test_sent_report_comes_before_delivered_ones_and_these_before_read_one
     ]
 
 
+async def test_reports_that_are_made_again_are_numbered_anew(bip: Callable[..., Any]) -> None:
+    """
+    By `ids: new` a copy has another msgid and txnid, or reqid; what it is about stays the same.
+    """
+    async with bip("rules: [{then: {webhooks: {duplicate: {ids: new, within: 1s}}}}]") as bench:
+        await bench.send_list("905000000000")
+        await bench.settle()
+
+    sent = [body for path, body in bench.hooks if path == "/bip/report"]
+    delivered = [body for path, body in bench.hooks if path == "/bip/"]
+    assert [
+        len({body[name] for body in told})
+        for told, name in (
+            (sent, "reqid"),
+            (delivered, "msgid"),
+            (delivered, "txnid"),
+        )
+    ] == [2, 2, 2]
+    assert sent[0]["list"] == sent[1]["list"]
+    assert delivered[0]["report"] == delivered[1]["report"]
+
+
 async def test_without_report_authority_nothing_is_ever_told(bip: Callable[..., Any]) -> None:
     """
     Neither a list in the answer, nor a sent report, nor a delivered one.

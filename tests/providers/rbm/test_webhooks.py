@@ -12,6 +12,7 @@ import pytest
 from providers.rbm.rig import PHONE, Bench, Integrator, bench, configure, signature
 from simulator.providers.rbm.envelope import sign
 from simulator.providers.rbm.settings import RETRY_DOCUMENTED
+from simulator.scenario.loader import load
 
 DAY_MS = 86_400_000
 HOOKS = "/v1/brands/b/agents/welcome-bot/integrations"
@@ -28,6 +29,23 @@ def test_signature_is_that_of_the_test_vector() -> None:
 
     assert sign("sim-client-token", data) == expected
     assert signature("sim-client-token", data) == expected
+
+
+@pytest.mark.parametrize(("ids", "numbers"), [("same", 1), ("new", 2)])
+async def test_event_that_comes_twice_keeps_its_own_id(ids: str, numbers: int) -> None:
+    """
+    A redelivery repeats Pub/Sub's message id, an event published again has another; `eventId` stays.
+    """
+    async with bench() as made:
+        scenario = f"rules: [{{then: {{webhooks: {{duplicate: {{ids: {ids}}}}}}}}}]"
+        made.space.load(load(scenario, "test.yaml", made.server.registry.providers))
+        await made.send("m1")
+        await made.advance(None)
+
+        told = made.integrator.told
+    assert len({one.envelope["message"]["messageId"] for one in told}) == numbers
+    assert len(told) == 2
+    assert told[0].raw == told[1].raw
 
 
 async def test_delivered_event_is_told_in_an_envelope() -> None:

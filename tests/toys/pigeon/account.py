@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
+from msgspec import structs
+
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
 from simulator.kernel.clock import Clock
@@ -180,6 +182,11 @@ class PigeonAccount:
             payload=(draws.hex("note.id")[:12], recipient, act.sender, act.text),
         )
         return (note,)
+
+    def made_again(self, report: Report, draws: Draws) -> Report:
+        """Return the report of another bird."""
+        bird, *rest = report.payload
+        return structs.replace(report, payload=(f"{bird}-{draws.integer('again', 0, 9)}", *rest))
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the request of one or more reports."""
