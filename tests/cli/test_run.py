@@ -236,6 +236,7 @@ async def test_port_that_is_taken_ends_with_3(tmp_path: Path) -> None:
         (STORM, ["--junit", "/nowhere/at/all.xml"], "/nowhere/at/all.xml.part: cannot be written"),
         (STORM, ["--html", "FOLDER"], ": cannot be written (it is a folder)"),
         (STORM, ["--record", "FILE"], ": cannot be written"),
+        (STORM, ["--record", "FOLDER"], ": cannot be written (it holds other files and is no bundle; "),
         (STORM, ["--port-file", "/nowhere/at/all"], "/nowhere/at/all: cannot be written"),
         (STORM, ["--allow-target", "nonsense"], "nonsense"),
         (STORM, ["--within", "-1"], "-1"),
