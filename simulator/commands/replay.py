@@ -116,9 +116,10 @@ def replay(
     By itself: let everything happen again as recorded and compare every webhook,
     byte for byte. With --against: run the scenario with the integrator as it is
     now, and name the first thing it does otherwise; ids that look random count by
-    where they are used. With --to: re-fire the webhooks as load.
+    where they are used. With --to: re-fire the webhooks as load; one that was
+    answered 2xx in the record is to be answered 2xx again.
 
-    Exits 0 when nothing differs, 1 when something does.
+    Exits 0 when nothing differs, 1 when something does, 4 when nobody answers.
     """
     if to and against:
         raise click.UsageError("--to and --against are two replays; choose one")
@@ -165,7 +166,9 @@ def _refire(
     report = asyncio.run(refire(recorded, to, rate, allow, headers))
     for line in report.lines():
         click.echo(line)
-    return UNREACHABLE if report.sent and not report.statuses else 0
+    if report.sent and not report.statuses:
+        return UNREACHABLE
+    return EXPECTATIONS_FAILED if report.worse else 0
 
 
 async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:

@@ -88,7 +88,8 @@ _PART: Final = ".part"
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
-    help="Write a bundle for `simulator replay`; no credentials but those in SCENARIO, which is copied.",
+    help="Write a bundle for `simulator replay`, in place of an earlier one; no credentials but those in "
+    "SCENARIO, which is copied.",
 )
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."

@@ -4,6 +4,7 @@ Recording a run: everything that comes in and goes out, written to disk as it ha
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections import Counter
@@ -47,12 +48,13 @@ class Recorder:
     """
     Writes what comes into a space and what goes out of it into a folder, from now on.
 
-    Raises OSError when the folder cannot be written.  `bundle.json` comes last, so
-    a folder without it is no bundle.
+    Raises OSError when the folder cannot be written, or holds anything but an earlier
+    record.  `bundle.json` comes last, so a folder without it is no bundle.
     """
 
     def __init__(self, space: Space, folder: Path, scenario_text: str, scenario_name: str = SCENARIO) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        _refuse_others(folder)
         (folder / ABOUT).unlink(missing_ok=True)
         (folder / SCENARIO).write_text(scenario_text, encoding="utf-8")
         self._file: BufferedWriter = (folder / TRACE).open("wb")
@@ -201,6 +203,15 @@ class Recorder:
             (self._folder / name).unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raise FileExistsError where a record would overwrite something that is none."""
+    held = {path.name for path in folder.iterdir()}
+    # A record that broke off has a trace and no `bundle.json`; the next run may take its place.
+    if held and ABOUT not in held and not (TRACE in held and held <= {TRACE, SCENARIO}):
+        why = "it holds other files and is no bundle; name a new folder, an empty one or a bundle"
+        raise FileExistsError(errno.EEXIST, why, str(folder))
 
 
 def disguise_of(space: Space, scenario_text: str) -> Disguise:

@@ -5,6 +5,7 @@ Recorded webhooks as load: sent again, on their schedule or faster, to a receive
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
 from simulator.evidence.redaction import WITHHELD
-from simulator.run.bundle import Attempting, Bundle
+from simulator.run.bundle import Attempted, Attempting, Bundle
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 
@@ -35,12 +36,18 @@ class LoadReport(NamedTuple):
     """From when each was due to the end of its answer."""
     lag_max_ms: int
     """How late the latest one was sent."""
+    worse: int
+    """How many were answered 2xx in the record, and now are not, or not at all."""
 
     def lines(self) -> list[str]:
         """Return it as lines for people."""
         said = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
         said += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
         lines = [f"{self.sent} webhooks sent: {', '.join(said) or 'none'}"]
+        if self.worse:
+            lines.append(
+                f"{self.worse} webhooks that were answered 2xx in the record were not answered 2xx now"
+            )
         if self.latencies_us:
             ranked = sorted(self.latencies_us)
             shown = [(name, ranked[-(-len(ranked) * at // 100) - 1]) for name, at in _RANKS]
@@ -66,6 +73,7 @@ class _Load:
         self._failures: dict[str, int] = {}
         self._lag_max_ms = 0
         self._sent = 0
+        self._not_taken: set[tuple[str, int]] = set()
 
     async def at(self, due: float, row: Attempting) -> None:
         """Send *row* when it is due, or as soon as there is room; return when it is on its way."""
@@ -104,14 +112,35 @@ class _Load:
                 await answer.read()
                 self._statuses[answer.status] = self._statuses.get(answer.status, 0) + 1
                 self._latencies.append(int((self._loop.time() - due) * 1_000_000))
+                if _takes(answer.status):
+                    return
         except (ClientError, OSError, TimeoutError, ValueError) as trouble:
             name = type(trouble).__name__
             self._failures[name] = self._failures.get(name, 0) + 1
+        self._not_taken.add((row.id, row.number))
 
-    async def end(self) -> LoadReport:
-        """Wait for the last answers and return the report."""
+    async def end(self, bundle: Bundle) -> LoadReport:
+        """Wait for the last answers and return the report, compared with what is recorded."""
         await asyncio.gather(*self._under_way)
-        return LoadReport(self._sent, self._statuses, self._failures, self._latencies, self._lag_max_ms)
+        return LoadReport(
+            self._sent,
+            self._statuses,
+            self._failures,
+            self._latencies,
+            self._lag_max_ms,
+            sum(row in self._not_taken for row in _taken(bundle)) if self._not_taken else 0,
+        )
+
+
+def _takes(status: int) -> bool:
+    return 200 <= status <= 299
+
+
+def _taken(bundle: Bundle) -> Iterator[tuple[str, int]]:
+    """Yield every attempt that was answered 2xx in the record."""
+    return (
+        (row.id, row.number) for row in bundle.rows() if isinstance(row, Attempted) and _takes(row.status)
+    )
 
 
 async def refire(
@@ -128,7 +157,8 @@ async def refire(
     An open model: latency counts from when a webhook was due, a late one is sent
     at once, and the schedule does not slow down for a slow receiver.  Only *at_once_max*
     are under way together; what has to wait for that shows as lag.  Headers that
-    the record withholds are left out; *headers* may bring them.
+    the record withholds are left out; *headers* may bring them.  Whoever refused a
+    webhook in the record, such as a damaged one, may refuse it now.
     """
     loop = asyncio.get_running_loop()
     async with open_client(Guard(allow_targets), at_once_max) as client:
@@ -138,4 +168,4 @@ async def refire(
         for row in bundle.attempts():
             first_ms = row.at_ms if first_ms is None else first_ms
             await load.at(started + (row.at_ms - first_ms) / 1_000 / rate, row)
-        return await load.end()
+        return await load.end(bundle)

@@ -108,9 +108,16 @@ async def port_of(path: Path) -> int:
     return int(path.read_text())
 
 
+async def answer_wrongly(_: web.Request) -> web.StreamResponse:
+    """Answer as a receiver that takes nothing."""
+    return web.Response(status=500)
+
+
 async def test_storm_passes_with_evidence_and_record(tmp_path: Path) -> None:
     """
     A scenario that makes its own messages needs no integrator; every file asked for is there and whole.
+
+    Its webhooks as load pass a receiver that takes them again, and no other.
     """
     async with receiving() as receiver:
         scenario = written(tmp_path, STORM, receiver)
@@ -121,6 +128,9 @@ async def test_storm_passes_with_evidence_and_record(tmp_path: Path) -> None:
         done = await simulator("run", scenario, "--port", "0", *wanted, "--record", str(record))
         again = await simulator("replay", str(record))
         fired = await simulator("replay", str(record), "--to", f"{receiver.url}/again", "--rate", "×10")
+        receiver.answer = answer_wrongly
+        refused = await simulator("replay", str(record), "--to", receiver.url, "--rate", "×100")
+    nobody = await simulator("replay", str(record), "--to", receiver.url, "--rate", "×100")
 
     assert done.code == 0, done
     assert done.out.startswith("PASSED  a little storm")
@@ -133,7 +143,12 @@ async def test_storm_passes_with_evidence_and_record(tmp_path: Path) -> None:
     assert again == (0, "0 calls again; all 40 webhook attempts are the recorded ones, byte for byte\n", "")
     assert fired.code == 0
     assert fired.out.startswith("40 webhooks sent: 40 × 200\n")
-    assert len(receiver.received) == 80
+    assert len(receiver.received) == 120
+    assert (refused.code, nobody.code) == (1, 4)
+    assert refused.out.splitlines()[:2] == [
+        "40 webhooks sent: 40 × 500",
+        "40 webhooks that were answered 2xx in the record were not answered 2xx now",
+    ]
 
 
 async def test_integrator_that_is_driven_is_judged(tmp_path: Path) -> None:
@@ -241,6 +256,7 @@ async def test_port_that_is_taken_ends_with_3(tmp_path: Path) -> None:
         (STORM, ["--junit", "/nowhere/at/all.xml"], "/nowhere/at/all.xml.part: cannot be written"),
         (STORM, ["--html", "FOLDER"], ": cannot be written (it is a folder)"),
         (STORM, ["--record", "FILE"], ": cannot be written"),
+        (STORM, ["--record", "FOLDER"], ": cannot be written (it holds other files and is no bundle; "),
         (STORM, ["--port-file", "/nowhere/at/all"], "/nowhere/at/all: cannot be written"),
         (STORM, ["--allow-target", "nonsense"], "nonsense"),
         (STORM, ["--within", "-1"], "-1"),

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from harness import serving
-from recording import in_full, recording, replayed, rows
+from recording import attempts, in_full, recording, replayed, rows
 from simulator.kernel.rule import ClockMode
 from simulator.provider import discover
 from simulator.run.bundle import BundleError, read_bundle
@@ -181,6 +181,46 @@ async def test_abandoned_record_leaves_nothing(tmp_path: Path) -> None:
 
     assert not folder.exists()
     assert folder.parent.exists()
+
+
+@pytest.mark.parametrize("names", [["scenario.yaml"], ["notes.txt"], ["notes.txt", "trace.ndjson"]])
+async def test_folder_of_other_files_is_not_recorded_into(tmp_path: Path, names: list[str]) -> None:
+    """
+    Whatever somebody keeps there stays as it is, and the space is not recorded.
+    """
+    for name in names:
+        (tmp_path / name).write_text("mine")
+
+    async with serving() as bench:
+        with pytest.raises(FileExistsError, match="it holds other files and is no bundle"):
+            Recorder(bench.space, tmp_path, "{}")
+        witness = bench.space.witness
+
+    assert witness is None
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "mine")
+
+
+@pytest.mark.parametrize("leaves", [["bundle.json", "scenario.yaml", "trace.ndjson"], ["trace.ndjson"], []])
+async def test_earlier_record_is_replaced(tmp_path: Path, leaves: list[str]) -> None:
+    """
+    A bundle makes room for the next one, and so does what a run left that was ended by force.
+    """
+    async with recording(tmp_path) as run:
+        await run.send("41793020001")
+    for path in tmp_path.iterdir():
+        if path.name not in leaves:
+            path.unlink()
+
+    async with recording(tmp_path, "{name: next}"):
+        pass
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "bundle.json",
+        "scenario.yaml",
+        "trace.ndjson",
+    ]
+    assert read_bundle(tmp_path).scenario_text == "{name: next}"
+    assert attempts(read_bundle(tmp_path)) == 0
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {

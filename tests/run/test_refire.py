@@ -79,6 +79,29 @@ async def test_load_does_not_leave_private_networks(tmp_path: Path) -> None:
     assert sum(report.failures.values()) == 1
 
 
+async def test_webhook_that_was_taken_and_is_not_now__is_told(tmp_path: Path) -> None:
+    """
+    What was refused in the record may be refused again; what was acknowledged may not.
+    """
+    bundle = await _recorded(tmp_path, *(["hello"] * 5), fails=2)
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    async with receiving() as receiver:
+        receiver.answer = answer
+        report = await refire(bundle, receiver.url, 1_000)
+        receiver.answer = None
+        good = await refire(bundle, receiver.url, 1_000)
+    gone = await refire(bundle, receiver.url, 1_000)
+
+    assert (report.sent, report.worse, good.worse, gone.worse) == (7, 5, 0, 5)
+    assert report.lines()[:2] == [
+        "7 webhooks sent: 7 × 500",
+        "5 webhooks that were answered 2xx in the record were not answered 2xx now",
+    ]
+
+
 async def test_slow_receiver_shows_as_lag_and_latency(tmp_path: Path) -> None:
     """
     Only so many are under way at once; latency counts from when each was due.
