@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 import click
@@ -35,14 +36,20 @@ def _control(url: str) -> HttpControl:
 @click.command()
 @click.argument("message_id")
 @click.option("--space", default="default", show_default=True, help="In which space.")
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="Tell it from a run that `run --record` wrote, instead."
+)
 @_url_option
-def explain(message_id: str, space: str, url: str) -> None:
+def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
     """
     Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
 
     A submission that was refused has a story, too. What has no id goes by
     provider/recipient/ordinal, as in infobip/+41793026727/1.
     """
+    if bundle is not None:
+        _explain_recorded(message_id, bundle)
+        return
     control = _control(url)
     key = re.fullmatch(r"([a-z0-9_-]+)/(.+)/([0-9]+)", message_id)
     # A slash would end the name in a path; in a key, colons stand for it.
@@ -57,6 +64,40 @@ def explain(message_id: str, space: str, url: str) -> None:
         sys.exit(INVALID)
     assert isinstance(story, dict)
     for line in story["story"]:
+        click.echo(line)
+
+
+def _explain_recorded(message_id: str, folder: Path) -> None:
+    # Replaying takes a server's worth of imports, which asking one does not.
+    import asyncio
+
+    from simulator.kernel.explain import explain as story_of
+    from simulator.kernel.explain import find_submission
+    from simulator.kernel.simulation import Simulation
+    from simulator.provider import discover
+    from simulator.run.bundle import BundleError, read_bundle
+    from simulator.run.replay import replay
+    from simulator.scenario.loader import ScenarioError
+
+    story: list[str] = []
+
+    def look(simulation: Simulation) -> None:
+        found = find_submission(simulation, message_id)
+        if found is not None:
+            story.extend(story_of(simulation, found).lines())
+
+    try:
+        replayed = asyncio.run(replay(read_bundle(folder), discover(), look))
+    except (BundleError, ScenarioError) as trouble:
+        click.echo(f"simulator: {trouble}", err=True)
+        sys.exit(INVALID)
+    if replayed.divergence is not None:
+        # What is told is what happens now, which is not what the record says.
+        click.echo(f"simulator: {replayed.divergence.lines()[0]}; `simulator replay` shows it", err=True)
+    if not story:
+        click.echo(f"simulator: {folder} has no message or refusal {message_id!r}", err=True)
+        sys.exit(INVALID)
+    for line in story:
         click.echo(line)
 
 

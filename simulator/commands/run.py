@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -43,6 +44,7 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["run"]
 
+_QUIET_REAL_S: Final = 30.0
 _PART: Final = ".part"
 
 
@@ -313,16 +315,22 @@ def _tell(result: RunResult) -> None:
 
 
 def _progress() -> Callable[[Space], None]:
-    if not sys.stderr.isatty():
-        return lambda _: None
+    terminal = sys.stderr.isatty()
+    next_s = time.monotonic() + _QUIET_REAL_S
 
     def show(space: Space) -> None:
+        nonlocal next_s
         simulation = space.simulation
-        # The line begins anew each time, and the verdict takes its place in the end.
         said = (
-            f"\r{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
-            f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight   \r"
+            f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
+            f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
         )
-        click.echo(said, nl=False, err=True)
+        if terminal:
+            # The line begins anew each time, and the verdict takes its place in the end.
+            click.echo(f"\r{said}   \r", nl=False, err=True)
+        elif time.monotonic() >= next_s:
+            # A log wants to know now and then that a long run is still alive.
+            next_s = time.monotonic() + _QUIET_REAL_S
+            click.echo(said, err=True)
 
     return show

@@ -4,6 +4,7 @@ Calls to the integrator's own API, on schedule.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from heapq import merge
 from typing import NamedTuple
@@ -36,10 +37,12 @@ class DriveReport:
     How the calls went.
     """
 
-    __slots__ = ("failures", "lag_max_ms", "made", "statuses")
+    __slots__ = ("failures", "lag_max_ms", "latencies_us", "made", "statuses")
 
     def __init__(self) -> None:
         self.made = 0
+        self.latencies_us: list[int] = []
+        """How long each call took, from when it was due."""
         self.lag_max_ms = 0
         self.statuses: dict[int, int] = {}
         self.failures: dict[str, int] = {}
@@ -65,8 +68,16 @@ def _arrivals(drive: Drive, order: int) -> Iterator[Driven]:
         yield Driven(drive.at_ms + after_ms, order, number, drive)
 
 
-async def make_call(driven: Driven, people: People, client: ClientSession, report: DriveReport) -> None:
-    """Make one call; what comes of it is counted, not raised."""
+async def make_call(
+    driven: Driven, people: People, client: ClientSession, report: DriveReport, due_s: float | None = None
+) -> None:
+    """
+    Make one call; what comes of it is counted, not raised.
+
+    *due_s* is when it was due, on the clock of the event loop; None: now.
+    """
+    loop = asyncio.get_running_loop()
+    due_s = loop.time() if due_s is None else due_s
     drive = driven.drive
     recipient = f"{drive.recipient}{driven.number:07d}"
     words = {**people.words(recipient), "n": str(driven.number), "recipient": recipient}
@@ -86,3 +97,5 @@ async def make_call(driven: Driven, people: People, client: ClientSession, repor
     except (ClientError, OSError, TimeoutError) as trouble:
         said = type(trouble).__name__
         report.failures[said] = report.failures.get(said, 0) + 1
+    finally:
+        report.latencies_us.append(int((loop.time() - due_s) * 1_000_000))

@@ -5,7 +5,7 @@ Replaying a recorded run: every input at its place again, every webhook compared
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ from aiohttp import ClientSession
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
+from simulator.kernel.simulation import Simulation
 from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call, Fetched, Gateway, Provider
 from simulator.run import bundle as rows
@@ -75,23 +76,29 @@ def scenario_of(bundle: Bundle, providers: Mapping[str, Provider]) -> Scenario:
     return replace(load(bundle.scenario_text, about.scenario, providers), clock=clock)
 
 
-async def replay(bundle: Bundle, providers: Mapping[str, Provider]) -> Replayed:
+async def replay(
+    bundle: Bundle, providers: Mapping[str, Provider], look: Callable[[Simulation], None] = lambda _: None
+) -> Replayed:
     """
     Let everything happen again as recorded and compare the webhooks, byte for byte.
+
+    *look* gets to see how it ended, or how far it came.
 
     Nothing leaves the process, and no real time is waited for: the integrator's
     calls and answers are those of the record, each at its place among the steps
     of the simulation.  That makes it exact whatever clock the record ran on.
     """
     stage = _Stage(bundle, providers)
+    divergence = None
     try:
         for row in bundle.rows():
             await stage.play(row)
     except _Diverged as diverged:
-        return Replayed(stage.calls, stage.attempts, diverged.divergence)
+        divergence = diverged.divergence
     finally:
+        look(stage.simulation)
         await stage.close()
-    return Replayed(stage.calls, stage.attempts)
+    return Replayed(stage.calls, stage.attempts, divergence)
 
 
 def _no_client() -> ClientSession:
@@ -121,6 +128,11 @@ class _Stage:
         self._begun: dict[str, int] = {}
         self.calls = 0
         self.attempts = 0
+
+    @property
+    def simulation(self) -> Simulation:
+        """What is played."""
+        return self._space.simulation
 
     async def play(self, row: Row) -> None:
         """Let one row happen; raises _Diverged when it cannot, or happens otherwise."""

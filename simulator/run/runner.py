@@ -12,7 +12,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from simulator import __version__
 from simulator.evidence.result import Check, RunResult
-from simulator.evidence.scorecard import scorecard
+from simulator.evidence.scorecard import nearest_rank, scorecard
+from simulator.evidence.words import latency
 from simulator.kernel.rule import ClockMode, Scenario
 from simulator.kernel.units import format_offset
 from simulator.run.audit import audit
@@ -28,6 +29,10 @@ __all__ = ["IntegratorUnreachable", "RunOptions", "run"]
 
 _POLL_REAL_S = 0.05
 _CALLS_AT_ONCE = 256
+_LONG_US = 1_000_000
+_STOOD_STILL = (
+    "; the clock stood still while they were open: software that tries again inside a call needs --live"
+)
 
 
 class IntegratorUnreachable(ConnectionError):
@@ -78,7 +83,7 @@ async def run(
             if not ended:
                 found.append(_endless(space, options))
             if scenario.drive:
-                found.append(_driven(report))
+                found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
             if space.simulation.impossible_acts:
                 found.append(_impossible(space.simulation.impossible_acts))
             if scenario.expect.integrator is not None:
@@ -129,13 +134,17 @@ def _impossible(acts: Sequence[str]) -> Check:
     )
 
 
-def _driven(report: DriveReport) -> Check:
+def _driven(report: DriveReport, still: bool) -> Check:
+    latencies = sorted(report.latencies_us)
+    p50_us, p99_us, longest_us = (nearest_rank(latencies, percent) for percent in (50, 99, 100))
+    hint = _STOOD_STILL if still and longest_us > _LONG_US else ""
     said = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
     said += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
     return Check(
         name="drive: every call succeeds",
         passed=report.refused == 0,
-        detail=f"{report.made} calls: {', '.join(said) or 'none'}",
+        detail=f"{report.made} calls: {', '.join(said) or 'none'}; "
+        f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
     )
 
 
@@ -224,7 +233,8 @@ async def _play_live(space: Space, scenario: Scenario, client: ClientSession, re
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         report.note_lag(int(-wait_s * 1000))
-        task = loop.create_task(make_call(driven, space.simulation.people, client, report))
+        call = make_call(driven, space.simulation.people, client, report, loop.time() + min(wait_s, 0.0))
+        task = loop.create_task(call)
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)

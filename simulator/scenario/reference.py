@@ -59,7 +59,7 @@ def reference(providers: Mapping[str, Vocabulary]) -> str:
         lines += _section(title, part, definitions, depth=0 if title == "recipients" else 2)
         if title == "recipients":
             lines.append(_WINDOWS)
-    for name in providers:
+    for name, provider in providers.items():
         lines += _section(f"providers: {name}", definitions["providers"]["properties"][name], definitions)
         for variant in properties["rules"]["items"]["anyOf"]:
             if variant["properties"]["when"]["properties"]["provider"].get("enum") == [name]:
@@ -68,6 +68,8 @@ def reference(providers: Mapping[str, Vocabulary]) -> str:
                 fail = _choice(words["fate"], "fail")
                 lines += _section(f"fail, for {name}", fail, definitions)
                 break
+        words = ", ".join(f"`{act}`" for act in provider.acts) or "nothing"
+        lines += [f"\n## does, for {name}\n", f"{words}\n"]
     return "\n".join(lines).rstrip() + "\n"
 
 

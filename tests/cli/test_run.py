@@ -331,6 +331,29 @@ async def test_evidence_stays_though_nobody_reads_the_verdict(tmp_path: Path) ->
     assert jsonl.read_text().count("\n") > 100
 
 
+async def test_recorded_run_explains_its_messages(tmp_path: Path) -> None:
+    """
+    The story of a message is told from a bundle as from a running server, long after the run.
+    """
+    record = tmp_path / "record"
+    async with receiving() as receiver:
+        ran = await simulator(
+            "run", written(tmp_path, STORM, receiver), "--port", "0", "--record", str(record)
+        )
+
+    told = await simulator("explain", "infobip/+41790000003/1", "--bundle", str(record))
+    nobody = await simulator("explain", "infobip/+41790000003/2", "--bundle", str(record))
+    nothing = await simulator("explain", "infobip/+41790000003/2", "--bundle", str(tmp_path / "elsewhere"))
+
+    assert ran.code == 0, ran
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("infobip +41790000003 #1 is delivered (id ")
+    assert "webhook attempt 1 answered 200 [DELIVERED_TO_HANDSET]" in told.out
+    assert (nobody.code, nobody.out) == (2, "")
+    assert nobody.err == f"simulator: {record} has no message or refusal 'infobip/+41790000003/2'\n"
+    assert (nothing.code, "cannot be read" in nothing.err) == (2, True)
+
+
 async def test_silence_for_ever_settles_on_a_live_clock(tmp_path: Path) -> None:
     """
     A message of which nothing more is heard keeps no run from its end.

@@ -4,6 +4,7 @@ Calls that make the integrator send: on schedule, in order, filled in.
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 
 from aiohttp import ClientSession
@@ -129,6 +130,21 @@ async def test_refused_calls_are_counted() -> None:
     _, report = await called(Drive(method="POST", url="/send", count=3), status=503)
 
     assert (report.made, report.refused, report.statuses) == (3, 3, {503: 3})
+
+
+async def test_call_that_begins_late_is_measured_from_when_it_was_due() -> None:
+    """
+    Whoever holds up the schedule does not shorten the latencies by it.
+    """
+    report = DriveReport()
+    async with Receiver() as receiver, ClientSession() as client:
+        (driven,) = arrivals((Drive(method="POST", url=receiver.url),))
+        now_s = asyncio.get_running_loop().time()
+        await make_call(driven, NOBODY, client, report, due_s=now_s - 5)
+        await make_call(driven, NOBODY, client, report)
+
+    late_us, soon_us = report.latencies_us
+    assert late_us >= 5_000_000 > soon_us
 
 
 async def test_call_to_nobody_is_counted_as_a_failure() -> None:
