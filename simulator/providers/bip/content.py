@@ -267,6 +267,10 @@ def _buttons(media: Mapping[str, Any], path: str, settings: Settings) -> Iterato
         # Some clients send the type as a text.
         elif button.get("type") is not None and whole(button["type"], True) is None:
             yield Breach("template", f"{where}.type", "expected a whole number")
+        elif button.get("payload") is not None and not media.get("postbackid"):
+            # What a tap sends back is told apart by it; templates that want no answer have neither.
+            yield Breach("template", f"{path}.postbackid", "expected an id, since a button has a payload")
+            return
 
 
 def _poll(media: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:

@@ -112,6 +112,15 @@ def test_each_content_type_is_accepted(item: dict[str, object]) -> None:
         ({"type": 13, "tmmtype": 0, "singletmm": {"postbackid": "p"}}, "template", "singletmm"),
         ({"type": 13, "tmmtype": 2, "polltmm": {"title": "t"}}, "template", "polltmm.optionlist"),
         (
+            {
+                "type": 13,
+                "tmmtype": 0,
+                "singletmm": {"title": "t", "buttonlist": [{"name": "A", "payload": "a"}]},
+            },
+            "template",
+            "singletmm.postbackid",
+        ),
+        (
             {"type": 13, "tmmtype": 3, "quickreplytmm": {"buttonlist": [{"type": "x", "name": "A"}]}},
             "template",
             "quickreplytmm.buttonlist[0].type",
