@@ -12,7 +12,7 @@ import click
 from simulator.commands.exits import INVALID
 from simulator.commands.files import find_scenario, load_file
 from simulator.provider import discover
-from simulator.scenario.loader import ScenarioError, scenario_schema
+from simulator.scenario.loader import ScenarioError, editor_schema
 from simulator.scenario.reference import reference
 
 __all__ = ["check", "schema"]
@@ -50,4 +50,4 @@ def schema(form: str) -> None:
     if form == "markdown":
         click.echo(reference(discover()), nl=False)
         return
-    click.echo(json.dumps(scenario_schema(discover()), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(editor_schema(discover()), indent=2, ensure_ascii=False))

@@ -37,6 +37,7 @@ __all__ = [
     "CLOCK_FIELDS",
     "ScenarioError",
     "Vocabulary",
+    "editor_schema",
     "load",
     "read",
     "scenario_schema",
@@ -82,6 +83,22 @@ def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario
 def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
     """Return the JSON Schema of scenario files, for editors."""
     return json_schema(scenario_shape(providers), "simulator scenario")
+
+
+def editor_schema(providers: Mapping[str, Vocabulary]) -> Schema:
+    """Return the same schema as editors need it, whose YAML takes `50_000` for a text."""
+    return _with_thousands(scenario_schema(providers))  # type: ignore[return-value]
+
+
+def _with_thousands(part: object) -> object:
+    if isinstance(part, list):
+        return [_with_thousands(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    plain = {name: _with_thousands(one) for name, one in part.items()}
+    if plain.get("type") == "integer":
+        plain |= {"type": ["integer", "string"], "pattern": "^-?[1-9][0-9]{0,2}(_[0-9]{3})+$"}
+    return plain
 
 
 CLOCK_FIELDS: Final = (

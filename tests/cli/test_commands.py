@@ -183,6 +183,10 @@ def test_schema__accepts_every_shipped_scenario_and_refuses_a_wrong_one() -> Non
     assert {name: found for name, found in complaints.items() if found} == {}
     assert list(validator.iter_errors({"rules": 5}))
     assert list(validator.iter_errors({"nmae": "x"}))
+    # An editor's YAML takes thousands that stand apart for a text.
+    assert not list(validator.iter_errors({"seed": "50_000"}))
+    assert list(validator.iter_errors({"seed": "50_00"}))
+    assert list(validator.iter_errors({"seed": "fifty"}))
 
 
 def test_schema__says_something_about_every_key() -> None:
