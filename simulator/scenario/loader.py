@@ -64,18 +64,26 @@ def load(text: str, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
     # A server without a scenario file starts without the parser.
     from simulator.scenario.yaml import YamlError, parse
 
+    problems = Problems()
     try:
         node = parse(text, file)
     except YamlError as trouble:
-        raise ScenarioError(trouble.problems.render(file)) from None
-    return read(node, file, providers)
+        problems = trouble.problems
+        if trouble.root is None:
+            raise ScenarioError(problems.render(file)) from None
+        # A repeated key does not hide what else is wrong.
+        node = trouble.root
+    return _read(node, file, providers, problems)
 
 
 def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in *node*; raises ScenarioError with every complaint about it."""
-    problems = Problems()
+    return _read(node, file, providers, Problems())
+
+
+def _read(node: Node, file: str, providers: Mapping[str, Vocabulary], problems: Problems) -> Scenario:
     scenario = scenario_shape(providers).read(node, "", problems)
-    if isinstance(scenario, Invalid):
+    if isinstance(scenario, Invalid) or problems:
         raise ScenarioError(problems.render(file))
     return replace(scenario, name=scenario.name or file, source=file)
 

@@ -52,10 +52,12 @@ class YamlError(ValueError):
     A text that is not the YAML we take, with every complaint and its place.
     """
 
-    def __init__(self, problems: Problems, file: str) -> None:
+    def __init__(self, problems: Problems, file: str, root: Node | None = None) -> None:
         super().__init__("\n".join(problems.render(file)))
         self.problems = problems
         self.file = file
+        self.root = root
+        """What could be read all the same; None where reading broke off."""
 
 
 class _Refused(Exception):
@@ -110,9 +112,11 @@ def parse(
     with the first place where the syntax ends to make sense.
     """
     reader = _Reader(nodes_max, depth_max)
+    root: Node | None = None
     try:
         _check_characters(text, size_max_bytes, reader.problems)
         reader.read(text.removeprefix("\ufeff"))
+        root = reader.root
     except _Refused:
         pass
     except yaml.MarkedYAMLError as error:
@@ -120,7 +124,7 @@ def parse(
     except yaml.YAMLError as error:
         reader.problems.add(Node(None, 1, 1), "", f"cannot be read as YAML: {error}")
     if reader.problems:
-        raise YamlError(reader.problems, file)
+        raise YamlError(reader.problems, file, root)
     return reader.root
 
 
