@@ -4,6 +4,7 @@ How Bitel words outcomes: magic recipients, and what scenario files may say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,7 +39,7 @@ __all__ = [
 # 0960 is our choice: in libphonenumber 9.0.43 no mobile range of Iran begins with it.
 _PREFIX: Final = "+98960"
 _SMS, _CALL, _ERROR = "0", "1", "2"
-_LENGTH: Final = len(_PREFIX) + 7
+_MAGIC: Final = re.compile(r"\+98960([012])([0-9]{6})", re.ASCII)
 _SOON: Final = ConstantDelay(1_000)
 
 _NEVER_SENT: Final = frozenset({"BLACKLIST", "ERROR", "CHECK_ERROR"})
@@ -104,9 +105,10 @@ def _number(kind: str, code: int) -> str:
 
 def magic(recipient: str, *, is_call: bool) -> Behaviour | None:
     """Return what a magic recipient asks for, or None for any other number."""
-    if not recipient.startswith(_PREFIX) or len(recipient) != _LENGTH:
+    match = _MAGIC.fullmatch(recipient)
+    if match is None:
         return None
-    kind, code = recipient[len(_PREFIX)], int(recipient[-6:])
+    kind, code = match[1], int(match[2])
     if kind == _SMS and not is_call and code in SMS_STATUS_BY_CODE:
         return Behaviour(fate=_sms_fate(SMS_STATUS_BY_CODE[code]))
     if kind == _CALL and is_call and code in CALL_STATUS_BY_CODE:
