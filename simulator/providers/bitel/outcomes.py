@@ -39,7 +39,7 @@ __all__ = [
 # 0960 is our choice: in libphonenumber 9.0.43 no mobile range of Iran begins with it.
 _PREFIX: Final = "+98960"
 _SMS, _CALL, _ERROR = "0", "1", "2"
-_MAGIC: Final = re.compile(r"\+98960([012])([0-9]{6})", re.ASCII)
+_MAGIC: Final = re.compile(re.escape(_PREFIX) + r"([012])([0-9]{6})", re.ASCII)
 _SOON: Final = ConstantDelay(1_000)
 
 _NEVER_SENT: Final = frozenset({"BLACKLIST", "ERROR", "CHECK_ERROR"})
