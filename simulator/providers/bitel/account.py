@@ -35,7 +35,7 @@ _LATE_CALL_S: Final = (5, 60)
 """Length of a call that reached a phone which had been off; the others last as long as their delays say."""
 
 
-class SmsDetails(Struct, frozen=True, gc=False):
+class SmsDetails(Struct, gc=False):
     """
     What Bitel remembers of a short message beyond what the kernel does.
     """
@@ -47,6 +47,8 @@ class SmsDetails(Struct, frozen=True, gc=False):
     passes_black_list: bool
     malformed: bool = False
     batch_id: str = ""
+    charged_milli: int = -1
+    """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
 
 
 class CallDetails(Struct, gc=False):
@@ -61,6 +63,8 @@ class CallDetails(Struct, gc=False):
     """When it was first dialled; negative: not yet."""
     missed: bool = False
     """True when the phone was off at a try."""
+    charged_milli: int = -1
+    """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
 
 
 class Account:
@@ -216,6 +220,7 @@ class Account:
     def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Keep the books, and return the one event that is owed at the conclusion."""
         details = message.submission.details
+        assert isinstance(details, SmsDetails | CallDetails)
         if move is None:
             self._begin(message)
             return ()
@@ -230,10 +235,10 @@ class Account:
             facts = self.sms_facts(message, concluded=True)
         else:
             facts = self.call_facts(message, concluded=True)
-        cost_milli = self._open.pop(message.key, None)
-        # Nothing is open when a scenario makes us contradict what was told before.
-        if cost_milli is not None:
-            self.pending_milli -= cost_milli
+        # It is charged already when a scenario makes us contradict what was told before.
+        if details.charged_milli < 0:
+            details.charged_milli = facts.price_milli
+            self.pending_milli -= self._open.pop(message.key)
             self.spent_milli += facts.price_milli
         if not self.settings.webhook_url:
             return ()
@@ -290,13 +295,21 @@ class Account:
         return balance is None or (balance.amount_milli - self.spent_milli - self.pending_milli >= cost_milli)
 
     def sms_facts(self, message: Message, *, concluded: bool = False) -> SmsFacts:
-        """Return what can be told of a short message now; *concluded*: without any status lag."""
+        """
+        Return what can be told of a short message now.
+
+        *concluded*: as it ends at this instant, without any lag and with what that costs.
+        """
         details = message.submission.details
         assert isinstance(details, SmsDetails)
         status = sms_status(message)
-        if status.final and not concluded and self._lags(message):
-            status = SMS_STATUSES["CHECK_OK"]
         settings = self.settings
+        if concluded:
+            price_milli = details.price_milli if status.name in settings.charged else 0
+        else:
+            lags = status.final and self._lags(message)
+            price_milli = 0 if lags else max(0, details.charged_milli)
+            status = SMS_STATUSES["CHECK_OK"] if lags else status
         return SmsFacts(
             id=message.id,
             gateway=message.submission.sender,
@@ -306,18 +319,25 @@ class Account:
             status=status.name,
             status_text=settings.status_texts.get(status.name, status.text),
             parts=message.submission.parts,
-            price_milli=details.price_milli if status.name in settings.charged else 0,
+            price_milli=price_milli,
             batch_id=details.batch_id,
         )
 
     def call_facts(self, message: Message, *, concluded: bool = False) -> CallFacts:
-        """Return what can be told of a call now; *concluded*: without any status lag."""
+        """
+        Return what can be told of a call now.
+
+        *concluded*: as it ends at this instant, without any lag and with what that costs.
+        """
         details = message.submission.details
         assert isinstance(details, CallDetails)
         status = call_status(message)
         waiting = not status.final or (not concluded and self._lags(message))
         executed_ms, bill_s = (-1, 0) if waiting else self._executed(message, details, status.name)
-        minutes = -(-bill_s // 60)
+        if concluded:
+            price_milli = -(-bill_s // 60) * self.settings.price_per_minute_milli
+        else:
+            price_milli = 0 if waiting else max(0, details.charged_milli)
         return CallFacts(
             id=message.id,
             to=details.to,
@@ -325,7 +345,7 @@ class Account:
             bill_s=bill_s,
             requested_s=self._epoch_s(message.accepted_ms),
             executed_s=0 if executed_ms < 0 else self._epoch_s(executed_ms),
-            price_milli=minutes * self.settings.price_per_minute_milli,
+            price_milli=price_milli,
             campaign_id=details.campaign_id,
             transaction_id=self._draws(message).hex("call.transaction"),
         )

@@ -289,6 +289,28 @@ async def test_oc14__prices_and_what_is_charged_can_be_set() -> None:
     assert prices == [0.0, -0.2]
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"price_per_minute": 1.0, "price_per_part": 1.0}, {"charged": []}, {"charged": ["ERROR"]}],
+)
+async def test_oc14__what_was_charged_stays_charged(changed: Any) -> None:
+    """
+    New prices count from now: a request that is concluded still shows what its webhook said.
+    """
+    async with Bench(answer_after="5s", hang_up_after="35s") as bitel:
+        sms = await _sent(bitel)
+        call = (await bitel.post("/voice/single/tts", _TTS)).body["result"]["id"]
+        await bitel.settle()
+        bitel.account.configure(read_settings(changed))
+        paid = [
+            (await bitel.get(path)).body["result"]["price"]
+            for path in (f"/sms/status/{sms}", f"/voice/status/{call}")
+        ]
+        told = {one["requestId"]: -one["balanceSubtracted"] for one in bitel.webhooks}
+
+    assert paid == [told[sms], told[call]] == [-14.0, -34.2]
+
+
 async def test_oc15__status_text_can_be_spelt_otherwise() -> None:
     """
     Only Waiting is attested, and even that can be replaced.
