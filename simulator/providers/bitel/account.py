@@ -79,9 +79,9 @@ class Account:
         self.settings = Settings()
         self.spent_milli = 0
         self.pending_milli = 0
-        """What the messages under way cost if all of them are charged."""
+        """What the requests under way cost if all of them are charged; a call: its first minute."""
         self._open: dict[MessageKey, int] = {}
-        """What each request under way costs if it is charged: it is concluded, and paid for, once."""
+        """What each of them costs then; those from before the balance was set are none of its business."""
         self._batches: dict[str, list[MessageKey]] = {}
         self._fates: dict[bool, Fate] = {}
 
@@ -120,10 +120,11 @@ class Account:
         }
 
     def configure(self, settings: Mapping[str, object]) -> None:
-        """Change settings from now on; a balance that is set counts from now."""
+        """Change settings from now on; a balance that is set pays for what is sent from now on."""
         self.settings = self.settings.changed(settings)
         if "balance" in settings:
-            self.spent_milli = 0
+            self.spent_milli = self.pending_milli = 0
+            self._open.clear()
         self._fates.clear()
 
     def describe(self) -> Mapping[str, object]:
@@ -238,8 +239,10 @@ class Account:
         # It is charged already when a scenario makes us contradict what was told before.
         if details.charged_milli < 0:
             details.charged_milli = facts.price_milli
-            self.pending_milli -= self._open.pop(message.key)
-            self.spent_milli += facts.price_milli
+            cost_milli = self._open.pop(message.key, None)
+            if cost_milli is not None:
+                self.pending_milli -= cost_milli
+                self.spent_milli += facts.price_milli
         if not self.settings.webhook_url:
             return ()
         return (
@@ -260,7 +263,7 @@ class Account:
             cost_milli, batch_id = details.price_milli, details.batch_id
         else:
             assert isinstance(details, CallDetails)
-            cost_milli, batch_id = 0, details.campaign_id
+            cost_milli, batch_id = self.settings.price_per_minute_milli, details.campaign_id
         self._open[message.key] = cost_milli
         self.pending_milli += cost_milli
         if batch_id:

@@ -14,6 +14,7 @@ from simulator.provider import Call
 from simulator.providers.bitel.account import CallDetails
 from simulator.providers.bitel.sending import (
     account_of,
+    check_balance,
     check_numbers,
     check_recipients,
     run_checks,
@@ -104,7 +105,8 @@ def _asked(
 
 
 def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = None) -> list[Message]:
-    settings = account_of(call).settings
+    account = account_of(call)
+    settings = account.settings
 
     def check_limits() -> None:
         if asked.batch:
@@ -129,6 +131,8 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
             "voice": check_voice,
         },
     )
+    # How long a call will be is not known beforehand; its first minute has to be covered.
+    check_balance(account, len(asked.numbers) * settings.price_per_minute_milli)
     return submitted(call, _submissions(call, asked))
 
 

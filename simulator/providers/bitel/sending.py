@@ -16,6 +16,7 @@ from simulator.providers.bitel.wire import BadCall, Body, network_address, otp_t
 
 __all__ = [
     "account_of",
+    "check_balance",
     "check_numbers",
     "check_recipients",
     "run_checks",
@@ -69,6 +70,13 @@ def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) ->
                 settings.bad_number_code,
                 f"{where}: expected a mobile number such as 09120000001, got {number[:40]!r}",
             )
+
+
+def check_balance(account: Account, cost_milli: int) -> None:
+    """Check that the balance covers *cost_milli* beside all that is under way."""
+    balance = account.settings.balance
+    if balance is not None and not account.affords(cost_milli):
+        raise BadCall(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
 
 
 def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
@@ -221,7 +229,5 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
                 details=SmsDetails(number, price_milli, passes, address is None, batch_id),
             )
         )
-    balance = settings.balance
-    if balance is not None and not account.affords(cost_milli):
-        raise BadCall(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
+    check_balance(account, cost_milli)
     return submitted(call, submissions)

@@ -69,7 +69,7 @@ class Template:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """
-    Money to send with; how its end is told is the user's to say, for that page is not known (OC-5).
+    Money to send and call with; how its end is told is the user's to say, for that page is not known (OC-5).
     """
 
     amount_milli: int
@@ -285,7 +285,8 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
                     Field("http", _HTTP, "The HTTP status when it does not suffice.", required=True),
                 ],
             ),
-            "Money to send SMS with; without limit, if not given (OC-5).",
+            "Money for what is sent from now on, a started minute of each call included; "
+            "without limit, if not given (OC-5).",
         ),
         _either("call_status", "enveloped", "bare", "Body of a call's status (OC-6)."),
         _either("numbers", "mobile", ANY, "Numbers accepted (OC-7): Iranian mobile ones, or 7 to 15 digits."),

@@ -115,27 +115,6 @@ async def test_oc5__throttled_call_says_what_the_user_chose() -> None:
     assert [ours, theirs] == [_refused("SimulatedRateLimit", 429), _refused("SlowDown", 503)]
 
 
-async def test_oc5__balance_runs_out_in_the_words_of_the_user() -> None:
-    """
-    With a balance, what is spent and what is under way is subtracted; a refused batch costs nothing.
-    """
-    balance = {"amount": 42, "code": "NoMoney", "http": 402}
-    async with Bench(balance=balance) as bitel:
-        await _sent(bitel)
-        batch = {"message": "hi", "phoneNumbers": ["09120000001", "09120000002", "09120000003"]}
-        too_much = await bitel.post("/sms/batch", batch)
-        await _sent(bitel, phoneNumber="09600000005")
-        await _sent(bitel)
-        nothing_left = await bitel.post("/sms/single", _SMS)
-        await bitel.settle()
-        uncharged_came_back = await bitel.post("/sms/single", _SMS)
-        looked = bitel.account.actions["balance"]({})
-
-    assert [too_much, nothing_left] == [_refused("NoMoney", 402)] * 2
-    assert uncharged_came_back.status == 200
-    assert looked == {"balance": 14.0, "subtracted": 28.0, "pending": 14.0}
-
-
 async def test_oc6__call_status_may_lack_the_envelope() -> None:
     """
     The page prints the successful one bare.
@@ -272,43 +251,6 @@ async def test_oc13__delays_and_the_black_list_can_be_set() -> None:
 
     assert seen == [0, 2, 2, 1]
     assert listed == "BLACKLIST"
-
-
-async def test_oc14__prices_and_what_is_charged_can_be_set() -> None:
-    """
-    The price is parts times the unit price, for the statuses that are charged.
-    """
-    async with Bench(price_per_part=0.1, charged=["BLACKLIST"]) as bitel:
-        delivered = await _sent(bitel)
-        listed = await _sent(bitel, phoneNumber="09600000005", message="x" * 161)
-        await bitel.settle()
-        prices = [
-            (await bitel.get(f"/sms/status/{one}")).body["result"]["price"] for one in (delivered, listed)
-        ]
-
-    assert prices == [0.0, -0.2]
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [{"price_per_minute": 1.0, "price_per_part": 1.0}, {"charged": []}, {"charged": ["ERROR"]}],
-)
-async def test_oc14__what_was_charged_stays_charged(changed: Any) -> None:
-    """
-    New prices count from now: a request that is concluded still shows what its webhook said.
-    """
-    async with Bench(answer_after="5s", hang_up_after="35s") as bitel:
-        sms = await _sent(bitel)
-        call = (await bitel.post("/voice/single/tts", _TTS)).body["result"]["id"]
-        await bitel.settle()
-        bitel.account.configure(read_settings(changed))
-        paid = [
-            (await bitel.get(path)).body["result"]["price"]
-            for path in (f"/sms/status/{sms}", f"/voice/status/{call}")
-        ]
-        told = {one["requestId"]: -one["balanceSubtracted"] for one in bitel.webhooks}
-
-    assert paid == [told[sms], told[call]] == [-14.0, -34.2]
 
 
 async def test_oc15__status_text_can_be_spelt_otherwise() -> None:
