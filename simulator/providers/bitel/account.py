@@ -31,8 +31,6 @@ __all__ = ["Account", "CallDetails", "SmsDetails"]
 
 _BATCHES_MAX: Final = 100_000
 _JSON_HEADERS: Final = (("Content-Type", "application/json"),)
-_LATE_CALL_S: Final = (5, 60)
-"""Length of a call that reached a phone which had been off; the others last as long as their delays say."""
 
 
 class SmsDetails(Struct, gc=False):
@@ -60,9 +58,9 @@ class CallDetails(Struct, gc=False):
     malformed: bool = False
     campaign_id: str = ""
     executed_ms: int = -1
-    """When it was first dialled; negative: not yet."""
-    missed: bool = False
-    """True when the phone was off at a try."""
+    """When it was answered, or first tried in vain; negative: not yet."""
+    missed_ms: int = -1
+    """When a try last found the phone off; negative: never."""
     charged_milli: int = -1
     """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
 
@@ -225,10 +223,10 @@ class Account:
         if move is None:
             self._begin(message)
             return ()
-        if isinstance(details, CallDetails):
-            if move is Move.SEND and details.executed_ms < 0:
-                details.executed_ms = message.changed_ms
-            details.missed = details.missed or move is Move.WAIT
+        # It is charged already when a scenario makes us contradict what was told before.
+        concluded = details.charged_milli >= 0
+        if isinstance(details, CallDetails) and not concluded:
+            self._note_try(message, details, move)
         if message.state not in TERMINAL or move is Move.READ:
             return ()
         facts: SmsFacts | CallFacts
@@ -236,8 +234,7 @@ class Account:
             facts = self.sms_facts(message, concluded=True)
         else:
             facts = self.call_facts(message, concluded=True)
-        # It is charged already when a scenario makes us contradict what was told before.
-        if details.charged_milli < 0:
+        if not concluded:
             details.charged_milli = facts.price_milli
             cost_milli = self._open.pop(message.key, None)
             if cost_milli is not None:
@@ -256,6 +253,30 @@ class Account:
                 payload=facts,
             ),
         )
+
+    def _note_try(self, message: Message, details: CallDetails, move: Move) -> None:
+        """Note when a call is executed; one that found the phone off cannot begin before it is back."""
+        now_ms = message.changed_ms
+        if move is Move.SEND and details.executed_ms < 0:
+            details.executed_ms = now_ms
+        if move is Move.WAIT or (move is Move.SEND and not self._reachable(message)):
+            details.missed_ms = now_ms
+        elif move is Move.DELIVER and details.missed_ms >= 0:
+            details.executed_ms = self._back_ms(message, details.missed_ms)
+
+    def _reachable(self, message: Message) -> bool:
+        directory = self._gateway.simulation.directory
+        return directory.at(message.key.recipient, message.changed_ms).reachable
+
+    def _back_ms(self, message: Message, missed_ms: int) -> int:
+        """Return when a phone that was off at *missed_ms* was back for the call that ends now."""
+        directory, recipient = self._gateway.simulation.directory, message.key.recipient
+        back_ms = message.changed_ms
+        edge_ms = directory.next_change_after(recipient, "reachable", missed_ms)
+        while edge_ms is not None and edge_ms <= message.changed_ms:
+            back_ms = edge_ms
+            edge_ms = directory.next_change_after(recipient, "reachable", edge_ms)
+        return back_ms
 
     def _begin(self, message: Message) -> None:
         details = message.submission.details
@@ -355,14 +376,11 @@ class Account:
 
     def _executed(self, message: Message, details: CallDetails, status: str) -> tuple[int, int]:
         """Return when a concluded call was executed, and how many seconds it is billed for."""
-        dialled_ms = message.changed_ms if details.executed_ms < 0 else details.executed_ms
+        executed_ms = message.changed_ms if details.executed_ms < 0 else details.executed_ms
         if status != "NORMAL":
-            return dialled_ms, 0
-        spoken_ms = message.changed_ms - dialled_ms
-        if details.missed or details.executed_ms < 0:
-            # A later try got through: its length is drawn, for nobody planned it at acceptance.
-            spoken_ms = 1_000 * self._draws(message).integer("call.bill_sec", *_LATE_CALL_S)
-        return max(message.accepted_ms, message.changed_ms - spoken_ms), max(1, -(-spoken_ms // 1_000))
+            return executed_ms, 0
+        # A phone that comes back when the call was to be over already hears a second of it.
+        return executed_ms, max(1, -(-(message.changed_ms - executed_ms) // 1_000))
 
     def _lags(self, message: Message) -> bool:
         return self._gateway.now_ms < message.changed_ms + self.settings.status_lag_ms
