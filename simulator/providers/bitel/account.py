@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Ending, Fate, Progress
+from simulator.kernel.fates import Ending, Fate, Progress, drawn, plan
 from simulator.kernel.lifecycle import TERMINAL, Move
 from simulator.kernel.message import Message
 from simulator.kernel.node import Json
 from simulator.kernel.recipient import Circumstances
 from simulator.kernel.rule import Act, Behaviour
 from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.units import ConstantDelay
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.bitel.codes import SMS_STATUSES
@@ -179,7 +180,7 @@ class Account:
             recipient=recipient,
             sender=settings.default_gateway,
             text=text,
-            validity_ms=settings.validity_ms,
+            validity_ms=settings.kept_ms,
             parts=parts,
             details=SmsDetails(local_number(recipient), parts * settings.price_per_part_milli, False),
         )
@@ -279,18 +280,47 @@ class Account:
         return back_ms
 
     def _begin(self, message: Message) -> None:
+        """Enter an accepted request in the books, and fit its plan before the steps are laid out."""
         details = message.submission.details
         if isinstance(details, SmsDetails):
             cost_milli, batch_id = details.price_milli, details.batch_id
         else:
             assert isinstance(details, CallDetails)
             cost_milli, batch_id = self.settings.price_per_minute_milli, details.campaign_id
+            self._outlast(message)
+        self._cap_station(message)
         self._open[message.key] = cost_milli
         self.pending_milli += cost_milli
         if batch_id:
             self._batches.setdefault(batch_id, []).append(message.key)
             if len(self._batches) > _BATCHES_MAX:
                 del self._batches[next(iter(self._batches))]
+
+    def _outlast(self, message: Message) -> None:
+        """
+        Let a call that has an end of its own outlast its tries: nobody hangs up in the middle.
+
+        Calls that nobody answers, and those to a phone that is off, end with the tries.
+        """
+        ending = message.fate.ending
+        if ending is Ending.FAIL or (ending is Ending.DELIVER and self._reachable(message)):
+            lasts_ms = self.settings.hang_up_after.max_ms
+            message.expires_ms = max(message.expires_ms, message.accepted_ms + lasts_ms + 1)
+
+    def _cap_station(self, message: Message) -> None:
+        """Let CHECK_OK, or the answer to a call, come with the end at the latest, not hold it up."""
+        fate = message.fate
+        if fate.after is None or not fate.progress:
+            return
+        station = fate.progress[0]
+        if fate.after.draw(0) >= station.after.max_ms:
+            return
+        draws = self._draws(message)
+        direct = replace(fate, progress=())
+        for end_ms, _ in plan(direct, message.key, draws, 0, message.expires_ms - message.accepted_ms):
+            if drawn(station.after, draws, "progress.after") > end_ms:
+                capped = replace(station, after=ConstantDelay(end_ms))
+                message.fate = replace(fate, progress=(capped,))
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Refuse: Bitel's documentation knows no inbound messages."""

@@ -149,8 +149,6 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
         campaign_id = simulation.chance.of("batch", *simulation.intake.next_key("bitel", recipients[0])).hex(
             "id"
         )
-    # A call lives for as many tries as it has; an answered one is not cut off in the middle.
-    tries_ms = (1 + asked.retries) * settings.attempt_ms
     return [
         Submission(
             provider="bitel",
@@ -159,7 +157,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
             sender=asked.server,
             text=asked.text,
             credential=call.credential.text if call.credential else "",
-            validity_ms=max(tries_ms, settings.hang_up_after.max_ms + 1),
+            validity_ms=(1 + asked.retries) * settings.attempt_ms,
             details=CallDetails(number, address is None, campaign_id),
         )
         for number, address, recipient in zip(asked.numbers, addresses, recipients, strict=True)

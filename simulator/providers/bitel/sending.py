@@ -224,7 +224,7 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
                 sender=gateway,
                 text=text,
                 credential=credential,
-                validity_ms=settings.validity_ms,
+                validity_ms=settings.kept_ms,
                 parts=parts,
                 details=SmsDetails(number, price_milli, passes, address is None, batch_id),
             )

@@ -163,6 +163,11 @@ class Settings:
             **plain,  # type: ignore[arg-type]
         )
 
+    @property
+    def kept_ms(self) -> int:
+        """How long an SMS is kept: no shorter than it takes to reach a phone that is on."""
+        return max(self.validity_ms, self.deliver_after.max_ms + 1)
+
     def http_of(self, code: str) -> int:
         """Return the HTTP status of an error code; a word of the user's own gets 400."""
         if code in self.http:
@@ -328,12 +333,17 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field("default_gateway", Text(1, 64), "The shared number; black-listed recipients are not reached."),
         _known("gateways", "Dedicated numbers (OC-12)", "InvalidGateway"),
         Field("otp_reaches_blacklisted", Boolean(), "Whether OTP messages pass the black list (OC-13)."),
-        Field("check_ok_after", DelayShape(), "From acceptance to CHECK_OK (OC-13)."),
+        Field(
+            "check_ok_after",
+            DelayShape(),
+            "From acceptance to CHECK_OK, which comes no later than the end (OC-13).",
+        ),
         Field("deliver_after", DelayShape(), "From acceptance to the end of an SMS (OC-13)."),
         Field(
             "validity",
             Duration(1_000),
-            "How long an SMS is kept for an unreachable phone before DELIVERY_FAILED.",
+            "How long an SMS is kept for an unreachable phone before DELIVERY_FAILED; "
+            "at least as long as deliver_after may be.",
             argument="validity_ms",
         ),
         Field("price_per_part", _amount(), "Toman per part (OC-14).", argument="price_per_part_milli"),
@@ -371,7 +381,7 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field(
             "attempt",
             Duration(1_000),
-            "How long one try at a call lasts before the next (retryCount).",
+            "How long one try at a call that is not answered lasts before the next (retryCount).",
             argument="attempt_ms",
         ),
     ],

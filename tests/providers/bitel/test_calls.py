@@ -114,6 +114,60 @@ async def test_unanswered_call_is_tried_again(retries: int | str, ends_after_s: 
         assert bitel.gateway.now_ms == ends_after_s * 1_000
 
 
+@pytest.mark.parametrize(
+    ("number", "retries", "off", "status", "ends_after_s"),
+    [
+        ("09601000003", 0, False, "USER_BUSY", 2),
+        ("09601000003", 2, False, "USER_BUSY", 6),
+        ("09601000010", 0, False, "EXPIRED", 2),
+        ("09601000011", 0, False, "ERROR", 35),
+        ("09120000001", 0, False, "NORMAL", 35),
+        ("09120000001", 0, True, "NO_ANSWER", 2),
+    ],
+)
+async def test_short_tries_end_only_calls_that_nobody_answers(
+    number: str, retries: int, off: bool, status: str, ends_after_s: int
+) -> None:
+    """
+    The length of a try ends busy calls and those to a phone that is off; an answered one goes on.
+    """
+    async with Bench(attempt="2s", **_DELAYS) as bitel:
+        bitel.space.simulation.change_recipient("+989120000001", {"reachable": not off})
+        sent = await bitel.post("/voice/single/tts", _with_number(number, retryCount=retries))
+        await bitel.settle()
+
+        request_id = sent.body["result"]["id"]
+        assert (await bitel.get(f"/voice/status/{request_id}")).body["result"]["status"] == status
+        assert bitel.gateway.now_ms == ends_after_s * 1_000
+
+
+async def test_short_tries_end_a_call_that_a_rule_makes_busy() -> None:
+    """
+    A rule's busy call ends as the busy magic number's does.
+    """
+    rule = "rules: [{when: {provider: bitel}, then: {fate: {fail: {call: USER_BUSY}}}}]"
+    async with Bench(attempt="2s") as bitel:
+        bitel.space.load(load(rule, "rule", {"bitel": PROVIDER}))
+        await bitel.post("/voice/single/tts", _with_number("09120000001", retryCount=0))
+        await bitel.settle()
+
+        assert [one["cause"] for one in bitel.webhooks] == ["USER_BUSY"]
+        assert bitel.gateway.now_ms == 2_000
+
+
+async def test_answer_comes_no_later_than_the_end() -> None:
+    """
+    A call whose settings would answer it after its end is over at its end.
+    """
+    async with Bench(answer_after="1m", hang_up_after="10s") as bitel:
+        sent = await bitel.post("/voice/single/tts", _TTS)
+        await bitel.settle()
+        got = (await bitel.get(f"/voice/status/{sent.body['result']['id']}")).body["result"]
+
+        assert (got["status"], got["executionDate"] - EPOCH_S, got["billSec"]) == ("NORMAL", 10, 1)
+        assert bitel.gateway.now_ms == 10_000
+
+
 async def test_phone_that_is_off_does_not_answer() -> None:
     """
     A call to a phone that stays off ends as NO_ANSWER; nobody keeps calls for days.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from providers.bitel.bench import EPOCH_S, Bench, Got, read_settings
+from simulator.kernel.journal import EntryKind
 from simulator.kernel.rule import AnswerFault, Behaviour, Match, Rule, Scenario, Throttle
 from simulator.kernel.units import parse_rate
 from simulator.providers.bitel import PROVIDER
@@ -251,6 +252,58 @@ async def test_oc13__delays_and_the_black_list_can_be_set() -> None:
 
     assert seen == [0, 2, 2, 1]
     assert listed == "BLACKLIST"
+
+
+async def test_oc13__check_ok_does_not_hold_up_the_end() -> None:
+    """
+    Where CHECK_OK would come after the end, it comes with it: the end has its own time.
+    """
+    async with Bench(check_ok_after="1m", deliver_after="5s") as bitel:
+        request_id = await _sent(bitel)
+        failing = await _sent(bitel, phoneNumber="09600000004")
+        seen = []
+        for by_ms in (4_999, 1):
+            await bitel.advance(by_ms)
+            for one in (request_id, failing):
+                seen.append((await bitel.get(f"/sms/status/{one}")).body["result"]["statusCode"])
+        journal = [
+            entry.code
+            for entry in bitel.space.simulation.journal
+            if entry.ref == request_id and entry.kind is EntryKind.MOVED
+        ]
+
+    assert seen == [0, 0, 1, 4]
+    assert journal == ["CHECK_OK", ""]
+
+
+@pytest.mark.parametrize("check_ok_after", ["1s..1m", "lognormal(median=4s, p99=30s)"])
+async def test_oc13__check_ok_and_the_end_are_drawn_apart(check_ok_after: str) -> None:
+    """
+    However late CHECK_OK may be drawn, messages end when they would end without it.
+    """
+    ends = []
+    for after in ("0s", check_ok_after):
+        async with Bench(check_ok_after=after, deliver_after="2s..20s") as bitel:
+            ids = [await _sent(bitel) for _ in range(20)]
+            await bitel.settle()
+            messages = [bitel.space.simulation.message("bitel", one) for one in ids]
+            ends.append([message.changed_ms for message in messages if message is not None])
+
+    assert ends[0] == ends[1]
+
+
+async def test_validity_does_not_cut_off_phones_that_are_on() -> None:
+    """
+    A message to a phone that is on arrives when its delay says, however short the validity is.
+    """
+    async with Bench(validity="1s", deliver_after="1m") as bitel:
+        arrived = await _sent(bitel)
+        bitel.space.simulation.change_recipient("+989120000002", {"reachable": False})
+        lost = await _sent(bitel, phoneNumber="09120000002")
+        await bitel.settle()
+        ends = [(await bitel.get(f"/sms/status/{one}")).body["result"]["status"] for one in (arrived, lost)]
+
+    assert ends == ["DELIVERED", "DELIVERY_FAILED"]
 
 
 async def test_oc15__status_text_can_be_spelt_otherwise() -> None:
