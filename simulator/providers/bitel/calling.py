@@ -61,7 +61,7 @@ def call_otp(call: Call) -> list[Message]:
 def call_single(call: Call) -> list[Message]:
     """Play a voice file to one number."""
     body = Body(call.body)
-    return _place(call, _asked(body, [body.text("phoneNumber")], voice=body.word("voiceId")))
+    return _place(call, _asked(body, [body.text("phoneNumber")], voice=_voice(body)))
 
 
 def call_tts(call: Call) -> list[Message]:
@@ -73,7 +73,7 @@ def call_tts(call: Call) -> list[Message]:
 def call_batch(call: Call) -> list[Message]:
     """Play a voice file to many numbers."""
     body = Body(call.body)
-    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=body.word("voiceId"), batch=True))
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=_voice(body), batch=True))
 
 
 def call_batch_tts(call: Call) -> list[Message]:
@@ -92,7 +92,14 @@ def call_campaign(call: Call) -> list[Message]:
     body = Body(call.body)
     body.word_or("timeToLive", "")
     body.word_or("retryInterval", "")
-    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=body.word("voiceId"), batch=True))
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=_voice(body), batch=True))
+
+
+def _voice(body: Body) -> str:
+    voice = body.word("voiceId")
+    if not voice:
+        raise BadCall("InvalidRequest", "voiceId: expected a voice file's id, got an empty text")
+    return voice
 
 
 def _asked(
