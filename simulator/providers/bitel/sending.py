@@ -55,8 +55,10 @@ def check_recipients(settings: Settings, numbers: Sequence[str]) -> None:
             "InvalidRequest",
             f"phoneNumbers: expected 1 to {settings.recipients_max} numbers, got {len(numbers)}",
         )
-    if settings.duplicate_numbers == "refuse" and len(set(numbers)) < len(numbers):
-        raise BadCall("InvalidRequest", "phoneNumbers: expected each number once")
+    if settings.duplicate_numbers == "refuse":
+        phones = {network_address(number, settings.numbers) or number for number in numbers}
+        if len(phones) < len(numbers):
+            raise BadCall("InvalidRequest", "phoneNumbers: expected each number once")
 
 
 def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) -> None:

@@ -418,6 +418,28 @@ async def test_oc20__duplicate_numbers_get_a_message_each_or_are_refused() -> No
     assert refused == _refused("InvalidRequest")
 
 
+@pytest.mark.parametrize(
+    ("numbers", "pair"),
+    [
+        ("mobile", ["09120000001", "+989120000001"]),
+        ("mobile", ["00989120000001", "989120000001"]),
+        ("any", ["02188888888", "+982188888888"]),
+        ("any", ["mum", "mum"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sms/batch", "/voice/batch/tts"])
+async def test_oc20__duplicates_are_told_by_the_phone(path: str, numbers: str, pair: list[str]) -> None:
+    """
+    Two spellings of one number are the same number twice.
+    """
+    async with Bench(duplicate_numbers="refuse", numbers=numbers, bad_number="accept") as bitel:
+        body = {"message": "hi", "text": "hi", "phoneNumbers": pair}
+        refused = await bitel.post(path, body)
+        one = await bitel.post(path, {**body, "phoneNumbers": [*pair[:1], "09120000002"]})
+
+    assert (refused, one.status) == (_refused("InvalidRequest"), 200)
+
+
 async def test_oc21__servers_and_voices_are_the_users() -> None:
     """
     Ids are not documented; lists, or the word any, say which exist.
