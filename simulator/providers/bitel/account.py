@@ -23,7 +23,7 @@ from simulator.kernel.units import ConstantDelay
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.bitel.codes import SMS_STATUSES
-from simulator.providers.bitel.outcomes import call_status, magic, sms_status
+from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
 from simulator.providers.bitel.settings import Settings
 from simulator.providers.bitel.wire import local_number
@@ -363,7 +363,8 @@ class Account:
         else:
             lags = status.final and self._lags(message)
             price_milli = 0 if lags else max(0, details.charged_milli)
-            status = SMS_STATUSES["CHECK_OK"] if lags else status
+            if lags:
+                status = SMS_STATUSES["WAITING" if status.name in NEVER_SENT else "CHECK_OK"]
         return SmsFacts(
             id=message.id,
             gateway=message.submission.sender,

@@ -29,6 +29,7 @@ from simulator.providers.bitel.wire import local_number
 
 __all__ = [
     "FAILURE_SHAPE",
+    "NEVER_SENT",
     "REFUSAL_SHAPE",
     "call_status",
     "catalogue",
@@ -42,7 +43,7 @@ _SMS, _CALL, _ERROR = "0", "1", "2"
 _MAGIC: Final = re.compile(re.escape(_PREFIX) + r"([012])([0-9]{6})", re.ASCII)
 _SOON: Final = ConstantDelay(1_000)
 
-_NEVER_SENT: Final = frozenset({"BLACKLIST", "ERROR", "CHECK_ERROR"})
+NEVER_SENT: Final = frozenset({"BLACKLIST", "ERROR", "CHECK_ERROR"})
 """Their meaning is "not sent", so they are not preceded by CHECK_OK, "handed to the operator" (OC-13)."""
 
 _GIVEN_UP: Final = frozenset({"NO_ANSWER", "USER_BUSY", "EXPIRED"})
@@ -127,7 +128,7 @@ def _sms_fate(status: SmsStatus) -> Fate:
         # It gets as far as this status and stays there.
         station = () if status.name == "WAITING" else (Progress(code=status.name, after=_SOON),)
         return Fate(ending=Ending.SILENCE, after=_SOON, code=status.name, progress=station)
-    progress = () if status.name in _NEVER_SENT else None
+    progress = () if status.name in NEVER_SENT else None
     return Fate(ending=Ending.FAIL, code=status.name, progress=progress)
 
 
@@ -200,7 +201,7 @@ def _failure(status: int | None = None, call: int | None = None, reason: Reason 
         if call not in CALL_STATUS_BY_CODE:
             raise ValueError(f"there is no call status {call}; `simulator codes bitel` lists them")
         return _failing(CALL_STATUS_BY_CODE[call], _call_fate(CALL_STATUS_BY_CODE[call]))
-    progress = () if _SMS_FAILURES.get(reason) in _NEVER_SENT else None
+    progress = () if _SMS_FAILURES.get(reason) in NEVER_SENT else None
     return Fate(ending=Ending.FAIL, reason=reason, progress=progress)
 
 
