@@ -25,6 +25,7 @@ from simulator.providers.bitel.codes import (
     CallStatus,
     SmsStatus,
 )
+from simulator.providers.bitel.settings import HTTP_STATUS
 from simulator.providers.bitel.wire import local_number
 
 __all__ = [
@@ -227,7 +228,7 @@ REFUSAL_SHAPE: Final[Shape[str]] = Either(
         lambda code, http: f"{code}/{http}",
         [
             Field("code", Text(1, 100), "The word in `error`.", required=True),
-            Field("http", Integer(300, 599), "The HTTP status.", required=True),
+            Field("http", HTTP_STATUS, "The HTTP status.", required=True),
         ],
         doc="A refusal in your own words: Bitel's page of general errors is not known (OC-5).",
     ),

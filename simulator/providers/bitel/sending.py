@@ -149,6 +149,8 @@ def send_template(call: Call) -> list[Message]:
         wanted = template.variable_count
         if len(params) < wanted or (len(params) > wanted and settings.extra_params == "refuse"):
             raise BadCall("TemplateFormatError", f"params: expected {wanted} of them, got {len(params)}")
+        if settings.empty_message == "refuse" and not template.filled(params):
+            raise BadCall("InvalidRequest", "params: expected some that make a message which is not empty")
 
     _check(call, sms, {"template": check_template, "limits": _nothing})
     return _submit(call, sms._replace(texts=[settings.templates[template_id].filled(params)]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from simulator.kernel.node import Node
+from simulator.kernel.node import Node, describe
 from simulator.kernel.shape import (
     Boolean,
     Choice,
@@ -34,7 +34,7 @@ from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
 from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
-__all__ = ["ANY", "CHECKS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]
+__all__ = ["ANY", "CHECKS", "HTTP_STATUS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]
 
 ANY: Final = "any"
 CHECKS: Final = ("limits", "numbers", "gateway", "template", "server", "voice")
@@ -211,6 +211,21 @@ _TEMPLATE_ID: Final = Scalar[int](
 )
 
 
+def _http_status(node: Node) -> int:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, int) or (value != 200 and not 400 <= value <= 599):
+        raise ValueError(f"expected {HTTP_STATUS.expected}, got {describe(node)}")
+    return value
+
+
+# Not 204 or 304: their answers have no body, and so could not say the code.
+HTTP_STATUS: Final = Scalar[int](
+    expected="an HTTP status: 200, or 400 to 599",
+    convert=_http_status,
+    json_schema={"type": "integer", "anyOf": [{"const": 200}, {"minimum": 400, "maximum": 599}]},
+)
+
+
 def _either(name: str, first: str, second: str, doc: str) -> Field:
     return Field(name, Either(Word(first), Word(second)), doc)
 
@@ -221,7 +236,6 @@ def _known(name: str, what: str, code: str) -> Field:
 
 
 _ERROR_CODE: Final = Choice({name: name for name in ERRORS})
-_HTTP: Final = Integer(300, 599)
 
 
 def _coded(code: str, http: int) -> str:
@@ -253,7 +267,8 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field(
             "http",
             Record(
-                dict, [Field(name, _HTTP, f"For {name}; {e.http} by default.") for name, e in ERRORS.items()]
+                dict,
+                [Field(name, HTTP_STATUS, f"For {name}; {e.http} by default.") for name, e in ERRORS.items()],
             ),
             "HTTP status of each error code (OC-2).",
         ),
@@ -273,7 +288,7 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
                 _coded,
                 [
                     Field("code", Text(1, 100), "The error code.", required=True),
-                    Field("http", _HTTP, "The HTTP status.", required=True),
+                    Field("http", HTTP_STATUS, "The HTTP status.", required=True),
                 ],
             ),
             "How a throttled call is refused; Bitel's own words are not known (OC-5).",
@@ -287,14 +302,19 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
                         "amount", _amount(), "Toman to start with.", required=True, argument="amount_milli"
                     ),
                     Field("code", Text(1, 100), "The error code when it does not suffice.", required=True),
-                    Field("http", _HTTP, "The HTTP status when it does not suffice.", required=True),
+                    Field("http", HTTP_STATUS, "The HTTP status when it does not suffice.", required=True),
                 ],
             ),
             "Money for what is sent from now on, a started minute of each call included; "
             "without limit, if not given (OC-5).",
         ),
         _either("call_status", "enveloped", "bare", "Body of a call's status (OC-6)."),
-        _either("numbers", "mobile", ANY, "Numbers accepted (OC-7): Iranian mobile ones, or 7 to 15 digits."),
+        _either(
+            "numbers",
+            "mobile",
+            ANY,
+            "Numbers (OC-7): Iranian mobile ones, or any of 7 to 15 digits; one leading 0 means +98.",
+        ),
         Field(
             "bad_number_code",
             _ERROR_CODE,

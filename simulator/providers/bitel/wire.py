@@ -42,7 +42,9 @@ class Body:
     def __init__(self, raw: bytes) -> None:
         try:
             decoded = _DECODER.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+        except RecursionError:
+            raise BadCall("InvalidRequest", "expected a JSON object, got one nested too deeply") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
             raise BadCall(
                 "InvalidRequest", f"expected a JSON object, got something else: {trouble}"
             ) from None

@@ -163,6 +163,20 @@ async def test_refusal_says_why_in_a_header_of_ours(path: str) -> None:
     assert noted == [f"/api/v2{path} refused with InvalidRequest: {expected}"]
 
 
+async def test_refusal_of_a_deep_body_is_in_plain_words() -> None:
+    """
+    A body that is nested too deeply is refused as other bad ones are, with a reason that people understand.
+    """
+    async with Bench() as bitel:
+        sent = {"Authorization": "Bearer token"}
+        deep = b"[" * 100_000
+        url = f"{bitel.url}/api/v2/sms/single"
+        async with bitel.client.post(url, data=deep, headers=sent) as answer:
+            got = (answer.status, answer.headers["X-Simulator-Reason"])
+
+    assert got == (400, "expected a JSON object, got one nested too deeply")
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_scheme_of_the_token_may_have_any_case(scheme: str) -> None:
     """

@@ -47,6 +47,36 @@ async def test_oc2__http_status_of_a_code_may_be_another() -> None:
     assert got == _refused("InvalidGateway", 403)
 
 
+@pytest.mark.parametrize("status", [200, 400, 599])
+async def test_oc2__status_of_an_error_may_be_any_that_has_a_body(status: int) -> None:
+    """
+    Whatever the status, the envelope with the code goes with it.
+    """
+    async with Bench(http={"InvalidRequest": status}) as bitel:
+        got = await bitel.post("/sms/single", {**_SMS, "message": ""})
+
+    assert got == _refused("InvalidRequest", status)
+
+
+@pytest.mark.parametrize("status", [199, 204, 304, 399, 600, True, "400"])
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        (lambda http: {"http": {"InvalidRequest": http}}, "http.InvalidRequest"),
+        (lambda http: {"throttled": {"code": "X", "http": http}}, "throttled.http"),
+        (lambda http: {"balance": {"amount": 1, "code": "X", "http": http}}, "balance.http"),
+    ],
+)
+def test_oc2__status_without_a_body_is_refused(settings: Any, place: str, status: Any) -> None:
+    """
+    A status whose answer could not carry the code, or that is none, is refused with what was expected.
+    """
+    with pytest.raises(AssertionError) as refusal:
+        read_settings(settings(status))
+
+    assert f"{place}: expected an HTTP status: 200, or 400 to 599, got" in str(refusal.value)
+
+
 async def test_oc3__status_may_have_the_shape_of_the_send_reply() -> None:
     """
     `status` is then the number and `statusText` the word.
@@ -182,6 +212,20 @@ async def test_oc9__limits_may_be_others() -> None:
 
     assert (empty.status, empty.body["result"]["message"]) == (200, "")
     assert two == _refused("InvalidRequest")
+
+
+async def test_oc9__template_without_a_word_is_an_empty_message() -> None:
+    """
+    Parameters may leave nothing of a template, which is refused or accepted as any empty text.
+    """
+    asked = {"phoneNumber": "09120000001", "params": [""], "templateId": 7}
+    async with Bench(templates={"7": {"text": "{0}"}}) as bitel:
+        refused = await bitel.post("/sms/template", asked)
+        bitel.account.configure(read_settings({"empty_message": "accept"}))
+        accepted = await bitel.post("/sms/template", asked)
+
+    assert refused == _refused("InvalidRequest")
+    assert (accepted.status, accepted.body["result"]["message"]) == (200, "")
 
 
 async def test_oc10__malformed_number_may_end_as_error() -> None:
