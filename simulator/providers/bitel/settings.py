@@ -1,5 +1,5 @@
 """
-A Bitel account's settings: every point that the documentation leaves open.
+A Bitel account's settings: most of what the documentation leaves open; the README lists the rest.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def _http_status(node: Node) -> int:
 HTTP_STATUS: Final = Scalar[int](
     expected="an HTTP status: 200, or 400 to 599",
     convert=_http_status,
-    json_schema={"type": "integer", "anyOf": [{"const": 200}, {"minimum": 400, "maximum": 599}]},
+    json_schema={"type": "integer", "minimum": 200, "maximum": 599, "not": {"minimum": 201, "maximum": 399}},
 )
 
 
@@ -270,7 +270,7 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
                 dict,
                 [Field(name, HTTP_STATUS, f"For {name}; {e.http} by default.") for name, e in ERRORS.items()],
             ),
-            "HTTP status of each error code (OC-2).",
+            "HTTP status of each error code: 200, or 400 to 599 (OC-2).",
         ),
         Field(
             "status_shape",
@@ -396,7 +396,11 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field("unknown_voice_code", _ERROR_CODE, "Error code for an unknown voiceId (OC-21)."),
         _either("not_found_body", "envelope", "empty", "Body of a 404 for an unknown path (OC-22)."),
         _either("wrong_method_body", "empty", "envelope", "Body of a 405 (OC-22)."),
-        Field("answer_after", DelayShape(), "From the request to a call being answered."),
+        Field(
+            "answer_after",
+            DelayShape(),
+            "From the request to a call being answered, which comes no later than its end.",
+        ),
         Field("hang_up_after", DelayShape(), "From the request to the end of an answered call."),
         Field(
             "attempt",
