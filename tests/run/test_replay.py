@@ -244,7 +244,7 @@ async def test_bitels_messages_and_calls_are_the_same_again(tmp_path: Path) -> N
     SMS and voice of both versions, refused and black-listed ones among them, and what is asked of them later.
     """
     scenario = """
-providers: {bitel: {webhook: {url: RECEIVER/bitel}, balance: {amount: 150, code: LowBalance, http: 402}}}
+providers: {bitel: {webhook: {url: RECEIVER/bitel}, balance: {amount: 200, code: LowBalance, http: 402}}}
 recipients: {"09120000009": {blacklisted: true}, "09120000008": {reachable: {from: 0s, until: 1h, is: false}}}
 """
     key = {"Authorization": "Bearer a-bitel-token"}

@@ -12,17 +12,18 @@ from msgspec import Struct
 
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Ending, Fate, Progress
+from simulator.kernel.fates import Ending, Fate, Progress, drawn, plan
 from simulator.kernel.lifecycle import TERMINAL, Move
 from simulator.kernel.message import Message
 from simulator.kernel.node import Json
 from simulator.kernel.recipient import Circumstances
 from simulator.kernel.rule import Act, Behaviour
 from simulator.kernel.submission import MessageKey, Reason, Submission
+from simulator.kernel.units import ConstantDelay
 from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.bitel.codes import SMS_STATUSES
-from simulator.providers.bitel.outcomes import call_status, magic, sms_status
+from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
 from simulator.providers.bitel.settings import Settings
 from simulator.providers.bitel.wire import local_number
@@ -31,11 +32,9 @@ __all__ = ["Account", "CallDetails", "SmsDetails"]
 
 _BATCHES_MAX: Final = 100_000
 _JSON_HEADERS: Final = (("Content-Type", "application/json"),)
-_LATE_CALL_S: Final = (5, 60)
-"""Length of a call that reached a phone which had been off; the others last as long as their delays say."""
 
 
-class SmsDetails(Struct, frozen=True, gc=False):
+class SmsDetails(Struct, gc=False):
     """
     What Bitel remembers of a short message beyond what the kernel does.
     """
@@ -47,6 +46,8 @@ class SmsDetails(Struct, frozen=True, gc=False):
     passes_black_list: bool
     malformed: bool = False
     batch_id: str = ""
+    charged_milli: int = -1
+    """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
 
 
 class CallDetails(Struct, gc=False):
@@ -58,9 +59,11 @@ class CallDetails(Struct, gc=False):
     malformed: bool = False
     campaign_id: str = ""
     executed_ms: int = -1
-    """When it was first dialled; negative: not yet."""
-    missed: bool = False
-    """True when the phone was off at a try."""
+    """When it was answered, or first tried in vain; negative: not yet."""
+    missed_ms: int = -1
+    """When a try last found the phone off; negative: never."""
+    charged_milli: int = -1
+    """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
 
 
 class Account:
@@ -75,9 +78,9 @@ class Account:
         self.settings = Settings()
         self.spent_milli = 0
         self.pending_milli = 0
-        """What the messages under way cost if all of them are charged."""
+        """What the requests under way cost if all of them are charged; a call: its first minute."""
         self._open: dict[MessageKey, int] = {}
-        """What each request under way costs if it is charged: it is concluded, and paid for, once."""
+        """What each of them costs then; those from before the balance was set are none of its business."""
         self._batches: dict[str, list[MessageKey]] = {}
         self._fates: dict[bool, Fate] = {}
 
@@ -116,10 +119,11 @@ class Account:
         }
 
     def configure(self, settings: Mapping[str, object]) -> None:
-        """Change settings from now on; a balance that is set counts from now."""
+        """Change settings from now on; a balance that is set pays for what is sent from now on."""
         self.settings = self.settings.changed(settings)
         if "balance" in settings:
-            self.spent_milli = 0
+            self.spent_milli = self.pending_milli = 0
+            self._open.clear()
         self._fates.clear()
 
     def describe(self) -> Mapping[str, object]:
@@ -176,7 +180,7 @@ class Account:
             recipient=recipient,
             sender=settings.default_gateway,
             text=text,
-            validity_ms=settings.validity_ms,
+            validity_ms=settings.kept_ms,
             parts=parts,
             details=SmsDetails(local_number(recipient), parts * settings.price_per_part_milli, False),
         )
@@ -216,13 +220,14 @@ class Account:
     def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Keep the books, and return the one event that is owed at the conclusion."""
         details = message.submission.details
+        assert isinstance(details, SmsDetails | CallDetails)
         if move is None:
             self._begin(message)
             return ()
-        if isinstance(details, CallDetails):
-            if move is Move.SEND and details.executed_ms < 0:
-                details.executed_ms = message.changed_ms
-            details.missed = details.missed or move is Move.WAIT
+        # It is charged already when a scenario makes us contradict what was told before.
+        concluded = details.charged_milli >= 0
+        if isinstance(details, CallDetails) and not concluded:
+            self._note_try(message, details, move)
         if message.state not in TERMINAL or move is Move.READ:
             return ()
         facts: SmsFacts | CallFacts
@@ -230,11 +235,12 @@ class Account:
             facts = self.sms_facts(message, concluded=True)
         else:
             facts = self.call_facts(message, concluded=True)
-        cost_milli = self._open.pop(message.key, None)
-        # Nothing is open when a scenario makes us contradict what was told before.
-        if cost_milli is not None:
-            self.pending_milli -= cost_milli
-            self.spent_milli += facts.price_milli
+        if not concluded:
+            details.charged_milli = facts.price_milli
+            cost_milli = self._open.pop(message.key, None)
+            if cost_milli is not None:
+                self.pending_milli -= cost_milli
+                self.spent_milli += facts.price_milli
         if not self.settings.webhook_url:
             return ()
         return (
@@ -249,19 +255,72 @@ class Account:
             ),
         )
 
+    def _note_try(self, message: Message, details: CallDetails, move: Move) -> None:
+        """Note when a call is executed; one that found the phone off cannot begin before it is back."""
+        now_ms = message.changed_ms
+        if move is Move.SEND and details.executed_ms < 0:
+            details.executed_ms = now_ms
+        if move is Move.WAIT or (move is Move.SEND and not self._reachable(message)):
+            details.missed_ms = now_ms
+        elif move is Move.DELIVER and details.missed_ms >= 0:
+            details.executed_ms = self._back_ms(message, details.missed_ms)
+
+    def _reachable(self, message: Message) -> bool:
+        directory = self._gateway.simulation.directory
+        return directory.at(message.key.recipient, message.changed_ms).reachable
+
+    def _back_ms(self, message: Message, missed_ms: int) -> int:
+        """Return when a phone that was off at *missed_ms* was back for the call that ends now."""
+        directory, recipient = self._gateway.simulation.directory, message.key.recipient
+        back_ms = message.changed_ms
+        edge_ms = directory.next_change_after(recipient, "reachable", missed_ms)
+        while edge_ms is not None and edge_ms <= message.changed_ms:
+            back_ms = edge_ms
+            edge_ms = directory.next_change_after(recipient, "reachable", edge_ms)
+        return back_ms
+
     def _begin(self, message: Message) -> None:
+        """Enter an accepted request in the books, and fit its plan before the steps are laid out."""
         details = message.submission.details
         if isinstance(details, SmsDetails):
             cost_milli, batch_id = details.price_milli, details.batch_id
         else:
             assert isinstance(details, CallDetails)
-            cost_milli, batch_id = 0, details.campaign_id
+            cost_milli, batch_id = self.settings.price_per_minute_milli, details.campaign_id
+            self._outlast(message)
+        self._cap_station(message)
         self._open[message.key] = cost_milli
         self.pending_milli += cost_milli
         if batch_id:
             self._batches.setdefault(batch_id, []).append(message.key)
             if len(self._batches) > _BATCHES_MAX:
                 del self._batches[next(iter(self._batches))]
+
+    def _outlast(self, message: Message) -> None:
+        """
+        Let a call that has an end of its own outlast its tries: nobody hangs up in the middle.
+
+        Calls that nobody answers, and those to a phone that is off, end with the tries.
+        """
+        ending = message.fate.ending
+        if ending is Ending.FAIL or (ending is Ending.DELIVER and self._reachable(message)):
+            lasts_ms = self.settings.hang_up_after.max_ms
+            message.expires_ms = max(message.expires_ms, message.accepted_ms + lasts_ms + 1)
+
+    def _cap_station(self, message: Message) -> None:
+        """Let CHECK_OK, or the answer to a call, come with the end at the latest, not hold it up."""
+        fate = message.fate
+        if fate.after is None or not fate.progress:
+            return
+        station = fate.progress[0]
+        if fate.after.draw(0) >= station.after.max_ms:
+            return
+        draws = self._draws(message)
+        direct = replace(fate, progress=())
+        for end_ms, _ in plan(direct, message.key, draws, 0, message.expires_ms - message.accepted_ms):
+            if drawn(station.after, draws, "progress.after") > end_ms:
+                capped = replace(station, after=ConstantDelay(end_ms))
+                message.fate = replace(fate, progress=(capped,))
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Refuse: Bitel's documentation knows no inbound messages."""
@@ -294,13 +353,22 @@ class Account:
         return balance is None or (balance.amount_milli - self.spent_milli - self.pending_milli >= cost_milli)
 
     def sms_facts(self, message: Message, *, concluded: bool = False) -> SmsFacts:
-        """Return what can be told of a short message now; *concluded*: without any status lag."""
+        """
+        Return what can be told of a short message now.
+
+        *concluded*: as it ends at this instant, without any lag and with what that costs.
+        """
         details = message.submission.details
         assert isinstance(details, SmsDetails)
         status = sms_status(message)
-        if status.final and not concluded and self._lags(message):
-            status = SMS_STATUSES["CHECK_OK"]
         settings = self.settings
+        if concluded:
+            price_milli = details.price_milli if status.name in settings.charged else 0
+        else:
+            lags = status.final and self._lags(message)
+            price_milli = 0 if lags else max(0, details.charged_milli)
+            if lags:
+                status = SMS_STATUSES["WAITING" if status.name in NEVER_SENT else "CHECK_OK"]
         return SmsFacts(
             id=message.id,
             gateway=message.submission.sender,
@@ -310,18 +378,25 @@ class Account:
             status=status.name,
             status_text=settings.status_texts.get(status.name, status.text),
             parts=message.submission.parts,
-            price_milli=details.price_milli if status.name in settings.charged else 0,
+            price_milli=price_milli,
             batch_id=details.batch_id,
         )
 
     def call_facts(self, message: Message, *, concluded: bool = False) -> CallFacts:
-        """Return what can be told of a call now; *concluded*: without any status lag."""
+        """
+        Return what can be told of a call now.
+
+        *concluded*: as it ends at this instant, without any lag and with what that costs.
+        """
         details = message.submission.details
         assert isinstance(details, CallDetails)
         status = call_status(message)
         waiting = not status.final or (not concluded and self._lags(message))
         executed_ms, bill_s = (-1, 0) if waiting else self._executed(message, details, status.name)
-        minutes = -(-bill_s // 60)
+        if concluded:
+            price_milli = -(-bill_s // 60) * self.settings.price_per_minute_milli
+        else:
+            price_milli = 0 if waiting else max(0, details.charged_milli)
         return CallFacts(
             id=message.id,
             to=details.to,
@@ -329,21 +404,18 @@ class Account:
             bill_s=bill_s,
             requested_s=self._epoch_s(message.accepted_ms),
             executed_s=0 if executed_ms < 0 else self._epoch_s(executed_ms),
-            price_milli=minutes * self.settings.price_per_minute_milli,
+            price_milli=price_milli,
             campaign_id=details.campaign_id,
             transaction_id=self._draws(message).hex("call.transaction"),
         )
 
     def _executed(self, message: Message, details: CallDetails, status: str) -> tuple[int, int]:
         """Return when a concluded call was executed, and how many seconds it is billed for."""
-        dialled_ms = message.changed_ms if details.executed_ms < 0 else details.executed_ms
+        executed_ms = message.changed_ms if details.executed_ms < 0 else details.executed_ms
         if status != "NORMAL":
-            return dialled_ms, 0
-        spoken_ms = message.changed_ms - dialled_ms
-        if details.missed or details.executed_ms < 0:
-            # A later try got through: its length is drawn, for nobody planned it at acceptance.
-            spoken_ms = 1_000 * self._draws(message).integer("call.bill_sec", *_LATE_CALL_S)
-        return max(message.accepted_ms, message.changed_ms - spoken_ms), max(1, -(-spoken_ms // 1_000))
+            return executed_ms, 0
+        # A phone that comes back when the call was to be over already hears a second of it.
+        return executed_ms, max(1, -(-(message.changed_ms - executed_ms) // 1_000))
 
     def _lags(self, message: Message) -> bool:
         return self._gateway.now_ms < message.changed_ms + self.settings.status_lag_ms

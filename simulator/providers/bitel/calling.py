@@ -14,6 +14,7 @@ from simulator.provider import Call
 from simulator.providers.bitel.account import CallDetails
 from simulator.providers.bitel.sending import (
     account_of,
+    check_balance,
     check_numbers,
     check_recipients,
     run_checks,
@@ -60,7 +61,7 @@ def call_otp(call: Call) -> list[Message]:
 def call_single(call: Call) -> list[Message]:
     """Play a voice file to one number."""
     body = Body(call.body)
-    return _place(call, _asked(body, [body.text("phoneNumber")], voice=body.word("voiceId")))
+    return _place(call, _asked(body, [body.text("phoneNumber")], voice=_voice(body)))
 
 
 def call_tts(call: Call) -> list[Message]:
@@ -72,7 +73,7 @@ def call_tts(call: Call) -> list[Message]:
 def call_batch(call: Call) -> list[Message]:
     """Play a voice file to many numbers."""
     body = Body(call.body)
-    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=body.word("voiceId"), batch=True))
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=_voice(body), batch=True))
 
 
 def call_batch_tts(call: Call) -> list[Message]:
@@ -91,7 +92,14 @@ def call_campaign(call: Call) -> list[Message]:
     body = Body(call.body)
     body.word_or("timeToLive", "")
     body.word_or("retryInterval", "")
-    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=body.word("voiceId"), batch=True))
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=_voice(body), batch=True))
+
+
+def _voice(body: Body) -> str:
+    voice = body.word("voiceId")
+    if not voice:
+        raise BadCall("InvalidRequest", "voiceId: expected a voice file's id, got an empty text")
+    return voice
 
 
 def _asked(
@@ -104,7 +112,8 @@ def _asked(
 
 
 def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = None) -> list[Message]:
-    settings = account_of(call).settings
+    account = account_of(call)
+    settings = account.settings
 
     def check_limits() -> None:
         if asked.batch:
@@ -129,6 +138,8 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
             "voice": check_voice,
         },
     )
+    # How long a call will be is not known beforehand; its first minute has to be covered.
+    check_balance(account, len(asked.numbers) * settings.price_per_minute_milli)
     return submitted(call, _submissions(call, asked))
 
 
@@ -145,8 +156,6 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
         campaign_id = simulation.chance.of("batch", *simulation.intake.next_key("bitel", recipients[0])).hex(
             "id"
         )
-    # A call lives for as many tries as it has; an answered one is not cut off in the middle.
-    tries_ms = (1 + asked.retries) * settings.attempt_ms
     return [
         Submission(
             provider="bitel",
@@ -155,7 +164,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
             sender=asked.server,
             text=asked.text,
             credential=call.credential.text if call.credential else "",
-            validity_ms=max(tries_ms, settings.hang_up_after.max_ms + 1),
+            validity_ms=(1 + asked.retries) * settings.attempt_ms,
             details=CallDetails(number, address is None, campaign_id),
         )
         for number, address, recipient in zip(asked.numbers, addresses, recipients, strict=True)

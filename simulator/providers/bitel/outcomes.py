@@ -4,6 +4,7 @@ How Bitel words outcomes: magic recipients, and what scenario files may say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,10 +25,12 @@ from simulator.providers.bitel.codes import (
     CallStatus,
     SmsStatus,
 )
+from simulator.providers.bitel.settings import HTTP_STATUS
 from simulator.providers.bitel.wire import local_number
 
 __all__ = [
     "FAILURE_SHAPE",
+    "NEVER_SENT",
     "REFUSAL_SHAPE",
     "call_status",
     "catalogue",
@@ -38,10 +41,10 @@ __all__ = [
 # 0960 is our choice: in libphonenumber 9.0.43 no mobile range of Iran begins with it.
 _PREFIX: Final = "+98960"
 _SMS, _CALL, _ERROR = "0", "1", "2"
-_LENGTH: Final = len(_PREFIX) + 7
+_MAGIC: Final = re.compile(re.escape(_PREFIX) + r"([012])([0-9]{6})", re.ASCII)
 _SOON: Final = ConstantDelay(1_000)
 
-_NEVER_SENT: Final = frozenset({"BLACKLIST", "ERROR", "CHECK_ERROR"})
+NEVER_SENT: Final = frozenset({"BLACKLIST", "ERROR", "CHECK_ERROR"})
 """Their meaning is "not sent", so they are not preceded by CHECK_OK, "handed to the operator" (OC-13)."""
 
 _GIVEN_UP: Final = frozenset({"NO_ANSWER", "USER_BUSY", "EXPIRED"})
@@ -104,9 +107,10 @@ def _number(kind: str, code: int) -> str:
 
 def magic(recipient: str, *, is_call: bool) -> Behaviour | None:
     """Return what a magic recipient asks for, or None for any other number."""
-    if not recipient.startswith(_PREFIX) or len(recipient) != _LENGTH:
+    match = _MAGIC.fullmatch(recipient)
+    if match is None:
         return None
-    kind, code = recipient[len(_PREFIX)], int(recipient[-6:])
+    kind, code = match[1], int(match[2])
     if kind == _SMS and not is_call and code in SMS_STATUS_BY_CODE:
         return Behaviour(fate=_sms_fate(SMS_STATUS_BY_CODE[code]))
     if kind == _CALL and is_call and code in CALL_STATUS_BY_CODE:
@@ -125,7 +129,7 @@ def _sms_fate(status: SmsStatus) -> Fate:
         # It gets as far as this status and stays there.
         station = () if status.name == "WAITING" else (Progress(code=status.name, after=_SOON),)
         return Fate(ending=Ending.SILENCE, after=_SOON, code=status.name, progress=station)
-    progress = () if status.name in _NEVER_SENT else None
+    progress = () if status.name in NEVER_SENT else None
     return Fate(ending=Ending.FAIL, code=status.name, progress=progress)
 
 
@@ -198,7 +202,7 @@ def _failure(status: int | None = None, call: int | None = None, reason: Reason 
         if call not in CALL_STATUS_BY_CODE:
             raise ValueError(f"there is no call status {call}; `simulator codes bitel` lists them")
         return _failing(CALL_STATUS_BY_CODE[call], _call_fate(CALL_STATUS_BY_CODE[call]))
-    progress = () if _SMS_FAILURES.get(reason) in _NEVER_SENT else None
+    progress = () if _SMS_FAILURES.get(reason) in NEVER_SENT else None
     return Fate(ending=Ending.FAIL, reason=reason, progress=progress)
 
 
@@ -224,7 +228,7 @@ REFUSAL_SHAPE: Final[Shape[str]] = Either(
         lambda code, http: f"{code}/{http}",
         [
             Field("code", Text(1, 100), "The word in `error`.", required=True),
-            Field("http", Integer(300, 599), "The HTTP status.", required=True),
+            Field("http", HTTP_STATUS, "The HTTP status.", required=True),
         ],
         doc="A refusal in your own words: Bitel's page of general errors is not known (OC-5).",
     ),

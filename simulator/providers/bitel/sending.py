@@ -16,6 +16,7 @@ from simulator.providers.bitel.wire import BadCall, Body, network_address, otp_t
 
 __all__ = [
     "account_of",
+    "check_balance",
     "check_numbers",
     "check_recipients",
     "run_checks",
@@ -54,8 +55,10 @@ def check_recipients(settings: Settings, numbers: Sequence[str]) -> None:
             "InvalidRequest",
             f"phoneNumbers: expected 1 to {settings.recipients_max} numbers, got {len(numbers)}",
         )
-    if settings.duplicate_numbers == "refuse" and len(set(numbers)) < len(numbers):
-        raise BadCall("InvalidRequest", "phoneNumbers: expected each number once")
+    if settings.duplicate_numbers == "refuse":
+        phones = {network_address(number, settings.numbers) or number for number in numbers}
+        if len(phones) < len(numbers):
+            raise BadCall("InvalidRequest", "phoneNumbers: expected each number once")
 
 
 def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) -> None:
@@ -69,6 +72,13 @@ def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) ->
                 settings.bad_number_code,
                 f"{where}: expected a mobile number such as 09120000001, got {number[:40]!r}",
             )
+
+
+def check_balance(account: Account, cost_milli: int) -> None:
+    """Check that the balance covers *cost_milli* beside all that is under way."""
+    balance = account.settings.balance
+    if balance is not None and not account.affords(cost_milli):
+        raise BadCall(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
 
 
 def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
@@ -139,6 +149,8 @@ def send_template(call: Call) -> list[Message]:
         wanted = template.variable_count
         if len(params) < wanted or (len(params) > wanted and settings.extra_params == "refuse"):
             raise BadCall("TemplateFormatError", f"params: expected {wanted} of them, got {len(params)}")
+        if settings.empty_message == "refuse" and not template.filled(params):
+            raise BadCall("InvalidRequest", "params: expected some that make a message which is not empty")
 
     _check(call, sms, {"template": check_template, "limits": _nothing})
     return _submit(call, sms._replace(texts=[settings.templates[template_id].filled(params)]))
@@ -216,12 +228,10 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
                 sender=gateway,
                 text=text,
                 credential=credential,
-                validity_ms=settings.validity_ms,
+                validity_ms=settings.kept_ms,
                 parts=parts,
                 details=SmsDetails(number, price_milli, passes, address is None, batch_id),
             )
         )
-    balance = settings.balance
-    if balance is not None and not account.affords(cost_milli):
-        raise BadCall(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
+    check_balance(account, cost_milli)
     return submitted(call, submissions)

@@ -1,5 +1,5 @@
 """
-A Bitel account's settings: every point that the documentation leaves open.
+A Bitel account's settings: most of what the documentation leaves open; the README lists the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from simulator.kernel.node import Node
+from simulator.kernel.node import Node, describe
 from simulator.kernel.shape import (
     Boolean,
     Choice,
@@ -34,7 +34,7 @@ from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
 from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
 from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
-__all__ = ["ANY", "CHECKS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]
+__all__ = ["ANY", "CHECKS", "HTTP_STATUS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]
 
 ANY: Final = "any"
 CHECKS: Final = ("limits", "numbers", "gateway", "template", "server", "voice")
@@ -69,7 +69,7 @@ class Template:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """
-    Money to send with; how its end is told is the user's to say, for that page is not known (OC-5).
+    Money to send and call with; how its end is told is the user's to say, for that page is not known (OC-5).
     """
 
     amount_milli: int
@@ -163,6 +163,11 @@ class Settings:
             **plain,  # type: ignore[arg-type]
         )
 
+    @property
+    def kept_ms(self) -> int:
+        """How long an SMS is kept: no shorter than it takes to reach a phone that is on."""
+        return max(self.validity_ms, self.deliver_after.max_ms + 1)
+
     def http_of(self, code: str) -> int:
         """Return the HTTP status of an error code; a word of the user's own gets 400."""
         if code in self.http:
@@ -206,6 +211,21 @@ _TEMPLATE_ID: Final = Scalar[int](
 )
 
 
+def _http_status(node: Node) -> int:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, int) or (value != 200 and not 400 <= value <= 599):
+        raise ValueError(f"expected {HTTP_STATUS.expected}, got {describe(node)}")
+    return value
+
+
+# Not 204 or 304: their answers have no body, and so could not say the code.
+HTTP_STATUS: Final = Scalar[int](
+    expected="an HTTP status: 200, or 400 to 599",
+    convert=_http_status,
+    json_schema={"type": "integer", "minimum": 200, "maximum": 599, "not": {"minimum": 201, "maximum": 399}},
+)
+
+
 def _either(name: str, first: str, second: str, doc: str) -> Field:
     return Field(name, Either(Word(first), Word(second)), doc)
 
@@ -216,7 +236,6 @@ def _known(name: str, what: str, code: str) -> Field:
 
 
 _ERROR_CODE: Final = Choice({name: name for name in ERRORS})
-_HTTP: Final = Integer(300, 599)
 
 
 def _coded(code: str, http: int) -> str:
@@ -248,9 +267,10 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field(
             "http",
             Record(
-                dict, [Field(name, _HTTP, f"For {name}; {e.http} by default.") for name, e in ERRORS.items()]
+                dict,
+                [Field(name, HTTP_STATUS, f"For {name}; {e.http} by default.") for name, e in ERRORS.items()],
             ),
-            "HTTP status of each error code (OC-2).",
+            "HTTP status of each error code: 200, or 400 to 599 (OC-2).",
         ),
         Field(
             "status_shape",
@@ -268,7 +288,7 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
                 _coded,
                 [
                     Field("code", Text(1, 100), "The error code.", required=True),
-                    Field("http", _HTTP, "The HTTP status.", required=True),
+                    Field("http", HTTP_STATUS, "The HTTP status.", required=True),
                 ],
             ),
             "How a throttled call is refused; Bitel's own words are not known (OC-5).",
@@ -282,13 +302,19 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
                         "amount", _amount(), "Toman to start with.", required=True, argument="amount_milli"
                     ),
                     Field("code", Text(1, 100), "The error code when it does not suffice.", required=True),
-                    Field("http", _HTTP, "The HTTP status when it does not suffice.", required=True),
+                    Field("http", HTTP_STATUS, "The HTTP status when it does not suffice.", required=True),
                 ],
             ),
-            "Money to send SMS with; without limit, if not given (OC-5).",
+            "Money for what is sent from now on, a started minute of each call included; "
+            "without limit, if not given (OC-5).",
         ),
         _either("call_status", "enveloped", "bare", "Body of a call's status (OC-6)."),
-        _either("numbers", "mobile", ANY, "Numbers accepted (OC-7): Iranian mobile ones, or 7 to 15 digits."),
+        _either(
+            "numbers",
+            "mobile",
+            ANY,
+            "Numbers (OC-7): Iranian mobile ones, or any of 7 to 15 digits; one leading 0 means +98.",
+        ),
         Field(
             "bad_number_code",
             _ERROR_CODE,
@@ -327,12 +353,17 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field("default_gateway", Text(1, 64), "The shared number; black-listed recipients are not reached."),
         _known("gateways", "Dedicated numbers (OC-12)", "InvalidGateway"),
         Field("otp_reaches_blacklisted", Boolean(), "Whether OTP messages pass the black list (OC-13)."),
-        Field("check_ok_after", DelayShape(), "From acceptance to CHECK_OK (OC-13)."),
+        Field(
+            "check_ok_after",
+            DelayShape(),
+            "From acceptance to CHECK_OK, which comes no later than the end (OC-13).",
+        ),
         Field("deliver_after", DelayShape(), "From acceptance to the end of an SMS (OC-13)."),
         Field(
             "validity",
             Duration(1_000),
-            "How long an SMS is kept for an unreachable phone before DELIVERY_FAILED.",
+            "How long an SMS is kept for an unreachable phone before DELIVERY_FAILED; "
+            "at least as long as deliver_after may be.",
             argument="validity_ms",
         ),
         Field("price_per_part", _amount(), "Toman per part (OC-14).", argument="price_per_part_milli"),
@@ -365,12 +396,16 @@ SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
         Field("unknown_voice_code", _ERROR_CODE, "Error code for an unknown voiceId (OC-21)."),
         _either("not_found_body", "envelope", "empty", "Body of a 404 for an unknown path (OC-22)."),
         _either("wrong_method_body", "empty", "envelope", "Body of a 405 (OC-22)."),
-        Field("answer_after", DelayShape(), "From the request to a call being answered."),
+        Field(
+            "answer_after",
+            DelayShape(),
+            "From the request to a call being answered, which comes no later than its end.",
+        ),
         Field("hang_up_after", DelayShape(), "From the request to the end of an answered call."),
         Field(
             "attempt",
             Duration(1_000),
-            "How long one try at a call lasts before the next (retryCount).",
+            "How long one try at a call that is not answered lasts before the next (retryCount).",
             argument="attempt_ms",
         ),
     ],

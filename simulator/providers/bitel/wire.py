@@ -13,6 +13,8 @@ __all__ = ["BadCall", "Body", "local_number", "network_address", "otp_text"]
 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)(9[0-9]{9})", re.ASCII)
 _ANY_NUMBER: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})", re.ASCII)
+_ANY_LOCAL: Final = re.compile(r"0([1-9][0-9]{4,12})", re.ASCII)
+"""An Iranian number with its trunk prefix, of 7 to 15 digits once 98 stands in place of the zero."""
 _DECODER: Final = msgspec.json.Decoder()
 
 
@@ -40,7 +42,9 @@ class Body:
     def __init__(self, raw: bytes) -> None:
         try:
             decoded = _DECODER.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+        except RecursionError:
+            raise BadCall("InvalidRequest", "expected a JSON object, got one nested too deeply") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
             raise BadCall(
                 "InvalidRequest", f"expected a JSON object, got something else: {trouble}"
             ) from None
@@ -126,17 +130,24 @@ def network_address(number: str, forms: str) -> str | None:
 
     Accepted are 09 and nine digits, and the same with +98, 0098 or 98 in place of
     the zero; only the first form is documented, the others are chosen (OC-7).
+    Where *forms* is any, other numbers are read alike: international ones, or
+    Iranian ones that begin with a single zero.
     """
     if (match := _MOBILE.fullmatch(number)) is not None:
         return f"+98{match[1]}"
-    if forms == "any" and (match := _ANY_NUMBER.fullmatch(number)) is not None:
+    if forms != "any":
+        return None
+    if (match := _ANY_LOCAL.fullmatch(number)) is not None:
+        return f"+98{match[1]}"
+    if (match := _ANY_NUMBER.fullmatch(number)) is not None:
         return f"+{match[1]}"
     return None
 
 
 def local_number(address: str) -> str:
-    """Return Bitel's spelling of an address: 09 and nine digits, or as it is when it is not Iranian."""
-    return f"0{address[3:]}" if address.startswith("+98") else address
+    """Return Bitel's spelling of an address: a zero for +98, or as it is when it is not Iranian."""
+    # After +980 a single zero would read as 00, the prefix of another country.
+    return f"0{address[3:]}" if address.startswith("+98") and address[3:4] != "0" else address
 
 
 def otp_text(app_name: str, code: str) -> str:

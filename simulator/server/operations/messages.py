@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from simulator.kernel.explain import explain, find_submission
+from simulator.kernel.fates import Fate
 from simulator.kernel.journal import Entry, EntryKind, narrative
 from simulator.kernel.lifecycle import Move, State
 from simulator.kernel.message import Message
@@ -19,6 +20,7 @@ from simulator.kernel.shape import (
     Shape,
 )
 from simulator.kernel.simulation import IllegalMove
+from simulator.kernel.submission import Reason
 from simulator.runtime.space import Space
 from simulator.server.operations.base import (
     Asked,
@@ -113,7 +115,9 @@ MOVE: Final[Shape[object]] = Record(
     dict,
     [
         Field("move", Choice({m.value: m for m in _MOVES}), "What happens to it now.", required=True),
-        Field("code", AnyJson(), "For fail: the provider's code, as `fail:` in a scenario names it."),
+        Field(
+            "code", AnyJson(), "For fail: the provider's code or reason, as `fail:` in a scenario names it."
+        ),
     ],
     what="a move",
 )
@@ -124,14 +128,15 @@ async def move(controller: Controller, asked: Asked) -> Reply:
     message = find_message(space, asked)
     values = read_as(MOVE, asked.plain(), "a move")
     assert isinstance(values, dict)
-    code = ""
+    code, reason = "", Reason.NONE
     if "code" in values:
         fate = read_as(
             controller.providers[message.key.provider].failure_shape, values["code"], "a failure", "code"
         )
-        code = getattr(fate, "code", "")
+        assert isinstance(fate, Fate)
+        code, reason = fate.code, fate.reason
     try:
-        space.simulation.move(message, values["move"], code)
+        space.simulation.move(message, values["move"], code, reason)
     except IllegalMove as refusal:
         raise Problem(409, "Not possible", str(refusal)) from None
     space.driver.nudge()

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from providers.bitel.bench import EPOCH_S, Bench
+from simulator.kernel.lifecycle import Move
+from simulator.providers.bitel import PROVIDER
+from simulator.scenario.loader import load
 
 _TTS = {"phoneNumber": "09120000001", "text": "hello"}
 _DELAYS = {"answer_after": "5s", "hang_up_after": "35s"}
@@ -111,6 +114,60 @@ async def test_unanswered_call_is_tried_again(retries: int | str, ends_after_s: 
         assert bitel.gateway.now_ms == ends_after_s * 1_000
 
 
+@pytest.mark.parametrize(
+    ("number", "retries", "off", "status", "ends_after_s"),
+    [
+        ("09601000003", 0, False, "USER_BUSY", 2),
+        ("09601000003", 2, False, "USER_BUSY", 6),
+        ("09601000010", 0, False, "EXPIRED", 2),
+        ("09601000011", 0, False, "ERROR", 35),
+        ("09120000001", 0, False, "NORMAL", 35),
+        ("09120000001", 0, True, "NO_ANSWER", 2),
+    ],
+)
+async def test_short_tries_end_only_calls_that_nobody_answers(
+    number: str, retries: int, off: bool, status: str, ends_after_s: int
+) -> None:
+    """
+    The length of a try ends busy calls and those to a phone that is off; an answered one goes on.
+    """
+    async with Bench(attempt="2s", **_DELAYS) as bitel:
+        bitel.space.simulation.change_recipient("+989120000001", {"reachable": not off})
+        sent = await bitel.post("/voice/single/tts", _with_number(number, retryCount=retries))
+        await bitel.settle()
+
+        request_id = sent.body["result"]["id"]
+        assert (await bitel.get(f"/voice/status/{request_id}")).body["result"]["status"] == status
+        assert bitel.gateway.now_ms == ends_after_s * 1_000
+
+
+async def test_short_tries_end_a_call_that_a_rule_makes_busy() -> None:
+    """
+    A rule's busy call ends as the busy magic number's does.
+    """
+    rule = "rules: [{when: {provider: bitel}, then: {fate: {fail: {call: USER_BUSY}}}}]"
+    async with Bench(attempt="2s") as bitel:
+        bitel.space.load(load(rule, "rule", {"bitel": PROVIDER}))
+        await bitel.post("/voice/single/tts", _with_number("09120000001", retryCount=0))
+        await bitel.settle()
+
+        assert [one["cause"] for one in bitel.webhooks] == ["USER_BUSY"]
+        assert bitel.gateway.now_ms == 2_000
+
+
+async def test_answer_comes_no_later_than_the_end() -> None:
+    """
+    A call whose settings would answer it after its end is over at its end.
+    """
+    async with Bench(answer_after="1m", hang_up_after="10s") as bitel:
+        sent = await bitel.post("/voice/single/tts", _TTS)
+        await bitel.settle()
+        got = (await bitel.get(f"/voice/status/{sent.body['result']['id']}")).body["result"]
+
+        assert (got["status"], got["executionDate"] - EPOCH_S, got["billSec"]) == ("NORMAL", 10, 1)
+        assert bitel.gateway.now_ms == 10_000
+
+
 async def test_phone_that_is_off_does_not_answer() -> None:
     """
     A call to a phone that stays off ends as NO_ANSWER; nobody keeps calls for days.
@@ -125,22 +182,69 @@ async def test_phone_that_is_off_does_not_answer() -> None:
         assert bitel.gateway.now_ms == 180_000
 
 
-async def test_phone_that_comes_back_between_two_tries_answers() -> None:
+@pytest.mark.parametrize(
+    ("off_s", "back_s", "executed_s", "bill_s"),
+    [(0, 3, 5, 30), (0, 20, 20, 15), (0, 100, 100, 1), (10, 100, 100, 1), (0, 179, 179, 1)],
+)
+async def test_call_begins_no_sooner_than_the_phone_is_back(
+    off_s: int, back_s: int, executed_s: int, bill_s: int
+) -> None:
     """
-    A later try gets through; its seconds are drawn, and it is told once.
+    A later try gets through; the call begins at the return, ends when it is told, and is told once.
     """
     async with Bench(**_DELAYS) as bitel:
         simulation = bitel.space.simulation
-        simulation.change_recipient("+989120000001", {"reachable": False})
+        if not off_s:
+            simulation.change_recipient("+989120000001", {"reachable": False})
         sent = await bitel.post("/voice/single/tts", _TTS)
-        await bitel.advance(100_000)
+        if off_s:
+            await bitel.advance(off_s * 1_000)
+            simulation.change_recipient("+989120000001", {"reachable": False})
+        await bitel.advance((back_s - off_s) * 1_000)
         simulation.change_recipient("+989120000001", {"reachable": True})
         await bitel.settle()
-
+        simulation.change_recipient("+989120000001", {"reachable": False})
         got = (await bitel.get(f"/voice/status/{sent.body['result']['id']}")).body["result"]
-        assert got["status"] == "NORMAL"
-        assert 5 <= got["billSec"] <= 60
-        assert [one["cause"] for one in bitel.webhooks] == ["NORMAL"]
+
+        assert (got["status"], got["executionDate"] - EPOCH_S, got["billSec"]) == (
+            "NORMAL",
+            executed_s,
+            bill_s,
+        )
+        assert [(one["cause"], one["billSec"]) for one in bitel.webhooks] == [("NORMAL", bill_s)]
+
+
+async def test_call_begins_no_sooner_than_a_window_ends() -> None:
+    """
+    A phone that a scenario takes away for a while is called when it says that it is back.
+    """
+    text = """
+recipients:
+  "+989120000001": {reachable: [{from: 0s, until: 10s, is: false}, {from: 15s, until: 25s, is: false}]}
+"""
+    async with Bench(**_DELAYS) as bitel:
+        bitel.space.load(load(text, "window", {"bitel": PROVIDER}))
+        sent = await bitel.post("/voice/single/tts", _TTS)
+        await bitel.settle()
+        got = (await bitel.get(f"/voice/status/{sent.body['result']['id']}")).body["result"]
+
+    assert (got["status"], got["executionDate"] - EPOCH_S, got["billSec"]) == ("NORMAL", 25, 10)
+
+
+async def test_call_that_is_moved_to_its_end_has_no_past() -> None:
+    """
+    A call that control ends before it was answered begins at that instant, not before it.
+    """
+    async with Bench(**_DELAYS) as bitel:
+        sent = await bitel.post("/voice/single/tts", _TTS)
+        request_id = sent.body["result"]["id"]
+        await bitel.advance(2_000)
+        message = bitel.space.simulation.message("bitel", request_id)
+        assert message is not None
+        bitel.space.simulation.move(message, Move.DELIVER)
+        got = (await bitel.get(f"/voice/status/{request_id}")).body["result"]
+
+    assert (got["status"], got["executionDate"] - EPOCH_S, got["billSec"]) == ("NORMAL", 2, 1)
 
 
 async def test_black_list_is_about_sms_alone() -> None:

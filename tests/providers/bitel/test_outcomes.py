@@ -130,6 +130,20 @@ async def test_number_beside_the_magic_ones_is_ordinary() -> None:
     assert ended == [(1, "DELIVERED")] * 4
 
 
+@pytest.mark.parametrize("number", ["+989600abcdef", "+989600²²²²²²", "+98960000000٤", "+989603 00001"])
+async def test_number_that_only_looks_magic_is_malformed(number: str) -> None:
+    """
+    Where malformed numbers are accepted, one that begins like a magic recipient ends as any other: ERROR.
+    """
+    async with Bench(bad_number="accept") as bitel:
+        ended = [
+            await _ends(bitel, path, {**body, "phoneNumber": number})
+            for path, body in (("/sms/single", _SMS), ("/voice/single/tts", _TTS))
+        ]
+
+    assert ended == [(9, "ERROR"), (11, "ERROR")]
+
+
 @pytest.mark.parametrize(
     ("fail", "sms", "call"),
     [

@@ -85,6 +85,8 @@ _REFUSED: list[tuple[str, str, Any, str, int]] = [
     ("a strange server", "/voice/single", {**_CALL, "serverId": "99"}, "InvalidServer", 400),
     ("a strange server for TTS", "/voice/batch/tts", {**_CALLS_TTS, "serverId": "99"}, "InvalidServer", 400),
     ("a strange voice", "/voice/single", {**_CALL, "voiceId": "99"}, "InvalidRequest", 400),
+    ("an empty voice", "/voice/single", {**_CALL, "voiceId": ""}, "InvalidRequest", 400),
+    ("an empty voice for many", "/voice/batch", {**_CALLS, "voiceId": ""}, "InvalidRequest", 400),
     ("negative retries", "/voice/single", {**_CALL, "retryCount": -1}, "InvalidRequest", 400),
     ("retries in words", "/voice/single", {**_CALL, "retryCount": "two"}, "InvalidRequest", 400),
     ("half a repetition", "/voice/otp", {**_CALL_OTP, "repeatCount": 1.5}, "InvalidRequest", 400),
@@ -105,6 +107,32 @@ async def test_bad_call_is_refused_whole(path: str, body: Any, code: str, status
 
         assert got == Got(status, {"result": None, "error": code})
         assert dict(bitel.space.simulation.messages) == {}
+
+
+@pytest.mark.parametrize("path", ["/api/v2/voice/single", "/api/v2/voice/batch",
+                                  "/api/v1/voice/single", "/api/v1/voice/campaign"])  # fmt: skip
+@pytest.mark.parametrize("voices", [["7"], "any"])
+async def test_call_that_plays_a_voice_needs_one(path: str, voices: Any) -> None:
+    """
+    Where a voice file is all that is played, an empty id is none, whichever voices exist.
+    """
+    async with Bench(voices=voices) as bitel:
+        got = await bitel.call("POST", path, {**_CALL, **_CALLS, "voiceId": ""})
+
+    assert got == Got(400, {"result": None, "error": "InvalidRequest"})
+
+
+async def test_voice_before_a_code_may_be_left_empty() -> None:
+    """
+    An OTP call reads digits out, so an empty voiceId, serverId or gatewayNumber is none given.
+    """
+    async with Bench() as bitel:
+        got = [
+            await bitel.post("/voice/otp", {**_CALL_OTP, "voiceId": "", "serverId": ""}),
+            await bitel.post("/sms/single", {**_SMS, "gatewayNumber": ""}),
+        ]
+
+    assert [one.status for one in got] == [200, 200]
 
 
 @pytest.mark.parametrize("path", _GOOD)
@@ -133,6 +161,20 @@ async def test_refusal_says_why_in_a_header_of_ours(path: str) -> None:
     expected = "phoneNumber: expected a mobile number such as 09120000001, got '0912\\r\\nX: y'"
     assert reason.replace("\\\\", "\\").replace("\\'", "'") == expected
     assert noted == [f"/api/v2{path} refused with InvalidRequest: {expected}"]
+
+
+async def test_refusal_of_a_deep_body_is_in_plain_words() -> None:
+    """
+    A body that is nested too deeply is refused as other bad ones are, with a reason that people understand.
+    """
+    async with Bench() as bitel:
+        sent = {"Authorization": "Bearer token"}
+        deep = b"[" * 100_000
+        url = f"{bitel.url}/api/v2/sms/single"
+        async with bitel.client.post(url, data=deep, headers=sent) as answer:
+            got = (answer.status, answer.headers["X-Simulator-Reason"])
+
+    assert got == (400, "expected a JSON object, got one nested too deeply")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

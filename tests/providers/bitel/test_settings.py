@@ -47,6 +47,36 @@ async def test_oc2__http_status_of_a_code_may_be_another() -> None:
     assert got == _refused("InvalidGateway", 403)
 
 
+@pytest.mark.parametrize("status", [200, 400, 599])
+async def test_oc2__status_of_an_error_may_be_any_that_has_a_body(status: int) -> None:
+    """
+    Whatever the status, the envelope with the code goes with it.
+    """
+    async with Bench(http={"InvalidRequest": status}) as bitel:
+        got = await bitel.post("/sms/single", {**_SMS, "message": ""})
+
+    assert got == _refused("InvalidRequest", status)
+
+
+@pytest.mark.parametrize("status", [199, 204, 304, 399, 600, True, "400"])
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        (lambda http: {"http": {"InvalidRequest": http}}, "http.InvalidRequest"),
+        (lambda http: {"throttled": {"code": "X", "http": http}}, "throttled.http"),
+        (lambda http: {"balance": {"amount": 1, "code": "X", "http": http}}, "balance.http"),
+    ],
+)
+def test_oc2__status_without_a_body_is_refused(settings: Any, place: str, status: Any) -> None:
+    """
+    A status whose answer could not carry the code, or that is none, is refused with what was expected.
+    """
+    with pytest.raises(AssertionError) as refusal:
+        read_settings(settings(status))
+
+    assert f"{place}: expected an HTTP status: 200, or 400 to 599, got" in str(refusal.value)
+
+
 async def test_oc3__status_may_have_the_shape_of_the_send_reply() -> None:
     """
     `status` is then the number and `statusText` the word.
@@ -113,27 +143,6 @@ async def test_oc5__throttled_call_says_what_the_user_chose() -> None:
         theirs = await bitel.post("/sms/single", _SMS)
 
     assert [ours, theirs] == [_refused("SimulatedRateLimit", 429), _refused("SlowDown", 503)]
-
-
-async def test_oc5__balance_runs_out_in_the_words_of_the_user() -> None:
-    """
-    With a balance, what is spent and what is under way is subtracted; a refused batch costs nothing.
-    """
-    balance = {"amount": 42, "code": "NoMoney", "http": 402}
-    async with Bench(balance=balance) as bitel:
-        await _sent(bitel)
-        batch = {"message": "hi", "phoneNumbers": ["09120000001", "09120000002", "09120000003"]}
-        too_much = await bitel.post("/sms/batch", batch)
-        await _sent(bitel, phoneNumber="09600000005")
-        await _sent(bitel)
-        nothing_left = await bitel.post("/sms/single", _SMS)
-        await bitel.settle()
-        uncharged_came_back = await bitel.post("/sms/single", _SMS)
-        looked = bitel.account.actions["balance"]({})
-
-    assert [too_much, nothing_left] == [_refused("NoMoney", 402)] * 2
-    assert uncharged_came_back.status == 200
-    assert looked == {"balance": 14.0, "subtracted": 28.0, "pending": 14.0}
 
 
 async def test_oc6__call_status_may_lack_the_envelope() -> None:
@@ -205,6 +214,20 @@ async def test_oc9__limits_may_be_others() -> None:
     assert two == _refused("InvalidRequest")
 
 
+async def test_oc9__template_without_a_word_is_an_empty_message() -> None:
+    """
+    Parameters may leave nothing of a template, which is refused or accepted as any empty text.
+    """
+    asked = {"phoneNumber": "09120000001", "params": [""], "templateId": 7}
+    async with Bench(templates={"7": {"text": "{0}"}}) as bitel:
+        refused = await bitel.post("/sms/template", asked)
+        bitel.account.configure(read_settings({"empty_message": "accept"}))
+        accepted = await bitel.post("/sms/template", asked)
+
+    assert refused == _refused("InvalidRequest")
+    assert (accepted.status, accepted.body["result"]["message"]) == (200, "")
+
+
 async def test_oc10__malformed_number_may_end_as_error() -> None:
     """
     The table lists an invalid phone number under 9; then the rest of the batch goes on.
@@ -253,40 +276,6 @@ async def test_oc12__gateways_are_the_users() -> None:
         "4000",
         "10007200",
     ]
-
-
-async def test_oc13__delays_and_the_black_list_can_be_set() -> None:
-    """
-    The stations come when the settings say, and OTPs may stop at the black list, too.
-    """
-    async with Bench(check_ok_after="1m", deliver_after="1h", otp_reaches_blacklisted=False) as bitel:
-        bitel.space.simulation.change_recipient("+989120000002", {"blacklisted": True})
-        otp = {"phoneNumber": "09120000002", "appName": "Shop", "code": "1"}
-        otp_id = (await bitel.post("/sms/otp", otp)).body["result"]["id"]
-        request_id = await _sent(bitel)
-        seen = []
-        for by_ms in (59_999, 1, 3_539_999, 1):
-            await bitel.advance(by_ms)
-            seen.append((await bitel.get(f"/sms/status/{request_id}")).body["result"]["statusCode"])
-        listed = (await bitel.get(f"/sms/status/{otp_id}")).body["result"]["status"]
-
-    assert seen == [0, 2, 2, 1]
-    assert listed == "BLACKLIST"
-
-
-async def test_oc14__prices_and_what_is_charged_can_be_set() -> None:
-    """
-    The price is parts times the unit price, for the statuses that are charged.
-    """
-    async with Bench(price_per_part=0.1, charged=["BLACKLIST"]) as bitel:
-        delivered = await _sent(bitel)
-        listed = await _sent(bitel, phoneNumber="09600000005", message="x" * 161)
-        await bitel.settle()
-        prices = [
-            (await bitel.get(f"/sms/status/{one}")).body["result"]["price"] for one in (delivered, listed)
-        ]
-
-    assert prices == [0.0, -0.2]
 
 
 async def test_oc15__status_text_can_be_spelt_otherwise() -> None:
@@ -360,31 +349,6 @@ async def test_oc18__failed_webhook_is_lost_unless_a_retry_is_set() -> None:
     assert lost == ["webhook is lost after 1 attempts [DELIVERED]"]
 
 
-async def test_oc19__status_is_final_before_the_webhook_unless_it_lags() -> None:
-    """
-    An integrator that asks while it is being told sees the final status, or an older one by setting.
-    """
-    seen: list[tuple[int, float]] = []
-
-    async with Bench(deliver_after="3s") as bitel:
-        request_ids = [await _sent(bitel)]
-
-        async def ask(_: object) -> int:
-            row = (await bitel.get(f"/sms/status/{request_ids[-1]}")).body["result"]
-            seen.append((row["statusCode"], row["price"]))
-            return 200
-
-        bitel.receiver.answer = ask
-        await bitel.settle()
-        bitel.account.configure(read_settings({"status_lag": "10s"}))
-        request_ids.append(await _sent(bitel))
-        await bitel.settle()
-        await bitel.advance(10_000)
-        await ask(None)
-
-    assert seen == [(1, -14.0), (2, 0.0), (1, -14.0)]
-
-
 async def test_oc20__duplicate_numbers_get_a_message_each_or_are_refused() -> None:
     """
     Each place of a batch is a request of its own.
@@ -399,6 +363,28 @@ async def test_oc20__duplicate_numbers_get_a_message_each_or_are_refused() -> No
 
     assert len({row["id"] for row in each.body["result"]}) == told == 2
     assert refused == _refused("InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "pair"),
+    [
+        ("mobile", ["09120000001", "+989120000001"]),
+        ("mobile", ["00989120000001", "989120000001"]),
+        ("any", ["02188888888", "+982188888888"]),
+        ("any", ["mum", "mum"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sms/batch", "/voice/batch/tts"])
+async def test_oc20__duplicates_are_told_by_the_phone(path: str, numbers: str, pair: list[str]) -> None:
+    """
+    Two spellings of one number are the same number twice.
+    """
+    async with Bench(duplicate_numbers="refuse", numbers=numbers, bad_number="accept") as bitel:
+        body = {"message": "hi", "text": "hi", "phoneNumbers": pair}
+        refused = await bitel.post(path, body)
+        one = await bitel.post(path, {**body, "phoneNumbers": [*pair[:1], "09120000002"]})
+
+    assert (refused, one.status) == (_refused("InvalidRequest"), 200)
 
 
 async def test_oc21__servers_and_voices_are_the_users() -> None:

@@ -28,6 +28,39 @@ def test_every_form_of_a_number_means_the_same_phone(abonent: str, prefix: str) 
     assert local_number(address) == f"0{abonent}"
 
 
+@pytest.mark.parametrize(
+    ("number", "address"),
+    [
+        ("02188888888", "+982188888888"),
+        ("+982188888888", "+982188888888"),
+        ("00982188888888", "+982188888888"),
+        ("982188888888", "+982188888888"),
+        ("0041793026727", "+41793026727"),
+        ("09120000001", "+989120000001"),
+        ("012345", "+9812345"),
+        ("01234", None),
+        ("01234567890123", "+981234567890123"),
+        ("012345678901234", None),
+        ("0002188888888", None),
+    ],
+)
+def test_any_number_may_be_written_as_in_iran(number: str, address: str | None) -> None:
+    """
+    Where any number is accepted, a single leading zero means Iran; 7 to 15 digits are a number.
+    """
+    assert network_address(number, "any") == address
+
+
+@given(st.from_regex(r"(\+|00|0|)(98)?[0-9]{4,15}", fullmatch=True))
+def test_what_is_printed_is_accepted(number: str) -> None:
+    """
+    Where any number is accepted, its local spelling is the same phone.
+    """
+    address = network_address(number, "any")
+
+    assert address is None or network_address(local_number(address), "any") == address
+
+
 @given(st.text(max_size=20))
 def test_number_is_good_or_nothing(text: str) -> None:
     """
