@@ -10,6 +10,7 @@ import logging
 import re
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ import click
 
 from simulator import __version__
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.kernel.journal import Entry
 from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.provider import Provider, discover
 from simulator.server.app import Server, ServerConfig
@@ -76,6 +78,7 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "at": self.formatTime(record),
             "message": record.getMessage(),
+            **getattr(record, "facts", {}),
         }
         if record.exc_info:
             said["trace"] = self.formatException(record.exc_info)
@@ -96,6 +99,7 @@ class _JsonLines(logging.Formatter):
     "--clock", type=_Clock(), help="frozen, live, live×60 or autojump.  [default: the scenario's, or live]"
 )
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
+@click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--listen", type=_Listen(), multiple=True, help="Serve a provider alone on a further port.")
 @click.option(
@@ -110,6 +114,7 @@ def serve(
     seed: int | None,
     clock: ClockSpec | None,
     watch: bool,
+    verbose: bool,
     log_format: str,
     listen: tuple[tuple[str, int], ...],
     allow_target: tuple[str, ...],
@@ -138,6 +143,7 @@ def serve(
             allow_hosts=frozenset(allow_host),
             listen=dict(listen),
             providers=providers,
+            tell=_teller() if verbose else None,
         )
         server = Server(config)
     except ValueError as refusal:
@@ -145,6 +151,20 @@ def serve(
     code = asyncio.run(_run(server, providers, path if watch else None, port_file))
     if code:
         sys.exit(code)
+
+
+def _teller() -> Callable[[str, Entry], None]:
+    """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
+    from simulator.evidence.words import printable
+    from simulator.kernel.journal import narrative
+    from simulator.server.views import entry_view
+
+    def tell(space: str, entry: Entry) -> None:
+        where = "" if space == DEFAULT_SPACE else f"[{space}] "
+        facts = {"space": space, **entry_view(entry)}
+        _LOG.info("%s%s", where, printable(narrative(entry)), extra={"facts": facts})
+
+    return tell
 
 
 def _seed(seed: int | None, scenario: Scenario | None) -> int:

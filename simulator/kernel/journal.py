@@ -70,7 +70,7 @@ class Journal:
     A bounded, append-only list of entries; the oldest give way and are counted.
     """
 
-    __slots__ = ("_entries", "_wall", "dropped", "limit", "seq")
+    __slots__ = ("_entries", "_wall", "dropped", "limit", "seq", "tell")
 
     def __init__(self, limit: int = 250_000, wall: Callable[[], int] | None = None) -> None:
         self._entries: deque[Entry] = deque()
@@ -78,6 +78,8 @@ class Journal:
         self.limit = limit
         self.dropped = 0
         self.seq = 0
+        self.tell: Callable[[Entry], None] | None = None
+        """Told of every entry as it is added, if somebody wants to know."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -120,6 +122,8 @@ class Journal:
         if len(entries) > self.limit:
             entries.popleft()
             self.dropped += 1
+        if self.tell is not None:
+            self.tell(entry)
         return entry
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from aiohttp import ClientSession, web
 
 from simulator import __version__
+from simulator.kernel.journal import Entry
 from simulator.kernel.rule import ClockSpec, Scenario
 from simulator.provider import Provider, discover
 from simulator.runtime.dispatcher import open_client
@@ -52,6 +53,8 @@ class ServerConfig:
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
     """None: every one there is."""
+    tell: Callable[[str, Entry], None] | None = None
+    """Told of everything that happens, with the name of the space where it does."""
 
 
 _LOG = logging.getLogger("simulator")
@@ -118,6 +121,7 @@ def make_app(config: ServerConfig) -> web.Application:
     guard = config.guard if config.guard is not None else Guard(config.allow_targets)
     client = _Client()
     registry = SpaceRegistry(providers, client)
+    registry.tell = config.tell
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         client.session = open_client(guard)

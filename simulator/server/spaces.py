@@ -7,9 +7,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from aiohttp import ClientSession
 
+from simulator.kernel.journal import Entry
 from simulator.kernel.rule import ClockSpec, Scenario
 from simulator.provider import Credential, Provider, space_credential
 from simulator.runtime.space import Space
@@ -44,6 +46,8 @@ class SpaceRegistry:
         self._claimed: dict[str, list[tuple[str, str]]] = {}
         self._minted: dict[str, dict[str, str]] = {}
         self._count = 0
+        self.tell: Callable[[str, Entry], None] | None = None
+        """Told of every entry of any space that is created from now on, with the name of the space."""
 
     def __len__(self) -> int:
         return len(self._spaces)
@@ -79,6 +83,8 @@ class SpaceRegistry:
         if len(self._spaces) >= _SPACES_MAX:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
         space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        if self.tell is not None:
+            space.simulation.journal.tell = partial(self.tell, name)
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space

@@ -315,3 +315,30 @@ def test_port_file_that_cannot_be_written__is_told_before_the_server_says_it_is_
 
     assert code == 3
     assert "is ready" not in said
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_verbose__tells_what_happens_line_by_line(tmp_path: Path, form: str) -> None:
+    """
+    With --verbose every fact of every space is logged, and texts from outside steer no terminal.
+    """
+    with serving(tmp_path, "--verbose", "--log-format", form, "--clock", "frozen") as process:
+        control = HttpControl(process.url)
+        control.call("POST", "/spaces", {"name": "other"})
+        act = {"provider": "infobip", "writes": "\x1b]0;owned\x07"}
+        control.call("POST", "/spaces/other/recipients/+41793020001/inbound", act)
+        control.call("POST", "/spaces/default/recipients/+41793020001/inbound", {**act, "writes": "STOP"})
+        until(lambda: "STOP" in process.said, process)
+        said = process.said
+
+    assert "\x1b" not in said
+    told = [line for line in said.splitlines() if "writes" in line]
+    if form == "json":
+        facts = [json.loads(line) for line in told]
+        assert [(one["space"], one["kind"], one["recipient"]) for one in facts] == [
+            ("other", "act", "+41793020001"),
+            ("default", "act", "+41793020001"),
+        ]
+    else:
+        assert told[0].startswith("[other] +00:00:00.000 infobip +41793020001 writes ")
+        assert told[1] == "+00:00:00.000 infobip +41793020001 writes 'STOP'"
