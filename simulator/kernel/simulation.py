@@ -77,6 +77,8 @@ class Simulation:
         self.register = Register(messages_max)
         self.intake = Intake(self)
         self.scenario = Scenario()
+        self.rule_lines: dict[str, int] = {}
+        """Where each rule stands in its file, by name."""
         self.scenario_start_ms = 0
         self.scenario_seq = 0
         self.judge = Judge(self)
@@ -108,6 +110,7 @@ class Simulation:
             self.agenda.remove(at_ms, step)
         now_ms = self.clock.now_ms
         self.scenario = scenario
+        self.rule_lines = {rule.name: rule.line for rule in scenario.rules}
         self.people = People(crowd, self.chance)
         self.scenario_start_ms = now_ms
         self.judge = Judge(self)

@@ -236,7 +236,7 @@ def _tell_refusals(response: web.Response, space: Space, verdict: Verdict) -> No
     if rules:
         response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
     if reasons and "X-Simulator-Reason" not in response.headers:
-        lines = {rule.name: rule.line for rule in space.simulation.scenario.rules if rule.name in rules}
+        lines = space.simulation.rule_lines
         told = [
             f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
             for code, rule, why in reasons
@@ -250,7 +250,7 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
     verdict = call.verdict
     status = answer.status if answer is not None else 0
     ended = f"answered {status}" if status else "was cut off"
-    misbehaved = _misbehaviour(verdict)
+    misbehaved = _misbehaviour(verdict) if verdict.about is not None else ""
     simulation.journal.add(
         simulation.clock.now_ms,
         EntryKind.CALL,
