@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from simulator.evidence.result import Scorecard
+from simulator.kernel.outbox import PENDING
 from simulator.kernel.rule import ClockMode
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.webhook import Attempt, Webhook, WebhookState
@@ -15,7 +16,6 @@ from simulator.runtime.space import Space
 __all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
 
 _COPIES = frozenset({"duplicate", "resent"})
-_PENDING = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
 
 
 def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0) -> Scorecard:
@@ -137,7 +137,7 @@ def _recoveries(
 
 
 def _last_word_ms(webhook: Webhook, now_ms: int) -> int:
-    return now_ms if webhook.state in _PENDING else webhook.attempts[-1].at_ms
+    return now_ms if webhook.state in PENDING else webhook.attempts[-1].at_ms
 
 
 def _lag_max_ms(space: Space, webhooks: Iterable[Webhook]) -> int:

@@ -27,12 +27,14 @@ from simulator.kernel.webhook import (
     WebhookState,
 )
 
-__all__ = ["CONTRADICTION", "Outbox"]
+__all__ = ["CONTRADICTION", "PENDING", "Outbox"]
 
 CONTRADICTION: Final = "a contradiction"
 """What a webhook is intended as that tells the opposite of what happened."""
 
 _NO_FAULTS = WebhookFaults()
+PENDING: Final = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
+"""Webhooks in these states are still owed."""
 _SETTLED = frozenset({WebhookState.ACKNOWLEDGED, WebhookState.LOST, WebhookState.DROPPED})
 
 

@@ -17,7 +17,7 @@ from simulator.kernel.units import Rate
 if TYPE_CHECKING:
     from simulator.kernel.simulation import Simulation
 
-__all__ = ["ActsStep", "StormStep", "arrival_ms", "let_act", "let_in", "numbered"]
+__all__ = ["ActsStep", "StormStep", "arrival_ms", "last_arrival_ms", "let_act", "let_in", "numbered"]
 
 _SLICE_MAX = 1_000
 """How many arrivals of one instant are let in before others get their turn."""
@@ -58,6 +58,13 @@ class StormStep(NamedTuple):
 def arrival_ms(start_ms: int, number: int, rate: Rate | None) -> int:
     """Return when arrival *number* (from 0) is due; without a rate all come at once."""
     return start_ms + (number * rate.per_ms // rate.count if rate is not None else 0)
+
+
+def last_arrival_ms(item: TimelineItem) -> int:
+    """Return when the last thing of *item* begins, counted from the start of the scenario."""
+    if item.storm is not None:
+        return arrival_ms(item.at_ms, item.storm.messages - 1, item.storm.rate)
+    return arrival_ms(item.at_ms, item.count - 1, item.rate)
 
 
 def numbered(pattern: str, number: int) -> str:

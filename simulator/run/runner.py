@@ -14,7 +14,9 @@ from simulator import __version__
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import nearest_rank, scorecard
 from simulator.evidence.words import latency
+from simulator.kernel.outbox import PENDING
 from simulator.kernel.rule import ClockMode, Scenario
+from simulator.kernel.traffic import last_arrival_ms
 from simulator.kernel.units import format_offset
 from simulator.run.audit import audit
 from simulator.run.checks import checks
@@ -30,6 +32,9 @@ __all__ = ["IntegratorUnreachable", "RunOptions", "run"]
 _POLL_REAL_S = 0.05
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
+_IDLE_REAL_S = 30.0
+"""A live run goes on at once when nothing is due for longer than this, and nobody waits for anything."""
+_QUIET_REAL_S = 1.0
 _STOOD_STILL = (
     "; the clock stood still while they were open: software that tries again inside a call needs --live"
 )
@@ -238,6 +243,34 @@ async def _play_live(space: Space, scenario: Scenario, client: ClientSession, re
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)
-    while not space.simulation.settled:
+    await _settle_live(space, scenario)
+
+
+async def _settle_live(space: Space, scenario: Scenario) -> None:
+    """
+    Let real time pass until nothing is due, but for what only the messages themselves wait for.
+
+    An expiry in two days would keep a run of half a minute.  But time that software
+    under test may be waiting for is never skipped: a retry of a webhook, an item of
+    the timeline, or anything that is due soon.
+    """
+    simulation, driver = space.simulation, space.driver
+    loop = asyncio.get_running_loop()
+    last_ms = simulation.scenario_start_ms + max(
+        (last_arrival_ms(item) for item in scenario.timeline), default=0
+    )
+    calls, quiet_since_s = space.exchange_count, loop.time()
+    while not simulation.settled:
         await space.wait_change(0.25)
-        space.driver.sync()
+        driver.sync()
+        if space.exchange_count != calls:
+            calls, quiet_since_s = space.exchange_count, loop.time()
+        due_ms, now_ms = simulation.next_due(), simulation.clock.now_ms
+        if (
+            due_ms is not None
+            and due_ms - now_ms > _IDLE_REAL_S * 1_000 * driver.rate
+            and loop.time() - quiet_since_s > _QUIET_REAL_S
+            and now_ms >= last_ms
+            and not any(one.state in PENDING for one in simulation.outbox.webhooks.values())
+        ):
+            await driver.advance(due_ms)

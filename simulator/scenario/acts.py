@@ -26,6 +26,7 @@ def _forms(word: str) -> list[str]:
 def act_shape(acts: Iterable[str]) -> Shape[str]:
     """Return how `does:` is written where any of *acts* may be meant; blanks and dashes are alike."""
     words = tuple(dict.fromkeys(acts))
+    forms = dict.fromkeys([*words, *(form for word in words for form in _forms(word))])
     known = {_plain(word) for word in words}
 
     def convert(node: Node) -> str:
@@ -36,7 +37,10 @@ def act_shape(acts: Iterable[str]) -> Shape[str]:
     return Scalar[str](
         expected="what a recipient does",
         convert=convert,
-        json_schema={"type": "string", "enum": [form for word in words for form in _forms(word)]},
+        json_schema={
+            "type": "string",
+            "enum": list(forms),
+        },
         words=words,
     )
 

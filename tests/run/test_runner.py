@@ -4,6 +4,7 @@ Runs against a small integrator: the verdict is right about the good one and abo
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from integrator import Integrator
@@ -43,6 +44,23 @@ async def test_integrator_that_overwrites_a_final_state_is_caught() -> None:
 
     assert failed(good) == []
     assert failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
+
+
+async def test_live_run_does_not_wait_for_an_expiry_in_two_days() -> None:
+    """
+    When everything else is over the clock goes on at once to what only messages wait for.
+    """
+    text = "timeline: [{at: 1s, provider: infobip, storm: {messages: 9, rate: 9/s, mix: {expire: 100%}}}]"
+    scenario = load(text, "late", discover())
+
+    # On this clock two days are three minutes.
+    async with asyncio.timeout(60):
+        result = await carry_out(
+            scenario, Integrator(), count=0, means={}, clock=ClockSpec(mode=ClockMode.LIVE, rate=1_000)
+        )
+
+    assert [message.state for message in result.space.simulation.messages.values()] == ["expired"] * 9
+    assert result.space.simulation.clock.now_ms >= 48 * 3_600_000
 
 
 async def test_integrator_that_counts_a_duplicate_twice_is_caught() -> None:
