@@ -1,0 +1,44 @@
+"""
+What a scenario did to a webhook on purpose, so that nobody takes it for the receiver's doing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulator.kernel.webhook import Attempt, Damage, Webhook
+
+__all__ = ["blameless", "damage_of", "excused", "on_purpose", "purposes"]
+
+_FIRST_ATTEMPT_ONLY: Final = frozenset({"delayed", "reordered"})
+
+
+def damage_of(webhook: Webhook, number: int) -> tuple[Damage, ...]:
+    """Return what was wrong on purpose with the bytes of attempt *number*; retries are sent whole."""
+    return webhook.damage if number == 1 else ()
+
+
+def excused(webhook: Webhook, attempt: Attempt) -> bool:
+    """Return True when *attempt* was sent damaged and not acknowledged: a receiver does well to refuse it."""
+    return not attempt.acknowledged and bool(damage_of(webhook, attempt.number))
+
+
+def blameless(webhook: Webhook) -> bool:
+    """Return True when no attempt failed but those that were sent damaged."""
+    return all(attempt.acknowledged or excused(webhook, attempt) for attempt in webhook.attempts)
+
+
+def purposes(webhook: Webhook, number: int) -> tuple[str, ...]:
+    """Return what was done on purpose to attempt *number*: `delayed`, `truncated`, `duplicate`."""
+    damage = {one.kind.value for one in webhook.damage}
+    left_out = damage - {one.kind.value for one in damage_of(webhook, number)}
+    if number > 1:
+        # From the second attempt on, the provider's schedule says when.
+        left_out |= _FIRST_ATTEMPT_ONLY
+    return tuple(word for word in webhook.intended.split(", ") if word and word not in left_out)
+
+
+def on_purpose(webhook: Webhook, number: int) -> str:
+    """Return the purposes of an attempt in words: `truncated, delayed on purpose`; empty: there are none."""
+    words = ", ".join(purposes(webhook, number))
+    return f"{words} on purpose" if words else ""
