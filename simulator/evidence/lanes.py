@@ -30,6 +30,7 @@ DEFINITIONS = """\
 <path id="ok" class="l-ok" d="M-4,0 -1,3.5 4.5,-4"/>
 <path id="no" class="l-bad" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
 <circle id="gone" class="l-grey" r="3.5"/>
+<rect id="refused" class="c-ink" x="-4" y="-5" width="8" height="10"/>
 <path id="open" class="l-grey" d="M-4,-5 4,0 -4,5"/>
 </defs></svg>"""
 
