@@ -175,6 +175,11 @@ _LEGEND = (
     ("ok", "webhook acknowledged"),
     ("no", "attempt failed"),
     ("gone", "dropped on purpose"),
+    ("damaged", "sent damaged or slowly on purpose"),
+    ("spoilt", "failed, but damaged on purpose"),
+    ("copy", "copy on purpose"),
+    ("untrue", "contradiction on purpose"),
+    ("late", "delayed on purpose"),
     ("open", "still to come"),
 )
 

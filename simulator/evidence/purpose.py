@@ -8,9 +8,21 @@ from typing import Final
 
 from simulator.kernel.webhook import Attempt, Damage, Webhook
 
-__all__ = ["blameless", "damage_of", "excused", "on_purpose", "purposes"]
+__all__ = [
+    "CONTRADICTION",
+    "COPIES",
+    "PUT_OFF",
+    "blameless",
+    "damage_of",
+    "excused",
+    "on_purpose",
+    "purposes",
+]
 
-_FIRST_ATTEMPT_ONLY: Final = frozenset({"delayed", "reordered"})
+# Words that the kernel puts into `Webhook.intended`, beside those for damage.
+CONTRADICTION: Final = "a contradiction"
+COPIES: Final = frozenset({"duplicate", "resent"})
+PUT_OFF: Final = frozenset({"delayed", "reordered"})
 
 
 def damage_of(webhook: Webhook, number: int) -> tuple[Damage, ...]:
@@ -34,7 +46,7 @@ def purposes(webhook: Webhook, number: int) -> tuple[str, ...]:
     left_out = damage - {one.kind.value for one in damage_of(webhook, number)}
     if number > 1:
         # From the second attempt on, the provider's schedule says when.
-        left_out |= _FIRST_ATTEMPT_ONLY
+        left_out |= PUT_OFF
     return tuple(word for word in webhook.intended.split(", ") if word and word not in left_out)
 
 

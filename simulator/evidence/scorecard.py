@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from simulator.evidence.purpose import COPIES
 from simulator.evidence.result import Scorecard
 from simulator.kernel.rule import ClockMode
 from simulator.kernel.submission import MessageKey
@@ -14,7 +15,6 @@ from simulator.runtime.space import Space
 
 __all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
 
-_COPIES = frozenset({"duplicate", "resent"})
 _PENDING = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
 
 
@@ -42,7 +42,7 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         acknowledged=sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks),
         lost=sum(webhook.state is WebhookState.LOST for webhook in sound),
         dropped_on_purpose=sum(webhook.state is WebhookState.DROPPED for webhook in webhooks),
-        copies_on_purpose=sum(not _COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
+        copies_on_purpose=sum(not COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
         excused=sum(not attempt.acknowledged for w in webhooks if w.damage for attempt in w.attempts),
         non_2xx=sum(attempt.status != 0 for attempt in failed),
         no_answer=sum(attempt.status == 0 for attempt in failed),

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
 from simulator.evidence.lives import Life
+from simulator.evidence.purpose import excused, on_purpose
 from simulator.evidence.refusals import Refusal, refusals
 from simulator.evidence.words import count, entry_words, html_text, latency, outcome, span
 from simulator.kernel.journal import Entry, EntryKind
@@ -91,16 +92,19 @@ def _webhooks_table(webhooks: list[Webhook]) -> str:
 
 
 def _attempt_rows(webhook: Webhook) -> Iterator[str]:
-    note = f", {webhook.intended} on purpose" if webhook.intended else ""
-    name = html_text(f"{webhook.reports[0].label} – {webhook.state.value}{note}", 120)
+    name = html_text(f"{webhook.reports[0].label} – {webhook.state.value}", 120)
     if not webhook.attempts:
-        yield f"<tr><td>{name}</td><td></td></tr>"
+        yield f'<tr><td>{name}</td><td></td><td class="soft">{html_text(on_purpose(webhook, 1))}</td></tr>'
     for attempt in webhook.attempts[:_ATTEMPTS_MAX]:
         mark, sign = ("pass", "✓") if attempt.acknowledged else ("fail", "✕")
+        if excused(webhook, attempt):
+            mark = "soft"
+        meant = on_purpose(webhook, attempt.number)
+        note = f'<br><span class="soft">{html_text(meant)}</span>' if meant else ""
         next_at = "" if attempt.next_at_ms is None else format_offset(attempt.next_at_ms)
         yield (
             f'<tr><td>{name}</td><td class="at">{format_offset(attempt.at_ms)}</td>'
-            f'<td class="{mark}">{sign} {html_text(outcome(attempt), 160)}</td>'
+            f'<td><span class="{mark}">{sign} {html_text(outcome(attempt), 160)}</span>{note}</td>'
             f'<td class="tight">{latency(attempt.latency_real_us)}</td>'
             f'<td class="mono">{html_text(attempt.excerpt, 120)}</td><td class="at">{next_at}</td></tr>'
         )
