@@ -20,6 +20,7 @@ _TICK_DISTANCE_MIN = 7.5
 _DAY_MS = 86_400_000
 # Of the width, in percent, where lanes are some 900 pixels wide; narrower ones are for a glance.
 _NAME_LETTER_WIDTH = 0.65
+_EDGE = 2
 
 
 class Segment(NamedTuple):
@@ -42,6 +43,11 @@ class Tick(NamedTuple):
     place: float
     at_ms: int
     name: str = ""
+
+    @property
+    def at_edge(self) -> bool:
+        """True when a name in the middle over it would leave the axis."""
+        return not _EDGE <= self.place <= 100 - _EDGE
 
 
 class Axis:
@@ -98,8 +104,10 @@ def _legible(chosen: Sequence[Tick]) -> list[Tick]:
 
 
 def _touch(earlier: Tick, later: Tick) -> bool:
-    letters = (len(earlier.name) + len(later.name)) / 2 + 1
-    return later.place - earlier.place < letters * _NAME_LETTER_WIDTH
+    # Names stand in the middle over their ticks, those at the edges beside them.
+    letters = len(earlier.name) * (1 if earlier.at_edge else 0.5)
+    letters += len(later.name) * (1 if later.at_edge else 0.5)
+    return later.place - earlier.place < (letters + 1) * _NAME_LETTER_WIDTH
 
 
 def _named(ticks: Sequence[Tick]) -> list[Tick]:

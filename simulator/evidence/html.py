@@ -111,7 +111,7 @@ def _header(result: RunResult, axis: Axis) -> str:
     forgotten = (
         f"<p class=soft>The journal has let go of its oldest {count(dropped, 'entry', 'entries')}: "
         "stories, calls and what befell the space are told from there on; "
-        "messages and webhooks are counted from the beginning.</p>"
+        "messages and webhooks are counted from the beginning, refusals as far back as they are known.</p>"
     )
     return (
         f"<header><div><h1>{html_text(result.scenario)}</h1>"

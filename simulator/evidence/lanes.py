@@ -69,7 +69,7 @@ def axis_svg(axis: Axis, ticks: Sequence[Tick]) -> str:
             f"{', shortened' if segment.quiet else ''}</title></line>"
         )
     for tick in ticks:
-        anchor = "start" if tick.place < 2 else "end" if tick.place > 98 else "middle"
+        anchor = "middle" if not tick.at_edge else "start" if tick.place < 50 else "end"
         parts.append(
             f'<line class="tick" x1="{tick.place:.2f}%" x2="{tick.place:.2f}%" y1="20" y2="30"/>'
             f'<text x="{tick.place:.2f}%" y="14" text-anchor="{anchor}">{tick.name}</text>'
