@@ -17,6 +17,10 @@ __all__ = ["Axis", "Segment", "Tick"]
 _BREAKS_MAX = 14
 _GAP_MIN_MS = 500
 _TICK_DISTANCE_MIN = 7.5
+_DAY_MS = 86_400_000
+# Of the width, in percent, where lanes are some 900 pixels wide; narrower ones are for a glance.
+_NAME_LETTER_WIDTH = 0.65
+_EDGE = 2
 
 
 class Segment(NamedTuple):
@@ -39,6 +43,11 @@ class Tick(NamedTuple):
     place: float
     at_ms: int
     name: str = ""
+
+    @property
+    def at_edge(self) -> bool:
+        """True when a name in the middle over it would leave the axis."""
+        return not _EDGE <= self.place <= 100 - _EDGE
 
 
 class Axis:
@@ -78,17 +87,42 @@ class Axis:
         for tick in [edges[0], edges[-1], *edges[1:-1], *inner]:
             if all(abs(tick.place - other.place) >= _TICK_DISTANCE_MIN for other in chosen):
                 chosen.append(tick)
-        return _named(sorted(chosen))
+        return _legible(chosen)
+
+
+def _legible(chosen: Sequence[Tick]) -> list[Tick]:
+    """Return the ticks in order and with names; of two whose names would touch, the later chosen one goes."""
+    kept = list(chosen)
+    for _ in chosen:
+        named = _named(sorted(kept))
+        crowded = next((pair for pair in pairwise(named) if _touch(*pair)), None)
+        if crowded is None:
+            break
+        at_ms = {tick.at_ms for tick in crowded}
+        kept.remove(next(tick for tick in reversed(kept) if tick.at_ms in at_ms))
+    return named
+
+
+def _touch(earlier: Tick, later: Tick) -> bool:
+    # Names stand in the middle over their ticks, those at the edges beside them.
+    letters = len(earlier.name) * (1 if earlier.at_edge else 0.5)
+    letters += len(later.name) * (1 if later.at_edge else 0.5)
+    return later.place - earlier.place < (letters + 1) * _NAME_LETTER_WIDTH
 
 
 def _named(ticks: Sequence[Tick]) -> list[Tick]:
-    """Return *ticks* with names as short as they can be without one being like the one before."""
+    """
+    Return *ticks* with names that are distinct and ascend.
+
+    A name tells its instant rounded down to a unit no longer than the way to the
+    nearest neighbour: so it is still later than the neighbour before.
+    """
+    instants = [tick.at_ms for tick in ticks]
+    distances = [later - earlier for earlier, later in pairwise(instants)]
     named: list[Tick] = []
-    for tick in ticks:
-        before = named[-1].name if named else ""
-        names = (span(tick.at_ms, units_max) for units_max in (2, 3, 4))
-        name = next((name for name in names if name != before), before)
-        named.append(tick._replace(name=name))
+    for number, tick in enumerate(ticks):
+        nearest_ms = min(distances[max(0, number - 1) : number + 1], default=_DAY_MS)
+        named.append(tick._replace(name=span(tick.at_ms, nearest_ms)))
     return named
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
+from simulator.evidence.purpose import on_purpose
 from simulator.evidence.redaction import Redaction
 from simulator.evidence.result import RunResult
 from simulator.kernel.simulation import Simulation
@@ -85,7 +86,7 @@ def _attempt(
 ) -> dict[str, object]:
     request = _rendered(simulation, webhook, attempt.number)
     time_ms = attempt.latency_real_us / 1_000
-    intended = f", {webhook.intended} on purpose" if webhook.intended else ""
+    meant = on_purpose(webhook, attempt.number)
     headers = tuple((name, redaction.header(name, value)) for name, value in request.headers)
     return {
         "startedDateTime": instant(simulation, attempt.at_ms),
@@ -94,7 +95,7 @@ def _attempt(
         "response": _response(attempt.status, _content(attempt.excerpt.encode(), redaction), attempt.error),
         "cache": {},
         "timings": _timings(time_ms),
-        "comment": f"webhook {webhook.id}, attempt {attempt.number}{intended}",
+        "comment": ", ".join(filter(None, (f"webhook {webhook.id}", f"attempt {attempt.number}", meant))),
     }
 
 

@@ -50,6 +50,7 @@ def html(result: RunResult) -> str:
         _checks(result.checks),
         _scorecard(result.scorecard),
         "<h2>Timeline <small>virtual time; dotted stretches are quiet and shortened</small></h2>",
+        _legend(),
         f'<div class="row time"><span></span>{axis_svg(axis, ticks)}<span></span></div>',
         *(_chart_row(row, ticks) for row in overview_rows(simulation, axis)),
         *_messages(simulation, axis, ticks),
@@ -83,6 +84,8 @@ def _instants(simulation: Simulation) -> Iterator[int]:
     for message in simulation.messages.values():
         yield message.accepted_ms
         yield message.changed_ms
+    for refused in simulation.register.refusals.values():
+        yield refused.at_ms
     for webhook in simulation.outbox.webhooks.values():
         for attempt in webhook.attempts:
             yield attempt.at_ms
@@ -106,7 +109,9 @@ def _header(result: RunResult, axis: Axis) -> str:
         facts.append(result.source)
     dropped = simulation.journal.dropped
     forgotten = (
-        f"<p class=soft>The journal has let go of its oldest {count(dropped, 'entry', 'entries')}.</p>"
+        f"<p class=soft>The journal has let go of its oldest {count(dropped, 'entry', 'entries')}: "
+        "stories, calls and what befell the space are told from there on; "
+        "messages and webhooks are counted from the beginning, refusals as far back as they are known.</p>"
     )
     return (
         f"<header><div><h1>{html_text(result.scenario)}</h1>"
@@ -166,11 +171,28 @@ _LEGEND = (
     ("failed", "failed"),
     ("expired", "expired"),
     ("revoked", "revoked"),
+    ("refused", "refused"),
     ("ok", "webhook acknowledged"),
     ("no", "attempt failed"),
     ("gone", "dropped on purpose"),
+    ("damaged", "sent damaged or slowly on purpose"),
+    ("spoilt", "failed, but damaged on purpose"),
+    ("copy", "copy on purpose"),
+    ("untrue", "contradiction on purpose"),
+    ("late", "delayed on purpose"),
     ("open", "still to come"),
 )
+
+
+def _legend() -> str:
+    """Return what shapes and colours mean, in the overview and in the lanes alike."""
+    legend = "".join(
+        f'<span><svg><use href="#{shape}" x="9" y="7"/></svg>{label}</span>' for shape, label in _LEGEND
+    )
+    band = '<svg><rect class="band" width="18" height="14"/></svg>'
+    return (
+        f'<div class="legend">{legend}<span>{band}recipient out of reach, or webhooks held back</span></div>'
+    )
 
 
 def _messages(simulation: Simulation, axis: Axis, ticks: Sequence[Tick]) -> Iterator[str]:
@@ -179,11 +201,7 @@ def _messages(simulation: Simulation, axis: Axis, ticks: Sequence[Tick]) -> Iter
     tell(simulation, (life for lives in drawn for life in lives))
     reachability = Reachability(simulation)
     grid = grid_svg(ticks)
-    legend = "".join(
-        f'<span><svg><use href="#{shape}" x="9" y="7"/></svg>{label}</span>' for shape, label in _LEGEND
-    )
-    legend += '<span><svg><rect class="band" width="18" height="14"/></svg>recipient out of reach</span>'
-    yield f'<h2>Messages</h2><div class="legend">{legend}</div>'
+    yield "<h2>Messages</h2>"
     if not found:
         yield "<p class=soft>Nothing was accepted.</p>"
     room = _ROWS_CHARACTERS_MAX

@@ -8,8 +8,17 @@ from collections.abc import Iterable, Sequence
 
 from simulator.evidence.axis import Axis, Tick
 from simulator.evidence.lives import Life
+from simulator.evidence.purpose import (
+    COPIES,
+    PUT_OFF,
+    excused,
+    on_purpose,
+    purposes,
+)
 from simulator.evidence.words import html_text, outcome, span
+from simulator.kernel.journal import EntryKind
 from simulator.kernel.lifecycle import TERMINAL, State
+from simulator.kernel.outbox import CONTRADICTION
 from simulator.kernel.webhook import Attempt, Webhook, WebhookState
 
 __all__ = ["DEFINITIONS", "axis_svg", "grid_svg", "lane_svg", "webhook_lane_svg"]
@@ -29,7 +38,13 @@ DEFINITIONS = """\
 <rect id="revoked" class="c-grey" x="-5" y="-2" width="10" height="4"/>
 <path id="ok" class="l-ok" d="M-4,0 -1,3.5 4.5,-4"/>
 <path id="no" class="l-bad" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
+<path id="spoilt" class="l-grey" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
 <circle id="gone" class="l-grey" r="3.5"/>
+<circle id="damaged" class="f-grey" r="8"/>
+<path id="copy" class="f-grey" d="M-7,-7H7V7H-7zM-4,-7V-10H10V4H7"/>
+<path id="untrue" class="f-grey" d="M0,-11 9.5,7 -9.5,7z"/>
+<path id="late" class="f-grey" stroke-dasharray="3 3" d="M-9,0 9,0"/>
+<rect id="refused" class="c-ink" x="-4" y="-5" width="8" height="10"/>
 <path id="open" class="l-grey" d="M-4,-5 4,0 -4,5"/>
 </defs></svg>"""
 
@@ -53,7 +68,7 @@ def axis_svg(axis: Axis, ticks: Sequence[Tick]) -> str:
             f"{', shortened' if segment.quiet else ''}</title></line>"
         )
     for tick in ticks:
-        anchor = "start" if tick.place < 2 else "end" if tick.place > 98 else "middle"
+        anchor = "middle" if not tick.at_edge else "start" if tick.place < 50 else "end"
         parts.append(
             f'<line class="tick" x1="{tick.place:.2f}%" x2="{tick.place:.2f}%" y1="20" y2="30"/>'
             f'<text x="{tick.place:.2f}%" y="14" text-anchor="{anchor}">{tick.name}</text>'
@@ -72,9 +87,9 @@ def lane_svg(life: Life, absent: Sequence[tuple[int, int]], axis: Axis) -> str:
     message = life.message
     parts = [_band(axis, start, end, "out of reach") for start, end in absent]
     states = [(entry.at_ms, entry.state) for entry in life.entries if entry.state is not None]
-    if not states:
-        # The journal has forgotten how it went; how it ended is still known.
-        states = [(message.accepted_ms, State.ACCEPTED), (message.changed_ms, message.state)]
+    if not life.entries or life.entries[0].kind is not EntryKind.ACCEPTED:
+        # The journal has forgotten how it began, or everything; how it ended is still known.
+        states = [(message.accepted_ms, State.ACCEPTED), *(states or [(message.changed_ms, message.state)])]
     for (start, state), (end, _) in zip(states, [*states[1:], (axis.to_ms, None)], strict=True):
         if state not in TERMINAL:
             left, right = axis.place(start), axis.place(end)
@@ -82,7 +97,9 @@ def lane_svg(life: Life, absent: Sequence[tuple[int, int]], axis: Axis) -> str:
                 f'<line class="s-{state.value}" x1="{left:.2f}%" x2="{right:.2f}%" y1="13" y2="13">'
                 f"<title>{state.value} {span(start)} to {span(end)}</title></line>"
             )
-    parts.append(_use("accepted", axis.place(message.accepted_ms), 13, f"accepted {span(states[0][0])}"))
+    parts.append(
+        _use("accepted", axis.place(message.accepted_ms), 13, f"accepted {span(message.accepted_ms)}")
+    )
     for at_ms, state in states:
         if state in _ENDS:
             parts.append(_use(_ENDS[state], axis.place(at_ms), 13, f"{state.value} {span(at_ms)}"))
@@ -105,7 +122,7 @@ def webhook_lane_svg(webhook: Webhook, axis: Axis) -> str:
 
 def _spoken(life: Life) -> str:
     message = life.message
-    webhooks = ", ".join(f"{w.reports[0].label} {w.state.value}" for w in life.webhooks[:5])
+    webhooks = ", ".join(f"{_told(w, 1)} {w.state.value}" for w in life.webhooks[:5])
     said = f"accepted {span(message.accepted_ms)}, {message.state.value} {span(message.changed_ms)}"
     return f"{said}; webhooks: {webhooks}" if webhooks else said
 
@@ -120,27 +137,58 @@ def _band(axis: Axis, start_ms: int, end_ms: int, title: str) -> str:
 
 def _webhook(webhook: Webhook, axis: Axis, y: int, budget: int) -> str:
     label = webhook.reports[0].label
-    note = f" ({webhook.intended} on purpose)" if webhook.intended else ""
-    left = axis.place(webhook.created_ms)
     if webhook.state is WebhookState.DROPPED:
-        return _use("gone", left, y, f"{label}: dropped on purpose")
-    parts: list[str] = []
-    if webhook.attempts:
-        right = axis.place(webhook.attempts[-1].at_ms)
-        kind = "w-meddled" if webhook.intended else "w"
-        parts.append(f'<line class="{kind}" x1="{left:.2f}%" x2="{right:.2f}%" y1="{y}" y2="{y}"/>')
+        return _use("gone", axis.place(webhook.created_ms), y, f"{label}: dropped on purpose")
     attempts = webhook.attempts
+    parts = _webhook_lines(webhook, axis, y)
     # Of very many, the first ones and the last one say the most.
     shown = attempts if len(attempts) <= budget else [*attempts[: max(0, budget - 1)], attempts[-1]]
-    parts += [_attempt(attempt, axis, y, f"{label}{note}") for attempt in shown]
+    parts += [_attempt(webhook, attempt, axis, y) for attempt in shown]
     if webhook.state not in (WebhookState.ACKNOWLEDGED, WebhookState.LOST):
-        parts.append(_use("open", axis.place(webhook.due_ms), y, f"{label}{note}: {webhook.state.value}"))
+        told = _told(webhook, len(attempts) + 1)
+        parts.append(_use("open", axis.place(webhook.due_ms), y, f"{told}: {webhook.state.value}"))
     return "".join(parts)
 
 
-def _attempt(attempt: Attempt, axis: Axis, y: int, label: str) -> str:
-    title = f"{label}: attempt {attempt.number} {span(attempt.at_ms)}, {outcome(attempt)}"
-    return _use("ok" if attempt.acknowledged else "no", axis.place(attempt.at_ms), y, title)
+def _webhook_lines(webhook: Webhook, axis: Axis, y: int) -> list[str]:
+    """Return the way to the first attempt, dashed when it was put off on purpose, and on to the last one."""
+    if not webhook.attempts:
+        return []
+    first_ms, last_ms = webhook.attempts[0].at_ms, webhook.attempts[-1].at_ms
+    late = [word for word in purposes(webhook, 1) if word in PUT_OFF]
+    told = f"{webhook.reports[0].label}: {', '.join(late)} on purpose by" if late else ""
+    lines = [(webhook.created_ms, first_ms, "w-late" if late else "w", told), (first_ms, last_ms, "w", "")]
+    return [
+        f'<line class="{css}" x1="{axis.place(start):.2f}%" x2="{axis.place(end):.2f}%" y1="{y}" y2="{y}">'
+        f"{title and f'<title>{html_text(title)} {span(end - start)}</title>'}</line>"
+        for start, end, css, title in lines
+        if end > start
+    ]
+
+
+def _told(webhook: Webhook, number: int) -> str:
+    meant = on_purpose(webhook, number)
+    return f"{webhook.reports[0].label}{f' ({meant})' if meant else ''}"
+
+
+def _attempt(webhook: Webhook, attempt: Attempt, axis: Axis, y: int) -> str:
+    number = attempt.number
+    title = f"{_told(webhook, number)}: attempt {number} {span(attempt.at_ms)}, {outcome(attempt)}"
+    mark = "ok" if attempt.acknowledged else "spoilt" if excused(webhook, attempt) else "no"
+    place = axis.place(attempt.at_ms)
+    frames = "".join(_use(frame, place, y, title) for frame in _frames(webhook, number))
+    return f"{frames}{_use(mark, place, y, title)}"
+
+
+def _frames(webhook: Webhook, number: int) -> Iterable[str]:
+    """Yield what is drawn round an attempt because of what was done to it on purpose."""
+    meant = purposes(webhook, number)
+    if webhook.damage_of(number):
+        yield "damaged"
+    if not COPIES.isdisjoint(meant):
+        yield "copy"
+    if CONTRADICTION in meant:
+        yield "untrue"
 
 
 def _use(shape: str, place: float, y: int, title: str) -> str:

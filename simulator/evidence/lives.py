@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from simulator.evidence.purpose import blameless
 from simulator.kernel.journal import Entry, EntryKind
 from simulator.kernel.lifecycle import TERMINAL, State
 from simulator.kernel.message import Message
@@ -48,8 +49,16 @@ def _has(state: WebhookState) -> Callable[[Life], bool]:
     return lambda life: any(webhook.state is state for webhook in life.webhooks)
 
 
+def _lost_whole(life: Life) -> bool:
+    return any(w.state is WebhookState.LOST and not blameless(w) for w in life.webhooks)
+
+
 def _retried(life: Life) -> bool:
     return any(len(webhook.attempts) > 1 for webhook in life.webhooks)
+
+
+def _retried_whole(life: Life) -> bool:
+    return any(len(webhook.attempts) > 1 and not blameless(webhook) for webhook in life.webhooks)
 
 
 def _meddled(life: Life) -> bool:
@@ -62,12 +71,14 @@ def _is(*states: State) -> Callable[[Life], bool]:
 
 # The first that fits names the group; the order is the order on the page.
 _KINDS: tuple[tuple[str, bool, Callable[[Life], bool]], ...] = (
-    ("Webhooks lost", True, _has(WebhookState.LOST)),
+    ("Webhooks lost", True, _lost_whole),
+    ("Webhooks lost, only ever sent damaged on purpose", True, _has(WebhookState.LOST)),
     ("Failed", True, _is(State.FAILED)),
     ("Expired", True, _is(State.EXPIRED)),
     ("Revoked", True, _is(State.REVOKED)),
     ("Not over yet", True, lambda life: life.message.state not in TERMINAL),
-    ("Arrived, webhooks had to be retried", True, _retried),
+    ("Arrived, webhooks had to be retried", True, _retried_whole),
+    ("Arrived, webhooks retried because they were damaged on purpose", False, _retried),
     ("Arrived, webhooks changed on purpose", False, _meddled),
     ("Arrived when the recipient was back", False, lambda life: life.waited),
     ("Arrived and read", False, _is(State.READ)),

@@ -39,20 +39,20 @@ class Scorecard:
     acknowledged: int = 0
     """Webhooks that the receiver took."""
     lost: int = 0
-    """Webhooks given up after the last attempt of the provider's schedule, sound ones only."""
+    """Webhooks given up after the last attempt of the provider's schedule, a sound one among them."""
     dropped_on_purpose: int = 0
     copies_on_purpose: int = 0
     """Duplicates by a rule, and those sent again on request."""
     excused: int = 0
-    """Attempts without an acknowledgement at webhooks whose bytes a scenario damaged; nobody's fault."""
+    """Attempts without an acknowledgement whose bytes a scenario damaged; nobody's fault."""
     non_2xx: int = 0
-    """Attempts at sound webhooks answered with what the provider takes for a refusal (not 2xx, for most)."""
+    """Sound attempts answered with what the provider takes for a refusal (not 2xx, for most)."""
     no_answer: int = 0
-    """Attempts at sound webhooks that got no HTTP answer: refused, timed out, broken off."""
+    """Sound attempts that got no HTTP answer: refused, timed out, broken off."""
     retries: int = 0
-    """Attempts at sound webhooks that an earlier, failed one had made necessary."""
+    """Attempts that an earlier, sound and failed one had made necessary, or will."""
     measured: int = 0
-    """Attempts at sound webhooks that were answered, or timed out: those that latencies are told from."""
+    """Sound attempts that were answered, or timed out: those that latencies are told from."""
     latency_p50_us: int = 0
     """Nearest rank over every measured attempt, in real time; so are the others."""
     latency_p95_us: int = 0

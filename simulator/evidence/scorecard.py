@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from simulator.evidence.purpose import COPIES, blameless
 from simulator.evidence.result import Scorecard
 from simulator.kernel.outbox import PENDING
 from simulator.kernel.rule import ClockMode
@@ -15,14 +16,12 @@ from simulator.runtime.space import Space
 
 __all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
 
-_COPIES = frozenset({"duplicate", "resent"})
-
 
 def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0) -> Scorecard:
     """
     Return how the receiver of a space's webhooks did; each field says in `Scorecard` what it counts.
 
-    A webhook is *sound* unless a scenario damaged its bytes; only sound ones are
+    An attempt is *sound* unless a scenario damaged its bytes; only sound ones are
     held against the receiver.  What went wrong with the others is `excused`, so
     that attempts still add up.  A report that is late, repeated or untrue is no
     excuse for refusing it, but its order is not the receiver's doing.
@@ -33,21 +32,25 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
     arrivals; on a live clock the lag of webhooks may be worse and then counts.
     """
     webhooks = space.simulation.outbox.webhooks.values()
-    sound = [webhook for webhook in webhooks if not webhook.damage]
-    measured = [attempt for webhook in sound for attempt in webhook.attempts if attempt.measured]
+    attempts = sum(len(webhook.attempts) for webhook in webhooks)
+    sound = [one for webhook in webhooks for one in webhook.attempts if not webhook.damage_of(one.number)]
+    measured = [attempt for attempt in sound if attempt.measured]
     latencies = sorted(attempt.latency_real_us for attempt in measured)
-    failed = [attempt for webhook in sound for attempt in webhook.attempts if not attempt.acknowledged]
+    failed = [attempt for attempt in sound if not attempt.acknowledged]
+    acknowledged = sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks)
+    lost = [webhook for webhook in webhooks if webhook.state is WebhookState.LOST]
+    whole = [webhook for webhook in webhooks if not webhook.damage]
     return Scorecard(
         webhooks=len(webhooks),
-        attempts=sum(len(webhook.attempts) for webhook in webhooks),
-        acknowledged=sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks),
-        lost=sum(webhook.state is WebhookState.LOST for webhook in sound),
+        attempts=attempts,
+        acknowledged=acknowledged,
+        lost=sum(not blameless(webhook) for webhook in lost),
         dropped_on_purpose=sum(webhook.state is WebhookState.DROPPED for webhook in webhooks),
-        copies_on_purpose=sum(not _COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
-        excused=sum(not attempt.acknowledged for w in webhooks if w.damage for attempt in w.attempts),
+        copies_on_purpose=sum(not COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
+        excused=attempts - acknowledged - len(failed),
         non_2xx=sum(attempt.status != 0 for attempt in failed),
         no_answer=sum(attempt.status == 0 for attempt in failed),
-        retries=sum(len(webhook.attempts) - 1 for webhook in sound if webhook.attempts),
+        retries=sum(attempt.next_at_ms is not None for attempt in failed),
         measured=len(measured),
         latency_p50_us=nearest_rank(latencies, 50),
         latency_p95_us=nearest_rank(latencies, 95),
@@ -55,7 +58,7 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         latency_max_us=latencies[-1] if latencies else 0,
         **_since_due(space, measured),
         order_violations=order_violations(w for w in webhooks if not w.intended),
-        recovery_ms=recovery_ms(sound, space.simulation.clock.now_ms, outage_attempts_min),
+        recovery_ms=recovery_ms(whole, space.simulation.clock.now_ms, outage_attempts_min),
         lag_max_ms=max(lag_max_ms, _lag_max_ms(space, webhooks)),
     )
 

@@ -8,6 +8,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
 from simulator.evidence.lives import Life
+from simulator.evidence.purpose import excused, on_purpose
+from simulator.evidence.refusals import Refusal, refusals
 from simulator.evidence.words import count, entry_words, html_text, latency, outcome, span
 from simulator.kernel.journal import Entry, EntryKind
 from simulator.kernel.simulation import Simulation
@@ -90,16 +92,19 @@ def _webhooks_table(webhooks: list[Webhook]) -> str:
 
 
 def _attempt_rows(webhook: Webhook) -> Iterator[str]:
-    note = f", {webhook.intended} on purpose" if webhook.intended else ""
-    name = html_text(f"{webhook.reports[0].label} – {webhook.state.value}{note}", 120)
+    name = html_text(f"{webhook.reports[0].label} – {webhook.state.value}", 120)
     if not webhook.attempts:
-        yield f"<tr><td>{name}</td><td></td></tr>"
+        yield f'<tr><td>{name}</td><td></td><td class="soft">{html_text(on_purpose(webhook, 1))}</td></tr>'
     for attempt in webhook.attempts[:_ATTEMPTS_MAX]:
         mark, sign = ("pass", "✓") if attempt.acknowledged else ("fail", "✕")
+        if excused(webhook, attempt):
+            mark = "soft"
+        meant = on_purpose(webhook, attempt.number)
+        note = f'<br><span class="soft">{html_text(meant)}</span>' if meant else ""
         next_at = "" if attempt.next_at_ms is None else format_offset(attempt.next_at_ms)
         yield (
             f'<tr><td>{name}</td><td class="at">{format_offset(attempt.at_ms)}</td>'
-            f'<td class="{mark}">{sign} {html_text(outcome(attempt), 160)}</td>'
+            f'<td><span class="{mark}">{sign} {html_text(outcome(attempt), 160)}</span>{note}</td>'
             f'<td class="tight">{latency(attempt.latency_real_us)}</td>'
             f'<td class="mono">{html_text(attempt.excerpt, 120)}</td><td class="at">{next_at}</td></tr>'
         )
@@ -111,23 +116,28 @@ def _attempt_rows(webhook: Webhook) -> Iterator[str]:
 
 def refusals_table(simulation: Simulation) -> str:
     """Return what was refused, by reason, with the first ones in full."""
-    refused: Counter[str] = Counter()
-    first: list[Entry] = []
-    for entry in simulation.journal:
-        if entry.kind is EntryKind.REFUSED:
-            refused[entry.code or entry.what] += 1
-            if len(first) < _REFUSALS_MAX:
-                first.append(entry)
+    refused = refusals(simulation)
     if not refused:
         return ""
-    total = sum(refused.values())
-    by_reason = " · ".join(f"{reason} ×{number:,}" for reason, number in refused.most_common(12))
+    reasons = Counter(refusal.code or refusal.what for refusal in refused)
+    by_reason = " · ".join(f"{reason} ×{number:,}" for reason, number in reasons.most_common(12))
+    first = refused[:_REFUSALS_MAX]
+    total = len(refused)
     note = f"{total:,}" if total == len(first) else f"the first {len(first):,} of {total:,}"
-    rows = "".join(_entry_rows(first, _REFUSALS_MAX, subject=True))
+    rows = "".join(_refusal_row(refusal) for refusal in first)
     return (
         f"<h2>Refused <small>{note}</small></h2><p class=soft>{html_text(by_reason, 800)}</p>"
         f'<details class="more"><summary>which ones</summary><div class="card"><table>{rows}</table></div>'
         "</details>"
+    )
+
+
+def _refusal_row(refusal: Refusal) -> str:
+    said = f"{refusal.what} [{refusal.code}]" if refusal.code else refusal.what
+    return (
+        f'<tr><td class="at">{format_offset(refusal.at_ms)}</td><td>{html_text(str(refusal.key), 120)}</td>'
+        f"<td>{html_text(said, 400)}</td>"
+        f'<td class="soft">{html_text(refusal.why, 200)}</td></tr>'
     )
 
 

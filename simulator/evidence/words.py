@@ -5,6 +5,7 @@ Numbers and texts as readers of evidence want them.
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 
 from simulator.kernel.journal import Entry
 from simulator.kernel.webhook import Attempt
@@ -13,6 +14,12 @@ __all__ = ["count", "cut", "entry_words", "html_text", "latency", "outcome", "pr
 
 # Emoji and Persian are made with joiners; no terminal or page minds them.
 _JOINERS = "\u200c\u200d\ufe0f"
+
+_DAY_MS: Final = 86_400_000
+_UNITS_MS: Final = ((_DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"))
+# How exact a length is that tells two units, by how long it is.
+_SECOND_UNITS_MS: Final = ((3_600_000, _DAY_MS), (60_000, 3_600_000), (1_000, 60_000))
+_EXACT_MS: Final = (_DAY_MS, 3_600_000, 60_000, 1_000, 100, 10, 1)
 
 
 def printable(text: str) -> str:
@@ -44,21 +51,28 @@ def latency(us: int) -> str:
     return f"{us / 1_000:.1f} ms" if us < 1_000_000 else f"{us / 1_000_000:.2f} s"
 
 
-def span(ms: int, units_max: int = 2) -> str:
-    """Return a length of virtual time in its largest units, two unless told otherwise: `2d 3h`, `1.5s`."""
+def span(ms: int, apart_ms: int = _DAY_MS) -> str:
+    """
+    Return a length of virtual time in its two largest units: `2d 3h`, `1.5s`.
+
+    It is rounded down; what differs by *apart_ms* or more, and is told with that,
+    never sounds alike.
+    """
     if ms < 0:
-        return f"-{span(-ms, units_max)}"
-    if ms < 60_000:
-        return f"{ms}ms" if 0 < ms < 1_000 else f"{ms / 1_000:g}s"
-    units = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
+        return f"-{span(-ms, apart_ms)}"
+    second_ms = next((unit for unit, from_ms in _SECOND_UNITS_MS if ms >= from_ms), 1)
+    exact_ms = min(second_ms, next((unit for unit in _EXACT_MS if unit <= apart_ms), 1))
+    rest = ms - ms % exact_ms
+    if 0 < rest < 1_000:
+        return f"{rest}ms"
     said: list[str] = []
-    for unit_ms, letter in units:
-        whole, ms = divmod(ms, unit_ms)
-        if whole or said:
-            said.append(f"{whole}{letter}" if whole else "")
-        if len(said) == units_max:
-            break
-    return " ".join(part for part in said if part)
+    for unit_ms, letter in _UNITS_MS:
+        whole, rest = divmod(rest, unit_ms)
+        if whole:
+            said.append(f"{whole}{letter}")
+    if rest or not said:
+        said.append(f"{rest / 1_000:g}s")
+    return " ".join(said)
 
 
 def outcome(attempt: Attempt) -> str:

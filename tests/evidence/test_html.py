@@ -203,3 +203,22 @@ def test_file_stays_small_when_every_message_is_huge() -> None:
     document = html(loft.result())
 
     assert len(document) < 5_000_000
+
+
+def test_lane_begins_at_acceptance_though_the_journal_does_not() -> None:
+    """
+    When the journal has kept only how a message ended, its lane still begins where it was accepted.
+    """
+    loft = Loft(rule("soon", fate=Fate(after=ConstantDelay(60_000), progress=())))
+    loft.advance("5s")
+    loft.simulation.journal.limit = 3
+    loft.send(pigeon(to="+905550000001"))
+    loft.settle()
+
+    lane = re.findall(r'<svg class="lane".*?</svg>', html(loft.result()))[0]
+
+    assert re.findall(r"<title>((?:accepted|delivered) [^<,]*)</title>", lane) == [
+        "accepted 5s to 1m 5s",
+        "accepted 5s",
+        "delivered 1m 5s",
+    ]

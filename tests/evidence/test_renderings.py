@@ -169,6 +169,30 @@ def test_har_shows_a_damaged_body_as_it_was_sent() -> None:
     assert (second.startswith(first), first == second) == (True, False)
 
 
+def test_har_tells_which_attempt_suffered_what_on_purpose() -> None:
+    """
+    Only the attempt that was sent damaged and late says so; a copy is one at every attempt.
+    """
+    faults = WebhookFaults(
+        delay=ConstantDelay(2_000),
+        damage=(Damage(kind=DamageKind.TRUNCATE),),
+        duplicate=Duplicate(within=ConstantDelay(600_000)),
+    )
+    loft = Loft(rule("cut", fate=SOON, webhooks=faults))
+    loft.answers = lambda webhook: 200 if webhook.attempts else 400
+    loft.send(pigeon(to="+905550000001", id="b1"))
+    loft.settle()
+
+    entries = json.loads(har(loft.result()))["log"]["entries"][1:]
+
+    assert [entry["comment"].partition(", ")[2] for entry in entries] == [
+        "attempt 1, delayed, truncated on purpose",
+        "attempt 2",
+        "attempt 1, duplicate on purpose",
+        "attempt 2, duplicate on purpose",
+    ]
+
+
 def test_har_tells_no_credentials() -> None:
     """
     Neither those the space knows nor fields that sound like secrets, in bodies or addresses.

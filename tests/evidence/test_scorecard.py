@@ -87,9 +87,9 @@ def test_receiver_that_takes_everything_has_nothing_held_against_it(birds: int) 
 @given(statuses=STATUSES, birds=st.integers(1, 8))
 def test_damage_is_never_held_against_the_receiver(statuses: list[int], birds: int) -> None:
     """
-    Where a scenario damaged every webhook, no field blames the receiver, whatever it answered.
+    Where a scenario damaged every attempt, no field blames the receiver, whatever it answered.
     """
-    faults = WebhookFaults(damage=(Damage(kind=DamageKind.CORRUPT),))
+    faults = WebhookFaults(damage=(Damage(kind=DamageKind.CORRUPT, attempts=1_000),))
     loft = played(statuses, birds, rule("late", fate=SOON, webhooks=faults))
 
     card = scorecard(loft.space)
@@ -97,6 +97,22 @@ def test_damage_is_never_held_against_the_receiver(statuses: list[int], birds: i
     blame = (card.lost, card.non_2xx, card.no_answer, card.retries, card.order_violations, card.recovery_ms)
     assert blame == (0, 0, 0, 0, 0, None)
     assert card.excused == card.attempts - card.acknowledged
+
+
+def test_what_comes_whole_after_damage_is_the_receivers_again() -> None:
+    """
+    The first attempt is excused; that the second, whole one is refused as well is not.
+    """
+    faults = WebhookFaults(damage=(Damage(kind=DamageKind.CORRUPT),))
+    loft = Loft(rule("late", fate=SOON, webhooks=faults))
+    loft.answers = lambda webhook: (400, 500, 200)[len(webhook.attempts)]
+    loft.send(pigeon(to="+905550000001"))
+    loft.settle()
+
+    card = scorecard(loft.space)
+
+    # Two reports, of three attempts each.
+    assert (card.attempts, card.excused, card.non_2xx, card.retries, card.lost) == (6, 2, 2, 2, 0)
 
 
 def test_late_report_is_no_excuse_for_refusing_it() -> None:

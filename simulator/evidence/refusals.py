@@ -1,0 +1,51 @@
+"""
+What was refused, as far as anybody still knows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from simulator.kernel.journal import EntryKind
+from simulator.kernel.message import Refused, why_of
+from simulator.kernel.simulation import Simulation
+from simulator.kernel.submission import MessageKey
+
+__all__ = ["Refusal", "refusals"]
+
+
+class Refusal(NamedTuple):
+    """
+    A call, or one submission of it, that was refused.
+    """
+
+    at_ms: int
+    key: MessageKey
+    what: str
+    code: str
+    why: str
+
+
+def refusals(simulation: Simulation) -> list[Refusal]:
+    """
+    Return what was refused, oldest first.
+
+    The journal tells of all until its oldest entries give way; the register has
+    the last ones whatever else was journalled since.  Together they forget least.
+    """
+    journalled = [
+        Refusal(entry.at_ms, entry.key, entry.what, entry.code, entry.why)
+        for entry in simulation.journal
+        if entry.kind is EntryKind.REFUSED and entry.key is not None
+    ]
+    known = {refusal.key for refusal in journalled}
+    forgotten = [
+        _from_register(refused) for key, refused in simulation.register.refusals.items() if key not in known
+    ]
+    return [*forgotten, *journalled]
+
+
+def _from_register(refused: Refused) -> Refusal:
+    # Only a cut connection has no code: nobody was there to hear one.
+    what = "refused" if refused.code else "the connection was dropped before any work"
+    return Refusal(refused.at_ms, refused.key, what, refused.code, why_of(refused.rung, refused.rule))
