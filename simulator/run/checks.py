@@ -21,6 +21,7 @@ from simulator.kernel.webhook import DamageKind, Webhook, WebhookState
 __all__ = ["checks", "kept_from_integrator", "refused_for_good", "stories"]
 
 _STORIES_MAX = 5
+_NO_TARGET = "; none was owed (has the account a target?)"
 _FORGED = frozenset({DamageKind.SIGNATURE, DamageKind.CORRUPT, DamageKind.TRUNCATE})
 
 
@@ -108,7 +109,8 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
         yield Check(
             name=f"webhooks.acknowledged: {format_share(goals.acknowledged_bp)}",
             passed=share >= goals.acknowledged_bp,
-            detail=f"{format_share(share)} of {len(webhooks)} webhooks were acknowledged",
+            detail=f"{format_share(share)} of {len(webhooks)} webhooks were acknowledged"
+            + ("" if simulation.outbox.webhooks or not simulation.messages else _NO_TARGET),
             lines=stories(simulation, troubled),
         )
     if goals.lost_max is not None:

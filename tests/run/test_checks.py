@@ -92,6 +92,14 @@ CASES = {
         missed="0% of 4 webhooks were acknowledged",
         bad_status=500,
     ),
+    "acknowledged of none": Case(
+        expected=Expectations(webhooks=WebhookGoals(acknowledged_bp=10_000)),
+        name="webhooks.acknowledged: 100%",
+        met="100% of 0 webhooks were acknowledged; none was owed (has the account a target?)",
+        missed="0% of 4 webhooks were acknowledged",
+        good=(rule("never", fate=NEVER),),
+        bad_status=500,
+    ),
     "lost": Case(
         expected=Expectations(webhooks=WebhookGoals(lost_max=3)),
         name="webhooks.lost: 3",
