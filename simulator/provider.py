@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from simulator.kernel.account import Account
 from simulator.kernel.chance import Chance
@@ -274,9 +274,13 @@ class Call:
         return found
 
 
+_HEADER_LENGTH_MAX: Final = 1_000
+
+
 def header_text(text: str) -> str:
-    """Return *text*, which may come from anywhere, as one that fits into a header."""
-    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+    """Return *text*, which may come from anywhere, as one that fits into a header that clients still read."""
+    plain = text if text.isascii() and text.isprintable() else ascii(text[:_HEADER_LENGTH_MAX])[1:-1]
+    return plain if len(plain) <= _HEADER_LENGTH_MAX else f"{plain[: _HEADER_LENGTH_MAX - 3]}..."
 
 
 def space_credential(provider: Provider, space: str) -> str:

@@ -19,6 +19,7 @@ from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catal
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.routes import COVERAGE, ROUTES, account_of, credential_of, refuse
 from simulator.providers.bip.settings import SETTINGS
+from simulator.providers.bip.uploads import failed_upload, is_upload, refuse_upload
 from simulator.providers.bip.wire import BadRequest, txnid_of
 
 __all__ = ["PROVIDER", "Bip"]
@@ -78,10 +79,15 @@ class Bip:
 
     def too_large(self, call: Call, bytes_max: int) -> Answer:
         """Answer as a body that cannot be read; what the real service does is not documented."""
-        return refuse(call, BadRequest(Breach("body", "body", f"expected at most {bytes_max} bytes")))
+        expected = f"expected at most {bytes_max} bytes"
+        if is_upload(call):
+            return refuse_upload(call, None, expected)
+        return refuse(call, BadRequest(Breach("body", "body", expected)))
 
     def failed(self, call: Call) -> Answer:
-        """Answer 500 with the general error."""
+        """Answer 500 with the general error, or of an upload with its failure."""
+        if is_upload(call):
+            return failed_upload(None, 500)
         return answer_json({"txnid": txnid_of(call.body), "resultcode": GENERAL_ERROR}, 500)
 
     def refused(self, call: Call, refusal: CallRefusal) -> Answer:
@@ -93,6 +99,8 @@ class Bip:
             retry_s = -(-refusal.retry_after_ms // 1_000)
             headers = (("Retry-After", str(retry_s)),) if retry_s else ()
             return Answer(int(code.removeprefix("http")), b"", "", headers)
+        if is_upload(call):
+            return failed_upload(None)
         status = 200 if int(code) in RESULTS else account_of(call).settings.verification_http
         return answer_json({"txnid": txnid_of(call.body), "resultcode": int(code)}, status)
 

@@ -32,7 +32,7 @@ from simulator.providers.bip.render import REQID_MAX, Event, SentReport, UserRep
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
 
-__all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
+__all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Asked", "Details"]
 
 ONE_TO_ONE, FILTERED, ALL = "one_to_one", "filtered", "all_followers"
 """Which quota a send falls under.  Source: "Quota control"."""
@@ -43,6 +43,24 @@ _UPLOADS_MAX: Final = 1_000
 _MSGID_MAX: Final = 2**31 - 1
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LETTERS: Final = 5
+
+
+class Asked(Struct, gc=False):
+    """
+    What one call asks of one recipient's quota, part by part.
+
+    Only parts that pass count; a part is judged as a whole, and perhaps again when
+    its work is due.
+    """
+
+    granted: dict[int, int] = {}
+    """By part that passed: the uses of the quota that it stands for."""
+    counted: list[int] = []
+    """Parts of which a message was accepted."""
+
+    def before(self, part: int) -> int:
+        """Return what earlier parts of the call were granted."""
+        return sum(uses for earlier, uses in self.granted.items() if earlier < part)
 
 
 class Details(Struct, frozen=True, gc=False):
@@ -56,8 +74,9 @@ class Details(Struct, frozen=True, gc=False):
     number: int
     count: int
     quota: str
-    earlier: int = 0
-    """What earlier parts of the same call ask of the same recipient's quota."""
+    asked: Asked
+    part: int = 0
+    """Which part of the call it belongs to."""
     expire_s: int = 0
 
 
@@ -84,7 +103,7 @@ class Account:
         self.quotas = Quotas()
         self._fate: Fate | None = None
         self._seen_txnids: dict[str, int] = {}
-        self._templates: dict[str, Template] = {}
+        self._templates: dict[tuple[str, bool], Template] = {}
         self._uploads: dict[str, Struct] = {}
 
     # -- what the server asks -------------------------------------------------------------------
@@ -164,6 +183,7 @@ class Account:
                 number=1,
                 count=1,
                 quota=FILTERED,
+                asked=Asked(),
             ),
         )
 
@@ -178,7 +198,9 @@ class Account:
             return None
         codes = self.recipient_codes(submission.recipient, details, circumstances)
         if not codes:
+            details.asked.granted[details.part] = details.count if details.quota == ONE_TO_ONE else 1
             return None
+        details.asked.granted.pop(details.part, None)
         why = RESULTS[codes[0]].meaning
         if codes[0] == QUOTA_REACHED and details.quota == ONE_TO_ONE:
             why = "no session with this user is open, or its messages are used up"
@@ -202,17 +224,22 @@ class Account:
         now_ms = self._gateway.now_ms
         if details.quota == FILTERED:
             limits = self.settings.quotas.get(FILTERED, {})
-            return self.quotas.has_room(recipient, limits, self.local_ms, details.earlier)
+            return self.quotas.has_room(recipient, limits, self.local_ms, details.asked.before(details.part))
         rules = self.settings.session
         if details.quota == ALL or not rules.required:
             return True
         if circumstances.session is not None:
             return circumstances.session
+        self._open_for_follower(recipient, circumstances)
+        return self.sessions.has_room(
+            recipient, details.asked.before(details.part) + details.count, now_ms, rules
+        )
+
+    def _open_for_follower(self, recipient: str, circumstances: Circumstances) -> None:
+        """Open the session of who is said to follow: whoever does did so once, and that opens one."""
         if circumstances.follower and not self.sessions.known(recipient):
-            # Whoever follows did so once, and following opens a session.
-            since_ms = self._gateway.simulation.directory.since(recipient, "follower", now_ms)
-            self.sessions.open(recipient, since_ms or 0)
-        return self.sessions.has_room(recipient, details.earlier + details.count, now_ms, rules)
+            directory, now_ms = self._gateway.simulation.directory, self._gateway.now_ms
+            self.sessions.open(recipient, directory.since(recipient, "follower", now_ms) or 0)
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a moment; nothing is read unless somebody says so."""
@@ -228,8 +255,9 @@ class Account:
         if move is None:
             self._count(message.key.recipient, details)
         elif move is Move.DELIVER:
-            if details.content.template is not None:
-                self._note_template(message.key.recipient, details.content.template)
+            template = details.content.template
+            if template is not None and (template.buttons or template.options):
+                self._note_template(message.key.recipient, template)
             return self._user_report(message, "delivered", 0)
         elif move is Move.READ:
             return self._user_report(message, "read", self.settings.read_reporttype)
@@ -246,7 +274,8 @@ class Account:
         if simulation.directory.at(address, self._gateway.now_ms).known is False:
             raise ImpossibleAct(f"{address} is not known to BiP, so there is nobody to do anything")
         kind = act.kind.replace("_", " ").replace("-", " ")
-        doing = Doing(act._replace(kind=kind), draws, self.settings, self._templates.get(address))
+        last = (self._templates.get((address, is_poll)) for is_poll in (False, True))
+        doing = Doing(act._replace(kind=kind), draws, self.settings, *last)
         fields = event_fields(doing)
         if kind == "reads":
             self._read_all(address)
@@ -350,12 +379,19 @@ class Account:
         window_ms = self.settings.duplicate_window_ms
         if not window_ms:
             return False
-        now_ms = self._gateway.now_ms
-        earlier_ms = self._seen_txnids.pop(txnid, None)
+        earlier_ms = self._seen_txnids.get(txnid)
+        return earlier_ms is not None and self._gateway.now_ms < earlier_ms + window_ms
+
+    def _remember(self, txnid: str) -> None:
+        """Remember the id of a call that sent something; what was refused may use its id again."""
+        window_ms, now_ms = self.settings.duplicate_window_ms, self._gateway.now_ms
+        seen_ms = self._seen_txnids.get(txnid)
+        if not window_ms or (seen_ms is not None and now_ms < seen_ms + window_ms):
+            return
+        self._seen_txnids.pop(txnid, None)
         self._seen_txnids[txnid] = now_ms
         if len(self._seen_txnids) > _DUPLICATES_MAX:
             del self._seen_txnids[next(iter(self._seen_txnids))]
-        return earlier_ms is not None and now_ms < earlier_ms + window_ms
 
     def note_upload(self, url: str, facts: Struct) -> None:
         """Remember an uploaded file by its address, though not the file."""
@@ -365,15 +401,19 @@ class Account:
             del self._uploads[next(iter(self._uploads))]
 
     def _count(self, recipient: str, details: Details) -> None:
+        self._remember(details.txnid)
         if details.quota == ONE_TO_ONE:
             self.sessions.count(recipient)
-        elif details.quota == FILTERED and details.number == 1:
+        elif details.quota == FILTERED and details.part not in details.asked.counted:
             # The messages of one composition are one use of this quota.
+            details.asked.counted.append(details.part)
             self.quotas.count(recipient, self.settings.quotas.get(FILTERED, {}), self.local_ms)
 
     def _note_template(self, recipient: str, template: Template) -> None:
-        self._templates.pop(recipient, None)
-        self._templates[recipient] = template
+        # The last poll and the last template with buttons: each act is about one of them.
+        key = (recipient, bool(template.options))
+        self._templates.pop(key, None)
+        self._templates[key] = template
         if len(self._templates) > _TEMPLATES_MAX:
             del self._templates[next(iter(self._templates))]
 
@@ -406,8 +446,12 @@ class Account:
         return {"address": address, "hash": hash_of(address, self.settings.hash_form)}
 
     def _tell_session(self, asked: Json) -> Json:
-        address = self._asked_address(asked)
-        return self.sessions.view(address, self._gateway.now_ms, self.settings.session)  # type: ignore[return-value]
+        address, now_ms = self._asked_address(asked), self._gateway.now_ms
+        circumstances = self._gateway.simulation.directory.at(address, now_ms)
+        if circumstances.session is not None or not self.settings.session.required:
+            return {"open": circumstances.session is not False or not self.settings.session.required}
+        self._open_for_follower(address, circumstances)
+        return self.sessions.view(address, now_ms, self.settings.session)  # type: ignore[return-value]
 
     def _tell_uploads(self, asked: Json) -> Json:
         rows: Json = to_builtins(list(self._uploads.values()))

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from simulator.kernel.account import ImpossibleAct
 from simulator.kernel.chance import Draws
 from simulator.kernel.rule import Act
+from simulator.providers.bip.content import number
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import Template
 
@@ -31,7 +32,9 @@ class Doing(NamedTuple):
     draws: Draws
     settings: Settings
     template: Template | None
-    """The last template that was delivered to the user."""
+    """The last template with buttons that was delivered to the user."""
+    poll: Template | None
+    """The last poll that was delivered to the user."""
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -67,8 +70,15 @@ def _message(ctype: str, doing: Doing, **payload: object) -> Fields:
     fields: Fields = {"type": "M", "ctype": ctype, **payload}
     for name in ("avatarUrl", "nickname"):
         if name in doing.data:
-            fields[name] = doing.data[name]
+            fields[name] = _text(doing.data, name, "")
     return fields
+
+
+def _text(data: Mapping[str, Any], name: str, default: str) -> str:
+    value = data.get(name, default)
+    if not isinstance(value, str):
+        raise ImpossibleAct(f"expected data.{name} as a text")
+    return value
 
 
 def _writes(doing: Doing) -> Fields:
@@ -86,16 +96,12 @@ def _sends(ctype: str, ending: str) -> Callable[[Doing], Fields]:
 def _location(doing: Doing) -> Fields:
     data = doing.data
     lat, lon = data.get("lat", "41.0082"), data.get("lon", "28.9784")
-    for value in (lat, lon):
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ImpossibleAct("expected data.lat and data.lon as numbers")
-    place = {"title": data.get("title", ""), "desc": data.get("desc", "")}
+    numbers = {"lat": number(lat, True), "lon": number(lon, True)}
+    if None in numbers.values():
+        raise ImpossibleAct("expected data.lat and data.lon as numbers")
+    place = {"title": _text(data, "title", ""), "desc": _text(data, "desc", "")}
     if doing.settings.location_form == "documented":
         return _message("L", doing, location={"lat": str(lat), "lon": str(lon), **place})
-    try:
-        numbers = {"lat": float(lat), "lon": float(lon)}
-    except ValueError:
-        raise ImpossibleAct("expected data.lat and data.lon as numbers") from None
     return _message(
         "L",
         doing,
@@ -107,9 +113,9 @@ def _location(doing: Doing) -> Fields:
 def _document(doing: Doing) -> Fields:
     name = doing.text("filename", "document.pdf")
     size = doing.data.get("size", 1_024)
-    if isinstance(size, bool) or not isinstance(size, int):
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise ImpossibleAct("expected data.size as a whole number of bytes")
-    path = doing.data.get("filepath", f"{doing.settings.file_url}/{doing.draws.hex('file')}/{name}")
+    path = _text(doing.data, "filepath", f"{doing.settings.file_url}/{doing.draws.hex('file')}/{name}")
     extension = name.rpartition(".")[2] if "." in name else ""
     document = {"filename": name, "filepath": path, "extension": extension, "size": size}
     return _message("Document", doing, document=document)
@@ -127,13 +133,13 @@ def _buzzes(doing: Doing) -> Fields:
 def _taps(doing: Doing) -> Fields:
     data, template = doing.data, doing.template
     if "postbackid" in data and "payload" in data:
-        postback = {"postbackid": data["postbackid"], "payload": data["payload"]}
+        postback = {name: _text(data, name, "") for name in ("postbackid", "payload")}
         return _message("Postback", doing, postback=postback)
     if template is None or not template.buttons:
         raise ImpossibleAct(
             "there is no delivered template with postback buttons; expected data.postbackid and data.payload"
         )
-    wanted = doing.text("button", template.buttons[0][0])
+    wanted = _text(data, "payload", "") or doing.text("button", template.buttons[0][0])
     for name, payload in template.buttons:
         if wanted in (name, payload):
             return _message(
@@ -154,7 +160,7 @@ def _answers_old_poll(doing: Doing) -> Fields:
 
 
 def _poll_answer(doing: Doing) -> tuple[object, list[int]]:
-    data, template = doing.data, doing.template
+    data, template = doing.data, doing.poll
     poll_id = data.get("pollid", template.poll_id if template is not None else "")
     if not poll_id:
         raise ImpossibleAct("there is no delivered poll; expected data.pollid and data.optionids")

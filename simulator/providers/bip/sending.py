@@ -15,7 +15,7 @@ from simulator.kernel.message import Message, Refused
 from simulator.kernel.submission import Submission
 from simulator.kernel.webhook import Report
 from simulator.provider import Answer, Call
-from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
+from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Asked, Details
 from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
 from simulator.providers.bip.outcomes import magic
 from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
@@ -60,13 +60,12 @@ def _submissions(call: Call, account: Account, request: SendRequest) -> list[Sub
     credential = call.credential.text if call.credential else ""
     validity_ms = request.ttl_s * 1_000 or account.settings.validity_ms
     quota = ALL if request.broadcast else _QUOTA[request.method]
-    asked: dict[str, int] = {}
+    asked: dict[str, Asked] = {}
     submissions: list[Submission] = []
-    for part in _parts(account, request):
+    for place, part in enumerate(_parts(account, request)):
         receiver, count = part.receiver, len(part.contents)
         recipient = receiver.address or receiver.written
-        earlier = asked.get(recipient, 0)
-        asked[recipient] = earlier + (count if quota == ONE_TO_ONE else 1)
+        of_recipient = asked.setdefault(recipient, Asked())
         for number, content in enumerate(part.contents, 1):
             details = Details(
                 txnid=request.txnid,
@@ -75,7 +74,8 @@ def _submissions(call: Call, account: Account, request: SendRequest) -> list[Sub
                 number=number,
                 count=count,
                 quota=quota,
-                earlier=earlier,
+                asked=of_recipient,
+                part=place,
                 expire_s=part.expire_s,
             )
             submissions.append(
@@ -120,12 +120,9 @@ def _checked(account: Account, request: SendRequest, submissions: Sequence[Submi
 def _service_codes(account: Account, request: SendRequest) -> list[int]:
     settings = account.settings
     codes: list[int] = []
-    if request.broadcast:
-        limits = settings.quotas.get(ALL, {})
-        if account.quotas.has_room(ALL, limits, account.local_ms):
-            account.quotas.count(ALL, limits, account.local_ms)
-        else:
-            codes.append(QUOTA_REACHED)
+    broadcasts = settings.quotas.get(ALL, {})
+    if request.broadcast and not account.quotas.has_room(ALL, broadcasts, account.local_ms):
+        codes.append(QUOTA_REACHED)
     if not settings.active:
         codes.append(300)
     if not settings.authorized:
@@ -138,6 +135,9 @@ def _service_codes(account: Account, request: SendRequest) -> list[int]:
     most = max((len(part.contents) for part in request.parts), default=0)
     if 0 < limits_of.receivers < len(request.parts) or 0 < limits_of.messages < most:
         codes.append(308)
+    if not codes and request.broadcast:
+        # What is refused anyway uses nothing up.
+        account.quotas.count(ALL, broadcasts, account.local_ms)
     return codes
 
 
@@ -145,8 +145,10 @@ def _with_refusal(account: Account, codes: Sequence[int], submission: Submission
     details = submission.details
     assert isinstance(details, Details)
     settings = account.settings
-    if details.receiver.malformed:
-        return replace(submission, refusal=str(settings.structural_codes["address"]))
+    broken = details.receiver.broken
+    if broken:
+        code = settings.structural_codes[broken] if isinstance(broken, str) else broken
+        return replace(submission, refusal=str(code))
     against = list(codes)
     if details.receiver.kind == PLAIN and not settings.plain_numbers:
         against.append(306)

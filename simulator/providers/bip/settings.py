@@ -137,8 +137,10 @@ class Settings:
     @property
     def report_url(self) -> str:
         """Where sent reports go: the feedback URL, `/report`, and one slash between them (OC-24)."""
-        url = self.webhook_url.rstrip("/") if self.trim_feedback_url else self.webhook_url
-        return f"{url}/report" if url else ""
+        path, mark, query = self.webhook_url.partition("?")
+        if self.trim_feedback_url:
+            path = path.rstrip("/")
+        return f"{path}/report{mark}{query}" if path else ""
 
 
 _Item = TypeVar("_Item", int, str)

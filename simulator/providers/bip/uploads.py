@@ -20,7 +20,16 @@ from simulator.provider import Answer, Call, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.render import answer_json
 
-__all__ = ["UPLOAD_BYTES_MAX", "Piece", "Upload", "pieces", "upload"]
+__all__ = [
+    "UPLOAD_BYTES_MAX",
+    "Piece",
+    "Upload",
+    "failed_upload",
+    "is_upload",
+    "pieces",
+    "refuse_upload",
+    "upload",
+]
 
 UPLOAD_BYTES_MAX: Final = 52 * 1_048_576
 """A video of 50 MB, the largest file that a message may have, and what is around it."""
@@ -106,14 +115,31 @@ def upload(call: Call, account: Account) -> Answer:
         txnid = str(data.txnid)
         kept = _keep(call, account, txnid, data, found.get("file"))
     except (_Bad, ValueError) as bad:
-        said = str(bad)
-        simulation = call.gateway.simulation
-        simulation.journal.add(
-            simulation.clock.now_ms, EntryKind.NOTE, provider="bip", what=f"upload refused: {said}"
-        )
-        answer = answer_json({"txnid": txnid, "status": 1, "url": None})
-        return answer._replace(headers=(("X-Simulator-Reason", header_text(said)),))
+        return refuse_upload(call, txnid, str(bad))
     return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
+
+
+def is_upload(call: Call) -> bool:
+    """Return True for a call of the file service, whose answers are of another shape."""
+    return call.path.startswith("/fts/")
+
+
+def failed_upload(txnid: str | None, http: int = 200) -> Answer:
+    """Return the answer to an upload that came to nothing."""
+    return answer_json({"txnid": txnid, "status": 1, "url": None}, http)
+
+
+def refuse_upload(call: Call, txnid: str | None, said: str) -> Answer:
+    """Answer an upload that cannot be taken; why stands in a header and in the journal."""
+    simulation = call.gateway.simulation
+    simulation.journal.add(
+        simulation.clock.now_ms, EntryKind.NOTE, provider="bip", what=f"upload refused: {said}"
+    )
+    return failed_upload(txnid)._replace(headers=(("X-Simulator-Reason", header_text(said)),))
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _data(piece: Piece | None) -> _Data:
@@ -132,7 +158,8 @@ def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | 
         raise _Bad("expected a part file that is not empty")
     if data.fileType not in _FILE_TYPES:
         raise _Bad(f"expected data.fileType as one of {', '.join(_FILE_TYPES)}")
-    filename = piece.filename.replace("\\", "/").rpartition("/")[2][:_NAME_LENGTH_MAX]
+    # What is kept is shown later, so half a character of an odd encoding must not stay in it.
+    filename = _whole(piece.filename).replace("\\", "/").rpartition("/")[2][:_NAME_LENGTH_MAX]
     ending = filename.rpartition(".")[2].lower() if "." in filename else ""
     if not ending.isascii() or not ending.isalnum() or len(ending) > 8:
         ending = _FILE_TYPES[data.fileType]
@@ -142,7 +169,7 @@ def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | 
         at_ms=call.gateway.now_ms,
         txnid=txnid,
         filename=filename,
-        content_type=piece.content_type,
+        content_type=_whole(piece.content_type),
         file_type=data.fileType,
         size=len(piece.content),
         url=f"{account.settings.file_url.rstrip('/')}/{name}.{ending}",

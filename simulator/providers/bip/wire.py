@@ -66,8 +66,8 @@ class Receiver(Struct, frozen=True, gc=False):
     address: str = ""
     known: bool = True
     """False for a hash that stands for nobody."""
-    malformed: bool = False
-    """True only where settings let a malformed receiver pass verification."""
+    broken: int | str = ""
+    """The rule that it breaks; only where settings let a malformed receiver pass verification."""
 
 
 class Template(Struct, frozen=True, gc=False):
@@ -319,8 +319,8 @@ class _Reader:
             return found
         if alone or self._settings.bad_receiver == "request":
             self.refuse(found)
-        written = value.get("address") if isinstance(value, dict) else ""
-        return Receiver(PLAIN, written if isinstance(written, str) else "", malformed=True)
+        written = value.get("address") if isinstance(value, dict) else None
+        return Receiver(PLAIN, "" if written is None else str(written), broken=found.rule)
 
     def _receiver(self, value: Any, path: str, alone: bool) -> Receiver | Breach:
         if not isinstance(value, dict):
@@ -349,7 +349,8 @@ class _Reader:
                 return Breach("address", f"{path}.address", "expected a number of the form 905XXXXXXXXX")
             return Receiver(PLAIN, written, f"+{written}")
         address = number_of(written)
-        return Receiver(HASHED, written, address or written, known=bool(address))
+        # Whatever was written, it is nobody's number.
+        return Receiver(HASHED, written, address or f"hash:{written}", known=bool(address))
 
     def compositions(self, items: list[Any], path: str) -> list[tuple[int, tuple[Content, ...]]]:
         """Return what each receiver of a list gets: for how many seconds, and the messages."""

@@ -278,6 +278,53 @@ async def test_user_named_twice_in_a_call_is_counted_twice(bip: Callable[..., An
     assert [entry["resultcode"] for entry in reports["t-2"]] == [0, 312]
 
 
+async def test_poll_and_buttons_are_remembered_side_by_side(bip: Callable[..., Any]) -> None:
+    """
+    An answer goes to the last poll and a tap to the last buttons, whatever came after them.
+    """
+    buttons = [{"type": 1, "name": "Yes", "payload": "Y"}, {"type": 1, "name": "No", "payload": "N"}]
+    poll = template(
+        polltmm={"title": "t", "pollid": "q", "polltype": 0, "optionlist": [{"optionid": 7, "name": "A"}]}
+    )
+    quick = template(quickreplytmm={"postbackid": "p", "buttonlist": buttons})
+    plain = template(singletmm={"title": "nothing to tap"})
+    async with bip(session={"required": False}) as bench:
+        for message in (poll, quick, plain):
+            await bench.send("905320000001", message)
+            await bench.advance(5_000)
+        do(bench, "answers poll")
+        do(bench, "taps", data={"payload": "N"})
+        await bench.settle()
+
+    acts = {body["ctype"]: body for _, body in bench.hooks if body["type"] == "M"}
+    assert acts["Poll"]["poll"] == {"pollid": "q", "optionids": [7]}
+    assert acts["Postback"]["postback"] == {"postbackid": "p", "payload": "N"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("sends location", {"lat": "x"}),
+        ("sends location", {"lon": "nan"}),
+        ("sends location", {"title": 5}),
+        ("sends document", {"filepath": 5}),
+        ("sends document", {"size": -1}),
+        ("writes", {"nickname": 5}),
+        ("taps", {"postbackid": {}, "payload": None}),
+    ],
+)
+@pytest.mark.parametrize("form", ["documented", "captured"])
+async def test_act_with_data_that_no_user_could_send_is_impossible(
+    bip: Callable[..., Any], kind: str, data: dict[str, object], form: str
+) -> None:
+    """
+    What the integrator gets has the types that real bodies have.
+    """
+    async with bip(location_form=form) as bench:
+        with pytest.raises(ImpossibleAct, match=r"expected data\."):
+            do(bench, kind, "hi", data)
+
+
 async def test_list_needs_no_session(bip: Callable[..., Any]) -> None:
     """
     sendmsgservlist reaches users who have been inactive.

@@ -133,6 +133,16 @@ async def test_slash_of_the_feedback_url_is_dropped_before_the_report(
     assert [got for got, _ in bench.hooks][:1] == [path]
 
 
+async def test_query_of_the_feedback_url_stays_behind_the_report(bip: Callable[..., Any]) -> None:
+    """
+    A key in the query of the feedback URL is sent with sent reports, too.
+    """
+    async with bip() as bench:
+        bench.configure(webhook={"url": f"{bench.receiver.url}/bip/?key=1"})
+
+        assert bench.account.settings.report_url == f"{bench.receiver.url}/bip/report?key=1"
+
+
 async def test_location_and_txnid_of_users_messages_have_two_forms(bip: Callable[..., Any]) -> None:
     """
     As captured in 2020 a location has numbers and a content, as documented a message has no txnid.

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.providers.bip.uploads import pieces
+from simulator.providers.bip.uploads import UPLOAD_BYTES_MAX, pieces
 
 PATH = "/fts/rest/file/upload"
 FORM = {"Content-Type": "multipart/form-data; boundary=b0"}
@@ -32,6 +33,35 @@ def form(file: bytes | None, data: object) -> bytes:
         body += b'--b0\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
         body += json.dumps(data).encode() + b"\r\n"
     return body + b"--b0--\r\n"
+
+
+@pytest.mark.parametrize("name", ["filename*=utf-7''+2AA-.png", "filename*=unicode_escape''%5Cud800.png"])
+async def test_odd_file_name_can_be_told_again(bip: Callable[..., Any], name: str) -> None:
+    """
+    Half a character in a name does not keep anybody from asking what was uploaded.
+    """
+    body = form(b"x", DATA).replace(b'filename="a b.JPG"', name.encode())
+    async with bip() as bench:
+        got = await bench.call(PATH, body, headers=FORM)
+        kept = bench.account.actions["uploads"]({})
+
+    assert got.body["status"] == 0
+    assert json.dumps(kept, ensure_ascii=False).encode()
+
+
+async def test_upload_that_is_refused_by_whomever_has_the_shape_of_uploads(bip: Callable[..., Any]) -> None:
+    """
+    Too large or refused by a rule: status 1, not a result code of sends.
+    """
+    scenario = "rules: [{when: {provider: bip, operation: upload}, then: {answer: {refuse: 1004}}}]"
+    async with bip() as bench:
+        large = await bench.call(PATH, BytesIO(b"x" * (UPLOAD_BYTES_MAX + 1)), headers=FORM)
+    async with bip(scenario) as bench:
+        refused = await bench.call(PATH, form(b"x", DATA), headers=FORM)
+
+    failure = {"txnid": None, "status": 1, "url": None}
+    assert large == (200, failure, f"expected at most {UPLOAD_BYTES_MAX} bytes")
+    assert refused[:2] == (200, failure)
 
 
 async def test_upload_answers_an_address_that_a_photo_may_have(bip: Callable[..., Any]) -> None:

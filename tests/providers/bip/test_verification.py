@@ -319,6 +319,69 @@ def test_media_addresses_are_checked_where_settings_say_so(address: str, good: b
         assert rule_of(body, Settings(check_media=True))[0] == 1004
 
 
+@pytest.mark.parametrize(
+    ("kind", "address", "good"),
+    [
+        (5, "https://bip.com/stickers/1.png", True),
+        (6, "https://bip.com/caps/1.png", True),
+        (6, "https://bip.com/caps/1.mp3", False),
+        (2, "https://bip.com/photos/1.png", False),
+    ],
+)
+def test_stickers_and_caps_come_from_published_lists(kind: int, address: str, good: bool) -> None:
+    """
+    Only what is uploaded has to be at the hosts of the file service; its kind is told from its ending.
+    """
+    body = call({**(PHOTO if kind == 2 else CAPS), "type": kind, "message": address})
+
+    if good:
+        assert parse_single(body, Settings(check_media=True)).parts[0].contents[0].type == kind
+    else:
+        assert rule_of(body, Settings(check_media=True))[0] == 1004
+
+
+def test_sizes_and_ratios_may_be_texts_without_coercion_too() -> None:
+    """
+    The documentation types them as texts and prints numbers.
+    """
+    item = {**PHOTO, "size": "1000", "ratio": "0.5"}
+
+    assert parse_single(call(item), Settings(coerce=False)).txnid == "t"
+
+
+@pytest.mark.parametrize(
+    ("media", "path"),
+    [
+        ({"title": {"a": 1}}, "singletmm.title"),
+        ({"title": "t", "description": ["x"]}, "singletmm.description"),
+        ({"title": "t", "image": "x"}, "singletmm.image"),
+        ({"title": "t", "postbackid": [None]}, "singletmm.postbackid"),
+        (
+            {"title": "t", "postbackid": "p", "buttonlist": [{"name": "A", "payload": {"a": True}}]},
+            "singletmm.buttonlist[0].payload",
+        ),
+    ],
+)
+def test_parts_of_a_template_are_texts(media: dict[str, object], path: str) -> None:
+    """
+    What comes back with a tap must be what was sent, so nothing else than a text is taken.
+    """
+    item = {"type": 13, "tmmtype": 0, "singletmm": media}
+
+    assert rule_of(call(item)) == ("template", f"composition.list[0].{path}")
+
+
+def test_poll_needs_an_id_to_be_answered_by() -> None:
+    """
+    A poll without pollid could never be told from another.
+    """
+    poll = {"title": "t", "optionlist": [{"optionid": 1, "name": "A"}]}
+
+    broken = rule_of(call({"type": 13, "tmmtype": 2, "polltmm": poll}))
+
+    assert broken == ("template", "composition.list[0].polltmm.pollid")
+
+
 NAMES = st.sampled_from(
     ["txnid", "receiver", "receivers", "receivercontentlist", "composition", "list", "type", "address",
      "message", "location", "vCard", "document", "tmmtype", "singletmm", "polltmm", "buttonlist",

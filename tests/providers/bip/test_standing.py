@@ -1,0 +1,151 @@
+"""
+What uses a service's standing up and what does not: quotas, sessions and transaction ids at their edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simulator.kernel.rule import Act
+
+USER = "+905320000001"
+BAD = {"type": 0, "message": "bad"}
+GOOD = {"type": 0, "message": "good"}
+REFUSING = "rules: [{when: {provider: bip, text: bad}, then: {answer: {refuse: 309}}}]"
+
+
+def part(*contents: dict[str, object]) -> dict[str, object]:
+    """Return what one user gets of sendmultiusermulticontent."""
+    return {"receiver": {"type": 2, "address": "905320000001"}, "composition": {"list": list(contents)}}
+
+
+def told(bench: Any) -> list[list[int]]:
+    """Return the result codes of every sent report."""
+    return [
+        [one["resultcode"] for one in body["list"]] for path, body in bench.hooks if path == "/bip/report"
+    ]
+
+
+async def test_composition_uses_a_quota_once_whichever_message_is_accepted(bip: Callable[..., Any]) -> None:
+    """
+    That the first message of a composition is refused does not make the others free.
+    """
+    async with bip(REFUSING, quotas={"filtered": {"day": 1}}) as bench:
+        for contents in ([BAD, GOOD, GOOD], [GOOD, GOOD]):
+            receivers = [{"type": 2, "address": "905320000001"}]
+            body = {"txnid": "t", "receivers": receivers, "composition": {"list": contents}}
+            await bench.call("sendmsgservlist", body)
+            await bench.advance(500)
+
+    assert told(bench) == [[309, 0, 0], [312]]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "codes"), [((6, 5, 4), [0, 312, 0]), ((11, 1), [312, 0]), ((10, 1), [0, 312])]
+)
+async def test_part_that_is_refused_takes_no_room_from_later_ones(
+    bip: Callable[..., Any], sizes: tuple[int, ...], codes: list[int]
+) -> None:
+    """
+    A composition fits as a whole or not at all, and what did not fit is not counted.
+    """
+    async with bip() as bench:
+        bench.space.simulation.act("bip", USER, Act("opens chat"))
+        parts = [part(*[GOOD] * size) for size in sizes]
+        await bench.call("sendmultiusermulticontent", {"txnid": "t", "receivercontentlist": parts})
+        await bench.advance(500)
+
+    # One entry per message that was sent, one per part that was refused.
+    lists = [[code] * (1 if code else size) for size, code in zip(sizes, codes, strict=True)]
+    assert told(bench) == [[code for one in lists for code in one]]
+
+
+async def test_broadcast_that_is_refused_uses_no_quota_up(bip: Callable[..., Any]) -> None:
+    """
+    A service that was not active has its broadcast of the day still before it.
+    """
+    async with bip(quotas={"all_followers": {"day": 1}}, active=False) as bench:
+        bench.space.simulation.act("bip", USER, Act("follows"))
+        for active in (False, True, True):
+            bench.configure(active=active)
+            await bench.broadcast()
+            await bench.advance(500)
+
+    assert told(bench) == [[300], [0], [312]]
+
+
+async def test_refused_call_may_use_its_txnid_again(bip: Callable[..., Any]) -> None:
+    """
+    Only what sent something is a duplicate when it is repeated, and a repetition does not renew the span.
+    """
+    async with bip(duplicate_window="10s") as bench:
+        codes = [(await bench.send("905320000001")).body["resultcode"]]
+        bench.space.simulation.act("bip", USER, Act("opens chat"))
+        for gap_ms in (0, 9_999, 1):
+            await bench.advance(gap_ms)
+            codes.append((await bench.send("905320000001")).body["resultcode"])
+
+    assert codes == [312, 0, 310, 0]
+
+
+@pytest.mark.parametrize("address", ["+905002000002", "905000000302", "+905320000001", " x "])
+async def test_address_that_is_no_hash_is_nobody(bip: Callable[..., Any], address: str) -> None:
+    """
+    What type 0 says is a hash is never read as a number, however much it looks like one.
+    """
+    body = {"txnid": "t", "receiver": {"type": 0, "address": address}, "composition": {"list": [GOOD]}}
+    async with bip(f'recipients: {{"{USER[1:]}": {{session: true}}}}') as bench:
+        got = await bench.call("sendmsgserv", body)
+        await bench.settle()
+
+    assert got.body == {"txnid": "t", "resultcode": 301}
+    assert bench.hooks == []
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "is_open"),
+    [({"session": True}, True), ({"session": False}, False), ({"follower": True}, True), ({}, False)],
+)
+async def test_session_that_is_told_is_the_one_that_a_send_finds(
+    bip: Callable[..., Any], circumstances: dict[str, bool], is_open: bool
+) -> None:
+    """
+    The action `session` goes by circumstances as sends do.
+    """
+    async with bip() as bench:
+        if circumstances:
+            bench.space.simulation.change_recipient(USER, circumstances)
+        said = bench.account.actions["session"]({"recipient": USER})
+        got = await bench.send("905320000001")
+
+    assert said["open"] is is_open
+    assert (got.body["resultcode"] == 0) is is_open
+
+
+async def test_malformed_receiver_is_told_by_the_rule_that_it_breaks(bip: Callable[..., Any]) -> None:
+    """
+    Where a malformed receiver is refused alone, its code is that of its own mistake.
+    """
+    receivers = [{"type": 9, "address": "x"}, {"type": 2, "address": 12}, None]
+    settings = {"bad_receiver": "recipient", "structural_codes": {"receiver": 78, "address": 77}}
+    async with bip(**settings) as bench:
+        body = {"txnid": "t", "receivers": receivers, "composition": {"list": [GOOD]}}
+        await bench.call("sendmsgservlist", body)
+        await bench.advance(500)
+
+    entries = bench.hooks[0][1]["list"]
+    assert [(one["receiver"], one["resultcode"]) for one in entries] == [("x", 78), ("12", 77), ("", 78)]
+
+
+async def test_reason_in_a_header_stays_readable(bip: Callable[..., Any]) -> None:
+    """
+    However long the name of a field is, clients get to read the answer.
+    """
+    async with bip(unknown_fields="refuse") as bench:
+        got = await bench.send("905320000001", **{"é" * 50_000: 1})
+
+    assert got.body == {"txnid": "t-1", "resultcode": 1}
+    assert 500 < len(got.reason) <= 1_000
