@@ -106,6 +106,15 @@ class Intake:
         verdict = self._answer([judgement])
         if verdict.refusal or verdict.drop is Drop.BEFORE:
             self._note_refusal(judgement, verdict)
+        elif judgement.answer is not None and judgement.answer.refuse:
+            self._simulation.journal.add(
+                self._simulation.clock.now_ms,
+                EntryKind.NOTE,
+                provider=provider,
+                what=f"{operation} was not refused: the code is about one recipient, and this call has none",
+                why=why_of(Rung.RULE, judgement.answer_rule),
+                code=judgement.answer.refuse,
+            )
         return verdict
 
     def answered(self, verdict: Verdict) -> None:

@@ -192,6 +192,21 @@ def test_call_that_sends_nothing_is_judged_too(sim: Bench) -> None:
     assert other is None
 
 
+def test_code_about_a_recipient_cannot_refuse_a_call_that_has_none(sim: Bench) -> None:
+    """
+    A rule that tries does nothing, and the journal says why.
+    """
+    sim.load(rule("misplaced", answer=AnswerFault(refuse="NO_PERCH")))
+
+    verdict = sim.simulation.intake.consult("pigeon", "birds", "ring")
+
+    assert (verdict.refusal, verdict.outcomes) == (None, [])
+    assert sim.narrative()[-1:] == [
+        "+00:00:00.000 pigeon birds was not refused: the code is about one recipient, and this call has none"
+        ' [NO_PERCH] (rule "misplaced")'
+    ]
+
+
 # -- scheduled --------------------------------------------------------------------------------------
 
 
