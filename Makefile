@@ -37,7 +37,7 @@ run: $(VENV)/.compiled ## set up and start the simulator; flags: make run ARGS="
 serve: run
 
 demo: $(VENV)/.compiled ## a minute with made-up people: the webhooks that they lead to, and a verdict
-	@$(BIN)/simulator listen --port 9000 & listener=$$!; trap "kill $$listener" EXIT; \
+	@$(BIN)/simulator listen --port 9000 & listener=$$!; trap "kill $$listener 2>/dev/null" EXIT; \
 	$(BIN)/simulator run demo --port 0 $(ARGS)
 
 test: $(VENV)/.dev ## set up and run all tests; flags: make test ARGS="-k name"

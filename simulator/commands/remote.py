@@ -103,16 +103,22 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
 
 @click.command()
 @click.option("--wait", "wait_s", type=float, default=0.0, help="Wait so many seconds for it.")
+@click.option(
+    "--port-file",
+    type=click.Path(path_type=Path),
+    help="The file that `serve --port-file` writes, to be waited for, too; instead of --url.",
+)
 @_url_option
-def ready(wait_s: float, url: str) -> None:
+def ready(wait_s: float, port_file: Path | None, url: str) -> None:
     """
     Exit 0 when a server is ready to serve, 3 when it is not.
     """
-    control = _control(url)
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            control.ready()
+            if port_file is not None:
+                url = _url_in(port_file)
+            _control(url).ready()
         except Unreachable as trouble:
             if time.monotonic() >= deadline:
                 click.echo(f"simulator: {trouble}", err=True)
@@ -121,3 +127,13 @@ def ready(wait_s: float, url: str) -> None:
         else:
             click.echo(f"{url} is ready")
             return
+
+
+def _url_in(port_file: Path) -> str:
+    try:
+        port = port_file.read_text(encoding="utf-8").strip()
+    except OSError as trouble:
+        raise Unreachable(f"{port_file}: {trouble.strerror or trouble}") from None
+    if not port.isascii() or not port.isdigit():
+        raise Unreachable(f"{port_file}: expected a port, got {port[:20]!r}")
+    return f"http://127.0.0.1:{port}"

@@ -34,7 +34,7 @@ from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
 from simulator.kernel.units import format_offset
 from simulator.provider import discover
 from simulator.run.record import Recorder
-from simulator.run.runner import IntegratorUnreachable, RunOptions
+from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
 from simulator.run.runner import run as carry_out
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import Space
@@ -235,6 +235,8 @@ async def _run(
             recorder = Recorder(space, record, _text(path), path.name)
         _write_port(port_file, server.ports[""])
         click.echo(f"{scenario.name}: serving at {server.url}", err=True)
+        if not makes_calls(scenario):
+            click.echo(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, scenario, options, _progress())
         written = _write(result, evidence, recorder)
     except IntegratorUnreachable as trouble:

@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -148,6 +149,10 @@ def serve(
         server = Server(config)
     except ValueError as refusal:
         _fail(str(refusal), INVALID)
+    if port_file is not None:
+        # Who waits for it must not read the port of an earlier server.
+        with suppress(OSError):
+            port_file.unlink()
     code = asyncio.run(_run(server, providers, path if watch else None, port_file))
     if code:
         sys.exit(code)

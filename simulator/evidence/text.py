@@ -63,6 +63,8 @@ def shown(row: Row, card: Scorecard) -> str:
     if value is None:
         # No outage that came to an end, say: there may have been none, or it lasts.
         return "–"
+    if row.unit == "us" and not card.measured:
+        return "–"
     whole = getattr(card, row.of) if row.of else 0
     share = f" ({format_share(value * 10_000 // whole)})" if value and whole else ""
     return latency(value) if row.unit == "us" else span(value) if row.unit == "ms" else f"{value:,}{share}"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from simulator.kernel.drawings import fate_draws, share_draw, webhook_draws
 from simulator.kernel.journal import Entry, EntryKind, narrative
 from simulator.kernel.judge import Considered
+from simulator.kernel.lifecycle import TERMINAL
 from simulator.kernel.message import Message, Refused, Rung
 from simulator.kernel.simulation import Simulation
 from simulator.kernel.submission import MessageKey
@@ -231,4 +232,6 @@ def _webhooks_place(
             told = webhook_draws(faults, simulation.chance.of("webhook", *message.key, label))
             draws += [f"[{label}] {line}" for line in told]
     decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
+    if not webhooks and message.state in TERMINAL:
+        decided = "none was owed: neither the call nor the account says where reports go, or there are none"
     return _place(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)

@@ -15,10 +15,12 @@ from yarl import URL
 
 from simulator.kernel.expect import Drive
 from simulator.kernel.people import People, filled
+from simulator.runtime.dispatcher import reason_of
 
 __all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
 
 _TIMEOUT_REAL_S = 30.0
+_EXCERPT_BYTES_MAX = 200
 
 
 class Driven(NamedTuple):
@@ -37,10 +39,12 @@ class DriveReport:
     How the calls went.
     """
 
-    __slots__ = ("failures", "lag_max_ms", "latencies_us", "made", "statuses")
+    __slots__ = ("failures", "first_failure", "lag_max_ms", "latencies_us", "made", "statuses")
 
     def __init__(self) -> None:
         self.made = 0
+        self.first_failure = ""
+        """What the first call without success was, and what came of it."""
         self.latencies_us: list[int] = []
         """How long each call took, from when it was due."""
         self.lag_max_ms = 0
@@ -92,10 +96,14 @@ async def make_call(
             headers=dict(drive.headers),
             timeout=ClientTimeout(total=_TIMEOUT_REAL_S),
         ) as answer:
-            await answer.read()
+            said = await answer.read()
+            if answer.status >= 400 and not report.first_failure:
+                excerpt = said[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
+                report.first_failure = f"{drive.method} {url} answered {answer.status}: {excerpt}"
             report.statuses[answer.status] = report.statuses.get(answer.status, 0) + 1
     except (ClientError, OSError, TimeoutError) as trouble:
-        said = type(trouble).__name__
-        report.failures[said] = report.failures.get(said, 0) + 1
+        kind = type(trouble).__name__
+        report.failures[kind] = report.failures.get(kind, 0) + 1
+        report.first_failure = report.first_failure or f"{drive.method} {url}: {reason_of(trouble)}"
     finally:
         report.latencies_us.append(int((loop.time() - due_s) * 1_000_000))

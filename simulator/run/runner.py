@@ -27,7 +27,7 @@ from simulator.runtime.space import Space
 from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
 
-__all__ = ["IntegratorUnreachable", "RunOptions", "run"]
+__all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
 _POLL_REAL_S = 0.05
 _CALLS_AT_ONCE = 256
@@ -89,6 +89,8 @@ async def run(
                 found.append(_endless(space, options))
             if scenario.drive:
                 found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
+                if report.made and not space.exchange_count:
+                    found.append(_sent_nothing(server.url))
             if space.simulation.impossible_acts:
                 found.append(_impossible(space.simulation.impossible_acts))
             if scenario.expect.integrator is not None:
@@ -150,6 +152,15 @@ def _driven(report: DriveReport, still: bool) -> Check:
         passed=report.refused == 0,
         detail=f"{report.made} calls: {', '.join(said) or 'none'}; "
         f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
+        lines=(f"the first without success: {report.first_failure}",) if report.first_failure else (),
+    )
+
+
+def _sent_nothing(url: str) -> Check:
+    return Check(
+        name="drive: something is sent",
+        passed=False,
+        detail=f"no call came to {url}; point your software there",
     )
 
 
@@ -175,11 +186,15 @@ async def _wait_for(options: RunOptions, client: ClientSession) -> None:
     raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
 
 
+def makes_calls(scenario: Scenario) -> bool:
+    """Return True when a scenario makes messages or calls itself, so that nobody has to begin."""
+    return bool(scenario.drive) or any(item.storm is not None for item in scenario.timeline)
+
+
 async def _play(
     space: Space, scenario: Scenario, options: RunOptions, client: ClientSession, report: DriveReport
 ) -> None:
-    makes_own = bool(scenario.drive) or any(item.storm is not None for item in scenario.timeline)
-    if not makes_own:
+    if not makes_calls(scenario):
         await _wait_for_calls(space, options)
     if space.driver.mode is ClockMode.LIVE:
         await _play_live(space, scenario, client, report)

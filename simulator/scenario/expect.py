@@ -18,7 +18,7 @@ from simulator.kernel.expect import (
     WebhookGoals,
 )
 from simulator.kernel.lifecycle import State
-from simulator.kernel.node import Node
+from simulator.kernel.node import Node, did_you_mean
 from simulator.kernel.shape import (
     AnyJson,
     Boolean,
@@ -116,7 +116,29 @@ _SENDS: Final[Shape[SendGoals]] = Record(
 )
 
 
+_BLANK: Final = re.compile(r"\{([A-Za-z_]+)\}")
+_DRIVE_WORDS: Final = ("n", "recipient", "name", "first_name", "last_name")
+_ASK_WORDS: Final = ("id", "recipient", "provider")
+
+
+def _check_blanks(plain: object, words: tuple[str, ...], *, only: bool) -> None:
+    """Raise ValueError at a blank that is not filled in: any in a URL (*only*), a near miss elsewhere."""
+    if isinstance(plain, str):
+        for word in _BLANK.findall(plain):
+            hint = did_you_mean(word, words)
+            if word not in words and (only or hint):
+                known = ", ".join(f"{{{one}}}" for one in words)
+                raise ValueError(f'"{{{word}}}" is not filled in, only {known} are{hint}')
+    elif isinstance(plain, Mapping):
+        for part in plain.values():
+            _check_blanks(part, words, only=only)
+    elif isinstance(plain, list | tuple):
+        for part in plain:
+            _check_blanks(part, words, only=only)
+
+
 def _ask(ask: tuple[str, str], field: str, means: Mapping[str, tuple[str, ...]], limit: int = 10_000) -> Ask:
+    _check_blanks(ask[1], _ASK_WORDS, only=True)
     return Ask(method=ask[0], url=ask[1], field=field, means=means, limit=limit)
 
 
@@ -161,6 +183,8 @@ def _drive(
     headers: Mapping[str, str] | None = None,
     body: object = None,
 ) -> Drive:
+    _check_blanks(call[1], _DRIVE_WORDS, only=True)
+    _check_blanks(body, _DRIVE_WORDS, only=False)
     return Drive(
         method=call[0],
         url=call[1],

@@ -342,3 +342,51 @@ def test_verbose__tells_what_happens_line_by_line(tmp_path: Path, form: str) -> 
     else:
         assert told[0].startswith("[other] +00:00:00.000 infobip +41793020001 writes ")
         assert told[1] == "+00:00:00.000 infobip +41793020001 writes 'STOP'"
+
+
+def test_ready__waits_for_the_port_file_of_a_server_that_is_only_starting(tmp_path: Path) -> None:
+    """
+    The two lines of the README work though the file is not there yet, or is that of an earlier server.
+    """
+    port_file = tmp_path / "port.txt"
+    port_file.write_text("1\n")
+    command = [sys.executable, "-m", "simulator.cli"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    server = subprocess.Popen(
+        [*command, "serve", "--port", "0", "--port-file", str(port_file)],
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    try:
+        done = subprocess.run(
+            [*command, "ready", "--wait", "20", "--port-file", str(port_file)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=environment,
+        )
+        port = port_file.read_text().strip()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"http://127.0.0.1:{port} is ready\n", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [(None, "No such file or directory"), ("", "expected a port, got ''"), ("x", "expected a port, got 'x'")],
+)
+def test_ready__says_what_is_wrong_with_a_port_file(
+    tmp_path: Path, written: str | None, complaint: str
+) -> None:
+    """
+    Without a server there is no file, or none with a port in it.
+    """
+    port_file = tmp_path / "port.txt"
+    if written is not None:
+        port_file.write_text(written)
+
+    code, said = failing("ready", "--port-file", str(port_file))
+
+    assert (code, said) == (3, f"simulator: {port_file}: {complaint}\n")

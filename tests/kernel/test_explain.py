@@ -178,6 +178,22 @@ def test_rule_that_throttles_goes_before_what_circumstances_would_have_said() ->
     ]
 
 
+def test_message_without_a_target_says_that_nothing_was_owed() -> None:
+    """
+    Who forgot to say where reports go hears of it in the story.
+    """
+    sim = Bench()
+    sim.account.configure({"webhook": {"url": ""}})
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    places = explain(sim.simulation, message).places
+
+    assert [place.decided for place in places if place.name == "webhooks"] == [
+        "none was owed: neither the call nor the account says where reports go, or there are none"
+    ]
+
+
 def test_early_report_is_told_as_what_it_is() -> None:
     """
     Nothing is said to be drawn that was not waited for, and the webhook is early on purpose.

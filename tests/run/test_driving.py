@@ -125,9 +125,12 @@ async def test_call_has_the_name_of_its_recipient_in_it() -> None:
 
 async def test_refused_calls_are_counted() -> None:
     """
-    What the integrator answers with an error is made, and refused.
+    What the integrator answers with an error is made, and refused; the first one is told.
     """
     _, report = await called(Drive(method="POST", url="/send", count=3), status=503)
+
+    assert report.first_failure.startswith("POST http://127.0.0.1:")
+    assert "/send answered 503: " in report.first_failure
 
     assert (report.made, report.refused, report.statuses) == (3, 3, {503: 3})
 

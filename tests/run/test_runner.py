@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from aiohttp import web
+
 from integrator import Integrator
 from run.bench import carry_out, failed, shipped
 from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
@@ -44,6 +46,22 @@ async def test_integrator_that_overwrites_a_final_state_is_caught() -> None:
 
     assert failed(good) == []
     assert failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
+
+
+async def test_integrator_that_sends_to_somewhere_else_has_failed() -> None:
+    """
+    Calls that succeed and send nothing here are no success: somebody's base URL is wrong.
+    """
+
+    class Elsewhere(Integrator):
+        async def _send(self, request: web.Request) -> web.Response:
+            return web.json_response({"id": "queued"}, status=202)
+
+    result = await carry_out(load("{}", "nothing", discover()), Elsewhere())
+
+    (missed,) = [check for check in result.checks if not check.passed]
+    assert missed.name == "drive: something is sent"
+    assert missed.detail.startswith("no call came to http://127.0.0.1:")
 
 
 async def test_live_run_does_not_wait_for_an_expiry_in_two_days() -> None:
