@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from simulator.kernel.rule import Act
+from simulator.providers.bip.addresses import hash_of
 
 USER = "+905320000001"
 BAD = {"type": 0, "message": "bad"}
@@ -61,6 +63,35 @@ async def test_part_that_is_refused_takes_no_room_from_later_ones(
     # One entry per message that was sent, one per part that was refused.
     lists = [[code] * (1 if code else size) for size, code in zip(sizes, codes, strict=True)]
     assert told(bench) == [[code for one in lists for code in one]]
+
+
+async def test_part_that_plain_numbers_forbid_takes_no_room_from_later_ones(bip: Callable[..., Any]) -> None:
+    """
+    A number that may not be written to leaves the session to the hash of the same user.
+    """
+    hashed = {**part(*[GOOD] * 6), "receiver": {"type": 0, "address": hash_of(USER)}}
+    async with bip(plain_numbers=False) as bench:
+        bench.space.simulation.act("bip", USER, Act("opens chat"))
+        parts = [part(*[GOOD] * 6), hashed]
+        await bench.call("sendmultiusermulticontent", {"txnid": "t", "receivercontentlist": parts})
+        await bench.advance(500)
+
+    assert told(bench) == [[306, 0, 0, 0, 0, 0, 0]]
+
+
+async def test_what_is_kept_of_a_call_does_not_grow_with_its_parts(bip: Callable[..., Any]) -> None:
+    """
+    A user named ten thousand times costs the same each time, for there is nothing to go through.
+    """
+    sizes = []
+    for times in (2, 200):
+        async with bip() as bench:
+            await bench.send_list(*["905320000001"] * times)
+            await bench.advance(500)
+            message = next(iter(bench.space.simulation.messages.values()))
+            sizes.append(len(msgspec.json.encode(message.submission.details.asked)))
+
+    assert sizes[1] - sizes[0] < 20
 
 
 async def test_broadcast_that_is_refused_uses_no_quota_up(bip: Callable[..., Any]) -> None:
