@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from simulator.kernel.rule import Act
+from simulator.provider import header_text
 from simulator.providers.bip.addresses import hash_of
 
 USER = "+905320000001"
@@ -160,7 +161,8 @@ async def test_malformed_receiver_is_told_by_the_rule_that_it_breaks(bip: Callab
     """
     Where a malformed receiver is refused alone, its code is that of its own mistake.
     """
-    receivers = [{"type": 9, "address": "x"}, {"type": 2, "address": 12}, None]
+    odd = {"type": 2, "address": {"a": True}}
+    receivers = [{"type": 9, "address": "x"}, {"type": 2, "address": 12}, None, odd]
     settings = {"bad_receiver": "recipient", "structural_codes": {"receiver": 78, "address": 77}}
     async with bip(**settings) as bench:
         body = {"txnid": "t", "receivers": receivers, "composition": {"list": [GOOD]}}
@@ -168,7 +170,8 @@ async def test_malformed_receiver_is_told_by_the_rule_that_it_breaks(bip: Callab
         await bench.advance(500)
 
     entries = bench.hooks[0][1]["list"]
-    assert [(one["receiver"], one["resultcode"]) for one in entries] == [("x", 78), ("12", 77), ("", 78)]
+    told = [(one["receiver"], one["resultcode"]) for one in entries]
+    assert told == [("x", 78), ("12", 77), ("", 78), ("", 77)]
 
 
 async def test_reason_in_a_header_stays_readable(bip: Callable[..., Any]) -> None:
@@ -180,3 +183,13 @@ async def test_reason_in_a_header_stays_readable(bip: Callable[..., Any]) -> Non
 
     assert got.body == {"txnid": "t-1", "resultcode": 1}
     assert 500 < len(got.reason) <= 1_000
+
+
+@pytest.mark.parametrize("text", ["a" * 1_001, "a" * 1_000 + "é", "é" * 1_000])
+def test_what_was_cut_for_a_header_ends_in_an_ellipsis(text: str) -> None:
+    """
+    Nobody takes a part for the whole, wherever the odd character stands.
+    """
+    said = header_text(text)
+
+    assert (len(said), said[-3:]) == (1_000, "...")
