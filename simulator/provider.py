@@ -279,7 +279,7 @@ _HEADER_LENGTH_MAX: Final = 1_000
 
 def header_text(text: str) -> str:
     """Return *text*, which may come from anywhere, as one that fits into a header that clients still read."""
-    plain = text if text.isascii() and text.isprintable() else ascii(text[:_HEADER_LENGTH_MAX])[1:-1]
+    plain = text if text.isascii() and text.isprintable() else ascii(text[: _HEADER_LENGTH_MAX + 1])[1:-1]
     return plain if len(plain) <= _HEADER_LENGTH_MAX else f"{plain[: _HEADER_LENGTH_MAX - 3]}..."
 
 

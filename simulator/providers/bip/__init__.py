@@ -19,7 +19,7 @@ from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catal
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.routes import COVERAGE, ROUTES, account_of, credential_of, refuse
 from simulator.providers.bip.settings import SETTINGS
-from simulator.providers.bip.uploads import failed_upload, is_upload, refuse_upload
+from simulator.providers.bip.uploads import failed_upload, is_upload, refuse_upload, upload_txnid
 from simulator.providers.bip.wire import BadRequest, txnid_of
 
 __all__ = ["PROVIDER", "Bip"]
@@ -95,12 +95,13 @@ class Bip:
         code = refusal.code
         if code == "http401":
             return self.unauthorized(call)
-        if code.startswith("http"):
-            retry_s = -(-refusal.retry_after_ms // 1_000)
-            headers = (("Retry-After", str(retry_s)),) if retry_s else ()
-            return Answer(int(code.removeprefix("http")), b"", "", headers)
+        http = int(code.removeprefix("http")) if code.startswith("http") else 0
+        retry_s = -(-refusal.retry_after_ms // 1_000)
+        headers = (("Retry-After", str(retry_s)),) if http and retry_s else ()
         if is_upload(call):
-            return failed_upload(None)
+            return failed_upload(upload_txnid(call), http or 200)._replace(headers=headers)
+        if http:
+            return Answer(http, b"", "", headers)
         status = 200 if int(code) in RESULTS else account_of(call).settings.verification_http
         return answer_json({"txnid": txnid_of(call.body), "resultcode": int(code)}, status)
 

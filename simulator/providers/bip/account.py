@@ -49,18 +49,32 @@ class Asked(Struct, gc=False):
     """
     What one call asks of one recipient's quota, part by part.
 
-    Only parts that pass count; a part is judged as a whole, and perhaps again when
-    its work is due.
+    Parts are judged in their order and each as a whole, at the call and again when
+    its work is due.  Sums are kept and not a list, for a call may name one user
+    thousands of times.
     """
 
-    granted: dict[int, int] = {}
-    """By part that passed: the uses of the quota that it stands for."""
-    counted: list[int] = []
-    """Parts of which a message was accepted."""
+    part: int = -1
+    """The part that was judged last."""
+    granted: int = 0
+    """The uses of the quota that it stands for; 0: it was refused."""
+    earlier: int = 0
+    """What the parts before it were granted."""
+    counted: int = -1
+    """The last part of which a message was accepted."""
+
+    def begin(self) -> None:
+        """Forget what was granted, for the parts are judged anew."""
+        self.part, self.granted, self.earlier = -1, 0, 0
+
+    def grant(self, part: int, uses: int) -> None:
+        """Note what a part was granted."""
+        self.earlier = self.before(part)
+        self.part, self.granted = part, uses
 
     def before(self, part: int) -> int:
         """Return what earlier parts of the call were granted."""
-        return sum(uses for earlier, uses in self.granted.items() if earlier < part)
+        return self.earlier + (self.granted if part > self.part else 0)
 
 
 class Details(Struct, frozen=True, gc=False):
@@ -198,9 +212,9 @@ class Account:
             return None
         codes = self.recipient_codes(submission.recipient, details, circumstances)
         if not codes:
-            details.asked.granted[details.part] = details.count if details.quota == ONE_TO_ONE else 1
+            details.asked.grant(details.part, details.count if details.quota == ONE_TO_ONE else 1)
             return None
-        details.asked.granted.pop(details.part, None)
+        details.asked.grant(details.part, 0)
         why = RESULTS[codes[0]].meaning
         if codes[0] == QUOTA_REACHED and details.quota == ONE_TO_ONE:
             why = "no session with this user is open, or its messages are used up"
@@ -404,9 +418,9 @@ class Account:
         self._remember(details.txnid)
         if details.quota == ONE_TO_ONE:
             self.sessions.count(recipient)
-        elif details.quota == FILTERED and details.part not in details.asked.counted:
+        elif details.quota == FILTERED and details.part != details.asked.counted:
             # The messages of one composition are one use of this quota.
-            details.asked.counted.append(details.part)
+            details.asked.counted = details.part
             self.quotas.count(recipient, self.settings.quotas.get(FILTERED, {}), self.local_ms)
 
     def _note_template(self, recipient: str, template: Template) -> None:

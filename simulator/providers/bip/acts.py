@@ -132,6 +132,8 @@ def _buzzes(doing: Doing) -> Fields:
 
 def _taps(doing: Doing) -> Fields:
     data, template = doing.data, doing.template
+    for name in ("postbackid", "payload"):
+        _text(data, name, "")
     if "postbackid" in data and "payload" in data:
         postback = {name: _text(data, name, "") for name in ("postbackid", "payload")}
         return _message("Postback", doing, postback=postback)
@@ -139,14 +141,28 @@ def _taps(doing: Doing) -> Fields:
         raise ImpossibleAct(
             "there is no delivered template with postback buttons; expected data.postbackid and data.payload"
         )
-    wanted = _text(data, "payload", "") or doing.text("button", template.buttons[0][0])
+    postback_id = _text(data, "postbackid", template.postback_id)
+    if postback_id != template.postback_id:
+        raise ImpossibleAct(
+            f"the last template is {template.postback_id!r}; expected data.payload with {postback_id!r}"
+        )
+    payload = _payload(doing, template)
+    return _message("Postback", doing, postback={"postbackid": postback_id, "payload": payload})
+
+
+def _payload(doing: Doing, template: Template) -> str:
+    """Return the payload of the button that is tapped: the one with that payload, or else by its name."""
+    if "payload" in doing.data:
+        wanted, known = _text(doing.data, "payload", ""), [payload for _, payload in template.buttons]
+        if wanted not in known:
+            raise ImpossibleAct(f"there is no payload {wanted!r}; the last template has: {', '.join(known)}")
+        return wanted
+    wanted = doing.text("button", template.buttons[0][0])
     for name, payload in template.buttons:
         if wanted in (name, payload):
-            return _message(
-                "Postback", doing, postback={"postbackid": template.postback_id, "payload": payload}
-            )
-    known = ", ".join(name for name, _ in template.buttons)
-    raise ImpossibleAct(f"there is no button {wanted!r}; the last template has: {known}")
+            return payload
+    names = ", ".join(name for name, _ in template.buttons)
+    raise ImpossibleAct(f"there is no button {wanted!r}; the last template has: {names}")
 
 
 def _answers_poll(doing: Doing) -> Fields:
@@ -159,17 +175,19 @@ def _answers_old_poll(doing: Doing) -> Fields:
     return {"type": "M", "ctype": "R", "pollid": poll_id, "optionid": options[0]}
 
 
-def _poll_answer(doing: Doing) -> tuple[object, list[int]]:
+def _poll_answer(doing: Doing) -> tuple[str | int, list[int]]:
     data, template = doing.data, doing.poll
     poll_id = data.get("pollid", template.poll_id if template is not None else "")
-    if not poll_id:
+    if isinstance(poll_id, bool) or not isinstance(poll_id, str | int | None):
+        raise ImpossibleAct("expected data.pollid as a text or a whole number")
+    if poll_id is None or poll_id == "":
         raise ImpossibleAct("there is no delivered poll; expected data.pollid and data.optionids")
     options = data.get("optionids")
     if options is None and template is not None and template.options:
         options = [_option(doing.act.text, template)]
     if not isinstance(options, list) or not options or not all(type(option) is int for option in options):
         raise ImpossibleAct("expected data.optionids as a list of whole numbers")
-    if template is not None and template.poll_id == poll_id:
+    if template is not None and template.poll_id == str(poll_id):
         _check_options(options, template)
     return poll_id, options
 

@@ -138,7 +138,8 @@ def _media(value: str, path: str, code: int, kind: int, settings: Settings) -> I
         parts = urlsplit(value)
         host = parts.hostname or ""
     except ValueError:
-        host = ""
+        yield Breach(code, path, "expected the address of a file")
+        return
     # Stickers and caps are taken from published lists, not from uploads.
     if kind not in (5, 6) and host not in settings.media_hosts:
         yield Breach(code, path, f"expected an address at {' or '.join(settings.media_hosts)}")
@@ -247,7 +248,7 @@ def _template(item: Mapping[str, Any], path: str, settings: Settings) -> Iterato
         return
     yield from _parts(media, path, settings)
     if kind == 0:
-        if not media.get("title") and not media.get("description"):
+        if _empty(media.get("title")) and _empty(media.get("description")):
             yield Breach("template", path, "expected a title, or a description where there is no title")
         yield from _buttons(media, path, settings)
     elif kind == 2:
@@ -261,6 +262,10 @@ def _plain(value: Any, settings: Settings) -> bool:
     if isinstance(value, bool):
         return False
     return value is None or isinstance(value, str) or (settings.coerce and isinstance(value, int | float))
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _parts(media: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
@@ -287,7 +292,7 @@ def _buttons(media: Mapping[str, Any], path: str, settings: Settings) -> Iterato
             yield Breach("template", f"{where}.type", "expected a whole number")
         elif not _plain(button.get("payload"), settings):
             yield Breach("template", f"{where}.payload", "expected a text")
-        elif button.get("payload") is not None and not media.get("postbackid"):
+        elif button.get("payload") is not None and _empty(media.get("postbackid")):
             # What a tap sends back is told apart by it; templates that want no answer have neither.
             yield Breach("template", f"{path}.postbackid", "expected an id, since a button has a payload")
             return
@@ -299,7 +304,7 @@ def _poll(media: Mapping[str, Any], path: str, settings: Settings) -> Iterator[B
     options = media.get("optionlist")
     if not isinstance(options, list) or not options or not all(isinstance(o, dict) for o in options):
         yield Breach("template", f"{path}.optionlist", "expected at least one option")
-    if not media.get("pollid"):
+    if _empty(media.get("pollid")):
         yield Breach("template", f"{path}.pollid", "expected an id, by which answers are told apart")
 
 

@@ -114,6 +114,10 @@ def _checked(account: Account, request: SendRequest, submissions: Sequence[Submi
     service is refused anyway, for the order of codes.
     """
     codes = _service_codes(account, request)
+    for submission in submissions:
+        if isinstance(submission.details, Details):
+            # What was granted at the call counts no more: some of it may be refused by now.
+            submission.details.asked.begin()
     return [_with_refusal(account, codes, submission) for submission in submissions]
 
 

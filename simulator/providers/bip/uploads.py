@@ -29,6 +29,7 @@ __all__ = [
     "pieces",
     "refuse_upload",
     "upload",
+    "upload_txnid",
 ]
 
 UPLOAD_BYTES_MAX: Final = 52 * 1_048_576
@@ -110,13 +111,25 @@ def upload(call: Call, account: Account) -> Answer:
     """Answer an upload: status 0 and the address of the file, or status 1; with HTTP 200 either way."""
     txnid: str | None = None
     try:
-        found = {piece.name: piece for piece in pieces(call.body, call.headers.get("Content-Type", ""))}
+        found = _named(call)
         data = _data(found.get("data"))
         txnid = str(data.txnid)
         kept = _keep(call, account, txnid, data, found.get("file"))
     except (_Bad, ValueError) as bad:
         return refuse_upload(call, txnid, str(bad))
     return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
+
+
+def _named(call: Call) -> dict[str, Piece]:
+    return {piece.name: piece for piece in pieces(call.body, call.headers.get("Content-Type", ""))}
+
+
+def upload_txnid(call: Call) -> str | None:
+    """Return the txnid of an upload, however bad the rest of it is, or None."""
+    try:
+        return str(_data(_named(call).get("data")).txnid)
+    except (_Bad, ValueError):
+        return None
 
 
 def is_upload(call: Call) -> bool:

@@ -320,7 +320,9 @@ class _Reader:
         if alone or self._settings.bad_receiver == "request":
             self.refuse(found)
         written = value.get("address") if isinstance(value, dict) else None
-        return Receiver(PLAIN, "" if written is None else str(written), broken=found.rule)
+        # A number can be told as it was written; what is neither that nor a text, not at all.
+        told = isinstance(written, str | int | float) and not isinstance(written, bool)
+        return Receiver(PLAIN, str(written) if told else "", broken=found.rule)
 
     def _receiver(self, value: Any, path: str, alone: bool) -> Receiver | Breach:
         if not isinstance(value, dict):

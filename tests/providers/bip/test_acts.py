@@ -311,6 +311,10 @@ async def test_poll_and_buttons_are_remembered_side_by_side(bip: Callable[..., A
         ("sends document", {"size": -1}),
         ("writes", {"nickname": 5}),
         ("taps", {"postbackid": {}, "payload": None}),
+        ("taps", {"payload": 5}),
+        ("taps", {"postbackid": 5}),
+        ("answers poll", {"pollid": {"a": 1}, "optionids": [1]}),
+        ("answers poll", {"pollid": True, "optionids": [1]}),
     ],
 )
 @pytest.mark.parametrize("form", ["documented", "captured"])
@@ -323,6 +327,40 @@ async def test_act_with_data_that_no_user_could_send_is_impossible(
     async with bip(location_form=form) as bench:
         with pytest.raises(ImpossibleAct, match=r"expected data\."):
             do(bench, kind, "hi", data)
+
+
+async def test_tap_by_payload_is_on_the_button_that_has_it(bip: Callable[..., Any]) -> None:
+    """
+    The name of another button is no payload, and another template's id is not this one's.
+    """
+    buttons = [{"type": 1, "name": "A", "payload": "B"}, {"type": 1, "name": "C", "payload": "A"}]
+    async with bip(session={"required": False}) as bench:
+        await bench.send("905320000001", template(quickreplytmm={"postbackid": "p", "buttonlist": buttons}))
+        await bench.advance(5_000)
+        do(bench, "taps", data={"payload": "A"})
+        await bench.advance(1)
+        do(bench, "taps", data={"postbackid": "p"})
+        with pytest.raises(ImpossibleAct, match="there is no payload 'C'; the last template has: B, A"):
+            do(bench, "taps", data={"payload": "C"})
+        with pytest.raises(ImpossibleAct, match=r"the last template is 'p'; expected data\.payload with 'q'"):
+            do(bench, "taps", data={"postbackid": "q"})
+        await bench.settle()
+
+    told = [body["postback"] for _, body in bench.hooks if body.get("ctype") == "Postback"]
+    assert told == [{"postbackid": "p", "payload": "A"}, {"postbackid": "p", "payload": "B"}]
+
+
+async def test_answer_to_a_numbered_poll_is_held_against_its_options(bip: Callable[..., Any]) -> None:
+    """
+    A poll whose id was sent as a number is the same poll when data names it by that number.
+    """
+    poll = {"title": "t", "pollid": 0, "polltype": 0, "optionlist": [{"optionid": 7, "name": "A"}]}
+    async with bip(session={"required": False}) as bench:
+        await bench.send("905320000001", template(polltmm=poll))
+        await bench.advance(5_000)
+
+        with pytest.raises(ImpossibleAct, match="there is no option 8; the poll has: 7"):
+            do(bench, "answers poll", data={"pollid": 0, "optionids": [8]})
 
 
 async def test_list_needs_no_session(bip: Callable[..., Any]) -> None:

@@ -7,9 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from simulator.kernel.rule import Act
+from simulator.provider import header_text
+from simulator.providers.bip.addresses import hash_of
 
 USER = "+905320000001"
 BAD = {"type": 0, "message": "bad"}
@@ -61,6 +64,35 @@ async def test_part_that_is_refused_takes_no_room_from_later_ones(
     # One entry per message that was sent, one per part that was refused.
     lists = [[code] * (1 if code else size) for size, code in zip(sizes, codes, strict=True)]
     assert told(bench) == [[code for one in lists for code in one]]
+
+
+async def test_part_that_plain_numbers_forbid_takes_no_room_from_later_ones(bip: Callable[..., Any]) -> None:
+    """
+    A number that may not be written to leaves the session to the hash of the same user.
+    """
+    hashed = {**part(*[GOOD] * 6), "receiver": {"type": 0, "address": hash_of(USER)}}
+    async with bip(plain_numbers=False) as bench:
+        bench.space.simulation.act("bip", USER, Act("opens chat"))
+        parts = [part(*[GOOD] * 6), hashed]
+        await bench.call("sendmultiusermulticontent", {"txnid": "t", "receivercontentlist": parts})
+        await bench.advance(500)
+
+    assert told(bench) == [[306, 0, 0, 0, 0, 0, 0]]
+
+
+async def test_what_is_kept_of_a_call_does_not_grow_with_its_parts(bip: Callable[..., Any]) -> None:
+    """
+    A user named ten thousand times costs the same each time, for there is nothing to go through.
+    """
+    sizes = []
+    for times in (2, 200):
+        async with bip() as bench:
+            await bench.send_list(*["905320000001"] * times)
+            await bench.advance(500)
+            message = next(iter(bench.space.simulation.messages.values()))
+            sizes.append(len(msgspec.json.encode(message.submission.details.asked)))
+
+    assert sizes[1] - sizes[0] < 20
 
 
 async def test_broadcast_that_is_refused_uses_no_quota_up(bip: Callable[..., Any]) -> None:
@@ -129,7 +161,8 @@ async def test_malformed_receiver_is_told_by_the_rule_that_it_breaks(bip: Callab
     """
     Where a malformed receiver is refused alone, its code is that of its own mistake.
     """
-    receivers = [{"type": 9, "address": "x"}, {"type": 2, "address": 12}, None]
+    odd = {"type": 2, "address": {"a": True}}
+    receivers = [{"type": 9, "address": "x"}, {"type": 2, "address": 12}, None, odd]
     settings = {"bad_receiver": "recipient", "structural_codes": {"receiver": 78, "address": 77}}
     async with bip(**settings) as bench:
         body = {"txnid": "t", "receivers": receivers, "composition": {"list": [GOOD]}}
@@ -137,7 +170,8 @@ async def test_malformed_receiver_is_told_by_the_rule_that_it_breaks(bip: Callab
         await bench.advance(500)
 
     entries = bench.hooks[0][1]["list"]
-    assert [(one["receiver"], one["resultcode"]) for one in entries] == [("x", 78), ("12", 77), ("", 78)]
+    told = [(one["receiver"], one["resultcode"]) for one in entries]
+    assert told == [("x", 78), ("12", 77), ("", 78), ("", 77)]
 
 
 async def test_reason_in_a_header_stays_readable(bip: Callable[..., Any]) -> None:
@@ -149,3 +183,13 @@ async def test_reason_in_a_header_stays_readable(bip: Callable[..., Any]) -> Non
 
     assert got.body == {"txnid": "t-1", "resultcode": 1}
     assert 500 < len(got.reason) <= 1_000
+
+
+@pytest.mark.parametrize("text", ["a" * 1_001, "a" * 1_000 + "é", "é" * 1_000])
+def test_what_was_cut_for_a_header_ends_in_an_ellipsis(text: str) -> None:
+    """
+    Nobody takes a part for the whole, wherever the odd character stands.
+    """
+    said = header_text(text)
+
+    assert (len(said), said[-3:]) == (1_000, "...")

@@ -51,17 +51,19 @@ async def test_odd_file_name_can_be_told_again(bip: Callable[..., Any], name: st
 
 async def test_upload_that_is_refused_by_whomever_has_the_shape_of_uploads(bip: Callable[..., Any]) -> None:
     """
-    Too large or refused by a rule: status 1, not a result code of sends.
+    Too large or refused by a rule: status 1, not a result code of sends, with the HTTP status of the rule.
     """
-    scenario = "rules: [{when: {provider: bip, operation: upload}, then: {answer: {refuse: 1004}}}]"
+    scenario = "rules: [{{when: {{provider: bip, operation: upload}}, then: {{answer: {{refuse: {}}}}}}}]"
     async with bip() as bench:
         large = await bench.call(PATH, BytesIO(b"x" * (UPLOAD_BYTES_MAX + 1)), headers=FORM)
-    async with bip(scenario) as bench:
-        refused = await bench.call(PATH, form(b"x", DATA), headers=FORM)
+    refused = []
+    for code, body in (("1004", form(b"x", DATA)), ("{http: 503}", form(b"x", DATA)), ("1004", b"x")):
+        async with bip(scenario.format(code)) as bench:
+            refused.append((await bench.call(PATH, body, headers=FORM))[:2])
 
     failure = {"txnid": None, "status": 1, "url": None}
     assert large == (200, failure, f"expected at most {UPLOAD_BYTES_MAX} bytes")
-    assert refused[:2] == (200, failure)
+    assert refused == [(200, {**failure, "txnid": "u-1"}), (503, {**failure, "txnid": "u-1"}), (200, failure)]
 
 
 async def test_upload_answers_an_address_that_a_photo_may_have(bip: Callable[..., Any]) -> None:

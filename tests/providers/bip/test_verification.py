@@ -325,6 +325,7 @@ def test_media_addresses_are_checked_where_settings_say_so(address: str, good: b
         (5, "https://bip.com/stickers/1.png", True),
         (6, "https://bip.com/caps/1.png", True),
         (6, "https://bip.com/caps/1.mp3", False),
+        (5, "http://[x.png", False),
         (2, "https://bip.com/photos/1.png", False),
     ],
 )
@@ -354,11 +355,16 @@ def test_sizes_and_ratios_may_be_texts_without_coercion_too() -> None:
     [
         ({"title": {"a": 1}}, "singletmm.title"),
         ({"title": "t", "description": ["x"]}, "singletmm.description"),
+        ({"title": "  "}, "singletmm"),
         ({"title": "t", "image": "x"}, "singletmm.image"),
         ({"title": "t", "postbackid": [None]}, "singletmm.postbackid"),
         (
             {"title": "t", "postbackid": "p", "buttonlist": [{"name": "A", "payload": {"a": True}}]},
             "singletmm.buttonlist[0].payload",
+        ),
+        (
+            {"title": "t", "postbackid": " ", "buttonlist": [{"name": "A", "payload": "A"}]},
+            "singletmm.postbackid",
         ),
     ],
 )
@@ -373,13 +379,16 @@ def test_parts_of_a_template_are_texts(media: dict[str, object], path: str) -> N
 
 def test_poll_needs_an_id_to_be_answered_by() -> None:
     """
-    A poll without pollid could never be told from another.
+    A poll without pollid could never be told from another; 0 is as good an id as any number.
     """
     poll = {"title": "t", "optionlist": [{"optionid": 1, "name": "A"}]}
+    bodies = [call({"type": 13, "tmmtype": 2, "polltmm": {**poll, "pollid": one}}) for one in (None, " ", 0)]
 
-    broken = rule_of(call({"type": 13, "tmmtype": 2, "polltmm": poll}))
-
-    assert broken == ("template", "composition.list[0].polltmm.pollid")
+    for body in bodies[:2]:
+        assert rule_of(body) == ("template", "composition.list[0].polltmm.pollid")
+    template = parse_single(bodies[2], Settings()).parts[0].contents[0].template
+    assert template is not None
+    assert template.poll_id == "0"
 
 
 NAMES = st.sampled_from(
