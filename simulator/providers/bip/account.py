@@ -244,16 +244,15 @@ class Account:
             return True
         if circumstances.session is not None:
             return circumstances.session
-        self._open_for_follower(recipient, circumstances)
-        return self.sessions.has_room(
-            recipient, details.asked.before(details.part) + details.count, now_ms, rules
-        )
+        count = details.asked.before(details.part) + details.count
+        return self.sessions.has_room(recipient, count, now_ms, rules, self._followed_ms(recipient))
 
-    def _open_for_follower(self, recipient: str, circumstances: Circumstances) -> None:
-        """Open the session of who is said to follow: whoever does did so once, and that opens one."""
-        if circumstances.follower and not self.sessions.known(recipient):
-            directory, now_ms = self._gateway.simulation.directory, self._gateway.now_ms
-            self.sessions.open(recipient, directory.since(recipient, "follower", now_ms) or 0)
+    def _followed_ms(self, recipient: str) -> int | None:
+        """Return since when a recipient follows, which opened a session then; None: they do not."""
+        directory, now_ms = self._gateway.simulation.directory, self._gateway.now_ms
+        if not directory.at(recipient, now_ms).follower:
+            return None
+        return directory.since(recipient, "follower", now_ms) or 0
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a moment; nothing is read unless somebody says so."""
@@ -294,6 +293,8 @@ class Account:
         if kind == "reads":
             self._read_all(address)
             return ()
+        if kind == "unfollows":
+            self.sessions.keep(address, self._followed_ms(address))
         if kind in ("follows", "unfollows"):
             simulation.change_recipient(address, {"follower": kind == "follows"}, why=kind)
         if kind != "unfollows":
@@ -374,7 +375,7 @@ class Account:
         return [
             address
             for address in directory.known()
-            if not address.endswith("*") and directory.at(address, now_ms).follower
+            if is_msisdn(address.removeprefix("+")) and directory.at(address, now_ms).follower
         ]
 
     def standing(self, method: str) -> int:
@@ -417,7 +418,7 @@ class Account:
     def _count(self, recipient: str, details: Details) -> None:
         self._remember(details.txnid)
         if details.quota == ONE_TO_ONE:
-            self.sessions.count(recipient)
+            self.sessions.count(recipient, self._followed_ms(recipient))
         elif details.quota == FILTERED and details.part != details.asked.counted:
             # The messages of one composition are one use of this quota.
             details.asked.counted = details.part
@@ -464,8 +465,8 @@ class Account:
         circumstances = self._gateway.simulation.directory.at(address, now_ms)
         if circumstances.session is not None or not self.settings.session.required:
             return {"open": circumstances.session is not False or not self.settings.session.required}
-        self._open_for_follower(address, circumstances)
-        return self.sessions.view(address, now_ms, self.settings.session)  # type: ignore[return-value]
+        followed_ms = self._followed_ms(address)
+        return self.sessions.view(address, now_ms, self.settings.session, followed_ms)  # type: ignore[return-value]
 
     def _tell_uploads(self, asked: Json) -> Json:
         rows: Json = to_builtins(list(self._uploads.values()))
@@ -474,7 +475,7 @@ class Account:
     def _asked_address(self, asked: Json) -> str:
         given = asked.get("recipient") if isinstance(asked, dict) else None
         address = normal_address(given) if isinstance(given, str) else ""
-        if not address.startswith("+") or len(address) > 16:
+        if not is_msisdn(address.removeprefix("+")):
             raise ValueError('expected a body such as {"recipient": "+905320000001"}')
         return address
 

@@ -78,6 +78,10 @@ def breaches(item: Mapping[str, Any], path: str, settings: Settings) -> Iterator
         yield Breach("type", f"{path}.type", f"expected one of {', '.join(map(str, _RULES))}")
         return
     yield from rule(item, path, settings)
+    template = TEMPLATES.get(whole(item.get("tmmtype"), True) or 0) if kind == 13 else None
+    if template is not None and not template[1]:
+        # What the object of this template is called is not known, so anything may be it.
+        return
     yield from unknown_fields(item, {"type", *_FIELDS[kind]}, path, settings)
     for name, known in _INNER_FIELDS.items():
         inner = item.get(name)
@@ -322,8 +326,15 @@ def _document(item: Mapping[str, Any], path: str, settings: Settings) -> Iterato
     name = document.get("filename")
     if name is not None and not isinstance(name, str):
         yield Breach(1070, f"{path}.filename", "expected a text")
-    elif not name and not str(file_path).partition("?")[0].rpartition("/")[2]:
+    elif not (name or "").strip() and not _last_part(str(file_path)):
         yield Breach(1070, f"{path}.filename", "expected a file name, for the path does not end in one")
+
+
+def _last_part(address: str) -> str:
+    try:
+        return urlsplit(address).path.rpartition("/")[2]
+    except ValueError:
+        return ""
 
 
 _RULES: Final[Mapping[int, Rule]] = {

@@ -43,29 +43,43 @@ class Sessions:
         if len(self._open) > _KEPT_MAX:
             del self._open[next(iter(self._open))]
 
-    def known(self, recipient: str) -> bool:
-        """Return True when a session was ever opened, though it may be over."""
-        return recipient in self._open
-
-    def has_room(self, recipient: str, count: int, at_ms: int, rules: SessionRules) -> bool:
-        """Return True when *count* messages may be sent to *recipient* at *at_ms*."""
+    def _current(self, recipient: str, followed_ms: int | None) -> _Session | None:
+        """Return the session there is, or the one that following opened at *followed_ms* if that is newer."""
         session = self._open.get(recipient)
+        if followed_ms is not None and (session is None or session.opened_ms < followed_ms):
+            return _Session(followed_ms)
+        return session
+
+    def keep(self, recipient: str, followed_ms: int | None) -> None:
+        """Remember the session that following opened, for whoever does not follow any more."""
+        session = self._current(recipient, followed_ms)
+        if session is not None and session is not self._open.get(recipient):
+            self.open(recipient, session.opened_ms)
+
+    def has_room(
+        self, recipient: str, count: int, at_ms: int, rules: SessionRules, followed_ms: int | None = None
+    ) -> bool:
+        """Return True when *count* messages may be sent to *recipient* at *at_ms*."""
+        session = self._current(recipient, followed_ms)
         return (
             session is not None
             and at_ms < session.opened_ms + rules.length_ms
             and session.sent + count <= rules.messages
         )
 
-    def count(self, recipient: str) -> None:
+    def count(self, recipient: str, followed_ms: int | None = None) -> None:
         """Count a message that was sent."""
+        self.keep(recipient, followed_ms)
         session = self._open.get(recipient)
         if session is not None:
             session.sent += 1
 
-    def view(self, recipient: str, at_ms: int, rules: SessionRules) -> dict[str, object]:
+    def view(
+        self, recipient: str, at_ms: int, rules: SessionRules, followed_ms: int | None = None
+    ) -> dict[str, object]:
         """Return a recipient's session as plain JSON."""
-        session = self._open.get(recipient)
-        if session is None or not self.has_room(recipient, 1, at_ms, rules):
+        session = self._current(recipient, followed_ms)
+        if session is None or not self.has_room(recipient, 1, at_ms, rules, followed_ms):
             return {"open": False}
         ends_ms = session.opened_ms + rules.length_ms
         return {"open": True, "messages_left": rules.messages - session.sent, "ends_in_ms": ends_ms - at_ms}

@@ -213,7 +213,8 @@ def _reporting(
         size = settings.report_list_max or len(entries) or 1
         sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
         now_ms = simulation.clock.now_ms
-        first = outcomes[0].key if outcomes else ("bip", request.txnid, now_ms)
+        # A report about nobody is numbered, since a txnid may come again in the same instant.
+        first = outcomes[0].key if outcomes else simulation.intake.take_key("bip", "(empty report)")
         draws = simulation.chance.of("sent report", *first)
         return [
             Report(

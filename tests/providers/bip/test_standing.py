@@ -193,3 +193,77 @@ def test_what_was_cut_for_a_header_ends_in_an_ellipsis(text: str) -> None:
     said = header_text(text)
 
     assert (len(said), said[-3:]) == (1_000, "...")
+
+
+async def test_follower_who_follows_again_opens_a_session_again(bip: Callable[..., Any]) -> None:
+    """
+    A session lasts from the latest following on, whoever looked or sent in the meantime.
+    """
+    async with bip(session={"length": "1h"}) as bench:
+        codes = []
+        for follower in (True, False, True):
+            bench.space.simulation.change_recipient(USER, {"follower": follower})
+            codes.append((await bench.send("905320000001")).body["resultcode"])
+            await bench.advance(2 * 3_600_000)
+
+    assert codes == [0, 312, 0]
+
+
+@pytest.mark.parametrize("sent_before", [True, False])
+async def test_who_unfollows_is_refused_as_such_whether_something_was_sent_or_not(
+    bip: Callable[..., Any], sent_before: bool
+) -> None:
+    """
+    The session that following opened is there for whoever leaves: 302, not 312.
+    """
+    async with bip(f'recipients: {{"{USER[1:]}": {{follower: true}}}}') as bench:
+        if sent_before:
+            await bench.send("905320000001")
+        bench.space.simulation.act("bip", USER, Act("unfollows"))
+        got = await bench.send("905320000001")
+
+    assert got.body["resultcode"] == 302
+
+
+async def test_looking_at_a_session_opens_none(bip: Callable[..., Any]) -> None:
+    """
+    Reading never changes anything: a session asked about is no other than one that nobody asked about.
+    """
+    told = []
+    for looks in (0, 3):
+        async with bip(
+            f'recipients: {{"{USER[1:]}": {{follower: {{from: 0s, until: 1h, is: true}}}}}}'
+        ) as bench:
+            for _ in range(looks):
+                bench.account.actions["session"]({"recipient": USER})
+            await bench.advance(2 * 3_600_000)
+            told.append((await bench.send("905320000001")).body)
+
+    assert told[0] == told[1]
+
+
+async def test_reports_about_nobody_have_numbers_of_their_own(bip: Callable[..., Any]) -> None:
+    """
+    Clients send one txnid again and again; each delivery of a report is told from the others.
+    """
+    async with bip() as bench:
+        for _ in range(3):
+            await bench.broadcast()
+        await bench.send_list()
+        await bench.advance(500)
+
+    assert len({body["reqid"] for _, body in bench.hooks}) == 4
+
+
+@pytest.mark.parametrize("number", ["+41793026727", "+abc", "+90 532 000 0001"])
+async def test_number_that_bip_does_not_have_is_nobodys(bip: Callable[..., Any], number: str) -> None:
+    """
+    It follows nobody, and asking about it is answered with what was expected.
+    """
+    async with bip() as bench:
+        bench.space.simulation.change_recipient("+41793026727", {"follower": True})
+        contacts = await bench.call("listcontacts", {"txnid": "c"})
+        with pytest.raises(ValueError, match="expected a body such as"):
+            bench.account.actions["hash"]({"recipient": number})
+
+    assert contacts.body["list"] == []
