@@ -429,6 +429,11 @@ class Provider(Protocol):
         """What its recipients can do, in the words of `does:`; writing is one of them."""
         ...
 
+    @property
+    def numbers(self) -> str:
+        """Where numbers of its recipients begin; seven digits make one that it takes."""
+        ...
+
     def open(self, gateway: Gateway) -> ProviderAccount:
         """Return a fresh account of a space."""
         ...

@@ -290,6 +290,10 @@ def Word(word: str, value: T | None = None) -> Scalar[str] | Scalar[T]:
     return Choice({word: word}) if value is None else Choice({word: value})
 
 
+_LATEST_UNIX_MS = 221_845_392_000_000
+"""9000-01-01: beyond the year 9999 there are no dates, and messages live on after an instant."""
+
+
 def Instant() -> Scalar[int]:
     """
     A date and time with its zone, as milliseconds since 1970.
@@ -312,6 +316,8 @@ def Instant() -> Scalar[int]:
             raise ValueError(
                 f"expected {expected}, got {shown(text)}; there is no such date or time"
             ) from None
+        if instant_ms >= _LATEST_UNIX_MS:
+            raise ValueError(f"expected an instant before the year 9000, got {shown(text)}")
         if instant_ms < 0:
             raise ValueError(f"expected an instant from 1970 on, got {shown(text)}")
         return instant_ms

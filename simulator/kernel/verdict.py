@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from simulator.kernel.account import Account
 from simulator.kernel.judge import Judge, Judgement
-from simulator.kernel.message import Message, Refused
+from simulator.kernel.message import Message, Refused, Rung
 from simulator.kernel.rule import AnswerFault, Drop
 from simulator.kernel.submission import MessageKey
 from simulator.kernel.webhook import Report
@@ -27,6 +27,7 @@ class CallRefusal(NamedTuple):
     code: str
     rule: str
     retry_after_ms: int = 0
+    rung: Rung = Rung.RULE
 
 
 class Deferred(NamedTuple):
@@ -110,7 +111,7 @@ def _refusal_of(
         if wait_ms:
             return CallRefusal(account.throttled_code, judgement.answer_rule, wait_ms)
     if answer.refuse and account.refuses_call(answer.refuse):
-        return CallRefusal(answer.refuse, judgement.refusing_rule)
+        return CallRefusal(answer.refuse, judgement.refusing_rule, rung=judgement.answer_rung)
     return None
 
 

@@ -95,6 +95,11 @@ class Vocabulary(Protocol):
         """What its recipients can do, in the words of `does:`."""
         ...
 
+    @property
+    def numbers(self) -> str:
+        """Where numbers of its recipients begin; seven digits make one."""
+        ...
+
 
 def all_acts(providers: Mapping[str, Vocabulary]) -> tuple[str, ...]:
     """Return what the recipients of any provider can do."""

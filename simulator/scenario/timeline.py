@@ -64,18 +64,22 @@ def _mix(**shares: BasisPoints) -> tuple[tuple[int, Fate], ...]:
 
 
 _STORM: Final[Shape[Storm]] = Record(
-    lambda messages, rate, recipient="+4179", text="Storm", mix=(): Storm(
+    lambda messages, rate, recipient="", text="Storm", mix=(): Storm(
         provider="",
         messages=messages,
         rate=rate,
-        recipient=pattern_of(recipient),
+        recipient=pattern_of(recipient) if recipient else "",
         text=text,
         mix=mix,
     ),
     [
         Field("messages", Integer(1, 10_000_000), "How many.", required=True),
         Field("rate", RateShape(), "How fast they arrive.", required=True),
-        Field("recipient", Text(1, 8), "Where their numbers begin; each goes to one of its own."),
+        Field(
+            "recipient",
+            Text(1, 8),
+            "Where their numbers begin; by default as the provider's do.",
+        ),
         Field("text", Text(0), "What they say."),
         Field(
             "mix",
@@ -98,7 +102,10 @@ def timeline_shape(
         act = does or ("writes" if "writes" in values else "")
         if act and provider:
             check_act(act, provider, providers[provider].acts)
-        return _item(does=does, provider=provider, **values)  # type: ignore[arg-type]
+        item = _item(does=does, provider=provider, **values)  # type: ignore[arg-type]
+        if item.storm is not None and not item.storm.recipient:
+            return replace(item, storm=replace(item.storm, recipient=providers[provider].numbers))
+        return item
 
     return Record(
         item,

@@ -37,6 +37,7 @@ from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 __all__ = ["SPACE_HEADER", "Edge"]
 
 SPACE_HEADER: Final = "X-Simulator-Space"
+REASON_HEADER: Final = "X-Simulator-Reason"
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _DRIPS: Final = 20
 _REASONS_TOLD_MAX: Final = 10
@@ -95,11 +96,15 @@ class Edge:
         call.gateway = space.gateways[provider.name]
         call.credential = credential
         if route is None:
-            return await self._plainly(request, space, call, provider.not_found(call, allowed))
+            methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
+            why = f"{provider.name} has no {call.method} {path[:200]}{methods}"
+            return await self._plainly(request, space, call, provider.not_found(call, allowed), why)
         if not route.open and (
             credential is None or not self._registry.accepts(space, provider.name, credential)
         ):
-            return await self._plainly(request, space, call, provider.unauthorized(call))
+            return await self._plainly(
+                request, space, call, provider.unauthorized(call), _why_unauthorized(credential)
+            )
         try:
             call.body = await _body(request, route.body_bytes_max)
         except UNREADABLE:
@@ -110,7 +115,8 @@ class Edge:
             call.body = _UNREADABLE
         except _TooLarge:
             refusal = provider.too_large(call, route.body_bytes_max)
-            return await self._plainly(request, space, call, refusal, close=True)
+            why = f"expected a body of at most {route.body_bytes_max} bytes"
+            return await self._plainly(request, space, call, refusal, why, close=True)
         return await self._handle(request, space, provider, route, call)
 
     def _space_of(
@@ -194,15 +200,18 @@ class Edge:
             return provider.failed(call)
 
     async def _plainly(
-        self, request: web.Request, space: Space, call: Call, answer: Answer, *, close: bool = False
+        self, request: web.Request, space: Space, call: Call, answer: Answer, why: str, *, close: bool = False
     ) -> web.StreamResponse:
+        """Answer a call that never reached the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
         try:
             if space.witness is not None:
                 space.witness.called(call, admitted=False)
                 space.witness.answered(call, answer)
-            _note(space, call, answer)
+            _note(space, call, answer, why)
             response = _response(answer)
+            if REASON_HEADER not in response.headers:
+                response.headers[REASON_HEADER] = header_text(why)
             if close:
                 response.force_close()
             return response
@@ -223,8 +232,8 @@ def _response(answer: Answer) -> web.Response:
 def _tell_refusals(response: web.Response, space: Space, verdict: Verdict) -> None:
     """Say in headers what the provider's body has no words for: how many were refused, and by what."""
     if verdict.refusal is not None:
-        rule = verdict.refusal.rule
-        reasons = [(verdict.refusal.code, rule, f'rule "{rule}"')] if rule else []
+        refusal = verdict.refusal
+        reasons = [(refusal.code, refusal.rule, why_of(refusal.rung, refusal.rule))]
     else:
         refused = [outcome for outcome in verdict.outcomes if isinstance(outcome, Refused)]
         if not refused:
@@ -235,16 +244,24 @@ def _tell_refusals(response: web.Response, space: Space, verdict: Verdict) -> No
     rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
     if rules:
         response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
-    if reasons and "X-Simulator-Reason" not in response.headers:
+    if REASON_HEADER not in response.headers:
         lines = space.simulation.rule_lines
         told = [
             f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
             for code, rule, why in reasons
         ]
-        response.headers["X-Simulator-Reason"] = header_text("; ".join(told))
+        response.headers[REASON_HEADER] = header_text("; ".join(told))
 
 
-def _note(space: Space, call: Call, answer: Answer | None) -> None:
+def _why_unauthorized(credential: Credential | None) -> str:
+    if credential is None:
+        return "the credential is missing, or not of a form that the provider takes"
+    if credential.always_refused:
+        return "a credential that begins with invalid is always refused"
+    return "the credential is none of those that the settings of this space list"
+
+
+def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> None:
     simulation = space.simulation
     provider = call.gateway.provider.name
     verdict = call.verdict
@@ -257,7 +274,7 @@ def _note(space: Space, call: Call, answer: Answer | None) -> None:
         key=verdict.about,
         provider=provider,
         what=f"{call.method} {call.path} {ended}{misbehaved}",
-        why=f'rule "{verdict.meddler}"' if verdict.meddler and misbehaved else "",
+        why=f'rule "{verdict.meddler}"' if verdict.meddler and misbehaved else why,
     )
     space.exchange_count += 1
     space.exchanges.append(

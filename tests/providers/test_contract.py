@@ -24,6 +24,7 @@ from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Rule, Sce
 from simulator.kernel.shape import Invalid, Shape, json_schema
 from simulator.kernel.units import parse_rate
 from simulator.provider import Code, discover
+from simulator.scenario.loader import load
 
 _PROVIDERS = discover()
 _NAMES = sorted(set(_PROVIDERS) & set(ROWS))
@@ -388,6 +389,21 @@ async def test_storm_is_made_of_ordinary_messages(name: str) -> None:
         assert [message.state.value for message in door.messages] == ["delivered"] * 3
         assert {message.submission.text for message in door.messages} == {"storm"}
         assert all(message.key.recipient == address for message in door.messages)
+
+
+@every_provider
+async def test_storm_without_numbers_goes_to_numbers_that_the_provider_has(name: str) -> None:
+    """
+    A storm that names no recipient sends to numbers of the provider's own form, and all of it arrives.
+    """
+    provider = _PROVIDERS[name]
+    storm = f"timeline: [{{at: 0s, provider: {name}, storm: {{messages: 3, rate: 3/s}}}}]"
+    async with door_of(provider) as door:
+        door.space.load(load(storm, "storm.yaml", {name: provider}))
+        await door.settle()
+        found = [(message.key.recipient, message.state.value) for message in door.messages]
+
+    assert found == [(f"{provider.numbers}{number:07d}", "delivered") for number in range(3)]
 
 
 # -- determinism ----------------------------------------------------------------------------------

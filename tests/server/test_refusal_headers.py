@@ -22,6 +22,9 @@ async def _post(bench: Bench, *numbers: str) -> tuple[int, dict[str, str], str]:
         return answer.status, ours, await answer.text()
 
 
+SEND = "/sms/1/text/advanced"
+
+
 def _journal(bench: Bench) -> list[str]:
     return [entry.why for entry in bench.space.simulation.journal if entry.kind == "refused"]
 
@@ -44,6 +47,33 @@ async def test_refused_call_names_its_rule_beside_the_answer() -> None:
         }
         assert RULE not in body
         assert _journal(bench) == [f'rule "{RULE}"']
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "credential", "status", "reason"),
+    [
+        ("POST", SEND, None, 401, "the credential is missing, or not of a form that the provider takes"),
+        ("POST", SEND, "App invalid", 401, "a credential that begins with invalid is always refused"),
+        ("POST", SEND, "App x", 401, "the credential is none of those that the settings of this space list"),
+        ("POST", "/sms/1/txt", "App mine", 404, "infobip has no POST /sms/1/txt"),
+        ("GET", SEND, "App mine", 404, f"infobip has no GET {SEND}; POST is served there"),
+    ],
+)
+async def test_call_that_reaches_no_work_says_why(
+    method: str, path: str, credential: str | None, status: int, reason: str
+) -> None:
+    """
+    What the provider answers to a stranger or at a wrong address is its own; why stands beside it.
+    """
+    async with serving() as bench:
+        await bench.configure(credentials=["mine"])
+        headers = {"Authorization": credential} if credential else {}
+        async with bench.http.request(method, f"{bench.url}/infobip{path}", headers=headers) as answer:
+            got = answer.status, answer.headers["X-Simulator-Reason"]
+        told = [entry.why for entry in bench.space.simulation.journal if entry.kind == "call"]
+
+    assert got == (status, reason)
+    assert told == [reason]
 
 
 async def test_refused_recipients_are_counted_beside_the_answer() -> None:

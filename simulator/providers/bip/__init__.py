@@ -45,6 +45,7 @@ class Bip:
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
     acts: Sequence[str] = tuple(ACTS)
+    numbers: str = "+90532"
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh service of a space."""

@@ -27,12 +27,12 @@ from simulator.providers.bip.acts import Doing, event_fields
 from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
 from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS
 from simulator.providers.bip.outcomes import magic, refuses_call
-from simulator.providers.bip.quota import Quotas, Sessions
+from simulator.providers.bip.quota import Asked, Quotas, Sessions
 from simulator.providers.bip.render import REQID_MAX, Event, SentReport, UserReport, render
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
 
-__all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Asked", "Details"]
+__all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
 
 ONE_TO_ONE, FILTERED, ALL = "one_to_one", "filtered", "all_followers"
 """Which quota a send falls under.  Source: "Quota control"."""
@@ -43,38 +43,6 @@ _UPLOADS_MAX: Final = 1_000
 _MSGID_MAX: Final = 2**31 - 1
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LETTERS: Final = 5
-
-
-class Asked(Struct, gc=False):
-    """
-    What one call asks of one recipient's quota, part by part.
-
-    Parts are judged in their order and each as a whole, at the call and again when
-    its work is due.  Sums are kept and not a list, for a call may name one user
-    thousands of times.
-    """
-
-    part: int = -1
-    """The part that was judged last."""
-    granted: int = 0
-    """The uses of the quota that it stands for; 0: it was refused."""
-    earlier: int = 0
-    """What the parts before it were granted."""
-    counted: int = -1
-    """The last part of which a message was accepted."""
-
-    def begin(self) -> None:
-        """Forget what was granted, for the parts are judged anew."""
-        self.part, self.granted, self.earlier = -1, 0, 0
-
-    def grant(self, part: int, uses: int) -> None:
-        """Note what a part was granted."""
-        self.earlier = self.before(part)
-        self.part, self.granted = part, uses
-
-    def before(self, part: int) -> int:
-        """Return what earlier parts of the call were granted."""
-        return self.earlier + (self.granted if part > self.part else 0)
 
 
 class Details(Struct, frozen=True, gc=False):

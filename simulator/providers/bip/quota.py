@@ -12,11 +12,43 @@ from msgspec import Struct
 
 from simulator.providers.bip.settings import SessionRules
 
-__all__ = ["Quotas", "Sessions"]
+__all__ = ["Asked", "Quotas", "Sessions"]
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT_MAX: Final = 1_000_000
+
+
+class Asked(Struct, gc=False):
+    """
+    What one call asks of one recipient's quota, part by part.
+
+    Parts are judged in their order and each as a whole, at the call and again when
+    its work is due.  Sums are kept and not a list, for a call may name one user
+    thousands of times.
+    """
+
+    part: int = -1
+    """The part that was judged last."""
+    granted: int = 0
+    """The uses of the quota that it stands for; 0: it was refused."""
+    earlier: int = 0
+    """What the parts before it were granted."""
+    counted: int = -1
+    """The last part of which a message was accepted."""
+
+    def begin(self) -> None:
+        """Forget what was granted, for the parts are judged anew."""
+        self.part, self.granted, self.earlier = -1, 0, 0
+
+    def grant(self, part: int, uses: int) -> None:
+        """Note what a part was granted."""
+        self.earlier = self.before(part)
+        self.part, self.granted = part, uses
+
+    def before(self, part: int) -> int:
+        """Return what earlier parts of the call were granted."""
+        return self.earlier + (self.granted if part > self.part else 0)
 
 
 class _Session(Struct, gc=False):

@@ -15,9 +15,10 @@ from simulator.kernel.message import Message, Refused
 from simulator.kernel.submission import Submission
 from simulator.kernel.webhook import Report
 from simulator.provider import Answer, Call
-from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Asked, Details
+from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
 from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
 from simulator.providers.bip.outcomes import magic
+from simulator.providers.bip.quota import Asked
 from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
 from simulator.providers.bip.wire import ALL_FOLLOWERS, HASHED, PLAIN, Part, Receiver, SendRequest
 

@@ -40,6 +40,7 @@ class Bitel:
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
     acts: Sequence[str] = ()
+    numbers: str = "+98912"
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh account of a space."""

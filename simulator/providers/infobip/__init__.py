@@ -38,6 +38,7 @@ class Infobip:
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
     acts: Sequence[str] = ("writes", "clicks")
+    numbers: str = "+4179"
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh account of a space."""

@@ -39,6 +39,7 @@ class Rbm:
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
     acts: Sequence[str] = tuple(ACTS)
+    numbers: str = "+4179"
 
     def open(self, gateway: Gateway) -> Account:
         """Return a fresh account of a space."""

@@ -58,6 +58,19 @@ def test_code_that_bip_does_not_have_is_complained_about(what: str, complaint: s
     assert [line.partition("refuse: ")[2] for line in caught.value.lines] == [complaint]
 
 
+@pytest.mark.parametrize(("number", "reason"), [("905001001004", "1004"), ("905003000503", "http503")])
+async def test_magic_number_that_refuses_a_call_says_that_it_did(
+    bip: Callable[..., Any], number: str, reason: str
+) -> None:
+    """
+    Whoever wonders about a refusal hears that the number asked for it.
+    """
+    async with bip() as bench:
+        got = await bench.send(number)
+
+    assert got.reason == f"{reason}: magic recipient"
+
+
 async def test_throttle_answers_that_the_sending_limit_is_exceeded(bip: Callable[..., Any]) -> None:
     """
     No code is documented for it; 308 says the nearest thing.

@@ -68,6 +68,7 @@ class Pigeon:
     refusal_shape: Shape[str] = REFUSAL_SHAPE
     failure_shape: Shape[Fate] = FAILURE_SHAPE
     acts: Sequence[str] = ("writes",)
+    numbers: str = "+90555"
 
     def open(self, gateway: Gateway) -> PigeonAccount:
         """Return a fresh account of a space."""
