@@ -81,7 +81,7 @@ def _show(request: web.Request, body: bytes) -> None:
             click.echo(f"{name}: {value}")
     try:
         text = _pretty(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         text = body.decode("utf-8", "replace")
     # Texts come from outside: what could steer a terminal is shown, not sent.
     click.echo("".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text))
@@ -96,6 +96,6 @@ def _pretty(plain: object) -> str:
         return text
     try:
         inner = json.loads(base64.b64decode(data, validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return f"{text}\nmessage.data: {json.dumps(inner, indent=2, ensure_ascii=False)}"

@@ -50,6 +50,17 @@ def test_json_is_set_out_in_lines() -> None:
     assert said == f'\n{head}{{\n  "a": {{\n    "b": "ı"\n  }}\n}}\n\n{head}not json\n'
 
 
+def test_absurdly_nested_json_is_shown_as_it_came() -> None:
+    """
+    Whatever arrives is answered and shown, also what no parser takes.
+    """
+    nested = b"[" * 100_000
+
+    said = listened(nested)
+
+    assert said.endswith(f"{nested.decode()}\n")
+
+
 def test_data_of_a_pubsub_message_is_shown_decoded() -> None:
     """
     RBM's events are in Base64 inside the body; what they say is shown below it.
