@@ -11,17 +11,17 @@ from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from simulator.kernel.account import Account
-from simulator.kernel.chance import Chance
-from simulator.kernel.fates import Fate
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.node import Json
-from simulator.kernel.rule import Drop
-from simulator.kernel.shape import Shape
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import Submission
-from simulator.kernel.verdict import CallRefusal, Verdict
-from simulator.kernel.webhook import Report
+from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.call_result import CallRefusal, CallResult
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.rules import Drop
+from simulator.kernel.model.submission import Submission
+from simulator.kernel.webhooks.webhook import Report
+from simulator.schema.node import Json
+from simulator.schema.shapes import Shape
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
@@ -193,8 +193,8 @@ class Call:
         "parameters",
         "path",
         "query",
+        "result",
         "url",
-        "verdict",
     )
 
     def __init__(
@@ -220,7 +220,7 @@ class Call:
         self.parameters = parameters or {}
         self.url = url
         """Scheme, host and prefix under which the client reached this provider."""
-        self.verdict = Verdict()
+        self.result = CallResult()
 
     def submit(self, submissions: Sequence[Submission]) -> list[Message | Refused]:
         """
@@ -228,13 +228,13 @@ class Call:
 
         Raises CallRefused when a rule refuses the whole call, CallCut when one cuts it off.
         """
-        verdict = self.gateway.simulation.submit(submissions, unanswered=True)
-        self.verdict = verdict
-        if verdict.refusal is not None:
-            raise CallRefused(verdict.refusal)
-        if verdict.drop is Drop.BEFORE:
+        result = self.gateway.simulation.submit(submissions, unanswered=True)
+        self.result = result
+        if result.refusal is not None:
+            raise CallRefused(result.refusal)
+        if result.drop is Drop.BEFORE:
             raise CallCut
-        return verdict.outcomes
+        return result.outcomes
 
     def submit_later(
         self,
@@ -251,7 +251,7 @@ class Call:
         See `Simulation.submit_later`.  Raises CallRefused when a rule refuses the whole call,
         CallCut when one cuts it off.
         """
-        verdict = self.gateway.simulation.intake.submit_later(
+        result = self.gateway.simulation.intake.submit_later(
             submissions,
             provider=self.gateway.provider.name,
             at_ms=self.gateway.now_ms + after_ms,
@@ -259,10 +259,10 @@ class Call:
             prepare=prepare,
             done=done,
         )
-        self.verdict = verdict
-        if verdict.refusal is not None:
-            raise CallRefused(verdict.refusal)
-        if verdict.drop is Drop.BEFORE:
+        self.result = result
+        if result.refusal is not None:
+            raise CallRefused(result.refusal)
+        if result.drop is Drop.BEFORE:
             raise CallCut
 
     def parameter(self, name: str) -> str | None:

@@ -22,7 +22,7 @@ _SIMULATOR = pytest.StashKey["Simulator"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """MessageStore the marker."""
     config.addinivalue_line(
         "markers",
         "simulator(scenario=…, seed=…, clock=…, providers=…): how the `simulator` fixture's space is made",

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypedDict, cast
 
-from simulator.kernel.shape import Boolean, Duration, Either, Field, Integer, ListOf, Record, Text, Word
-from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
+from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
+from simulator.schema.shapes import Boolean, Duration, Either, Field, Integer, ListOf, Record, Text, Word
 
 __all__ = ["WebhookValues", "changed_policy", "mapping_of", "webhook_fields"]
 

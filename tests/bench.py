@@ -235,7 +235,7 @@ async def _our_webhooks(url: str, count: int) -> float:
 
 
 def _soon() -> object:
-    from simulator.kernel.units import ConstantDelay
+    from simulator.kernel.model.units import ConstantDelay
 
     return ConstantDelay(1_000)
 
@@ -259,8 +259,8 @@ def bench_webhooks(rounds: int, count: int) -> dict[str, float]:
 
 
 def _simulation() -> tuple[object, Callable[[int], None]]:
-    from simulator.kernel.simulation import Simulation
-    from simulator.kernel.submission import Submission
+    from simulator.kernel.engine.simulation import Simulation
+    from simulator.kernel.model.submission import Submission
     from simulator.provider import Gateway, discover
     from simulator.providers.infobip.details import Details
     from simulator.providers.infobip.wire import Item

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import ClientSession, ClientTimeout
 
 from harness import Bench, Receiver, receiving
-from simulator.kernel.rule import ClockSpec
+from simulator.kernel.model.scenario import ClockSpec
 from simulator.provider import discover
 from simulator.run.bundle import Bundle, read_bundle
 from simulator.run.record import Recorder

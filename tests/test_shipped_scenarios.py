@@ -15,8 +15,8 @@ from aiohttp import ClientError, ClientSession
 from golden import check_golden
 from receiver import Receiver
 from simulator.commands.files import library, load_file
-from simulator.kernel.journal import EntryKind, narrative
-from simulator.kernel.rule import Scenario
+from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.store.journal import EntryKind, narrative
 from simulator.provider import discover
 from simulator.runtime.space import Space
 from simulator.scenario.loader import load

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from simulator.kernel.rule import Scenario
-from simulator.scenario.loader import ScenarioError, Vocabulary, load
+from simulator.kernel.model.scenario import Scenario
+from simulator.scenario.goals import RunFile
+from simulator.scenario.loader import ScenarioError, Vocabulary, load_run
 
-__all__ = ["find_scenario", "library", "load_file"]
+__all__ = ["find_scenario", "library", "load_file", "load_run_file"]
 
 
 def library() -> list[Path]:
@@ -36,6 +37,11 @@ def find_scenario(name: str) -> Path:
 
 def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in a file; raises ScenarioError, also when it cannot be read."""
+    return load_run_file(path, providers).scenario
+
+
+def load_run_file(path: Path, providers: Mapping[str, Vocabulary]) -> RunFile:
+    """Return what a scenario file says; raises ScenarioError, also when it cannot be read."""
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as trouble:
@@ -44,7 +50,7 @@ def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
         known = ", ".join(shipped.stem for shipped in library())
         said = trouble.strerror or trouble
         raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None
-    return load(text, str(path), providers)
+    return load_run(text, str(path), providers)
 
 
 def _no_utf8(path: Path, trouble: UnicodeDecodeError) -> str:

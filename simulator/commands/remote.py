@@ -71,9 +71,9 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
     # Replaying takes a server's worth of imports, which asking one does not.
     import asyncio
 
-    from simulator.kernel.explain import explain as story_of
-    from simulator.kernel.explain import find_submission
-    from simulator.kernel.simulation import Simulation
+    from simulator.explain.story import explain as story_of
+    from simulator.explain.story import find_submission
+    from simulator.kernel.engine.simulation import Simulation
     from simulator.provider import discover
     from simulator.run.bundle import BundleError, read_bundle
     from simulator.run.replay import replay

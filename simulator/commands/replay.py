@@ -22,13 +22,13 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.kernel.rule import ClockSpec
+from simulator.kernel.model.scenario import ClockSpec
 from simulator.provider import discover
 from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
 from simulator.run.compare import first_divergence
 from simulator.run.record import Recorder
 from simulator.run.refire import refire
-from simulator.run.replay import Replayed, scenario_of
+from simulator.run.replay import Replayed, plan_of
 from simulator.run.replay import replay as play_again
 from simulator.run.runner import IntegratorUnreachable, RunOptions, run
 from simulator.scenario.loader import ScenarioError
@@ -126,7 +126,7 @@ def replay(
     providers = discover()
     try:
         recorded = read_bundle(bundle)
-        scenario_of(recorded, providers)
+        plan_of(recorded, providers)
         code = 0
         if to:
             code = _refire(recorded, to, rate, allow_target, headers)
@@ -173,12 +173,12 @@ def _refire(
 
 async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:
     providers = discover()
-    scenario = scenario_of(recorded, providers)
+    plan = plan_of(recorded, providers)
     config = ServerConfig(
         port=port,
         seed=recorded.about.seed,
-        clock=scenario.clock or ClockSpec(),
-        scenario=scenario,
+        clock=plan.scenario.clock or ClockSpec(),
+        scenario=plan.scenario,
         allow_targets=options.allow_targets,
         providers=providers,
     )
@@ -190,10 +190,10 @@ async def _against(recorded: Bundle, port: int, port_file: Path | None, options:
         return COULD_NOT_START
     try:
         _write_port(port_file, server.ports[""])
-        click.echo(f"{scenario.name}: serving at {server.url}", err=True)
+        click.echo(f"{plan.scenario.name}: serving at {server.url}", err=True)
         with TemporaryDirectory() as folder:
             recorder = Recorder(server.registry.get(DEFAULT_SPACE), Path(folder), recorded.scenario_text)
-            await run(server, scenario, options)
+            await run(server, plan, options)
             recorder.close()
             divergence = first_divergence(recorded, read_bundle(Path(folder)))
     except IntegratorUnreachable as trouble:

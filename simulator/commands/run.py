@@ -26,18 +26,19 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.files import find_scenario, load_file
+from simulator.commands.files import find_scenario, load_run_file
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.units import format_offset
+from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.units import format_offset
 from simulator.provider import discover
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
 from simulator.run.runner import run as carry_out
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import Space
+from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import ScenarioError
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
@@ -122,9 +123,9 @@ def run(
     if wait_for and re.match(r"https?://[^/]", wait_for) is None:
         raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
     path = find_scenario(scenario)
-    server = _server(path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target)
-    loaded = server.config.scenario
-    assert loaded is not None
+    server, plan = _server(
+        path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
+    )
     options = RunOptions(
         wait_for=wait_for,
         within_real_s=within,
@@ -140,7 +141,7 @@ def run(
     result = None
     try:
         with _opened(wanted) as evidence:
-            code, result = asyncio.run(_run(server, loaded, path, options, evidence, record, port_file))
+            code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -155,21 +156,21 @@ def run(
 
 def _server(
     path: Path, *, host: str, port: int, seed: int | None, live_rate: int | None, allow_targets: Sequence[str]
-) -> Server:
-    """Return the server for a scenario file; ends the process with every complaint about it."""
+) -> tuple[Server, RunFile]:
+    """Return what a file says, and a server for it; ends the process with every complaint about it."""
     providers = discover()
     try:
-        loaded = load_file(path, providers)
+        plan = load_run_file(path, providers)
         config = ServerConfig(
             host=host,
             port=port,
-            seed=seed if seed is not None else loaded.seed or 0,
-            clock=_clock(loaded, live_rate),
-            scenario=loaded,
+            seed=seed if seed is not None else plan.scenario.seed or 0,
+            clock=_clock(plan.scenario, live_rate),
+            scenario=plan.scenario,
             allow_targets=allow_targets,
             providers=providers,
         )
-        return Server(config)
+        return Server(config), plan
     except ScenarioError as trouble:
         for line in trouble.lines:
             click.echo(line, err=True)
@@ -215,7 +216,7 @@ def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
 
 async def _run(
     server: Server,
-    scenario: Scenario,
+    plan: RunFile,
     path: Path,
     options: RunOptions,
     evidence: Mapping[str, IO[bytes]],
@@ -234,10 +235,10 @@ async def _run(
         if record is not None:
             recorder = Recorder(space, record, _text(path), path.name)
         _write_port(port_file, server.ports[""])
-        click.echo(f"{scenario.name}: serving at {server.url}", err=True)
-        if not makes_calls(scenario):
+        click.echo(f"{plan.scenario.name}: serving at {server.url}", err=True)
+        if not makes_calls(plan):
             click.echo(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
-        result = await carry_out(server, scenario, options, _progress())
+        result = await carry_out(server, plan, options, _progress())
         written = _write(result, evidence, recorder)
     except IntegratorUnreachable as trouble:
         _complain(trouble)

@@ -20,8 +20,8 @@ import click
 
 from simulator import __version__
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
-from simulator.kernel.journal import Entry
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
@@ -161,7 +161,7 @@ def serve(
 def _teller() -> Callable[[str, Entry], None]:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
     from simulator.evidence.words import printable
-    from simulator.kernel.journal import narrative
+    from simulator.kernel.store.journal import narrative
     from simulator.server.views import entry_view
 
     def tell(space: str, entry: Entry) -> None:

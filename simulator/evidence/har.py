@@ -16,8 +16,8 @@ import msgspec
 from simulator.evidence.purpose import on_purpose
 from simulator.evidence.redaction import Redaction
 from simulator.evidence.result import RunResult
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.runtime.space import Exchange
 from simulator.server.views import instant
 

@@ -18,8 +18,8 @@ from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.tables import calls_table, incidents_table, refusals_table, story_html
 from simulator.evidence.text import ROWS, shown
 from simulator.evidence.words import count, html_text, span
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Webhook, WebhookState
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
 __all__ = ["html"]
 
@@ -176,7 +176,7 @@ _LEGEND = (
     ("no", "attempt failed"),
     ("gone", "dropped on purpose"),
     ("damaged", "sent damaged or slowly on purpose"),
-    ("spoilt", "failed, but damaged on purpose"),
+    ("answer_lost", "failed, but damaged on purpose"),
     ("copy", "copy on purpose"),
     ("untrue", "contradiction on purpose"),
     ("late", "delayed on purpose"),

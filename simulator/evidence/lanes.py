@@ -16,10 +16,10 @@ from simulator.evidence.purpose import (
     purposes,
 )
 from simulator.evidence.words import html_text, outcome, span
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.lifecycle import TERMINAL, State
-from simulator.kernel.outbox import CONTRADICTION
-from simulator.kernel.webhook import Attempt, Webhook, WebhookState
+from simulator.kernel.model.lifecycle import TERMINAL, State
+from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.webhooks.outbox import CONTRADICTION
+from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 
 __all__ = ["DEFINITIONS", "axis_svg", "grid_svg", "lane_svg", "webhook_lane_svg"]
 
@@ -38,7 +38,7 @@ DEFINITIONS = """\
 <rect id="revoked" class="c-grey" x="-5" y="-2" width="10" height="4"/>
 <path id="ok" class="l-ok" d="M-4,0 -1,3.5 4.5,-4"/>
 <path id="no" class="l-bad" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
-<path id="spoilt" class="l-grey" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
+<path id="answer_lost" class="l-grey" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
 <circle id="gone" class="l-grey" r="3.5"/>
 <circle id="damaged" class="f-grey" r="8"/>
 <path id="copy" class="f-grey" d="M-7,-7H7V7H-7zM-4,-7V-10H10V4H7"/>
@@ -174,7 +174,7 @@ def _told(webhook: Webhook, number: int) -> str:
 def _attempt(webhook: Webhook, attempt: Attempt, axis: Axis, y: int) -> str:
     number = attempt.number
     title = f"{_told(webhook, number)}: attempt {number} {span(attempt.at_ms)}, {outcome(attempt)}"
-    mark = "ok" if attempt.acknowledged else "spoilt" if excused(webhook, attempt) else "no"
+    mark = "ok" if attempt.acknowledged else "answer_lost" if excused(webhook, attempt) else "no"
     place = axis.place(attempt.at_ms)
     frames = "".join(_use(frame, place, y, title) for frame in _frames(webhook, number))
     return f"{frames}{_use(mark, place, y, title)}"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from simulator.evidence.purpose import blameless
-from simulator.kernel.journal import Entry, EntryKind
-from simulator.kernel.lifecycle import TERMINAL, State
-from simulator.kernel.message import Message
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import MessageKey
-from simulator.kernel.webhook import Webhook, WebhookState
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import TERMINAL, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.journal import Entry, EntryKind
+from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
 __all__ = ["Group", "Life", "groups", "tell"]
 

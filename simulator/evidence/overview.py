@@ -12,11 +12,11 @@ from simulator.evidence.axis import Axis
 from simulator.evidence.purpose import excused
 from simulator.evidence.refusals import refusals
 from simulator.evidence.words import span
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.lifecycle import State
-from simulator.kernel.message import Message
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import MessageKey
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.journal import EntryKind
 
 __all__ = ["held_spans", "overview_rows"]
 

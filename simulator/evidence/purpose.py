@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.webhook import Attempt, Webhook
+from simulator.kernel.webhooks.webhook import Attempt, Webhook
 
 __all__ = [
     "COPIES",

@@ -8,9 +8,9 @@ import re
 from bisect import bisect_right
 from itertools import pairwise
 
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.recipient import Directory
-from simulator.kernel.simulation import Simulation
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.recipient import Directory
+from simulator.kernel.store.journal import EntryKind
 
 __all__ = ["Reachability"]
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Refused, why_of
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import MessageKey
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Refused, why_of
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.journal import EntryKind
 
 __all__ = ["Refusal", "refusals"]
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from simulator.evidence.purpose import COPIES, blameless
 from simulator.evidence.result import Scorecard
-from simulator.kernel.outbox import PENDING
-from simulator.kernel.rule import ClockMode
-from simulator.kernel.submission import MessageKey
-from simulator.kernel.webhook import Attempt, Webhook, WebhookState
+from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.webhooks.outbox import PENDING
+from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 from simulator.runtime.space import Space
 
 __all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]

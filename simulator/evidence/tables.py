@@ -11,10 +11,10 @@ from simulator.evidence.lives import Life
 from simulator.evidence.purpose import excused, on_purpose
 from simulator.evidence.refusals import Refusal, refusals
 from simulator.evidence.words import count, entry_words, html_text, latency, outcome, span
-from simulator.kernel.journal import Entry, EntryKind
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.units import format_offset
-from simulator.kernel.webhook import Webhook
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.units import format_offset
+from simulator.kernel.store.journal import Entry, EntryKind
+from simulator.kernel.webhooks.webhook import Webhook
 
 __all__ = ["calls_table", "incidents_table", "refusals_table", "story_html"]
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.words import count, cut, latency, printable, span
-from simulator.kernel.units import format_share
+from simulator.kernel.model.units import format_share
 
 __all__ = ["ROWS", "Row", "shown", "text"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from simulator.kernel.journal import Entry
-from simulator.kernel.webhook import Attempt
+from simulator.kernel.store.journal import Entry
+from simulator.kernel.webhooks.webhook import Attempt
 
 __all__ = ["count", "cut", "entry_words", "html_text", "latency", "outcome", "printable", "span"]
 

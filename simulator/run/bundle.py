@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.rule import ClockMode
+from simulator.kernel.model.scenario import ClockMode
 
 __all__ = [
     "ABOUT",

@@ -7,16 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.evidence.result import Check, Scorecard
-from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
-from simulator.kernel.explain import explain
-from simulator.kernel.journal import Entry, EntryKind, narrative
-from simulator.kernel.lifecycle import TERMINAL, State
-from simulator.kernel.message import Message
-from simulator.kernel.outbox import CONTRADICTION
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import MessageKey
-from simulator.kernel.units import format_duration, format_share
-from simulator.kernel.webhook import DamageKind, Webhook, WebhookState
+from simulator.explain.story import explain
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.faults import DamageKind
+from simulator.kernel.model.lifecycle import TERMINAL, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.units import format_duration, format_share
+from simulator.kernel.store.journal import Entry, EntryKind, narrative
+from simulator.kernel.webhooks.outbox import CONTRADICTION
+from simulator.kernel.webhooks.webhook import Webhook, WebhookState
+from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 
 __all__ = ["checks", "kept_from_integrator", "refused_for_good", "stories"]
 
@@ -223,7 +224,7 @@ def kept_from_integrator(simulation: Simulation) -> set[MessageKey]:
     same; or the provider's id for it stood in an answer that never came whole.
     """
     messages = simulation.messages
-    kept = {key for key, message in messages.items() if message.untold and not message.submission.id}
+    kept = {key for key, message in messages.items() if message.id_unknown and not message.submission.id}
     told: set[MessageKey] = set()
     silenced: set[MessageKey] = set()
     for webhook in simulation.outbox.webhooks.values():

@@ -11,7 +11,7 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from simulator.kernel.rule import ClockMode
+from simulator.kernel.model.scenario import ClockMode
 from simulator.run.bundle import Attempted, Bundle, Called, Row
 from simulator.run.replay import Divergence
 

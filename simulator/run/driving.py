@@ -13,9 +13,9 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
-from simulator.kernel.expect import Drive
-from simulator.kernel.people import People, filled
+from simulator.kernel.model.people import People, filled
 from simulator.runtime.dispatcher import reason_of
+from simulator.scenario.goals import Drive
 
 __all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
 

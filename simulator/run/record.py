@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from simulator import __version__
-from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
+from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call
 from simulator.provider import Fetched as FetchResult
 from simulator.run.bundle import (
@@ -34,10 +34,10 @@ from simulator.run.bundle import (
     Fetched,
     Row,
 )
-from simulator.run.disguise import Disguise, secrets_of
+from simulator.run.pseudonyms import Pseudonyms, secrets_of
 from simulator.runtime.space import Space
 
-__all__ = ["Recorder", "attempting_row", "disguise_of"]
+__all__ = ["Recorder", "attempting_row", "pseudonyms_of"]
 
 # Time is in the rows; how it was made to pass is not asked again.
 _ABOUT_TIME: Final = frozenset({"clock", "clock/advance"})
@@ -61,12 +61,12 @@ class Recorder:
         self._space = space
         self._folder = folder
         self._scenario_name = scenario_name
-        self._disguise = disguise_of(space, scenario_text)
+        self._pseudonyms = pseudonyms_of(space, scenario_text)
         self._encoder = msgspec.json.Encoder()
         self._numbers: dict[int, int] = {}
         self._calls = 0
         self._trouble: OSError | None = None
-        space.witness = self
+        space.tap = self
 
     def _write(self, row: Row) -> None:
         if self._trouble is not None:
@@ -86,7 +86,7 @@ class Recorder:
         """Write down a call."""
         self._calls += 1
         self._numbers[id(call)] = self._calls
-        disguise = self._disguise
+        pseudonyms = self._pseudonyms
         at_ms, steps = self._now
         self._write(
             Called(
@@ -95,11 +95,11 @@ class Recorder:
                 number=self._calls,
                 provider=call.gateway.provider.name,
                 method=call.method,
-                path=disguise.text(call.path),
-                query=disguise.query(call.query),
-                headers=disguise.headers(call.headers.items()),
+                path=pseudonyms.text(call.path),
+                query=pseudonyms.query(call.query),
+                headers=pseudonyms.headers(call.headers.items()),
                 url=call.url,
-                body=Body.of(disguise.body(call.body)),
+                body=Body.of(pseudonyms.body(call.body)),
                 admitted=admitted,
             )
         )
@@ -109,7 +109,7 @@ class Recorder:
         if call.credential is None and answer is not None and answer.status == 200:
             # Nobody had to prove anything, so what is handed out is the simulator's own.
             for issued in _ISSUED.findall(answer.body):
-                self._disguise.keep(issued.decode("latin-1"))
+                self._pseudonyms.keep(issued.decode("latin-1"))
         number = self._numbers.pop(id(call), None)
         if number is not None:
             at_ms, steps = self._now
@@ -121,7 +121,7 @@ class Recorder:
         if path.strip("/") in _ABOUT_TIME:
             return
         at_ms, steps = self._now
-        content_type, body = self._disguise.command(content_type, body)
+        content_type, body = self._pseudonyms.command(content_type, body)
         self._write(
             Commanded(
                 at_ms=at_ms,
@@ -137,7 +137,7 @@ class Recorder:
     def fetched(self, number: int, fetched: FetchResult) -> None:
         """Write down what a provider's own request brought."""
         at_ms, steps = self._now
-        body = Body.of(self._disguise.webhook_body(fetched.body))
+        body = Body.of(self._pseudonyms.webhook_body(fetched.body))
         self._write(
             Fetched(
                 at_ms=at_ms, steps=steps, number=number, status=fetched.status, body=body, error=fetched.error
@@ -146,7 +146,7 @@ class Recorder:
 
     def attempting(self, webhook: Webhook, number: int, request: WebhookRequest | None) -> None:
         """Write down that an attempt begins."""
-        self._write(attempting_row(self._space, self._disguise, webhook, number, request))
+        self._write(attempting_row(self._space, self._pseudonyms, webhook, number, request))
 
     def attempted(self, webhook: Webhook, attempt: Attempt) -> None:
         """Write down how an attempt ended."""
@@ -166,7 +166,7 @@ class Recorder:
     def close(self) -> None:
         """End the record; raises OSError when it could not be written to its end."""
         space = self._space
-        space.witness = None
+        space.tap = None
         at_ms, steps = self._now
         self._write(
             Ended(
@@ -190,14 +190,14 @@ class Recorder:
             mode=space.driver.mode,
             rate=space.driver.rate,
             scenario=self._scenario_name,
-            withheld=self._disguise.withheld,
+            withheld=self._pseudonyms.withheld,
         )
         plain = json.dumps(msgspec.to_builtins(about), indent=2) + "\n"
         (self._folder / ABOUT).write_text(plain, encoding="utf-8")
 
     def abandon(self) -> None:
         """Leave nothing behind: there was no run."""
-        self._space.witness = None
+        self._space.tap = None
         self._file.close()
         for name in (TRACE, SCENARIO):
             (self._folder / name).unlink(missing_ok=True)
@@ -214,9 +214,9 @@ def _refuse_others(folder: Path) -> None:
         raise FileExistsError(errno.EEXIST, why, str(folder))
 
 
-def disguise_of(space: Space, scenario_text: str) -> Disguise:
+def pseudonyms_of(space: Space, scenario_text: str) -> Pseudonyms:
     """Return what keeps the credentials of a space out of its record."""
-    return Disguise(secrets_of(scenario_text), [gateway.credential for gateway in space.gateways.values()])
+    return Pseudonyms(secrets_of(scenario_text), [gateway.credential for gateway in space.gateways.values()])
 
 
 def states_of(space: Space) -> dict[str, int]:
@@ -227,7 +227,7 @@ def states_of(space: Space) -> dict[str, int]:
 
 
 def attempting_row(
-    space: Space, disguise: Disguise, webhook: Webhook, number: int, request: WebhookRequest | None
+    space: Space, pseudonyms: Pseudonyms, webhook: Webhook, number: int, request: WebhookRequest | None
 ) -> Attempting:
     """Return an attempt that begins now, as a record has it."""
     simulation = space.simulation
@@ -238,8 +238,8 @@ def attempting_row(
         id=webhook.id,
         number=number,
         method=request.method,
-        url=disguise.webhook_url(request.url),
-        headers=disguise.webhook_headers(request.headers, request.signed_by),
+        url=pseudonyms.webhook_url(request.url),
+        headers=pseudonyms.webhook_headers(request.headers, request.signed_by),
         signed_by=list(request.signed_by),
-        body=Body.of(disguise.webhook_body(request.body)),
+        body=Body.of(pseudonyms.webhook_body(request.body)),
     )

@@ -12,20 +12,21 @@ from typing import Final, NamedTuple
 from aiohttp import ClientSession
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Attempt, Webhook, WebhookRequest
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call, Fetched, Gateway, Provider
 from simulator.run import bundle as rows
 from simulator.run.bundle import Bundle, BundleError, Row
-from simulator.run.record import attempting_row, disguise_of, states_of
-from simulator.scenario.loader import load
+from simulator.run.record import attempting_row, pseudonyms_of, states_of
+from simulator.scenario.goals import RunFile
+from simulator.scenario.loader import load_run
 from simulator.server.edge import Edge
 from simulator.server.http import ControlFace
 from simulator.server.operations.base import Asked, Controller
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
-__all__ = ["Divergence", "Replayed", "replay", "scenario_of"]
+__all__ = ["Divergence", "Replayed", "plan_of", "replay"]
 
 _ROUND_MAX: Final = 5_000
 _PATIENCE_REAL_S: Final = 10.0
@@ -69,11 +70,12 @@ class _Diverged(Exception):
         self.divergence = Divergence(where, recorded, replayed)
 
 
-def scenario_of(bundle: Bundle, providers: Mapping[str, Provider]) -> Scenario:
-    """Return the bundle's scenario with a clock that starts when the record's did, and runs as it did."""
+def plan_of(bundle: Bundle, providers: Mapping[str, Provider]) -> RunFile:
+    """Return what the bundle's file says, with a clock that starts and runs as the record's did."""
     about = bundle.about
     clock = ClockSpec(mode=about.mode, rate=about.rate, start_unix_ms=about.start_unix_ms)
-    return replace(load(bundle.scenario_text, about.scenario, providers), clock=clock)
+    plan = load_run(bundle.scenario_text, about.scenario, providers)
+    return replace(plan, scenario=replace(plan.scenario, clock=clock))
 
 
 async def replay(
@@ -111,7 +113,7 @@ class _Stage:
     def __init__(self, bundle: Bundle, providers: Mapping[str, Provider]) -> None:
         about = bundle.about
         self._registry = SpaceRegistry(providers, _no_client)
-        scenario = scenario_of(bundle, providers)
+        scenario = plan_of(bundle, providers).scenario
         clock = ClockSpec(mode=ClockMode.FROZEN, start_unix_ms=about.start_unix_ms)
         self._space = self._registry.create(DEFAULT_SPACE, seed=about.seed, clock=clock, scenario=scenario)
         self._space.driver.close()
@@ -119,7 +121,7 @@ class _Stage:
             gateway.fetch = self._fetch
         self._edge = Edge(self._registry)
         self._control = ControlFace(Controller(self._registry))
-        self._disguise = disguise_of(self._space, bundle.scenario_text)
+        self._pseudonyms = pseudonyms_of(self._space, bundle.scenario_text)
         self._signed = not about.withheld
         self._fetches: list[asyncio.Future[Fetched]] = []
         self._open: dict[int, tuple[Call, asyncio.Task[Answer]]] = {}
@@ -173,14 +175,14 @@ class _Stage:
 
     async def _call(self, row: rows.Called) -> None:
         gateway = self._gateway(row.provider)
-        headers = [(name, self._disguise.restored_header(name, value)) for name, value in row.headers]
+        headers = [(name, self._pseudonyms.restored_header(name, value)) for name, value in row.headers]
         call = Call(
             method=row.method,
-            path=self._disguise.restored(row.path),
+            path=self._pseudonyms.restored(row.path),
             gateway=gateway,
-            query=[(name, self._disguise.restored(value)) for name, value in row.query],
+            query=[(name, self._pseudonyms.restored(value)) for name, value in row.query],
             headers=CIMultiDictProxy(CIMultiDict(headers)),
-            body=self._disguise.restored_body(row.body.raw),
+            body=self._pseudonyms.restored_body(row.body.raw),
             url=row.url,
         )
         route, call.parameters, _ = self._edge.find(call)
@@ -207,13 +209,13 @@ class _Stage:
         if row.status and answer.status != row.status:
             said = answer.body.decode("utf-8", "replace")[:500]
             raise _Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {said}")
-        self._space.simulation.answered(call.verdict)
+        self._space.simulation.answered(call.result)
 
     async def _command(self, row: rows.Commanded) -> None:
         asked = Asked(
             parameters={},
             query={},
-            body=self._disguise.restored_body(row.body.raw),
+            body=self._pseudonyms.restored_body(row.body.raw),
             content_type=row.content_type,
             base_url=row.base_url,
         )
@@ -257,7 +259,7 @@ class _Stage:
             # That it could not be rendered is part of the record.
             request = None
         number = len(webhook.attempts) + 1
-        now = attempting_row(self._space, self._disguise, webhook, number, request)
+        now = attempting_row(self._space, self._pseudonyms, webhook, number, request)
         if now.told(signed=self._signed) != row.told(signed=self._signed):
             raise _Diverged(where, _said(row), _said(now))
         self._begun[row.id] = row.at_ms
@@ -269,7 +271,7 @@ class _Stage:
         webhook = left[0]
         row = attempting_row(
             self._space,
-            self._disguise,
+            self._pseudonyms,
             webhook,
             len(webhook.attempts) + 1,
             self._space.simulation.request_for(webhook),

@@ -14,16 +14,17 @@ from simulator import __version__
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import nearest_rank, scorecard
 from simulator.evidence.words import latency
-from simulator.kernel.outbox import PENDING
-from simulator.kernel.rule import ClockMode, Scenario
-from simulator.kernel.traffic import last_arrival_ms
-from simulator.kernel.units import format_offset
+from simulator.kernel.engine.arrivals import last_arrival_ms
+from simulator.kernel.model.scenario import ClockMode, Scenario
+from simulator.kernel.model.units import format_offset
+from simulator.kernel.webhooks.outbox import PENDING
 from simulator.run.audit import audit
 from simulator.run.checks import checks
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
+from simulator.scenario.goals import RunFile
 from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -65,12 +66,12 @@ class RunOptions:
 
 async def run(
     server: Server,
-    scenario: Scenario,
+    plan: RunFile,
     options: RunOptions,
     progress: Callable[[Space], None] = lambda _: None,
 ) -> RunResult:
     """
-    Carry out *scenario* in the default space of a started server and return the verdict.
+    Carry out *plan* in the default space of a started server and return the verdict.
 
     Raises IntegratorUnreachable when there is nobody to test.
     """
@@ -81,26 +82,26 @@ async def run(
         async with open_client(Guard(options.allow_targets)) as client:
             if options.wait_for:
                 await _wait_for(options, client)
-            ended = await _ends(_play(space, scenario, options, client, report), options)
+            ended = await _ends(_play(space, plan, options, client, report), options)
             # The stories of a verdict are told from the journal, so the audit comes last.
             card = scorecard(space, lag_max_ms=report.lag_max_ms)
-            found = checks(scenario.expect, space.simulation, card)
+            found = checks(plan.expect, space.simulation, card)
             if not ended:
                 found.append(_endless(space, options))
-            if scenario.drive:
+            if plan.drive:
                 found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
                 if report.made and not space.exchange_count:
                     found.append(_sent_nothing(server.url))
             if space.simulation.impossible_acts:
                 found.append(_impossible(space.simulation.impossible_acts))
-            if scenario.expect.integrator is not None:
-                found.append(await audit(scenario.expect.integrator, space.simulation, client))
+            if plan.expect.integrator is not None:
+                found.append(await audit(plan.expect.integrator, space.simulation, client))
     finally:
         shown.cancel()
     progress(space)
     return RunResult(
-        scenario=scenario.name,
-        source=scenario.source,
+        scenario=plan.scenario.name,
+        source=plan.scenario.source,
         seed=space.seed,
         version=__version__,
         checks=tuple(found),
@@ -186,20 +187,20 @@ async def _wait_for(options: RunOptions, client: ClientSession) -> None:
     raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
 
 
-def makes_calls(scenario: Scenario) -> bool:
-    """Return True when a scenario makes messages or calls itself, so that nobody has to begin."""
-    return bool(scenario.drive) or any(item.storm is not None for item in scenario.timeline)
+def makes_calls(plan: RunFile) -> bool:
+    """Return True when a run makes messages or calls itself, so that nobody has to begin."""
+    return bool(plan.drive) or any(item.storm is not None for item in plan.scenario.timeline)
 
 
 async def _play(
-    space: Space, scenario: Scenario, options: RunOptions, client: ClientSession, report: DriveReport
+    space: Space, plan: RunFile, options: RunOptions, client: ClientSession, report: DriveReport
 ) -> None:
-    if not makes_calls(scenario):
+    if not makes_calls(plan):
         await _wait_for_calls(space, options)
     if space.driver.mode is ClockMode.LIVE:
-        await _play_live(space, scenario, client, report)
+        await _play_live(space, plan, client, report)
     else:
-        await _play_virtual(space, scenario, client, report)
+        await _play_virtual(space, plan, client, report)
 
 
 async def _wait_for_calls(space: Space, options: RunOptions) -> None:
@@ -218,11 +219,11 @@ async def _wait_for_calls(space: Space, options: RunOptions) -> None:
             return
 
 
-async def _play_virtual(space: Space, scenario: Scenario, client: ClientSession, report: DriveReport) -> None:
+async def _play_virtual(space: Space, plan: RunFile, client: ClientSession, report: DriveReport) -> None:
     """Let virtual time pass as fast as the integrator answers: nothing is ever late."""
     start_ms = space.simulation.scenario_start_ms
     due: list[Driven] = []
-    for driven in arrivals(scenario.drive):
+    for driven in arrivals(plan.drive):
         if due and (driven.at_ms != due[0].at_ms or len(due) >= _CALLS_AT_ONCE):
             await _make(space, start_ms, due, client, report)
             due = []
@@ -243,12 +244,12 @@ async def _make(
         await make_call(driven, space.simulation.people, client, report)
 
 
-async def _play_live(space: Space, scenario: Scenario, client: ClientSession, report: DriveReport) -> None:
+async def _play_live(space: Space, plan: RunFile, client: ClientSession, report: DriveReport) -> None:
     """Keep the schedule in real time: a late call is made at once and its lag is seen, never hidden."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     under_way: set[asyncio.Task[None]] = set()
-    for driven in arrivals(scenario.drive):
+    for driven in arrivals(plan.drive):
         wait_s = started + driven.at_ms / 1000 / space.driver.rate - loop.time()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
@@ -258,7 +259,7 @@ async def _play_live(space: Space, scenario: Scenario, client: ClientSession, re
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)
-    await _settle_live(space, scenario)
+    await _settle_live(space, plan.scenario)
 
 
 async def _settle_live(space: Space, scenario: Scenario) -> None:

@@ -21,12 +21,12 @@ from aiohttp import (
     TCPConnector,
 )
 
-from simulator.kernel.outbox import Outbox
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import TIMED_OUT, Attempt, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.webhooks.outbox import Outbox
+from simulator.kernel.webhooks.webhook import TIMED_OUT, Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
-from simulator.runtime.witness import Witness
+from simulator.runtime.tap import Tap
 
 __all__ = ["Dispatcher", "open_client", "outgoing", "reason_of"]
 
@@ -108,7 +108,7 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
-        self.witness: Witness | None = None
+        self.tap: Tap | None = None
         """Told of every attempt before and after it is made."""
 
     @property
@@ -203,8 +203,8 @@ class Dispatcher:
         late_ms = max(0, at_ms - webhook.due_ms)
         started = perf_counter_ns()
         request = self._rendered(webhook)
-        if self.witness is not None:
-            self.witness.attempting(webhook, number, request)
+        if self.tap is not None:
+            self.tap.attempting(webhook, number, request)
         if request is None:
             status, excerpt, error = 0, "", _UNRENDERED
         else:
@@ -219,8 +219,8 @@ class Dispatcher:
             latency_real_us=(perf_counter_ns() - started) // 1000,
             excerpt=excerpt,
         )
-        if self.witness is not None:
-            self.witness.attempted(webhook, attempt)
+        if self.tap is not None:
+            self.tap.attempted(webhook, attempt)
         self._outbox.attempted(simulation.clock.now_ms, webhook, attempt)
 
     def _rendered(self, webhook: Webhook) -> WebhookRequest | None:

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic_ns
 
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.rule import ClockMode, ClockSpec
-from simulator.kernel.simulation import Simulation
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.kernel.store.journal import EntryKind
 from simulator.runtime.dispatcher import Dispatcher
 
 __all__ = ["AdvanceBusy", "Driver"]

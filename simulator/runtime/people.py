@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from simulator.kernel.people import Person
+from simulator.kernel.model.people import Person
 
 __all__ = ["crowd"]
 

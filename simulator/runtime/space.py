@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from aiohttp import ClientSession
 
-from simulator.kernel.clock import EPOCH_MS_DEFAULT, Clock
-from simulator.kernel.journal import Journal
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.simulation import Simulation
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
+from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.store.journal import Journal
 from simulator.provider import Gateway, Provider
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
-from simulator.runtime.witness import Witness, witnessed
+from simulator.runtime.tap import Tap, tapped
 
 __all__ = ["Exchange", "Space"]
 
@@ -64,7 +64,7 @@ class Space:
         self._waiters: set[asyncio.Future[None]] = set()
         self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
         self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
-        fetch = witnessed(outgoing(client), lambda: self.witness)
+        fetch = tapped(outgoing(client), lambda: self.tap)
         self.gateways = {
             provider.name: Gateway(name, provider, self.simulation, fetch) for provider in providers.values()
         }
@@ -76,13 +76,13 @@ class Space:
         self.driver.start(spec)
 
     @property
-    def witness(self) -> Witness | None:
+    def tap(self) -> Tap | None:
         """Who is told of everything that comes in and goes out, such as a recorder."""
-        return self.dispatcher.witness
+        return self.dispatcher.tap
 
-    @witness.setter
-    def witness(self, witness: Witness | None) -> None:
-        self.dispatcher.witness = witness
+    @tap.setter
+    def tap(self, tap: Tap | None) -> None:
+        self.dispatcher.tap = tap
 
     def _after_webhook(self) -> None:
         self.driver.nudge()

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from simulator.kernel.node import Node, describe, did_you_mean
-from simulator.kernel.shape import Scalar, Shape
+from simulator.schema.node import Node, describe, did_you_mean
+from simulator.schema.shapes import Scalar, Shape
 
 __all__ = ["act_shape", "check_act"]
 

@@ -8,18 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from simulator.kernel.expect import (
-    REFUSED,
-    Ask,
-    Drive,
-    Expectations,
-    MessageGoals,
-    SendGoals,
-    WebhookGoals,
-)
-from simulator.kernel.lifecycle import State
-from simulator.kernel.node import Node, did_you_mean
-from simulator.kernel.shape import (
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.units import Rate
+from simulator.scenario.goals import REFUSED, Ask, Drive, Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.scenario.recipients import pattern_of
+from simulator.schema.node import Node, did_you_mean
+from simulator.schema.shapes import (
     AnyJson,
     Boolean,
     Choice,
@@ -37,8 +31,6 @@ from simulator.kernel.shape import (
     Share,
     Text,
 )
-from simulator.kernel.units import Rate
-from simulator.scenario.recipients import pattern_of
 
 __all__ = ["DRIVE", "EXPECT"]
 

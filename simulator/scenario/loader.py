@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from simulator.kernel.node import Node, Problems
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.shape import (
+from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.scenario.expect import DRIVE, EXPECT
+from simulator.scenario.goals import RunFile
+from simulator.scenario.names import Named
+from simulator.scenario.recipients import ADDRESS, recipient_shape
+from simulator.scenario.rules import Vocabulary, rule_shape
+from simulator.scenario.timeline import timeline_shape
+from simulator.schema.node import Node, Problems
+from simulator.schema.shapes import (
     Choice,
     Duration,
     Field,
@@ -26,11 +32,6 @@ from simulator.kernel.shape import (
     Text,
     json_schema,
 )
-from simulator.scenario.expect import DRIVE, EXPECT
-from simulator.scenario.names import Named
-from simulator.scenario.recipients import ADDRESS, recipient_shape
-from simulator.scenario.rules import Vocabulary, rule_shape
-from simulator.scenario.timeline import timeline_shape
 
 __all__ = [
     "CLOCK",
@@ -39,6 +40,7 @@ __all__ = [
     "Vocabulary",
     "editor_schema",
     "load",
+    "load_run",
     "read",
     "scenario_schema",
     "scenario_shape",
@@ -61,6 +63,11 @@ class ScenarioError(ValueError):
 
 def load(text: str, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in *text*; raises ScenarioError with every complaint about it."""
+    return load_run(text, file, providers).scenario
+
+
+def load_run(text: str, file: str, providers: Mapping[str, Vocabulary]) -> RunFile:
+    """Return all that *text* says, drive and expectations too; raises ScenarioError as `load` does."""
     # A server without a scenario file starts without the parser.
     from simulator.scenario.yaml import YamlError, parse
 
@@ -78,14 +85,14 @@ def load(text: str, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
 
 def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in *node*; raises ScenarioError with every complaint about it."""
-    return _read(node, file, providers, Problems())
+    return _read(node, file, providers, Problems()).scenario
 
 
-def _read(node: Node, file: str, providers: Mapping[str, Vocabulary], problems: Problems) -> Scenario:
-    scenario = scenario_shape(providers).read(node, "", problems)
-    if isinstance(scenario, Invalid) or problems:
+def _read(node: Node, file: str, providers: Mapping[str, Vocabulary], problems: Problems) -> RunFile:
+    found = scenario_shape(providers).read(node, "", problems)
+    if isinstance(found, Invalid) or problems:
         raise ScenarioError(problems.render(file))
-    return replace(scenario, name=scenario.name or file, source=file)
+    return replace(found, scenario=replace(found.scenario, name=found.scenario.name or file, source=file))
 
 
 def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
@@ -153,7 +160,7 @@ PEOPLE: Final[Shape[str]] = Record(
 """Locales are listed here, not asked of Faker, since checking a file must not load it."""
 
 
-def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
+def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
     """Return how a scenario file looks, with the words of *providers*."""
     of_each = [
         Field(name, provider.settings, f"Settings of the {name} account.")
@@ -162,7 +169,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
     # Named, since it stands in two places and is most of the schema.
     settings = Lazy[Mapping[str, Mapping[str, object]]](lambda: Record(dict, of_each), "providers")
     return Record(
-        _scenario,
+        _run_file,
         [
             Field("name", Text(1, 200), "What happens, in one line."),
             Field("seed", Integer(0, 2**53), "Same seed, same story."),
@@ -192,5 +199,6 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[Scenario]:
     )
 
 
-def _scenario(**values: object) -> Scenario:
-    return Scenario(**{"name": "", **values})  # type: ignore[arg-type]
+def _run_file(**values: object) -> RunFile:
+    goals = {name: values.pop(name) for name in ("drive", "expect") if name in values}
+    return RunFile(scenario=Scenario(**{"name": "", **values}), **goals)  # type: ignore[arg-type]

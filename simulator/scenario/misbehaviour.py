@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from simulator.kernel.shape import (
+from simulator.kernel.model.faults import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
+from simulator.kernel.model.units import WHOLE, BasisPoints, ConstantDelay, Delay, UniformDelay
+from simulator.scenario.spans import SPAN
+from simulator.schema.shapes import (
     Boolean,
     DelayShape,
     Duration,
@@ -20,9 +23,6 @@ from simulator.kernel.shape import (
     Share,
     Word,
 )
-from simulator.kernel.units import WHOLE, BasisPoints, ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
-from simulator.scenario.spans import SPAN
 
 __all__ = ["WEBHOOKS"]
 
@@ -39,7 +39,7 @@ def _within(within: int) -> Delay:
 def _duplicate(
     share: BasisPoints = WHOLE, within: int = 10_000, times: int = 1, ids: str = "same"
 ) -> Duplicate:
-    return Duplicate(share_bp=share, within=_within(within), times=times, made_again=ids == "new")
+    return Duplicate(share_bp=share, within=_within(within), times=times, reissue=ids == "new")
 
 
 def _reorder(share: BasisPoints = WHOLE, within: int = 10_000) -> Reorder:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from simulator.kernel.node import Node, Problems, child_path
-from simulator.kernel.rule import Rule
-from simulator.kernel.shape import INVALID, Invalid, Schema, Shape, Text
-from simulator.kernel.units import shown
+from simulator.kernel.model.rules import Rule
+from simulator.kernel.model.units import shown
+from simulator.schema.node import Node, Problems, child_path
+from simulator.schema.shapes import INVALID, Invalid, Schema, Shape, Text
 
 __all__ = ["RULE_NAME", "Named"]
 

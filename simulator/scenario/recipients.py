@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from simulator.kernel.node import Node, describe
-from simulator.kernel.recipient import Trait, Traits, Value, Window, normal_address
-from simulator.kernel.shape import (
+from simulator.kernel.model.recipient import Trait, Traits, Value, Window, normal_address
+from simulator.schema.node import Node, describe
+from simulator.schema.shapes import (
     Boolean,
     Duration,
     Either,

@@ -9,10 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from simulator.kernel.fates import Ending, Fate, Reply
-from simulator.kernel.node import Node, Problems, child_path, describe
-from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Nth, Rule, TextMatch, Throttle
-from simulator.kernel.shape import (
+from simulator.kernel.model.fates import Ending, Fate, Reply
+from simulator.kernel.model.faults import WebhookFaults
+from simulator.kernel.model.rules import AnswerFault, Behaviour, Drop, Match, Nth, Rule, TextMatch, Throttle
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.units import WHOLE, Delay, Rate
+from simulator.scenario.acts import act_shape
+from simulator.scenario.misbehaviour import WEBHOOKS
+from simulator.scenario.names import RULE_NAME
+from simulator.scenario.recipients import ADDRESS
+from simulator.scenario.spans import SPAN
+from simulator.schema.node import Node, Problems, child_path, describe
+from simulator.schema.shapes import (
     INVALID,
     AnyJson,
     Boolean,
@@ -36,18 +44,6 @@ from simulator.kernel.shape import (
     When,
     Word,
 )
-from simulator.kernel.submission import Reason
-from simulator.kernel.units import (
-    WHOLE,
-    Delay,
-    Rate,
-)
-from simulator.kernel.webhook import WebhookFaults
-from simulator.scenario.acts import act_shape
-from simulator.scenario.misbehaviour import WEBHOOKS
-from simulator.scenario.names import RULE_NAME
-from simulator.scenario.recipients import ADDRESS
-from simulator.scenario.spans import SPAN
 
 __all__ = ["Operated", "Vocabulary", "all_acts", "rule_shape"]
 

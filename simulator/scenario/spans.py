@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.node import Node, describe
-from simulator.kernel.shape import Scalar
-from simulator.kernel.units import parse_duration
+from simulator.kernel.model.units import parse_duration
+from simulator.schema.node import Node, describe
+from simulator.schema.shapes import Scalar
 
 __all__ = ["SPAN"]
 

@@ -8,10 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.recipient import TRAITS, Value
-from simulator.kernel.rule import Act, Storm, TimelineItem
-from simulator.kernel.shape import (
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.recipient import TRAITS, Value
+from simulator.kernel.model.rules import Act
+from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.units import WHOLE, BasisPoints, Delay, Rate
+from simulator.scenario.acts import act_shape, check_act
+from simulator.scenario.recipients import ADDRESS, pattern_of, trait_fields
+from simulator.scenario.rules import Vocabulary, all_acts
+from simulator.schema.shapes import (
     AnyJson,
     Choice,
     DelayShape,
@@ -27,10 +32,6 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.units import WHOLE, BasisPoints, Delay, Rate
-from simulator.scenario.acts import act_shape, check_act
-from simulator.scenario.recipients import ADDRESS, pattern_of, trait_fields
-from simulator.scenario.rules import Vocabulary, all_acts
 
 __all__ = ["timeline_shape"]
 

@@ -12,8 +12,8 @@ from typing import NamedTuple, NoReturn
 
 import yaml
 
-from simulator.kernel.node import DEPTH_MAX, Node, Problems
-from simulator.kernel.units import shown
+from simulator.kernel.model.units import shown
+from simulator.schema.node import DEPTH_MAX, Node, Problems
 
 __all__ = ["NODES_MAX", "SIZE_MAX_BYTES", "YamlError", "parse"]
 

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from aiohttp import ClientSession, web
 
 from simulator import __version__
-from simulator.kernel.journal import Entry
-from simulator.kernel.rule import ClockSpec, Scenario
+from simulator.kernel.model.scenario import ClockSpec, Scenario
+from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
@@ -88,7 +88,7 @@ class _Client:
         return self.session
 
 
-class _Faces:
+class _Apps:
     """What the catch-all handler needs."""
 
     __slots__ = ("_control", "allow_hosts", "edge", "registry")
@@ -111,7 +111,7 @@ class _Faces:
 
 
 REGISTRY: Final = web.AppKey("registry", SpaceRegistry)
-_FACES: Final = web.AppKey("faces", _Faces)
+_APPS: Final = web.AppKey("faces", _Apps)
 _ALONE: Final = web.AppKey("alone", str)
 
 
@@ -137,7 +137,7 @@ def make_app(config: ServerConfig) -> web.Application:
     app = web.Application()
     app.on_shutdown.append(end)
     app[REGISTRY] = registry
-    app[_FACES] = _Faces(registry, config.allow_hosts)
+    app[_APPS] = _Apps(registry, config.allow_hosts)
     app[_ALONE] = ""
     app.cleanup_ctx.append(life)
     app.router.add_route("*", "/{path:.*}", _serve)
@@ -147,14 +147,14 @@ def make_app(config: ServerConfig) -> web.Application:
 def _make_alone(app: web.Application, provider: str) -> web.Application:
     """Return an application that serves *provider* alone, in the spaces of *app*."""
     alone = web.Application()
-    alone[_FACES] = app[_FACES]
+    alone[_APPS] = app[_APPS]
     alone[_ALONE] = provider
     alone.router.add_route("*", "/{path:.*}", _serve)
     return alone
 
 
 async def _serve(request: web.Request) -> web.StreamResponse:
-    faces = request.app[_FACES]
+    faces = request.app[_APPS]
     path = unquote(request.rel_url.raw_path)
     alone = request.app[_ALONE]
     if alone:
@@ -172,7 +172,7 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     return await _serve_own(request, faces, path)
 
 
-async def _serve_own(request: web.Request, faces: _Faces, path: str) -> web.StreamResponse:
+async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
     if not host_allowed(request.host, faces.allow_hosts):
         detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
         return problem_response(Problem(403, "Forbidden host", detail))
@@ -209,7 +209,7 @@ def _same_origin(request: web.Request) -> bool:
     return origin is None or origin.partition("://")[2] == request.host
 
 
-def _front(request: web.Request, faces: _Faces) -> web.Response:
+def _front(request: web.Request, faces: _Apps) -> web.Response:
     base = f"{request.scheme}://{request.host}"
     places = [(p.title, f"{base}/{name}") for name, p in faces.registry.providers.items()]
     places += [("control API", f"{base}/_sim/openapi.json"), ("metrics", f"{base}/_sim/metrics")]
@@ -246,7 +246,7 @@ class Server:
     @property
     def control(self) -> ControlFace:
         """The control API, callable without HTTP."""
-        return self.app[_FACES].control
+        return self.app[_APPS].control
 
     @property
     def url(self) -> str:

@@ -12,13 +12,13 @@ from typing import Final
 
 from aiohttp import web
 
-from simulator.kernel.chance import Draws
-from simulator.kernel.damage import garbled
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Refused, why_of
-from simulator.kernel.rule import AnswerFault, Drop
-from simulator.kernel.units import format_duration
-from simulator.kernel.verdict import Verdict
+from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.message import Refused, why_of
+from simulator.kernel.model.rules import AnswerFault, Drop
+from simulator.kernel.model.units import format_duration
+from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.webhooks.damage import garbled
 from simulator.provider import (
     Answer,
     Call,
@@ -98,11 +98,11 @@ class Edge:
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
             why = f"{provider.name} has no {call.method} {path[:200]}{methods}"
-            return await self._plainly(request, space, call, provider.not_found(call, allowed), why)
+            return await self._reject(request, space, call, provider.not_found(call, allowed), why)
         if not route.open and (
             credential is None or not self._registry.accepts(space, provider.name, credential)
         ):
-            return await self._plainly(
+            return await self._reject(
                 request, space, call, provider.unauthorized(call), _why_unauthorized(credential)
             )
         try:
@@ -116,7 +116,7 @@ class Edge:
         except _TooLarge:
             refusal = provider.too_large(call, route.body_bytes_max)
             why = f"expected a body of at most {route.body_bytes_max} bytes"
-            return await self._plainly(request, space, call, refusal, why, close=True)
+            return await self._reject(request, space, call, refusal, why, close=True)
         return await self._handle(request, space, provider, route, call)
 
     def _space_of(
@@ -135,33 +135,33 @@ class Edge:
         space.driver.enter()
         answer: Answer | None = None
         try:
-            if space.witness is not None:
-                space.witness.called(call, admitted=True)
+            if space.tap is not None:
+                space.tap.called(call, admitted=True)
             answer = await self.answer(space, provider, route, call)
-            verdict = call.verdict
-            if verdict.early:
+            result = call.result
+            if result.early:
                 await space.send_early(_EARLY_PATIENCE_REAL_S)
-            if verdict.stall_real_ms:
-                await asyncio.sleep(verdict.stall_real_ms / 1000)
-            if verdict.drop is not None:
+            if result.stall_real_ms:
+                await asyncio.sleep(result.stall_real_ms / 1000)
+            if result.drop is not None:
                 _note(space, call, None)
                 return _cut(request)
             response = _response(answer)
-            _tell_refusals(response, space, verdict)
+            _tell_refusals(response, space, result)
             _note(space, call, answer)
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
-                if verdict.damage is not None:
-                    draws = space.simulation.chance.of("answer", *(verdict.damage_key or ()))
-                    return await _damaged(request, response, answer.body, verdict.damage, draws)
+                if result.damage is not None:
+                    draws = space.simulation.chance.of("answer", *(result.damage_key or ()))
+                    return await _damaged(request, response, answer.body, result.damage, draws)
                 # Written here, so that webhooks of this call start after its answer.
                 await response.prepare(request)
                 await response.write_eof()
             return response
         finally:
-            if space.witness is not None:
-                space.witness.answered(call, answer)
-            space.simulation.answered(call.verdict)
+            if space.tap is not None:
+                space.tap.answered(call, answer)
+            space.simulation.answered(call.result)
             space.driver.leave()
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
@@ -174,11 +174,11 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                verdict = space.simulation.intake.consult(provider.name, route.operation, credential)
-                call.verdict = verdict
-                if verdict.refusal is not None:
-                    raise CallRefused(verdict.refusal)
-                if verdict.drop is Drop.BEFORE:
+                result = space.simulation.intake.consult(provider.name, route.operation, credential)
+                call.result = result
+                if result.refusal is not None:
+                    raise CallRefused(result.refusal)
+                if result.drop is Drop.BEFORE:
                     raise CallCut
             answer = route.handler(call)
             if inspect.isawaitable(answer):
@@ -187,7 +187,7 @@ class Edge:
         except CallRefused as refused:
             return provider.refused(call, refused.refusal)
         except CallCut:
-            # `_handle` asks the verdict, not the answer, whether to cut.
+            # `_handle` asks the result, not the answer, whether to cut.
             return Answer(0)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", call.method, call.path)
@@ -199,15 +199,15 @@ class Edge:
             )
             return provider.failed(call)
 
-    async def _plainly(
+    async def _reject(
         self, request: web.Request, space: Space, call: Call, answer: Answer, why: str, *, close: bool = False
     ) -> web.StreamResponse:
         """Answer a call that never reached the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
         try:
-            if space.witness is not None:
-                space.witness.called(call, admitted=False)
-                space.witness.answered(call, answer)
+            if space.tap is not None:
+                space.tap.called(call, admitted=False)
+                space.tap.answered(call, answer)
             _note(space, call, answer, why)
             response = _response(answer)
             if REASON_HEADER not in response.headers:
@@ -229,16 +229,16 @@ def _response(answer: Answer) -> web.Response:
     return response
 
 
-def _tell_refusals(response: web.Response, space: Space, verdict: Verdict) -> None:
+def _tell_refusals(response: web.Response, space: Space, result: CallResult) -> None:
     """Say in headers what the provider's body has no words for: how many were refused, and by what."""
-    if verdict.refusal is not None:
-        refusal = verdict.refusal
+    if result.refusal is not None:
+        refusal = result.refusal
         reasons = [(refusal.code, refusal.rule, why_of(refusal.rung, refusal.rule))]
     else:
-        refused = [outcome for outcome in verdict.outcomes if isinstance(outcome, Refused)]
+        refused = [outcome for outcome in result.outcomes if isinstance(outcome, Refused)]
         if not refused:
             return
-        response.headers["X-Simulator-Refused"] = f"{len(refused)} of {len(verdict.outcomes)}"
+        response.headers["X-Simulator-Refused"] = f"{len(refused)} of {len(result.outcomes)}"
         reasons = [(one.code, one.rule, why_of(one.rung, one.rule, one.why)) for one in refused]
         reasons = list(dict.fromkeys(reasons))[:_REASONS_TOLD_MAX]
     rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
@@ -264,17 +264,17 @@ def _why_unauthorized(credential: Credential | None) -> str:
 def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> None:
     simulation = space.simulation
     provider = call.gateway.provider.name
-    verdict = call.verdict
+    result = call.result
     status = answer.status if answer is not None else 0
     ended = f"answered {status}" if status else "was cut off"
-    misbehaved = _misbehaviour(verdict) if verdict.about is not None else ""
+    misbehaved = _misbehaviour(result) if result.about is not None else ""
     simulation.journal.add(
         simulation.clock.now_ms,
         EntryKind.CALL,
-        key=verdict.about,
+        key=result.about,
         provider=provider,
         what=f"{call.method} {call.path} {ended}{misbehaved}",
-        why=f'rule "{verdict.meddler}"' if verdict.meddler and misbehaved else why,
+        why=f'rule "{result.fault_rule}"' if result.fault_rule and misbehaved else why,
     )
     space.exchange_count += 1
     space.exchanges.append(
@@ -290,18 +290,18 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
     )
 
 
-def _misbehaviour(verdict: Verdict) -> str:
+def _misbehaviour(result: CallResult) -> str:
     """Return what is done to an answer on purpose, as the end of a sentence."""
-    damage = verdict.damage or AnswerFault()
+    damage = result.damage or AnswerFault()
     done = (
-        (verdict.stall_real_ms > 0, f"{format_duration(verdict.stall_real_ms)} late"),
+        (result.stall_real_ms > 0, f"{format_duration(result.stall_real_ms)} late"),
         (damage.garble, "garbled"),
         (damage.truncate, "broken off in the middle"),
         (damage.drip_real_ms > 0, "bit by bit"),
-        (verdict.refusal is not None and bool(verdict.outcomes), "after doing the work"),
+        (result.refusal is not None and bool(result.outcomes), "after doing the work"),
     )
     said = " and ".join(word for holds, word in done if holds)
-    if verdict.drop is not None:
+    if result.drop is not None:
         return f" on purpose, {said}" if said else " on purpose"
     return f", {said} on purpose" if said else ""
 

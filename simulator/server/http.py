@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from simulator.kernel.node import did_you_mean
-from simulator.kernel.shape import json_schema
 from simulator.provider import Answer, Call, Route, Router
+from simulator.schema.node import did_you_mean
+from simulator.schema.shapes import json_schema
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.problems import UNREADABLE, Problem, problem_response

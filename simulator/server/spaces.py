@@ -11,8 +11,8 @@ from functools import partial
 
 from aiohttp import ClientSession
 
-from simulator.kernel.journal import Entry
-from simulator.kernel.rule import ClockSpec, Scenario
+from simulator.kernel.model.scenario import ClockSpec, Scenario
+from simulator.kernel.store.journal import Entry
 from simulator.provider import Credential, Provider, space_credential
 from simulator.runtime.space import Space
 

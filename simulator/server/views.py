@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from simulator.kernel.explain import Story
-from simulator.kernel.journal import Entry, narrative
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Attempt, Webhook
+from simulator.explain.story import Story
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.store.journal import Entry, narrative
+from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
 
 __all__ = [

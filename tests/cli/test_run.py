@@ -26,7 +26,7 @@ from integrator import Integrator
 from simulator.cli import main
 from simulator.commands.init import STARTER
 from simulator.provider import discover
-from simulator.scenario.loader import load
+from simulator.scenario.loader import load_run
 
 STORM = """
 name: a little storm
@@ -417,8 +417,9 @@ def test_starter_is_a_good_scenario(tmp_path: Path) -> None:
     # What is commented out is good, too: it is there to be used.
     full = STARTER.replace("  # - ", "  - ").replace("  #   ", "    ").replace("# drive:", "drive:")
     full = full.replace("#   - {call", "  - {call")
-    scenario = load(full, "starter", discover())
-    assert (len(scenario.rules), len(scenario.timeline), len(scenario.drive)) == (3, 3, 1)
+    plan = load_run(full, "starter", discover())
+    scenario = plan.scenario
+    assert (len(scenario.rules), len(scenario.timeline), len(plan.drive)) == (3, 3, 1)
 
 
 async def test_explain_tells_of_messages_and_refusals() -> None:

@@ -10,12 +10,12 @@ from aiohttp import ClientSession
 
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import scorecard
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.rule import Rule
-from simulator.kernel.submission import Submission
-from simulator.kernel.units import parse_duration
-from simulator.kernel.webhook import Attempt, Webhook
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.rules import Rule
+from simulator.kernel.model.submission import Submission
+from simulator.kernel.model.units import parse_duration
+from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
 from toys.bench import LOFT, scenario
 from toys.pigeon import PROVIDER

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from evidence.loft import Loft
 from simulator.evidence.html import html
 from simulator.evidence.result import Check
-from simulator.kernel.fates import Fate
-from simulator.kernel.recipient import Trait, Window
-from simulator.kernel.rule import Match
-from simulator.kernel.units import ConstantDelay, UniformDelay
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.recipient import Trait, Window
+from simulator.kernel.model.rules import Match
+from simulator.kernel.model.units import ConstantDelay, UniformDelay
 from toys.bench import rule
 from toys.pigeon import pigeon
 

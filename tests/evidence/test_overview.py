@@ -11,11 +11,11 @@ from evidence.loft import Loft
 from simulator.evidence.axis import Axis
 from simulator.evidence.html import html
 from simulator.evidence.overview import overview_rows
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.lifecycle import Move
-from simulator.kernel.message import Message
-from simulator.kernel.rule import AnswerFault, Drop, Match
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.lifecycle import Move
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.rules import AnswerFault, Drop, Match
+from simulator.kernel.model.units import ConstantDelay
 from toys.bench import rule
 from toys.pigeon import pigeon
 

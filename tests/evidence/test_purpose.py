@@ -10,9 +10,10 @@ import pytest
 
 from evidence.loft import Loft
 from simulator.evidence.html import html
-from simulator.kernel.fates import Fate
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.webhook import Contradict, Damage, DamageKind, Duplicate, Webhook, WebhookFaults
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.faults import Contradict, Damage, DamageKind, Duplicate, WebhookFaults
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.webhooks.webhook import Webhook
 from toys.bench import rule
 from toys.pigeon import pigeon
 
@@ -64,7 +65,7 @@ def test_damaged_attempt_that_fails_is_no_fault_of_the_receiver(kind: DamageKind
 
     first = f"DELIVERED ({kind.value} on purpose): attempt 1 1s, 400"
     found = marks(document)
-    assert found[:2] == [("damaged", first), ("spoilt", first)]
+    assert found[:2] == [("damaged", first), ("answer_lost", first)]
     assert [(shape, told.partition(":")[0]) for shape, told in found[2:]] == [("ok", "DELIVERED")]
 
 
@@ -129,7 +130,7 @@ def test_every_shape_in_a_lane_is_in_the_legend() -> None:
     document = page(faults, refusing=True)
 
     legend = dict(re.findall(r'<use href="#(\w+)" x="9" y="7"/></svg>([^<]*)<', document))
-    assert {shape for shape, _ in marks(document)} == {"damaged", "spoilt", "no", "ok", "copy", "untrue"}
+    assert {shape for shape, _ in marks(document)} == {"damaged", "answer_lost", "no", "ok", "copy", "untrue"}
     assert {shape for shape, _ in marks(document)} <= set(legend)
     assert [label for label in legend.values() if "on purpose" in label] == [
         "dropped on purpose",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evidence.loft import Loft
 from simulator.evidence.reachability import Reachability
-from simulator.kernel.recipient import Trait, Window
+from simulator.kernel.model.recipient import Trait, Window
 
 PHONE = "+905550000001"
 PATTERNS = [PHONE, "+905550*", "+905*", "+1*"]

@@ -20,11 +20,11 @@ from simulator.evidence.jsonl import jsonl
 from simulator.evidence.junit import junit
 from simulator.evidence.result import Check
 from simulator.evidence.text import text
-from simulator.kernel.fates import Fate
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.recipient import Trait, Window
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.webhook import Damage, DamageKind, Duplicate, WebhookFaults
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.faults import Damage, DamageKind, Duplicate, WebhookFaults
+from simulator.kernel.model.recipient import Trait, Window
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.store.journal import EntryKind
 from simulator.server.views import entry_view
 from toys.bench import rule
 from toys.pigeon import pigeon

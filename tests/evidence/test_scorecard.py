@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from evidence.loft import Loft
 from simulator.evidence.result import Scorecard
 from simulator.evidence.scorecard import nearest_rank, scorecard
-from simulator.kernel.fates import Fate
-from simulator.kernel.rule import Rule
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.webhook import Damage, DamageKind, Duplicate, Reorder, Webhook, WebhookFaults
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.faults import Damage, DamageKind, Duplicate, Reorder, WebhookFaults
+from simulator.kernel.model.rules import Rule
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.webhooks.webhook import Webhook
 from toys.bench import rule
 from toys.pigeon import pigeon
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.agenda import Agenda
-from simulator.kernel.fates import MoveStep
-from simulator.kernel.lifecycle import Move
-from simulator.kernel.submission import MessageKey
+from simulator.kernel.model.fates import MoveStep
+from simulator.kernel.model.lifecycle import Move
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.agenda import Agenda
 
 STEPS = st.builds(
     MoveStep,

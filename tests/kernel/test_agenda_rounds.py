@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.agenda import Agenda
+from simulator.kernel.store.agenda import Agenda
 
 
 class Note(NamedTuple):

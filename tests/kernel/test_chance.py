@@ -5,7 +5,7 @@ A draw is a function of seed, key and label, and of nothing else.
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.chance import Chance
+from simulator.kernel.model.chance import Chance
 
 KEYS = st.lists(st.one_of(st.text(max_size=8), st.integers()), min_size=1, max_size=3)
 LABELS = st.text(max_size=12)

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.lifecycle import State
-from simulator.kernel.units import ConstantDelay, UniformDelay
-from simulator.kernel.webhook import Contradict, WebhookFaults
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.faults import Contradict, WebhookFaults
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.units import ConstantDelay, UniformDelay
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 

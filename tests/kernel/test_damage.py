@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.chance import Chance
-from simulator.kernel.damage import damaged, garbled
-from simulator.kernel.fates import Fate
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.webhook import Damage, DamageKind, Webhook, WebhookFaults, WebhookRequest, WebhookState
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.faults import Damage, DamageKind, WebhookFaults
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.webhooks.damage import damaged, garbled
+from simulator.kernel.webhooks.webhook import Webhook, WebhookRequest, WebhookState
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.recipient import Directory, Trait, Window
-from simulator.kernel.rule import AnswerFault, Drop, Match, Nth
-from simulator.kernel.submission import Submission
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.verdict import Verdict
-from simulator.kernel.webhook import Report, WebhookFaults
+from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.faults import WebhookFaults
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.recipient import Directory, Trait, Window
+from simulator.kernel.model.rules import AnswerFault, Drop, Match, Nth
+from simulator.kernel.model.submission import Submission
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.webhooks.webhook import Report
 from toys.bench import LOFT, Bench, rule
 from toys.pigeon import pigeon
 
@@ -23,7 +24,7 @@ BIRD = "+905550000001"
 NEVER = rule("never", fate=Fate(ending=Ending.SILENCE, after=ConstantDelay(0)))
 
 
-def later(sim: Bench, *submissions: Submission, at_ms: int = 1_000, seen: list[object]) -> Verdict:
+def later(sim: Bench, *submissions: Submission, at_ms: int = 1_000, seen: list[object]) -> CallResult:
     """Submit for later; note what came of it in *seen*."""
 
     def prepare(waiting: Sequence[Submission]) -> Sequence[Submission]:
@@ -56,12 +57,12 @@ def test_work_begins_when_it_is_due(sim: Bench) -> None:
     seen: list[object] = []
     sim.load(NEVER)
 
-    verdict = later(sim, pigeon(to=BIRD), pigeon(to=BIRD), seen=seen)
-    sim.simulation.answered(verdict)
+    result = later(sim, pigeon(to=BIRD), pigeon(to=BIRD), seen=seen)
+    sim.simulation.answered(result)
     before = len(sim.simulation.messages)
     sim.settle()
 
-    assert (verdict.refusal, before) == (None, 0)
+    assert (result.refusal, before) == (None, 0)
     assert seen == ["prepared at 1000", "Message", "Message"]
     assert [key.ordinal for key in sim.simulation.messages] == [1, 2]
     assert len(sim.received) == 1
@@ -74,10 +75,10 @@ def test_work_waits_for_the_answer(sim: Bench) -> None:
     seen: list[object] = []
     sim.load(NEVER)
 
-    verdict = later(sim, pigeon(to=BIRD), seen=seen)
+    result = later(sim, pigeon(to=BIRD), seen=seen)
     sim.advance("1h")
     waited = list(seen)
-    sim.simulation.answered(verdict)
+    sim.simulation.answered(result)
     sim.settle()
 
     assert (waited, seen) == ([], ["prepared at 3600000", "Message"])
@@ -90,8 +91,8 @@ def test_recipients_are_judged_when_the_work_is_due(sim: Bench) -> None:
     seen: list[object] = []
     sim.load(NEVER)
 
-    verdict = later(sim, pigeon(to=BIRD), seen=seen)
-    sim.simulation.answered(verdict)
+    result = later(sim, pigeon(to=BIRD), seen=seen)
+    sim.simulation.answered(result)
     sim.load(rule("refused", answer=AnswerFault(refuse="NOLOFT")))
     sim.settle()
 
@@ -106,11 +107,11 @@ def test_dropped_connection_decides_whether_there_is_work(sim: Bench, drop: Drop
     seen: list[object] = []
     sim.load(rule("cut", answer=AnswerFault(drop=drop)), NEVER)
 
-    verdict = later(sim, pigeon(to=BIRD), seen=seen)
-    sim.simulation.answered(verdict)
+    result = later(sim, pigeon(to=BIRD), seen=seen)
+    sim.simulation.answered(result)
     sim.settle()
 
-    assert verdict.drop is drop
+    assert result.drop is drop
     assert bool(seen) is (drop is Drop.AFTER)
 
 

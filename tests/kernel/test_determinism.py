@@ -12,9 +12,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.clock import Clock
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.model.clock import Clock
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.units import ConstantDelay
 from toys.bench import Bench
 from toys.pigeon import pigeon
 from toys.rich import PHONES, rich_scenario

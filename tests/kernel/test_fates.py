@@ -7,11 +7,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.chance import Chance
-from simulator.kernel.fates import Ending, Fate, MoveStep, Progress, plan
-from simulator.kernel.lifecycle import Move
-from simulator.kernel.submission import MessageKey, Reason
-from simulator.kernel.units import ConstantDelay, LognormalDelay, UniformDelay
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.fates import Ending, Fate, MoveStep, Progress, plan
+from simulator.kernel.model.lifecycle import Move
+from simulator.kernel.model.submission import MessageKey, Reason
+from simulator.kernel.model.units import ConstantDelay, LognormalDelay, UniformDelay
 
 KEY = MessageKey("pigeon", "+905550000001", 1)
 DRAWS = Chance(7).of(*KEY)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.journal import Entry, EntryKind, Journal, narrative, replay
-from simulator.kernel.lifecycle import State
-from simulator.kernel.submission import MessageKey
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.journal import Entry, EntryKind, Journal, narrative, replay
 
 KEY = MessageKey("pigeon", "+905550000001", 1)
 

@@ -4,7 +4,7 @@ One table says what may follow what; nothing else does.
 
 import pytest
 
-from simulator.kernel.lifecycle import TERMINAL, TRANSITIONS, Move, State, next_state
+from simulator.kernel.model.lifecycle import TERMINAL, TRANSITIONS, Move, State, next_state
 
 # Written out a second time on purpose, as a drawing: a row per state, a column per move.
 DRAWING = """

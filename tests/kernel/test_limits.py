@@ -4,13 +4,13 @@ The limits that docs/limits.md states hold, whatever is sent; counted, not timed
 
 from __future__ import annotations
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.lifecycle import State
-from simulator.kernel.rule import Storm, TimelineItem
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.units import ConstantDelay, Rate
-from simulator.kernel.webhook import WebhookState
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.units import ConstantDelay, Rate
+from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.webhooks.webhook import WebhookState
 from toys.bench import LOFT, Bench, scenario
 from toys.pigeon import PigeonAccount, pigeon
 

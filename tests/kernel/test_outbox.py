@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Message
-from simulator.kernel.rule import Act, Match
-from simulator.kernel.units import ConstantDelay, Rate, UniformDelay
-from simulator.kernel.webhook import Duplicate, Reorder, WebhookFaults, WebhookState
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.faults import Duplicate, Reorder, WebhookFaults
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.rules import Act, Match
+from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay
+from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.webhooks.webhook import WebhookState
 from toys.bench import Bench, Received, rule
 from toys.pigeon import pigeon
 
@@ -146,11 +147,11 @@ def test_report_waits_for_the_answer_to_its_call(sim: Bench) -> None:
     Until the call that submitted a message is answered, its reports are parked.
     """
     sim.load(rule("at once", fate=Fate(after=ConstantDelay(0), progress=())))
-    verdict = sim.simulation.submit([pigeon(to=PHONE)], unanswered=True)
+    result = sim.simulation.submit([pigeon(to=PHONE)], unanswered=True)
     sim.settle()
     before = list(sim.received)
 
-    sim.simulation.answered(verdict)
+    sim.simulation.answered(result)
     sim.settle()
 
     assert (before, attempts(sim)) == ([], [(0, 200)])
@@ -168,8 +169,8 @@ def test_batch_waits_for_the_answers_to_all_its_calls(sim: Bench) -> None:
     sim.settle()
     sent = [len(sim.received)]
 
-    for verdict in (second, first):
-        sim.simulation.answered(verdict)
+    for result in (second, first):
+        sim.simulation.answered(result)
         sim.settle()
         sent.append(len(sim.received))
 
@@ -184,10 +185,10 @@ def test_early_report_does_not_wait_for_the_answer(sim: Bench) -> None:
     """
     sim.load(rule("eager", fate=SOON, webhooks=WebhookFaults(early=True)))
 
-    verdict = sim.simulation.submit([pigeon(to=PHONE)], unanswered=True)
+    result = sim.simulation.submit([pigeon(to=PHONE)], unanswered=True)
     sim.advance("0")
 
-    assert (verdict.early, sim.told()) == (True, [(0, f"DELIVERED {PHONE}")])
+    assert (result.early, sim.told()) == (True, [(0, f"DELIVERED {PHONE}")])
 
 
 def test_deleted_space_sends_nothing_more(sim: Bench) -> None:
@@ -486,18 +487,18 @@ def test_span_is_about_when_something_is_told(
     assert sorted(gone) == sorted(dropped)
 
 
-@pytest.mark.parametrize("made_again", [False, True])
-def test_copy_is_the_same_or_made_again(sim: Bench, made_again: bool) -> None:
+@pytest.mark.parametrize("reissue", [False, True])
+def test_copy_is_the_same_or_made_again(sim: Bench, reissue: bool) -> None:
     """
     By default the same bytes come twice; a copy that is made again has ids of its own.
     """
-    duplicate = Duplicate(within=ConstantDelay(2_000), made_again=made_again)
+    duplicate = Duplicate(within=ConstantDelay(2_000), reissue=reissue)
     sim.load(rule("twice", fate=SOON, webhooks=WebhookFaults(duplicate=duplicate)))
     sim.submit(pigeon(to=PHONE))
     sim.settle()
 
     first, second = (sim.account.render(webhook).body for webhook in sim.webhooks())
-    assert (first != second) is made_again
+    assert (first != second) is reissue
 
 
 # -- limits -------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.chance import Chance
-from simulator.kernel.people import People, Person, filled
-from simulator.kernel.rule import Act
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.people import People, Person, filled
+from simulator.kernel.model.rules import Act
 
 ADA, BEN = Person("Ada Ay", "Ada", "Ay"), Person("Ben Bo", "Ben", "Bo")
 CROWD = (ADA, BEN)

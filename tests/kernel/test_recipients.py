@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.recipient import Circumstances, Directory, Trait, Window, normal_address
+from simulator.kernel.model.recipient import Circumstances, Directory, Trait, Window, normal_address
 
 PHONE = "+905550000001"
 

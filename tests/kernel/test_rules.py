@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.chance import Chance
-from simulator.kernel.explain import explain
-from simulator.kernel.fates import Fate
-from simulator.kernel.rule import Match, Nth, TextMatch
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import ConstantDelay
+from simulator.explain.story import explain
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.rules import Match, Nth, TextMatch
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.units import ConstantDelay
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 

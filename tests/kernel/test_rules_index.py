@@ -1,5 +1,5 @@
 """
-Looking rules up by recipient: the same verdict as trying each, without trying each.
+Looking rules up by recipient: the same result as trying each, without trying each.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.judge import Judgement
-from simulator.kernel.message import Rung
-from simulator.kernel.rule import AnswerFault, Behaviour, Match, Miss, Rule
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.webhook import WebhookFaults
+from simulator.kernel.engine.decide import Decision
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.faults import WebhookFaults
+from simulator.kernel.model.message import Rung
+from simulator.kernel.model.rules import AnswerFault, Behaviour, Match, Miss, Rule
+from simulator.kernel.model.submission import MessageKey, Submission
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 
@@ -43,16 +43,16 @@ RULES = st.lists(
 )
 
 
-def linearly(sim: Bench, submission: Submission, key: MessageKey) -> Judgement:
+def linearly(sim: Bench, submission: Submission, key: MessageKey) -> Decision:
     """
     Return what the rules say when each is tried, one after the other.
     """
-    judgement = Judgement(submission=submission, key=key)
+    decision = Decision(submission=submission, key=key)
     draws = sim.simulation.chance.of(*key)
     for one in sim.simulation.scenario.rules:
         if not list(one.when.misses(submission, key, draws, 0, one.name)):
-            judgement.take(one.then, Rung.RULE, one.name)
-    return judgement
+            decision.take(one.then, Rung.RULE, one.name)
+    return decision
 
 
 def fits(pattern: str, value: str) -> bool:
@@ -74,7 +74,7 @@ def test_index_gives_the_verdict_of_a_linear_scan(
     submission = Submission(provider="pigeon", recipient=phone, text="coo")
     key = MessageKey("pigeon", phone, ordinal)
 
-    judged = sim.simulation.judge.judge_call(submission, key)
+    judged = sim.simulation.ladder.decide_call(submission, key)
 
     assert judged == linearly(sim, submission, key)
 

@@ -4,10 +4,10 @@ Scheduled messages: moved, suspended, and sent once.
 
 import pytest
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.lifecycle import State
-from simulator.kernel.simulation import IllegalMove
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.engine.simulation import IllegalMove
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.units import ConstantDelay
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 

@@ -8,16 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.explain import explain
-from simulator.kernel.fates import Ending, Fate, Reply
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message, Refused, Rung
-from simulator.kernel.rule import Act, AnswerFault, Drop, Match, Nth, Throttle, TimelineItem
-from simulator.kernel.simulation import IllegalMove, Simulation
-from simulator.kernel.units import ConstantDelay, Rate
-from simulator.kernel.verdict import CallRefusal
-from simulator.kernel.webhook import Report
+from simulator.explain.story import explain
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.engine.call_result import CallRefusal
+from simulator.kernel.engine.simulation import IllegalMove, Simulation
+from simulator.kernel.model.fates import Ending, Fate, Reply
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message, Refused, Rung
+from simulator.kernel.model.rules import Act, AnswerFault, Drop, Match, Nth, Throttle
+from simulator.kernel.model.scenario import TimelineItem
+from simulator.kernel.model.units import ConstantDelay, Rate
+from simulator.kernel.webhooks.webhook import Report
 from toys.bench import LOFT, Bench, rule, scenario
 from toys.pigeon import PigeonAccount, pigeon
 
@@ -112,9 +113,9 @@ def test_refusal_of_one_recipient_leaves_the_others(sim: Bench) -> None:
     """
     sim.load(rule("one", when=Match(recipient=(OTHER,)), answer=AnswerFault(refuse="NO_PERCH")))
 
-    verdict = sim.call(pigeon(to=PHONE), pigeon(to=OTHER), pigeon(to=PHONE))
+    result = sim.call(pigeon(to=PHONE), pigeon(to=OTHER), pigeon(to=PHONE))
 
-    assert (states(*verdict.outcomes), verdict.refusal) == (["accepted", "NO_PERCH", "accepted"], None)
+    assert (states(*result.outcomes), result.refusal) == (["accepted", "NO_PERCH", "accepted"], None)
 
 
 def test_refusal_of_the_call_applies_nothing(sim: Bench) -> None:
@@ -123,9 +124,9 @@ def test_refusal_of_the_call_applies_nothing(sim: Bench) -> None:
     """
     sim.load(rule("one", when=Match(recipient=(OTHER,)), answer=AnswerFault(refuse="LOFT_CLOSED")))
 
-    verdict = sim.call(pigeon(to=PHONE), pigeon(to=OTHER), pigeon(to=PHONE))
+    result = sim.call(pigeon(to=PHONE), pigeon(to=OTHER), pigeon(to=PHONE))
 
-    assert (verdict.outcomes, verdict.refusal) == ([], CallRefusal("LOFT_CLOSED", "one"))
+    assert (result.outcomes, result.refusal) == ([], CallRefusal("LOFT_CLOSED", "one"))
     assert (dict(sim.simulation.messages), sim.simulation.next_due()) == ({}, None)
     assert sim.narrative()[1:] == [
         f'+00:00:00.000 pigeon {to} the call was refused [LOFT_CLOSED] (rule "one")'
@@ -139,11 +140,11 @@ def test_refused_call_may_have_done_its_work(sim: Bench) -> None:
     """
     sim.load(rule("lie", answer=AnswerFault(refuse="LOFT_CLOSED", work_done=True)))
 
-    verdict = sim.call(pigeon(to=PHONE), pigeon(to=OTHER))
+    result = sim.call(pigeon(to=PHONE), pigeon(to=OTHER))
     sim.settle()
 
-    assert verdict.refusal == CallRefusal("LOFT_CLOSED", "lie")
-    assert states(*verdict.outcomes) == ["delivered", "delivered"]
+    assert result.refusal == CallRefusal("LOFT_CLOSED", "lie")
+    assert states(*result.outcomes) == ["delivered", "delivered"]
 
 
 @pytest.mark.parametrize(("drop", "arrived"), [(Drop.BEFORE, 0), (Drop.AFTER, 2)])
@@ -153,10 +154,10 @@ def test_dropped_connection_did_the_work_or_did_not(sim: Bench, drop: Drop, arri
     """
     sim.load(rule("cut", answer=AnswerFault(drop=drop)))
 
-    verdict = sim.call(pigeon(to=PHONE), pigeon(to=OTHER))
+    result = sim.call(pigeon(to=PHONE), pigeon(to=OTHER))
     sim.settle()
 
-    assert (verdict.drop, verdict.refusal, len(verdict.outcomes)) == (drop, None, arrived)
+    assert (result.drop, result.refusal, len(result.outcomes)) == (drop, None, arrived)
     assert len(sim.told()) == arrived
 
 
@@ -170,7 +171,7 @@ def test_throttle_counts_calls_not_submissions(sim: Bench) -> None:
     sim.advance("500ms")
     verdicts.append(sim.call(pigeon(to=PHONE)))
 
-    assert [verdict.refusal for verdict in verdicts] == [
+    assert [result.refusal for result in verdicts] == [
         None,
         CallRefusal("FLOCK_FULL", "overload", 500),
         None,
@@ -198,9 +199,9 @@ def test_code_about_a_recipient_cannot_refuse_a_call_that_has_none(sim: Bench) -
     """
     sim.load(rule("misplaced", answer=AnswerFault(refuse="NO_PERCH")))
 
-    verdict = sim.simulation.intake.consult("pigeon", "birds", "ring")
+    result = sim.simulation.intake.consult("pigeon", "birds", "ring")
 
-    assert (verdict.refusal, verdict.outcomes) == (None, [])
+    assert (result.refusal, result.outcomes) == (None, [])
     assert sim.narrative()[-1:] == [
         "+00:00:00.000 pigeon birds was not refused: the code is about one recipient, and this call has none"
         ' [NO_PERCH] (rule "misplaced")'
@@ -537,8 +538,8 @@ def test_oldest_finished_message_gives_way() -> None:
     """
     simulation = bounded(2)
     for number in range(4):
-        verdict = simulation.submit([pigeon(to=PHONE, id=f"m{number}")])
-        message = verdict.outcomes[0]
+        result = simulation.submit([pigeon(to=PHONE, id=f"m{number}")])
+        message = result.outcomes[0]
         assert isinstance(message, Message)
         simulation.move(message, Move.DELIVER)
 

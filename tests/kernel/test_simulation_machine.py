@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition
 from hypothesis.stateful import rule as step
 
-from simulator.kernel.fates import Ending, Fate, Reply
-from simulator.kernel.journal import Entry, replay
-from simulator.kernel.lifecycle import TERMINAL, TRANSITIONS, Move, State
-from simulator.kernel.message import Message
-from simulator.kernel.recipient import Trait, Window
-from simulator.kernel.rule import Act, AnswerFault, Match, Throttle, TimelineItem
-from simulator.kernel.simulation import IllegalMove
-from simulator.kernel.submission import MessageKey
-from simulator.kernel.units import ConstantDelay, Rate, UniformDelay
-from simulator.kernel.verdict import Verdict
-from simulator.kernel.webhook import Duplicate, WebhookFaults, WebhookState
+from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.simulation import IllegalMove
+from simulator.kernel.model.fates import Ending, Fate, Reply
+from simulator.kernel.model.faults import Duplicate, WebhookFaults
+from simulator.kernel.model.lifecycle import TERMINAL, TRANSITIONS, Move, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import Trait, Window
+from simulator.kernel.model.rules import Act, AnswerFault, Match, Throttle
+from simulator.kernel.model.scenario import TimelineItem
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay
+from simulator.kernel.store.journal import Entry, replay
+from simulator.kernel.webhooks.webhook import WebhookState
 from toys.bench import Bench, rule, scenario
 from toys.pigeon import pigeon
 from toys.rich import PHONES, rich_scenario
@@ -79,7 +81,7 @@ class SpaceMachine(RuleBasedStateMachine):
         self.seen = 0
         self.at_ms = 0
         self.states: dict[MessageKey, State] = {}
-        self.unanswered: list[Verdict] = []
+        self.unanswered: list[CallResult] = []
 
     # -- what may be done -----------------------------------------------------------------------
 
@@ -102,21 +104,21 @@ class SpaceMachine(RuleBasedStateMachine):
             for address in to
         ]
         before = len(self.sim.simulation.messages)
-        verdict = self.sim.simulation.submit(flock, unanswered=True)
-        if verdict.refusal is not None:
-            assert verdict.outcomes == []
+        result = self.sim.simulation.submit(flock, unanswered=True)
+        if result.refusal is not None:
+            assert result.outcomes == []
             assert len(self.sim.simulation.messages) == before
         if answered:
-            self.sim.simulation.answered(verdict)
+            self.sim.simulation.answered(result)
         else:
-            self.unanswered.append(verdict)
+            self.unanswered.append(result)
         self.sim.dispatch()
 
     @precondition(lambda self: self.unanswered)
     @step(which=PERHAPS)
     def answer(self, which: int) -> None:
-        verdict = self.unanswered.pop(which % len(self.unanswered))
-        self.sim.simulation.answered(verdict)
+        result = self.unanswered.pop(which % len(self.unanswered))
+        self.sim.simulation.answered(result)
         self.sim.dispatch()
 
     @step(by=SPANS)
@@ -231,8 +233,8 @@ class SpaceMachine(RuleBasedStateMachine):
     def nothing_overtakes_its_answer(self) -> None:
         waiting = {
             outcome.key
-            for verdict in self.unanswered
-            for outcome in verdict.outcomes
+            for result in self.unanswered
+            for outcome in result.outcomes
             if isinstance(outcome, Message) and outcome.unanswered
         }
         for webhook in self.sim.webhooks():
@@ -249,8 +251,8 @@ class SpaceMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Answer, release, settle: nothing is due, and each change was reported as often as it should."""
-        for verdict in self.unanswered:
-            self.sim.simulation.answered(verdict)
+        for result in self.unanswered:
+            self.sim.simulation.answered(result)
         self.unanswered.clear()
         for address in PHONES[:3]:
             self.sim.recipient(address).go_offline()

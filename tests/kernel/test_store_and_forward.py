@@ -4,12 +4,12 @@ Messages to a phone that is off wait, and come in order when it is on again.
 
 import pytest
 
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.recipient import Trait, Window
-from simulator.kernel.rule import Match
-from simulator.kernel.simulation import IllegalMove
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.engine.simulation import IllegalMove
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.recipient import Trait, Window
+from simulator.kernel.model.rules import Match
+from simulator.kernel.model.units import ConstantDelay
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 

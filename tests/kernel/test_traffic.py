@@ -7,12 +7,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Rung
-from simulator.kernel.rule import Act, Storm, TimelineItem
-from simulator.kernel.traffic import arrival_ms, numbered
-from simulator.kernel.units import ConstantDelay, Rate, UniformDelay
+from simulator.kernel.engine.arrivals import address_of_arrival, arrival_ms
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.message import Rung
+from simulator.kernel.model.rules import Act
+from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay
+from simulator.kernel.store.journal import EntryKind
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 
@@ -59,8 +60,8 @@ def test_numbered_addresses_are_all_different() -> None:
     """
     A prefix makes an address of each number; an address stays what it is.
     """
-    assert [numbered("+9055*", number) for number in (0, 1)] == ["+90550000000", "+90550000001"]
-    assert numbered("+90551", 7) == "+90551"
+    assert [address_of_arrival("+9055*", number) for number in (0, 1)] == ["+90550000000", "+90550000001"]
+    assert address_of_arrival("+90551", 7) == "+90551"
 
 
 # -- storms -----------------------------------------------------------------------------------------

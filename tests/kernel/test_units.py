@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel import units
-from simulator.kernel.units import (
+from simulator.kernel.model import units as units
+from simulator.kernel.model.units import (
     DURATION_MAX_MS,
     ConstantDelay,
     Delay,

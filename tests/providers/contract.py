@@ -10,7 +10,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from simulator.kernel.recipient import Value
+from simulator.kernel.model.recipient import Value
 from simulator.provider import Code
 
 __all__ = ["ROWS", "Ended", "Row", "Sending"]

@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from providers.contract import ROWS, Row, Sending
-from simulator.kernel.message import Message
+from simulator.kernel.model.message import Message
 from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig

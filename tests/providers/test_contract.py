@@ -18,13 +18,14 @@ import simulator.providers
 from curl import curls_in
 from providers.contract import ROWS, Ended
 from providers.door import Door, Heard, door_of
-from simulator.kernel.journal import EntryKind, narrative
-from simulator.kernel.node import Problems, node_of
-from simulator.kernel.rule import AnswerFault, Behaviour, Drop, Match, Rule, Scenario, Throttle
-from simulator.kernel.shape import Invalid, Shape, json_schema
-from simulator.kernel.units import parse_rate
+from simulator.kernel.model.rules import AnswerFault, Behaviour, Drop, Match, Rule, Throttle
+from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.units import parse_rate
+from simulator.kernel.store.journal import EntryKind, narrative
 from simulator.provider import Code, discover
 from simulator.scenario.loader import load
+from simulator.schema.node import Problems, node_of
+from simulator.schema.shapes import Invalid, Shape, json_schema
 
 _PROVIDERS = discover()
 _NAMES = sorted(set(_PROVIDERS) & set(ROWS))

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from integrator import Integrator
-from simulator.commands.files import find_scenario, load_file
+from simulator.commands.files import find_scenario, load_run_file
 from simulator.evidence.result import RunResult
-from simulator.kernel.expect import Ask, Drive
-from simulator.kernel.rule import ClockSpec, Scenario
-from simulator.kernel.units import Rate
+from simulator.kernel.model.scenario import ClockSpec
+from simulator.kernel.model.units import Rate
 from simulator.provider import discover
 from simulator.run.runner import RunOptions, run
+from simulator.scenario.goals import Ask, Drive, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -30,7 +30,7 @@ MEANS: Mapping[str, tuple[str, ...]] = {
 
 
 async def carry_out(
-    scenario: Scenario,
+    plan: RunFile,
     integrator: Integrator,
     *,
     count: int = 12,
@@ -41,7 +41,8 @@ async def carry_out(
     field: str = "state",
     means: Mapping[str, tuple[str, ...]] = MEANS,
 ) -> RunResult:
-    """Run *scenario* with an integrator that is told to send *count* messages at each of *at_ms*."""
+    """Carry out *plan* with an integrator that is told to send *count* messages at each of *at_ms*."""
+    scenario = plan.scenario
     server = Server(
         ServerConfig(
             port=0,
@@ -72,8 +73,8 @@ async def carry_out(
                 if count
             )
             ask = Ask(method="GET", url=f"{integrator.url}/messages/{{id}}", field=field, means=means)
-            expect = replace(scenario.expect, integrator=ask if means else None)
-            driven = replace(scenario, drive=drive, expect=expect)
+            expect = replace(plan.expect, integrator=ask if means else None)
+            driven = replace(plan, drive=drive, expect=expect)
             return await run(server, driven, RunOptions())
     finally:
         await server.stop()
@@ -87,9 +88,9 @@ def _webhooks(url: str) -> dict[str, dict[str, object]]:
     }
 
 
-def shipped(name: str) -> Scenario:
-    """Return a shipped scenario."""
-    return load_file(find_scenario(name), discover())
+def shipped(name: str) -> RunFile:
+    """Return what a shipped file says."""
+    return load_run_file(find_scenario(name), discover())
 
 
 def failed(result: RunResult) -> list[str]:

@@ -13,12 +13,12 @@ from harness import serving
 from integrator import Integrator
 from run.bench import carry_out
 from simulator.evidence.result import Check
-from simulator.kernel.expect import Ask
 from simulator.provider import discover
 from simulator.run.audit import audit
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
-from simulator.scenario.loader import load
+from simulator.scenario.goals import Ask
+from simulator.scenario.loader import load_run
 
 HALF_FAIL = """
 rules:
@@ -34,7 +34,7 @@ async def audited(
     **more: Any,
 ) -> Check:
     """Run a scenario with an integrator and return what the audit found."""
-    scenario = load(text, "test.yaml", discover())
+    scenario = load_run(text, "test.yaml", discover())
     if means is not None:
         more["means"] = means
     result = await carry_out(scenario, integrator or Integrator(), **{"count": 4, **more})

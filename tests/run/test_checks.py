@@ -10,12 +10,13 @@ import pytest
 
 from evidence.loft import Loft
 from simulator.evidence.result import Check, Scorecard
-from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.rule import AnswerFault, Match, Nth, Rule
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.webhook import Damage, DamageKind, RetrySchedule, WebhookFaults, WebhookState
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.faults import Damage, DamageKind, WebhookFaults
+from simulator.kernel.model.rules import AnswerFault, Match, Nth, Rule
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookState
 from simulator.run.checks import checks
+from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 from toys.bench import rule
 from toys.pigeon import pigeon
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver import Received, Receiver
-from simulator.kernel.chance import Chance
-from simulator.kernel.expect import Drive
-from simulator.kernel.people import People, Person
-from simulator.kernel.units import Rate
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.people import People, Person
+from simulator.kernel.model.units import Rate
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
+from simulator.scenario.goals import Drive
 
 NOBODY = People((), Chance(1))
 RATES = st.none() | st.builds(Rate, st.integers(1, 50), st.integers(1, 5_000))

@@ -13,8 +13,9 @@ import pytest
 from integrator import Integrator
 from run.bench import MEANS, carry_out, failed, shipped
 from simulator.commands.files import library
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.units import Rate
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.kernel.model.units import Rate
+from simulator.scenario.goals import RunFile
 
 _FAST = ClockSpec(mode=ClockMode.LIVE, rate=100)
 _MINUTE = 60_000
@@ -39,23 +40,21 @@ class Plan:
     """Empty: nothing in this file would catch anybody."""
     caught: tuple[str, ...] = ("integrator: state",)
     """The expectations that the broken one does not meet."""
-    scaled: Callable[[Scenario], Scenario] = lambda scenario: scenario
+    scaled: Callable[[RunFile], RunFile] = lambda plan: plan
 
 
-def _smaller(scenario: Scenario) -> Scenario:
+def _smaller(plan: RunFile) -> RunFile:
     """Return a storm that fits into a test."""
-    (item,) = scenario.timeline
+    (item,) = plan.scenario.timeline
     assert item.storm is not None
-    assert scenario.expect.messages is not None
-    assert scenario.expect.webhooks is not None
+    assert plan.expect.messages is not None
+    assert plan.expect.webhooks is not None
     storm = replace(item.storm, messages=300, rate=Rate(100, 1_000))
-    goals = replace(scenario.expect.messages, at_least=300)
+    goals = replace(plan.expect.messages, at_least=300)
     return replace(
-        scenario,
-        timeline=(replace(item, storm=storm),),
-        expect=replace(
-            scenario.expect, messages=goals, webhooks=replace(scenario.expect.webhooks, at_least=300)
-        ),
+        plan,
+        scenario=replace(plan.scenario, timeline=(replace(item, storm=storm),)),
+        expect=replace(plan.expect, messages=goals, webhooks=replace(plan.expect.webhooks, at_least=300)),
     )
 
 
@@ -179,11 +178,11 @@ def test_file_says_what_is_expected_and_leaves_the_driving_to_its_user(path: Any
     """
     Each file has expectations, a comment on what a good integrator does, and no call to anybody's API.
     """
-    scenario = shipped(path.stem)
+    plan = shipped(path.stem)
     comment = " ".join(path.read_text(encoding="utf-8").partition("\nname:")[0].replace("#", " ").split())
 
-    assert scenario.expect.webhooks is not None
-    assert scenario.drive == ()
+    assert plan.expect.webhooks is not None
+    assert plan.drive == ()
     assert "A good integrator" in comment
 
 
@@ -191,6 +190,6 @@ def test_meanings_cover_every_end() -> None:
     """
     The truth audit of these tests passes over no end that a message may have but revocation.
     """
-    from simulator.kernel.lifecycle import TERMINAL
+    from simulator.kernel.model.lifecycle import TERMINAL
 
     assert {state.value for state in TERMINAL} - {"revoked"} <= set(MEANS)

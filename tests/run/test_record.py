@@ -14,7 +14,7 @@ import pytest
 
 from harness import serving
 from recording import attempts, in_full, recording, replayed, rows
-from simulator.kernel.rule import ClockMode
+from simulator.kernel.model.scenario import ClockMode
 from simulator.provider import discover
 from simulator.run.bundle import BundleError, read_bundle
 from simulator.run.record import Recorder
@@ -194,9 +194,9 @@ async def test_folder_of_other_files_is_not_recorded_into(tmp_path: Path, names:
     async with serving() as bench:
         with pytest.raises(FileExistsError, match="it holds other files and is no bundle"):
             Recorder(bench.space, tmp_path, "{}")
-        witness = bench.space.witness
+        tap = bench.space.tap
 
-    assert witness is None
+    assert tap is None
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "mine")
 
 
@@ -320,15 +320,15 @@ def test_secrets_are_kept_by_no_other_name() -> None:
     """
     What the simulator minted is nobody's secret, and leads to the same place again.
     """
-    from simulator.run.disguise import Disguise
+    from simulator.run.pseudonyms import Pseudonyms
 
     space = Space("default", discover(), lambda: None)  # type: ignore[arg-type, return-value]
     minted = space.gateways["rbm"].credential
-    disguise = Disguise(["given-secret"], [minted])
+    pseudonyms = Pseudonyms(["given-secret"], [minted])
 
     names = [
-        disguise.name_of(one) for one in (minted, "given-secret", "secret-one", "user:two", "secret-one")
+        pseudonyms.name_of(one) for one in (minted, "given-secret", "secret-one", "user:two", "secret-one")
     ]
 
     assert names == [minted, "withheld-in-scenario-1", "withheld-1", "withheld-2:withheld-2", "withheld-1"]
-    assert disguise.restored("a withheld-in-scenario-1 b") == "a given-secret b"
+    assert pseudonyms.restored("a withheld-in-scenario-1 b") == "a given-secret b"

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from integrator import Integrator
 from run.bench import carry_out, failed, shipped
-from simulator.kernel.expect import Expectations, MessageGoals, SendGoals, WebhookGoals
-from simulator.kernel.rule import ClockMode, ClockSpec
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.provider import discover
-from simulator.scenario.loader import load
+from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.scenario.loader import load_run
 
 
 async def test_good_integrator_passes_on_a_good_day() -> None:
@@ -39,7 +39,7 @@ async def test_integrator_that_overwrites_a_final_state_is_caught() -> None:
     """
     A second, contradicting report must not change what the integrator believes.
     """
-    scenario = load("rules: [{then: {webhooks: {contradict: {after: 5s}}}}]", "contradiction", discover())
+    scenario = load_run("rules: [{then: {webhooks: {contradict: {after: 5s}}}}]", "contradiction", discover())
 
     good = await carry_out(scenario, Integrator())
     broken = await carry_out(scenario, Integrator(overwrites=True))
@@ -57,7 +57,7 @@ async def test_integrator_that_sends_to_somewhere_else_has_failed() -> None:
         async def _send(self, request: web.Request) -> web.Response:
             return web.json_response({"id": "queued"}, status=202)
 
-    result = await carry_out(load("{}", "nothing", discover()), Elsewhere())
+    result = await carry_out(load_run("{}", "nothing", discover()), Elsewhere())
 
     (missed,) = [check for check in result.checks if not check.passed]
     assert missed.name == "drive: something is sent"
@@ -69,7 +69,7 @@ async def test_live_run_does_not_wait_for_an_expiry_in_two_days() -> None:
     When everything else is over the clock goes on at once to what only messages wait for.
     """
     text = "timeline: [{at: 1s, provider: infobip, storm: {messages: 9, rate: 9/s, mix: {expire: 100%}}}]"
-    scenario = load(text, "late", discover())
+    scenario = load_run(text, "late", discover())
 
     # On this clock two days are three minutes.
     async with asyncio.timeout(60):
@@ -142,7 +142,7 @@ async def test_messages_without_an_end_are_told_with_their_stories() -> None:
     A failed expectation brings the stories of the messages that failed it.
     """
     scenario = replace(
-        load("rules: [{name: hush, then: {fate: silence}}]", "silence", discover()),
+        load_run("rules: [{name: hush, then: {fate: silence}}]", "silence", discover()),
         expect=Expectations(messages=MessageGoals(final_bp=10_000)),
     )
 

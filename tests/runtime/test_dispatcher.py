@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import Bench, receiving, serving, until
-from simulator.kernel.account import Account
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.runtime.dispatcher import Dispatcher, open_client
 from simulator.runtime.guard import Guard
 

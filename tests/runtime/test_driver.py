@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from harness import Bench, receiving, serving, until
-from simulator.kernel.rule import ClockMode, ClockSpec
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.runtime.driver import AdvanceBusy
 
 FAST = {"deliver_after": "1s"}

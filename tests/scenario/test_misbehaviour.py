@@ -4,7 +4,7 @@ How the misbehaviour of webhooks may be written.
 
 import pytest
 
-from simulator.kernel.webhook import WebhookFaults
+from simulator.kernel.model.faults import WebhookFaults
 from simulator.provider import discover
 from simulator.scenario.loader import load
 

@@ -4,9 +4,9 @@ Rules: complaints that lead to the right words.
 
 import pytest
 
-from simulator.kernel.node import node_of
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, load, read
+from simulator.schema.node import node_of
 
 
 @pytest.mark.parametrize(

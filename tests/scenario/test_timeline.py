@@ -4,8 +4,8 @@ The timeline: what happens at an instant, and what cannot be meant.
 
 import pytest
 
-from simulator.kernel.rule import Act
-from simulator.kernel.units import Rate
+from simulator.kernel.model.rules import Act
+from simulator.kernel.model.units import Rate
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, load
 

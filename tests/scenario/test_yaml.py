@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.node import Json, Node
 from simulator.scenario.yaml import YamlError, parse
+from simulator.schema.node import Json, Node
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(10**18) + 1, 10**18 - 1), st.text("ab0: -#'\"\\é😀\n")),

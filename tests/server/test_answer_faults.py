@@ -12,8 +12,8 @@ import pytest
 from aiohttp import ClientError, ClientSession, web
 
 from harness import KEY, Bench, receiving, serving, until
-from simulator.kernel.explain import explain
-from simulator.kernel.rule import ClockMode, ClockSpec
+from simulator.explain.story import explain
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
 
 
 async def rule(bench: Bench, then: dict[str, Any], **when: Any) -> None:

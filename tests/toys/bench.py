@@ -7,15 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from simulator.kernel.journal import narrative
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.recipient import normal_address
-from simulator.kernel.rule import Behaviour, Match, Rule, Scenario
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import parse_duration
-from simulator.kernel.verdict import Verdict
-from simulator.kernel.webhook import Attempt, Webhook
+from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.rules import Behaviour, Match, Rule
+from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.units import parse_duration
+from simulator.kernel.store.journal import narrative
+from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from toys.pigeon import PigeonAccount
 
 __all__ = ["LOFT", "Bench", "Received", "rule", "scenario"]
@@ -75,11 +76,11 @@ class Bench:
         assert isinstance(outcome, Message), outcome
         return outcome
 
-    def call(self, *submissions: Submission) -> Verdict:
+    def call(self, *submissions: Submission) -> CallResult:
         """Submit several in one call that is answered at once."""
-        verdict = self.simulation.submit(submissions)
+        result = self.simulation.submit(submissions)
         self.dispatch()
-        return verdict
+        return result
 
     def refused(self, submission: Submission) -> Refused:
         """Submit one that is refused alone."""

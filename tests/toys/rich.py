@@ -6,11 +6,12 @@ The script is for comparing processes: their hash seeds differ, their stories mu
 
 from __future__ import annotations
 
-from simulator.kernel.fates import Ending, Fate, Progress, Reply
-from simulator.kernel.recipient import Trait, Window
-from simulator.kernel.rule import Act, AnswerFault, Match, Nth, Scenario, TextMatch, TimelineItem
-from simulator.kernel.units import LognormalDelay, Rate, UniformDelay
-from simulator.kernel.webhook import Duplicate, Reorder, WebhookFaults
+from simulator.kernel.model.fates import Ending, Fate, Progress, Reply
+from simulator.kernel.model.faults import Duplicate, Reorder, WebhookFaults
+from simulator.kernel.model.recipient import Trait, Window
+from simulator.kernel.model.rules import Act, AnswerFault, Match, Nth, TextMatch
+from simulator.kernel.model.scenario import Scenario, TimelineItem
+from simulator.kernel.model.units import LognormalDelay, Rate, UniformDelay
 from toys.bench import Bench, rule, scenario
 from toys.pigeon import pigeon
 

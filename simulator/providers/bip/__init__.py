@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.shape import Shape
-from simulator.kernel.verdict import CallRefusal
+from simulator.kernel.engine.call_result import CallRefusal
+from simulator.kernel.model.fates import Fate
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
@@ -21,6 +20,7 @@ from simulator.providers.bip.routes import COVERAGE, ROUTES, account_of, credent
 from simulator.providers.bip.settings import SETTINGS
 from simulator.providers.bip.uploads import failed_upload, is_upload, refuse_upload, upload_txnid
 from simulator.providers.bip.wire import BadRequest, txnid_of
+from simulator.schema.shapes import Shape
 
 __all__ = ["PROVIDER", "Bip"]
 

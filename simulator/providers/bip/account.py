@@ -11,17 +11,16 @@ from typing import Final
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Fate
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message
-from simulator.kernel.node import Json
-from simulator.kernel.recipient import Circumstances, normal_address
-from simulator.kernel.rule import Act, AnswerFault, Behaviour
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import format_duration
-from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import Circumstances, normal_address
+from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.units import format_duration
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.bip.acts import Doing, event_fields
 from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
@@ -31,6 +30,7 @@ from simulator.providers.bip.quota import Asked, Quotas, Sessions
 from simulator.providers.bip.render import REQID_MAX, Event, SentReport, UserReport, render
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
+from simulator.schema.node import Json
 
 __all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
 
@@ -296,7 +296,7 @@ class Account:
         for message in delivered:
             simulation.move(message, Move.READ)
 
-    def made_again(self, report: Report, draws: Draws) -> Report:
+    def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the report with a message id, transaction id or request id of its own."""
         payload = report.payload
         if isinstance(payload, UserReport):

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from simulator.kernel.fates import Ending, Fate, Reply
-from simulator.kernel.rule import AnswerFault, Behaviour
-from simulator.kernel.shape import Choice, Either, Field, Integer, Mapped, Record, Shape
-from simulator.kernel.submission import Reason
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.model.fates import Ending, Fate, Reply
+from simulator.kernel.model.rules import AnswerFault, Behaviour
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.units import ConstantDelay
 from simulator.provider import Code
 from simulator.providers.bip.codes import RESULTS, VERIFICATIONS
+from simulator.schema.shapes import Choice, Either, Field, Integer, Mapped, Record, Shape
 
 __all__ = ["FAILURE_SHAPE", "HTTP_REFUSALS", "REFUSAL_SHAPE", "catalogue", "magic", "refuses_call"]
 

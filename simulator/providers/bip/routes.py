@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Callable
 from typing import Final
 
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.store.journal import EntryKind
 from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.codes import SUCCESS

@@ -10,10 +10,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from simulator.kernel.fates import drawn
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.submission import Submission
-from simulator.kernel.webhook import Report
+from simulator.kernel.model.fates import drawn
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.submission import Submission
+from simulator.kernel.webhooks.webhook import Report
 from simulator.provider import Answer, Call
 from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
 from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
@@ -214,7 +214,7 @@ def _reporting(
         size = settings.report_list_max or len(entries) or 1
         sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
         now_ms = simulation.clock.now_ms
-        # A report about nobody is numbered, since a txnid may come again in the same instant.
+        # A report about nobody is address_of_arrival, since a txnid may come again in the same instant.
         first = outcomes[0].key if outcomes else simulation.intake.take_key("bip", "(empty report)")
         draws = simulation.chance.of("sent report", *first)
         return [

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from simulator.kernel.shape import (
+from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
+from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
+from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES, VERIFICATION_ORDER
+from simulator.schema.shapes import (
     Boolean,
     Choice,
     DelayShape,
@@ -23,9 +26,6 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES, VERIFICATION_ORDER
 from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["METHODS", "RETRY_DOCUMENTED", "SETTINGS", "Limits", "SessionRules", "Settings"]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.store.journal import EntryKind
 from simulator.provider import Answer, Call, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.render import answer_json

@@ -8,9 +8,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.shape import Shape
-from simulator.kernel.verdict import CallRefusal
+from simulator.kernel.engine.call_result import CallRefusal
+from simulator.kernel.model.fates import Fate
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Provider, Route
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -18,6 +17,7 @@ from simulator.providers.bitel.render import error_answer
 from simulator.providers.bitel.routes import COVERAGE, ROUTES, credential_of, refusal
 from simulator.providers.bitel.sending import account_of
 from simulator.providers.bitel.settings import SETTINGS
+from simulator.schema.shapes import Shape
 
 __all__ = ["PROVIDER", "Bitel"]
 

@@ -10,23 +10,23 @@ from typing import Final
 
 from msgspec import Struct
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Ending, Fate, Progress, drawn, plan
-from simulator.kernel.lifecycle import TERMINAL, Move
-from simulator.kernel.message import Message
-from simulator.kernel.node import Json
-from simulator.kernel.recipient import Circumstances
-from simulator.kernel.rule import Act, Behaviour
-from simulator.kernel.submission import MessageKey, Reason, Submission
-from simulator.kernel.units import ConstantDelay
-from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.fates import Ending, Fate, Progress, drawn, plan
+from simulator.kernel.model.lifecycle import TERMINAL, Move
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import Circumstances
+from simulator.kernel.model.rules import Act, Behaviour
+from simulator.kernel.model.submission import MessageKey, Reason, Submission
+from simulator.kernel.model.units import ConstantDelay
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.bitel.codes import SMS_STATUSES
 from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
 from simulator.providers.bitel.settings import Settings
 from simulator.providers.bitel.wire import local_number
+from simulator.schema.node import Json
 
 __all__ = ["Account", "CallDetails", "SmsDetails"]
 
@@ -326,7 +326,7 @@ class Account:
         """Refuse: Bitel's documentation knows no inbound messages."""
         raise ImpossibleAct(f"Bitel tells nothing of what recipients do; {act.kind!r} has no effect there")
 
-    def made_again(self, report: Report, draws: Draws) -> Report:
+    def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the same: Bitel numbers its reports by the message they are about, and nothing else."""
         return report
 

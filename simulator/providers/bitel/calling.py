@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from simulator.kernel.message import Message
-from simulator.kernel.submission import Submission
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import Submission
 from simulator.provider import Call
 from simulator.providers.bitel.account import CallDetails
 from simulator.providers.bitel.sending import (

@@ -8,13 +8,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.fates import Ending, Fate, Progress
-from simulator.kernel.lifecycle import State
-from simulator.kernel.message import Message
-from simulator.kernel.rule import AnswerFault, Behaviour
-from simulator.kernel.shape import Choice, Either, Field, Integer, Record, Shape, Text
-from simulator.kernel.submission import Reason
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.model.fates import Ending, Fate, Progress
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.rules import AnswerFault, Behaviour
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.units import ConstantDelay
 from simulator.provider import Code
 from simulator.providers.bitel.codes import (
     CALL_STATUS_BY_CODE,
@@ -27,6 +26,7 @@ from simulator.providers.bitel.codes import (
 )
 from simulator.providers.bitel.settings import HTTP_STATUS
 from simulator.providers.bitel.wire import local_number
+from simulator.schema.shapes import Choice, Either, Field, Integer, Record, Shape, Text
 
 __all__ = [
     "FAILURE_SHAPE",

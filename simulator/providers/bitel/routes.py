@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.message import Message
+from simulator.kernel.model.message import Message
+from simulator.kernel.store.journal import EntryKind
 from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
 from simulator.providers.bitel.account import CallDetails, SmsDetails
 from simulator.providers.bitel.calling import (

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from simulator.kernel.message import Message
-from simulator.kernel.submission import Submission
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import Submission
 from simulator.provider import Call
 from simulator.providers.bitel.account import Account, SmsDetails
 from simulator.providers.bitel.settings import CHECKS, Settings

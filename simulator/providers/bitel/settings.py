@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from simulator.kernel.node import Node, describe
-from simulator.kernel.shape import (
+from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
+from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
+from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
+from simulator.schema.node import Node, describe
+from simulator.schema.shapes import (
     Boolean,
     Choice,
     DelayShape,
@@ -28,10 +31,7 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.sms import segment
-from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
+from simulator.telecom.sms import segment
 from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["ANY", "CHECKS", "HTTP_STATUS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.shape import Shape
-from simulator.kernel.verdict import CallRefusal
+from simulator.kernel.engine.call_result import CallRefusal
+from simulator.kernel.model.fates import Fate
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.calls import credential_of, refusal, with_reason
@@ -16,6 +15,7 @@ from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
 from simulator.providers.infobip.settings import SETTINGS
+from simulator.schema.shapes import Shape
 
 __all__ = ["PROVIDER", "Infobip"]
 

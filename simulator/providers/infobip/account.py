@@ -8,18 +8,16 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Ending, Fate, Progress
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.node import Json
-from simulator.kernel.recipient import Circumstances
-from simulator.kernel.rule import Act, AnswerFault, Behaviour
-from simulator.kernel.sms import segment
-from simulator.kernel.submission import MessageKey, Reason, Submission
-from simulator.kernel.units import ConstantDelay, format_duration
-from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.fates import Ending, Fate, Progress
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.recipient import Circumstances
+from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
+from simulator.kernel.model.submission import MessageKey, Reason, Submission
+from simulator.kernel.model.units import ConstantDelay, format_duration
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.infobip.bulk import Bulks
 from simulator.providers.infobip.clicks import clicked
@@ -33,6 +31,8 @@ from simulator.providers.infobip.pushing import body_of
 from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import Settings
 from simulator.providers.infobip.wire import Item
+from simulator.schema.node import Json
+from simulator.telecom.sms import segment
 
 __all__ = ["Account"]
 
@@ -299,7 +299,7 @@ class Account:
             ),
         )
 
-    def made_again(self, report: Report, draws: Draws) -> Report:
+    def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the same: Infobip numbers its reports by the message they are about, and nothing else."""
         return report
 

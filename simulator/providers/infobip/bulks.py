@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import Reason
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import Reason
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk

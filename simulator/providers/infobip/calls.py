@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.store.journal import EntryKind
 from simulator.provider import Answer, Call, Credential
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.checks import decode

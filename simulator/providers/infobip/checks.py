@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.sms import Language
 from simulator.providers.infobip.dates import parse_date
 from simulator.providers.infobip.text import Transliteration
 from simulator.providers.infobip.wire import (
@@ -23,6 +22,7 @@ from simulator.providers.infobip.wire import (
     Window,
 )
 from simulator.providers.infobip.xml import XmlError, parse_xml
+from simulator.telecom.sms import Language
 from simulator.violations import VIOLATIONS_MAX, Violation, violations_in
 
 __all__ = [

@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.lifecycle import State
-from simulator.kernel.message import Message
-from simulator.kernel.rule import Act
-from simulator.kernel.simulation import Simulation
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.rules import Act
 
 __all__ = ["Click", "clicked", "render_click"]
 

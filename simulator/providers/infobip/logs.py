@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.recipient import normal_address
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.recipient import normal_address
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.calls import account_of, limit_of, refusal, values_of
@@ -99,7 +99,7 @@ def logs(generation: int) -> Callable[[Call], Answer]:
 def _rows(
     account: Account, wanted: _Wanted, before: int | None, now_ms: int, epoch_ms: int
 ) -> Iterator[tuple[int, Facts]]:
-    """Yield numbered rows that fit, the latest first, from below the number *before* on."""
+    """Yield address_of_arrival rows that fit, the latest first, from below the number *before* on."""
     log: deque[Message | tuple[Refused, int]] = account.log
     first = account.logged - len(log)
     for number in range(account.logged - 1, first - 1, -1):

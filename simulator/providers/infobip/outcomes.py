@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.fates import Ending, Fate, Progress
-from simulator.kernel.rule import AnswerFault, Behaviour
-from simulator.kernel.shape import Choice, Either, Field, Integer, Record, Shape
-from simulator.kernel.submission import Reason
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.model.fates import Ending, Fate, Progress
+from simulator.kernel.model.rules import AnswerFault, Behaviour
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.units import ConstantDelay
 from simulator.provider import Code
 from simulator.providers.infobip.codes import (
     ERROR_BY_NAME,
@@ -21,6 +20,7 @@ from simulator.providers.infobip.codes import (
     STATUSES,
     Status,
 )
+from simulator.schema.shapes import Choice, Either, Field, Integer, Record, Shape
 
 __all__ = [
     "FAILURE_SHAPE",

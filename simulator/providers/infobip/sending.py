@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.recipient import normal_address
-from simulator.kernel.simulation import Simulation
-from simulator.kernel.submission import Submission
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.submission import Submission
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk

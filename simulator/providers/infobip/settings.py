@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulator.kernel.shape import (
+from simulator.kernel.model.units import Delay, UniformDelay
+from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
+from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
+from simulator.schema.shapes import (
     Choice,
     DelayShape,
     Duration,
@@ -23,9 +26,6 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.units import Delay, UniformDelay
-from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
 from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "Settings"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from simulator.kernel.sms import characters_outside
+from simulator.telecom.sms import characters_outside
 
 __all__ = ["DOCUMENTED", "Transliteration", "transliterate"]
 

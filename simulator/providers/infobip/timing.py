@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.clock import Clock
+from simulator.kernel.model.clock import Clock
 from simulator.providers.infobip.wire import Item, SpeedLimit, Window
 
 __all__ = ["SEND_AT_AHEAD_MS_MAX", "Pacer", "hold_until_ms", "next_in_window"]

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.shape import Shape
-from simulator.kernel.verdict import CallRefusal
+from simulator.kernel.engine.call_result import CallRefusal
+from simulator.kernel.model.fates import Fate
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.acts import ACTS
@@ -17,6 +16,7 @@ from simulator.providers.rbm.errors import error_answer
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
 from simulator.providers.rbm.settings import SETTINGS
+from simulator.schema.shapes import Shape
 
 __all__ = ["PROVIDER", "Rbm"]
 

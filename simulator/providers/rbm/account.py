@@ -10,16 +10,15 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from simulator.kernel.chance import Draws
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.lifecycle import Move
-from simulator.kernel.message import Message
-from simulator.kernel.node import Json
-from simulator.kernel.recipient import Circumstances
-from simulator.kernel.rule import Act, AnswerFault, Behaviour
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import ConstantDelay, format_duration
-from simulator.kernel.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.lifecycle import Move
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import Circumstances
+from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.units import ConstantDelay, format_duration
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Gateway
 from simulator.providers.rbm.actions import actions_of
 from simulator.providers.rbm.acts import perform
@@ -30,6 +29,7 @@ from simulator.providers.rbm.files import Files
 from simulator.providers.rbm.instants import format_instant
 from simulator.providers.rbm.outcomes import BOTH, REVOKE_FAILED, magic
 from simulator.providers.rbm.settings import Settings
+from simulator.schema.node import Json
 
 __all__ = ["Account", "Details", "uuid_of"]
 
@@ -223,7 +223,7 @@ class Account:
         """Return what the integrator is owed when a recipient does something."""
         return perform(self, recipient, act, draws)
 
-    def made_again(self, report: Report, draws: Draws) -> Report:
+    def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the event as published once more: Pub/Sub numbers it anew, its own ids stay."""
         payload = report.payload
         assert isinstance(payload, Payload)

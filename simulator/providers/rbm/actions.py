@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simulator.kernel.node import Json, Problems, node_of
-from simulator.kernel.shape import Choice, Field, Invalid, Record, Shape, Text
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.envelope import agent_address
 from simulator.providers.rbm.handshake import verify
 from simulator.providers.rbm.tokens import mint_key
+from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.shapes import Choice, Field, Invalid, Record, Shape, Text
 
 if TYPE_CHECKING:
     from simulator.providers.rbm.account import Account

@@ -8,12 +8,12 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.chance import Draws
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message
-from simulator.kernel.rule import Act
-from simulator.kernel.webhook import Report
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.rules import Act
+from simulator.kernel.webhooks.webhook import Report
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.content import classification, suggestions_of
 from simulator.providers.rbm.envelope import agent_address

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.store.journal import EntryKind
 from simulator.providers.rbm.settings import Target
 
 if TYPE_CHECKING:

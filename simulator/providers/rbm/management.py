@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.store.journal import EntryKind
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.account import uuid_of
 from simulator.providers.rbm.agents import Agent

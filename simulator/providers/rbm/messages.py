@@ -7,12 +7,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from simulator.kernel.journal import EntryKind
-from simulator.kernel.lifecycle import Move, next_state
-from simulator.kernel.message import Message
-from simulator.kernel.simulation import IllegalMove
-from simulator.kernel.submission import Reason, Submission
-from simulator.kernel.webhook import Report
+from simulator.kernel.engine.simulation import IllegalMove
+from simulator.kernel.model.lifecycle import Move, next_state
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import Reason, Submission
+from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.webhooks.webhook import Report
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.account import Account, Details
 from simulator.providers.rbm.acts import is_marked_us

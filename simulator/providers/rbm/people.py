@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.webhook import Report
+from simulator.kernel.webhooks.webhook import Report
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.acts import is_marked_us
 from simulator.providers.rbm.agents import Agent

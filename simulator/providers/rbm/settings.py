@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulator.kernel.shape import (
+from simulator.kernel.model.units import Delay, UniformDelay
+from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
+from simulator.providers.rbm.wire import Intake
+from simulator.schema.shapes import (
     Boolean,
     Choice,
     DelayShape,
@@ -23,9 +26,6 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.units import Delay, UniformDelay
-from simulator.kernel.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.rbm.wire import Intake
 from simulator.webhook_settings import changed_policy, webhook_fields
 
 __all__ = [

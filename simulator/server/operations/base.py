@@ -9,13 +9,10 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from simulator.kernel.node import Json, Problems, node_of
-from simulator.kernel.shape import (
-    Invalid,
-    Shape,
-)
 from simulator.provider import Provider
 from simulator.runtime.space import Space
+from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.shapes import Invalid, Shape
 from simulator.server.problems import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 from simulator.server.views import (
@@ -117,10 +114,10 @@ class Controller:
         except UnknownSpace as unknown:
             raise Problem(404, "No such space", str(unknown)) from None
         space.driver.sync()
-        if space.witness is not None and asked.method != "GET":
+        if space.tap is not None and asked.method != "GET":
             # From here to its effect a command does not wait, so this is its place in the story.
             path = asked.path.partition(f"/spaces/{space.name}")[2]
-            space.witness.commanded(asked.method, path, asked.content_type, asked.body, asked.base_url)
+            space.tap.commanded(asked.method, path, asked.content_type, asked.body, asked.base_url)
         return space
 
     def urls(self, space: Space, base_url: str) -> dict[str, str]:

@@ -6,22 +6,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.explain import explain, find_submission
-from simulator.kernel.fates import Fate
-from simulator.kernel.journal import Entry, EntryKind, narrative
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message
-from simulator.kernel.recipient import normal_address
-from simulator.kernel.shape import (
-    AnyJson,
-    Choice,
-    Field,
-    Record,
-    Shape,
-)
-from simulator.kernel.simulation import IllegalMove
-from simulator.kernel.submission import Reason
+from simulator.explain.story import explain, find_submission
+from simulator.kernel.engine.simulation import IllegalMove
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.store.journal import Entry, EntryKind, narrative
 from simulator.runtime.space import Space
+from simulator.schema.shapes import AnyJson, Choice, Field, Record, Shape
 from simulator.server.operations.base import (
     Asked,
     Controller,

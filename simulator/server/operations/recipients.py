@@ -6,17 +6,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.recipient import Value, normal_address
-from simulator.kernel.rule import Act
-from simulator.kernel.shape import (
-    AnyJson,
-    Field,
-    Record,
-    Shape,
-    Text,
-)
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.recipient import Value, normal_address
+from simulator.kernel.model.rules import Act
 from simulator.scenario.recipients import pattern_of, plain_traits_shape
+from simulator.schema.shapes import AnyJson, Field, Record, Shape, Text
 from simulator.server.operations.base import (
     LIMIT_DEFAULT,
     LIMIT_MAX,

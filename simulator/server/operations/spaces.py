@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Final
 
-from simulator.kernel.node import Json, node_of
-from simulator.kernel.rule import ClockMode, ClockSpec, Scenario
-from simulator.kernel.shape import (
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.runtime.driver import AdvanceBusy
+from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError, load, read
+from simulator.schema.node import Json, node_of
+from simulator.schema.shapes import (
     AnyJson,
     Choice,
     Duration,
@@ -24,9 +27,6 @@ from simulator.kernel.shape import (
     Text,
     Word,
 )
-from simulator.kernel.simulation import Simulation
-from simulator.runtime.driver import AdvanceBusy
-from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError, load, read
 from simulator.server.operations.base import Asked, Controller, Problem, Reply, read_as
 from simulator.server.spaces import DEFAULT_SPACE
 from simulator.server.views import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from simulator.evidence.formats import FORMATS
-from simulator.kernel.shape import AnyJson
+from simulator.schema.shapes import AnyJson
 from simulator.server.operations.base import Operation
 from simulator.server.operations.messages import MOVE, explain_message, get_message, list_messages, move
 from simulator.server.operations.recipients import (

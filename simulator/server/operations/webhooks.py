@@ -8,13 +8,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn
 
-from simulator.kernel.message import Message
-from simulator.kernel.recipient import normal_address
-from simulator.kernel.shape import (
-    Duration,
-)
-from simulator.kernel.webhook import Webhook, WebhookState
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
+from simulator.schema.shapes import Duration
 from simulator.server.operations.base import (
     AFTER_MAX,
     LIMIT_DEFAULT,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.rule import Act
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.rules import Act
 from simulator.providers.bip.acts import ACTS
 
 USER = "+905320000001"

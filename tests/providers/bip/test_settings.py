@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.rule import Act
+from simulator.kernel.model.rules import Act
 from simulator.providers.bip.addresses import hash_of
 from simulator.providers.bip.quota import Quotas
 from simulator.providers.bip.render import format_time

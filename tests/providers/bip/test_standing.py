@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulator.kernel.rule import Act
+from simulator.kernel.model.rules import Act
 from simulator.provider import header_text
 from simulator.providers.bip.addresses import hash_of
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simulator.kernel.rule import Act
+from simulator.kernel.model.rules import Act
 from simulator.providers.bip import PROVIDER
 from simulator.scenario.loader import ScenarioError, load
 

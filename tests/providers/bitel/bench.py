@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from aiohttp import ClientSession
 
 from receiver import Receiver
-from simulator.kernel.node import Problems, node_of
-from simulator.kernel.shape import Invalid
 from simulator.provider import Gateway
 from simulator.providers.bitel import PROVIDER
 from simulator.providers.bitel.account import Account
 from simulator.runtime.space import Space
+from simulator.schema.node import Problems, node_of
+from simulator.schema.shapes import Invalid
 from simulator.server.app import Server, ServerConfig
 
 __all__ = ["EPOCH_S", "Bench", "Got", "read_settings"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers.bitel.bench import EPOCH_S, Bench
-from simulator.kernel.lifecycle import Move
+from simulator.kernel.model.lifecycle import Move
 from simulator.providers.bitel import PROVIDER
 from simulator.scenario.loader import load
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from providers.bitel.bench import EPOCH_S, Bench, Got, read_settings
-from simulator.kernel.rule import AnswerFault, Behaviour, Match, Rule, Scenario, Throttle
-from simulator.kernel.units import parse_rate
+from simulator.kernel.model.rules import AnswerFault, Behaviour, Match, Rule, Throttle
+from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.units import parse_rate
 from simulator.providers.bitel import PROVIDER
 
 _SMS = {"message": "hi", "phoneNumber": "09120000001"}

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from aiohttp import ClientSession, web
 
-from simulator.kernel.rule import ClockSpec
-from simulator.kernel.units import parse_duration
+from simulator.kernel.model.scenario import ClockSpec
+from simulator.kernel.model.units import parse_duration
 from simulator.runtime.space import Space
 from simulator.scenario.loader import load
 from simulator.server.app import Server, ServerConfig

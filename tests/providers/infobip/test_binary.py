@@ -136,9 +136,9 @@ def test_user_data_header__any_bytes_get_a_verdict(octets, esm_class):
     """
     Whatever bytes come, the check answers yes or no; without the header bit always yes.
     """
-    verdict = good_header(Binary(octets, 0, esm_class))
+    result = good_header(Binary(octets, 0, esm_class))
 
-    assert verdict or esm_class & 0x40
+    assert result or esm_class & 0x40
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from providers.infobip.bench import bench
-from simulator.kernel.rule import Act
+from simulator.kernel.model.rules import Act
 
 RECORDED = json.loads(Path(__file__).with_name("golden").joinpath("client_4.json").read_bytes())
 

@@ -9,7 +9,7 @@ import base64
 import pytest
 
 from providers.infobip.bench import KEY, bench, one
-from simulator.kernel.journal import EntryKind
+from simulator.kernel.store.journal import EntryKind
 
 V1 = "/sms/1/text/advanced"
 V2 = "/sms/2/text/advanced"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.infobip.bench import Bench, bench, one
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.rule import Act
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.rules import Act
 from simulator.providers.infobip.inbound import split_keyword
 
 PHONE = "+41793026727"

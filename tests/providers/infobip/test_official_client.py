@@ -16,7 +16,7 @@ from infobip_api_client.api_client import ApiClient
 from infobip_api_client.configuration import Configuration
 
 from providers.infobip.bench import KEY, Bench, bench
-from simulator.kernel.rule import Act
+from simulator.kernel.model.rules import Act
 
 
 def client_of(run: Bench, key: str = KEY.removeprefix("App ")) -> ApiClient:

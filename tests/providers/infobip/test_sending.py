@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from providers.infobip.bench import bench, one
 from providers.infobip.test_requirement_page import ACCEPTED, ENROUTE
-from simulator.kernel.recipient import normal_address
+from simulator.kernel.model.recipient import normal_address
 from simulator.providers.infobip.codes import STATUSES
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.infobip.bench import bench
-from simulator.kernel.clock import Clock
+from simulator.kernel.model.clock import Clock
 from simulator.providers.infobip.timing import Pacer
 from simulator.providers.infobip.wire import Item, SpeedLimit
 

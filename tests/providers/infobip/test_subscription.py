@@ -11,7 +11,7 @@ import hmac
 import pytest
 
 from providers.infobip.bench import bench, one
-from simulator.kernel.rule import Act
+from simulator.kernel.model.rules import Act
 from simulator.scenario.loader import ScenarioError
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.kernel.sms import Encoding, segment
 from simulator.providers.infobip.text import DOCUMENTED, Transliteration, transliterate
+from simulator.telecom.sms import Encoding, segment
 
 GREEK = (
     "Αγαπητέ πελάτη, η παραγγελία σας έχει φύγει από την αποθήκη μας και θα παραδοθεί αύριο! "

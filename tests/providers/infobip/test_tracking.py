@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from providers.infobip.bench import MONDAY, Bench, bench, one
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.rule import Act
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.rules import Act
 
 PHONE = "+41793026727"
 TEXT = "see https://example.com/offer today"

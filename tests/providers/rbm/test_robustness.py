@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.simulation import Simulation
+from simulator.kernel.engine.simulation import Simulation
 from simulator.provider import Answer, Call, CallRefused, Gateway, Router
 from simulator.providers.rbm import PROVIDER
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.fates import Fate
-from simulator.kernel.shape import Shape
-from simulator.kernel.verdict import CallRefusal
+from simulator.kernel.engine.call_result import CallRefusal
+from simulator.kernel.model.fates import Fate
 from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
+from simulator.schema.shapes import Shape
 from toys.pigeon.account import RETRY_DOCUMENTED, SETTINGS, PigeonAccount
 from toys.pigeon.codes import CALL_REFUSALS, FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from toys.pigeon.wire import BadFlock, parse_flock, pigeon, render_outcomes

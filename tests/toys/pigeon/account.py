@@ -10,19 +10,19 @@ from typing import Final, cast
 
 from msgspec import structs
 
-from simulator.kernel.account import ImpossibleAct
-from simulator.kernel.chance import Draws
-from simulator.kernel.clock import Clock
-from simulator.kernel.fates import Ending, Fate, Progress
-from simulator.kernel.lifecycle import Move, State
-from simulator.kernel.message import Message
-from simulator.kernel.node import Json
-from simulator.kernel.recipient import Circumstances
-from simulator.kernel.rule import Act, AnswerFault, Behaviour
-from simulator.kernel.shape import Boolean, DelayShape, Field, ListOf, Record, Shape, Text
-from simulator.kernel.submission import MessageKey, Submission
-from simulator.kernel.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhook import Report, RetrySchedule, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.engine.account import ImpossibleAct
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.clock import Clock
+from simulator.kernel.model.fates import Ending, Fate, Progress
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Message
+from simulator.kernel.model.recipient import Circumstances
+from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
+from simulator.kernel.webhooks.webhook import Report, RetrySchedule, Webhook, WebhookPolicy, WebhookRequest
+from simulator.schema.node import Json
+from simulator.schema.shapes import Boolean, DelayShape, Field, ListOf, Record, Shape, Text
 from simulator.webhook_settings import changed_policy, webhook_fields
 from toys.pigeon.codes import CALL_REFUSALS, FLOCK_FULL, NO_PERCH, failure, magic
 from toys.pigeon.wire import render_reports
@@ -183,7 +183,7 @@ class PigeonAccount:
         )
         return (note,)
 
-    def made_again(self, report: Report, draws: Draws) -> Report:
+    def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the report of another bird."""
         bird, *rest = report.payload
         return structs.replace(report, payload=(f"{bird}-{draws.integer('again', 0, 9)}", *rest))

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.fates import Ending, Fate
-from simulator.kernel.rule import AnswerFault, Behaviour
-from simulator.kernel.shape import Choice, Shape
-from simulator.kernel.submission import Reason
-from simulator.kernel.units import ConstantDelay
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.rules import AnswerFault, Behaviour
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.units import ConstantDelay
 from simulator.provider import Code
+from simulator.schema.shapes import Choice, Shape
 
 __all__ = [
     "CALL_REFUSALS",

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.message import Message, Refused
-from simulator.kernel.recipient import normal_address
-from simulator.kernel.submission import Submission
-from simulator.kernel.webhook import Report
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.submission import Submission
+from simulator.kernel.webhooks.webhook import Report
 
 __all__ = ["BadFlock", "parse_flock", "pigeon", "render_outcomes", "render_reports"]
 

@@ -1,0 +1,3 @@
+"""
+The story of a message: a view over facts.
+"""

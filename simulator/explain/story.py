@@ -1,0 +1,237 @@
+"""
+The story of one submission: who decided what, why others did not, and all that followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from simulator.explain.draws import fate_draws, share_draw, webhook_draws
+from simulator.kernel.engine.decide import Considered
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import TERMINAL
+from simulator.kernel.model.message import Message, Refused, Rung
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.units import format_offset
+from simulator.kernel.store.journal import Entry, EntryKind, narrative
+from simulator.kernel.webhooks.webhook import Webhook, WebhookState
+
+__all__ = ["Place", "Story", "explain", "find_submission"]
+
+
+_BEGINNINGS = frozenset({EntryKind.ACCEPTED, EntryKind.REFUSED})
+
+
+class Place(NamedTuple):
+    """
+    One of the three places in which a rule acts, and how it was decided there.
+    """
+
+    name: str
+    """`answer`, `fate` or `webhooks`."""
+    decided: str
+    """The rung, and the rule with its line if it was one."""
+    missed: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+    """Earlier rules that have something to say about this place: name, line, and why they did not apply."""
+    draws: tuple[str, ...] = ()
+    """What was drawn here."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield it as lines for people."""
+        yield f"{self.name}: {self.decided}"
+        for name, line, misses in self.missed:
+            yield f"  not {_rule(name, line)}: {'; '.join(misses)}"
+        for draw in self.draws:
+            yield f"  {draw}"
+
+
+class Story(NamedTuple):
+    """
+    What `explain` tells; `considered` and `places` are empty when the scenario was replaced since.
+    """
+
+    message: Message | Refused
+    considered: tuple[tuple[str, int, tuple[str, ...]], ...]
+    """Each rule in order: its name, its line, and why it did not apply (nothing: it did)."""
+    places: tuple[Place, ...]
+    entries: tuple[Entry, ...]
+    webhooks: tuple[Webhook, ...]
+
+    def lines(self) -> list[str]:
+        """Return the story as lines for people."""
+        message = self.message
+        if isinstance(message, Message):
+            told = [f"{message.key} is {message.state.value} (id {message.id})"]
+        else:
+            named = f" (id {message.id})" if message.id else ""
+            code = f" with {message.code}" if message.code else ""
+            told = [f"{message.key} was refused{code}{named}"]
+        for place in self.places:
+            told += place.lines()
+        if not self.places:
+            decided = f'rule "{message.rule}"' if message.rule else message.rung.value
+            told.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
+        told += [narrative(entry) for entry in self.entries]
+        for webhook in self.webhooks:
+            told += _webhook_lines(webhook)
+        return told
+
+
+def _webhook_lines(webhook: Webhook) -> Iterator[str]:
+    labels = ", ".join(report.label for report in webhook.reports[:5])
+    more = f" and {len(webhook.reports) - 5} more" if len(webhook.reports) > 5 else ""
+    intended = f", {webhook.intended} on purpose" if webhook.intended else ""
+    state = webhook.state.value
+    if webhook.state is WebhookState.SCHEDULED:
+        state += f" for {format_offset(webhook.due_ms)}"
+    yield f"webhook {webhook.id} [{labels}{more}] to {webhook.target or 'nowhere'} is {state}{intended}"
+    for attempt in webhook.attempts:
+        outcome = attempt.status or attempt.error
+        next_try = f", next at {format_offset(attempt.next_at_ms)}" if attempt.next_at_ms is not None else ""
+        yield (
+            f"  attempt {attempt.number} at {format_offset(attempt.at_ms)}: {outcome} "
+            f"after {attempt.latency_real_us / 1000:.1f} ms{next_try}"
+        )
+
+
+def explain(simulation: Simulation, found: Message | Refused) -> Story:
+    """Return the story of a submission; the rules are weighed again, which gives the same verdicts."""
+    entries = tuple(entry for entry in simulation.journal if entry.key == found.key)
+    webhooks = tuple(
+        webhook
+        for webhook in simulation.outbox.webhooks.values()
+        if any(report.key == found.key for report in webhook.reports)
+    )
+    weighed: list[Considered] = []
+    places: tuple[Place, ...] = ()
+    # On a frozen clock a scenario is often replaced in the instant of a send, so instants do not tell.
+    if entries and entries[0].kind in _BEGINNINGS and entries[0].seq > simulation.scenario_seq:
+        at_ms = found.accepted_ms if isinstance(found, Message) else found.at_ms
+        weighed = list(simulation.ladder.considered(found.submission, found.key, at_ms))
+        places = (_answer_place(simulation, weighed, found),)
+        if isinstance(found, Message):
+            places += (
+                _fate_place(simulation, weighed, found),
+                _webhooks_place(simulation, weighed, found, webhooks),
+            )
+    return Story(found, _plain(weighed), places, entries, webhooks)
+
+
+def find_submission(simulation: Simulation, name: str, provider: str = "") -> Message | Refused | None:
+    """
+    Return the message or refusal called *name*, of *provider* if one is given.
+
+    Its name is its id, or `provider/recipient/ordinal` when it has none.
+
+    Colons may stand for the slashes, for paths in which those mean something.
+    """
+    for one in [provider] if provider else simulation.accounts:
+        message = simulation.message(one, name)
+        if message is not None:
+            return message
+    refusals = simulation.register.refusals
+    for separator in "/:":
+        first, _, rest = name.partition(separator)
+        recipient, _, ordinal = rest.rpartition(separator)
+        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
+            key = MessageKey(first, recipient, int(ordinal))
+            found = simulation.messages.get(key) or refusals.get(key)
+            if found is not None and provider in ("", first):
+                return found
+    return next(
+        (
+            refused
+            for refused in reversed(refusals.values())
+            if refused.id == name and provider in ("", refused.key.provider)
+        ),
+        None,
+    )
+
+
+def _plain(weighed: Sequence[Considered]) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
+    return tuple((one.rule.name, one.rule.line, tuple(map(str, one.misses))) for one in weighed)
+
+
+def _rule(name: str, line: int) -> str:
+    return f'rule "{name}" (line {line})' if line else f'rule "{name}"'
+
+
+def _until(weighed: Sequence[Considered], place: str, rule: str) -> list[Considered]:
+    """Return the rules about *place* that were asked before *rule* decided it; empty: all of them."""
+    asked: list[Considered] = []
+    for one in weighed:
+        if getattr(one.rule.then, place) is None:
+            continue
+        if one.rule.name == rule:
+            break
+        asked.append(one)
+    return asked
+
+
+def _place(
+    simulation: Simulation,
+    weighed: Sequence[Considered],
+    key: MessageKey,
+    name: str,
+    rung: str,
+    rule: str,
+    draws: Sequence[str] = (),
+) -> Place:
+    decided = rung
+    shares: list[str] = []
+    for one in weighed:
+        if rule and one.rule.name == rule:
+            decided = _rule(rule, one.rule.line)
+            shares = list(share_draw(one.rule, simulation.chance.of(*key)))
+    missed = tuple(
+        (one.rule.name, one.rule.line, tuple(map(str, one.misses)))
+        for one in _until(weighed, name, rule)
+        if one.misses
+    )
+    return Place(name, decided, missed, (*shares, *draws))
+
+
+def _answer_place(simulation: Simulation, weighed: Sequence[Considered], found: Message | Refused) -> Place:
+    if isinstance(found, Refused):
+        if found.rung is Rung.RULE:
+            return _place(simulation, weighed, found.key, "answer", found.rung.value, found.rule)
+        # What comes before the rules on the ladder does not ask them.
+        asked = weighed if found.rung is Rung.CIRCUMSTANCES else ()
+        return _place(simulation, asked, found.key, "answer", found.rung.value, "")
+    applying = (one.rule for one in weighed if one.rule.then.answer is not None and not one.misses)
+    rule = next(applying, None)
+    said = "accepted, as nothing stands against it"
+    return _place(simulation, weighed, found.key, "answer", said, rule.name if rule is not None else "")
+
+
+def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:
+    draws = list(fate_draws(message.fate, simulation.chance.of(*message.key)))
+    asked = weighed if message.rung in (Rung.RULE, Rung.CIRCUMSTANCES, Rung.DEFAULT) else ()
+    if message.rung is Rung.CONTROL:
+        draws = []
+    elif message.faults is not None and message.faults.early:
+        draws = ["early: all of it at once, before the answer"]
+    decided = message.rung.value
+    if message.rung is Rung.RULE and message.rule:
+        # A storm's mix is no rule of the file.
+        decided = f'rule "{message.rule}"'
+    return _place(simulation, asked, message.key, "fate", decided, message.rule, draws)
+
+
+def _webhooks_place(
+    simulation: Simulation, weighed: Sequence[Considered], message: Message, webhooks: Sequence[Webhook]
+) -> Place:
+    draws: list[str] = []
+    faults = message.faults
+    if faults is not None:
+        labels = dict.fromkeys(
+            report.label for webhook in webhooks for report in webhook.reports if report.key == message.key
+        )
+        for label in labels:
+            told = webhook_draws(faults, simulation.chance.of("webhook", *message.key, label))
+            draws += [f"[{label}] {line}" for line in told]
+    decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
+    if not webhooks and message.state in TERMINAL:
+        decided = "none was owed: neither the call nor the account says where reports go, or there are none"
+    return _place(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)

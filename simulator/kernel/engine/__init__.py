@@ -1,0 +1,3 @@
+"""
+What happens: each module imports only those before it.
+"""

@@ -1,0 +1,131 @@
+"""
+Arrivals by the clock: so many, at a rate, whoever can keep up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.kernel.engine.decide import Decision
+from simulator.kernel.engine.steps import ActStep
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.fates import drawn
+from simulator.kernel.model.message import Rung
+from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.units import Rate
+
+if TYPE_CHECKING:
+    from simulator.kernel.engine.simulation import Simulation
+
+__all__ = [
+    "ActsStep",
+    "StormStep",
+    "address_of_arrival",
+    "arrival_ms",
+    "inject_acts",
+    "inject_storm",
+    "last_arrival_ms",
+]
+
+_SLICE_MAX = 1_000
+"""How many arrivals of one instant are let in before others get their turn."""
+
+
+class ActsStep(NamedTuple):
+    """
+    The next acts of a timeline item that has many.
+    """
+
+    number: int
+    item: TimelineItem
+    start_ms: int
+    arrived: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """By what they bring about."""
+        return (3, self.item.provider, "", 0, f"acts {self.number}")
+
+
+class StormStep(NamedTuple):
+    """
+    The next arrivals of a storm.
+    """
+
+    number: int
+    storm: Storm
+    start_ms: int
+    arrived: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """By what they bring about."""
+        return (3, self.storm.provider, "", 0, f"storm {self.number}")
+
+
+def arrival_ms(start_ms: int, number: int, rate: Rate | None) -> int:
+    """Return when arrival *number* (from 0) is due; without a rate all come at once."""
+    return start_ms + (number * rate.per_ms // rate.count if rate is not None else 0)
+
+
+def last_arrival_ms(item: TimelineItem) -> int:
+    """Return when the last thing of *item* begins, counted from the start of the scenario."""
+    if item.storm is not None:
+        return arrival_ms(item.at_ms, item.storm.messages - 1, item.storm.rate)
+    return arrival_ms(item.at_ms, item.count - 1, item.rate)
+
+
+def address_of_arrival(pattern: str, number: int) -> str:
+    """Return the address of arrival *number*: one of its own when *pattern* is a prefix with `*`."""
+    return f"{pattern[:-1]}{number:07d}" if pattern.endswith("*") else pattern
+
+
+def inject_storm(simulation: Simulation, step: StormStep) -> None:
+    """Submit what of a storm has arrived by now, and plan for the rest."""
+    storm, now_ms = step.storm, simulation.clock.now_ms
+    account = simulation.accounts[storm.provider]
+    arrived = step.arrived
+    while arrived < storm.messages and arrived - step.arrived < _SLICE_MAX:
+        due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+        if due_ms > now_ms:
+            break
+        recipient = f"{storm.recipient}{arrived:07d}"
+        submission = account.compose(recipient, simulation.people.text(storm.text, recipient))
+        decision = simulation.ladder.decide(submission, simulation.intake.take_key(storm.provider, recipient))
+        _mix(decision, storm, simulation.chance)
+        simulation.intake.settle(decision, unanswered=False)
+        arrived += 1
+    if arrived < storm.messages:
+        due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
+        simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+
+def inject_acts(simulation: Simulation, step: ActsStep) -> None:
+    """Let the acts that are due by now happen, or begin, and plan for the rest."""
+    (number, item, start_ms, arrived), now_ms = step, simulation.clock.now_ms
+    assert item.act is not None
+    last = min(item.count, arrived + _SLICE_MAX)
+    while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
+        recipient = address_of_arrival(item.recipient, arrived)
+        if item.after is None:
+            simulation.try_act(item.provider, recipient, item.act, why="timeline")
+        else:
+            draws = simulation.chance.of("timeline", number, recipient, arrived)
+            act = ActStep(item.provider, recipient, arrived, item.act)
+            simulation.agenda.add(now_ms + drawn(item.after, draws, "after"), act)
+        arrived += 1
+    if arrived < item.count:
+        due_ms = arrival_ms(start_ms, arrived, item.rate)
+        simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+
+def _mix(decision: Decision, storm: Storm, chance: Chance) -> None:
+    """Give a message of a storm the fate that its mix draws, if it draws one."""
+    if not storm.mix or decision.submission.refusal:
+        return
+    place = chance.of(*decision.key).integer("storm.mix", 0, 9_999)
+    for share_bp, fate in storm.mix:
+        if place < share_bp:
+            decision.fate, decision.fate_rung, decision.fate_rule = fate, Rung.RULE, "storm"
+            return
+        place -= share_bp

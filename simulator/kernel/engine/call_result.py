@@ -1,0 +1,122 @@
+"""
+What becomes of one call, and what is done to its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.decide import Decision, Ladder
+from simulator.kernel.model.message import Message, Refused, Rung
+from simulator.kernel.model.rules import AnswerFault, Drop
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.webhooks.webhook import Report
+
+__all__ = ["CallRefusal", "CallResult", "Deferred", "answer_of", "does_the_work"]
+
+
+class CallRefusal(NamedTuple):
+    """
+    Why a whole call is refused: the provider's code, the rule, and when a retry may help.
+    """
+
+    code: str
+    rule: str
+    retry_after_ms: int = 0
+    rung: Rung = Rung.RULE
+
+
+class Deferred(NamedTuple):
+    """
+    Work that a call leads to after its answer: the errand, and when it is due.
+    """
+
+    at_ms: int
+    provider: str
+    name: str
+    run: Callable[[], Sequence[Report]]
+
+
+class CallResult(Struct, kw_only=True):
+    """
+    What became of one call, and what is to be done to its answer.
+    """
+
+    outcomes: list[Message | Refused] = []
+    """One per submission, in order; empty when the call was refused before any work."""
+    refusal: CallRefusal | None = None
+    stall_real_ms: int = 0
+    drop: Drop | None = None
+    damage: AnswerFault | None = None
+    """What is to be done to the bytes of the answer."""
+    damage_key: MessageKey | None = None
+    """What draws the damage: the submission that the rule is about."""
+    fault_rule: str = ""
+    """The rule that does something to the answer itself; the first one, if there are several."""
+    about: MessageKey | None = None
+    """The submission that this rule applies to."""
+    early: bool = False
+    """Reports of this call are to be sent before its answer."""
+    deferred: Deferred | None = None
+    """Work that begins once the call is answered."""
+
+    @property
+    def answer_lost(self) -> bool:
+        """True when the client does not get to read what the provider answered to the work that was done."""
+        damage = self.damage
+        return (
+            self.refusal is not None
+            or self.drop is not None
+            or (damage is not None and (damage.truncate or damage.garble))
+        )
+
+
+def answer_of(
+    decisions: Sequence[Decision], accounts: Mapping[str, Account], ladder: Ladder, now_ms: int
+) -> CallResult:
+    """Return what is to be done to the answer of the call that these decisions are about."""
+    result = CallResult()
+    throttled: set[str] = set()
+    for decision in decisions:
+        answer = decision.answer
+        if answer is None:
+            continue
+        if answer.alters_answer and not result.fault_rule:
+            result.fault_rule, result.about = decision.answer_rule, decision.key
+        result.stall_real_ms = max(result.stall_real_ms, answer.stall_real_ms)
+        result.drop = result.drop or answer.drop
+        if result.damage is None and (answer.truncate or answer.garble or answer.drip_real_ms):
+            result.damage, result.damage_key = answer, decision.key
+        if result.refusal is None:
+            result.refusal = _refusal_of(decision, answer, throttled, accounts, ladder, now_ms)
+    return result
+
+
+def _refusal_of(
+    decision: Decision,
+    answer: AnswerFault,
+    throttled: set[str],
+    accounts: Mapping[str, Account],
+    ladder: Ladder,
+    now_ms: int,
+) -> CallRefusal | None:
+    account = accounts[decision.submission.provider]
+    if answer.throttle is not None and decision.answer_rule not in throttled:
+        throttled.add(decision.answer_rule)
+        wait_ms = ladder.throttle(decision.answer_rule, answer.throttle, now_ms)
+        if wait_ms:
+            return CallRefusal(account.throttled_code, decision.answer_rule, wait_ms)
+    if answer.refuse and account.refuses_call(answer.refuse):
+        return CallRefusal(answer.refuse, decision.refusing_rule, rung=decision.answer_rung)
+    return None
+
+
+def does_the_work(decisions: Sequence[Decision]) -> bool:
+    """Return True when the work of a call is done although its answer says otherwise."""
+    return any(
+        j.answer is not None and (j.answer.work_done or j.answer.drop is Drop.AFTER) for j in decisions
+    )

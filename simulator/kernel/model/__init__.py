@@ -1,0 +1,3 @@
+"""
+Values, records and tables: what there is.
+"""

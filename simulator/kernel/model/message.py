@@ -1,0 +1,78 @@
+"""
+What became of a submission: a message, or a refusal.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from simulator.kernel.model.fates import Fate
+from simulator.kernel.model.faults import WebhookFaults
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.submission import MessageKey, Reason, Submission
+
+__all__ = ["Message", "Refused", "Rung", "why_of"]
+
+
+class Rung(StrEnum):
+    """
+    Which rung of the outcome ladder decided.
+    """
+
+    PROVIDER = "the provider's own checks"
+    CONTROL = "control"
+    MAGIC = "magic recipient"
+    RULE = "rule"
+    CIRCUMSTANCES = "circumstances"
+    DEFAULT = "default"
+
+
+class Message(Struct, kw_only=True, gc=False):
+    """
+    A submission that we accepted.
+    """
+
+    key: MessageKey
+    id: str
+    submission: Submission
+    state: State
+    accepted_ms: int
+    changed_ms: int
+    expires_ms: int
+    fate: Fate
+    faults: WebhookFaults | None = None
+    rung: Rung = Rung.DEFAULT
+    rule: str = ""
+    """The rule that decided the fate, if one did."""
+    faults_rule: str = ""
+    code: str = ""
+    """The provider's own code for the state, when something more exact than the state decided it."""
+    reason: Reason = Reason.NONE
+    unanswered: bool = False
+    """True while the call that submitted it has not been answered; its webhooks wait for that."""
+    id_unknown: bool = False
+    """True when a rule kept or spoilt the answer of that call, so its id may never have been heard of."""
+
+
+class Refused(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    A submission that we refused, with the provider's code for it.
+    """
+
+    key: MessageKey
+    submission: Submission
+    code: str
+    id: str = ""
+    rung: Rung = Rung.RULE
+    rule: str = ""
+    why: str = ""
+    """What exactly stood against it, where the rung alone does not say."""
+    at_ms: int = 0
+
+
+def why_of(rung: Rung, rule: str, why: str = "") -> str:
+    """Return in words which rung of the ladder, or which rule, decided, and what exactly it was."""
+    decided = f'rule "{rule}"' if rule else rung.value
+    return f"{decided}: {why}" if why else decided

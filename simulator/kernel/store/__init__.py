@@ -1,0 +1,3 @@
+"""
+Bounded collections: what is kept.
+"""

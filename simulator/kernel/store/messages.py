@@ -1,0 +1,66 @@
+"""
+The register: every message of a space, by key and by id.
+"""
+
+from __future__ import annotations
+
+from simulator.kernel.model.lifecycle import TERMINAL
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.eviction import Eviction
+
+__all__ = ["MessageStore"]
+
+_REFUSALS_MAX = 10_000
+
+
+class MessageStore:
+    """
+    Messages by key and by id; when it is full, the oldest that has an end gives way.
+    """
+
+    __slots__ = ("_eviction", "_ids", "limit", "messages", "refusals")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.messages: dict[MessageKey, Message] = {}
+        self.refusals: dict[MessageKey, Refused] = {}
+        """The last submissions that were refused, for their stories."""
+        self._ids: dict[str, dict[str, Message]] = {}
+        self._eviction: Eviction[MessageKey] = Eviction()
+
+    def add(self, message: Message) -> None:
+        """Enter a message."""
+        self.messages[message.key] = message
+        self._eviction.add(message.key)
+        ids = self._ids.get(message.key.provider)
+        if ids is None:
+            ids = self._ids[message.key.provider] = {}
+        ids[message.id] = message
+        if len(self.messages) > self.limit:
+            self._forget_oldest()
+
+    def note_refusal(self, refused: Refused) -> None:
+        """Keep a refusal; the oldest gives way."""
+        refusals = self.refusals
+        if len(refusals) >= _REFUSALS_MAX:
+            del refusals[next(iter(refusals))]
+        refusals[refused.key] = refused
+
+    def find(self, provider: str, message_id: str) -> Message | None:
+        """Return the latest message with this id at *provider*, or None."""
+        ids = self._ids.get(provider)
+        return None if ids is None else ids.get(message_id)
+
+    def _forget_oldest(self) -> None:
+        key = self._eviction.oldest(self._may_go)
+        if key is None:
+            return
+        oldest = self.messages.pop(key)
+        ids = self._ids[key.provider]
+        if ids.get(oldest.id) is oldest:
+            del ids[oldest.id]
+
+    def _may_go(self, key: MessageKey) -> bool:
+        message = self.messages[key]
+        return message.state in TERMINAL and not message.unanswered

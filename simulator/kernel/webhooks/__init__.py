@@ -1,0 +1,3 @@
+"""
+What is owed to the integrator, and what is done to it on purpose.
+"""

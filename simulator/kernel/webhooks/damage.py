@@ -1,0 +1,69 @@
+"""
+Webhooks damaged on purpose: cut short, garbled, mislabelled, wrongly signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.faults import Damage, DamageKind
+from simulator.kernel.webhooks.webhook import WebhookRequest
+
+__all__ = ["damaged", "garbled"]
+
+_GARBLED_BYTES_MAX = 8
+
+
+def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -> WebhookRequest:
+    """Return *request* with everything in *damage* done to it; the same way for the same draws."""
+    for one in damage:
+        match one.kind:
+            case DamageKind.TRUNCATE:
+                length = draws.integer("truncate", 0, max(0, len(request.body) - 1))
+                request = replace(request, body=request.body[:length])
+            case DamageKind.CORRUPT:
+                request = replace(request, body=garbled(request.body, draws))
+            case DamageKind.CONTENT_TYPE:
+                request = replace(request, headers=_mislabelled(request.headers))
+            case DamageKind.SIGNATURE:
+                request = replace(request, headers=_missigned(request.headers, request.signed_by, draws))
+            case DamageKind.SLOW:
+                request = replace(request, slow_real_ms=one.real_ms)
+    return request
+
+
+def garbled(body: bytes, draws: Draws) -> bytes:
+    """Return *body* with a few bytes flipped."""
+    changed = bytearray(body)
+    for number in range(min(_GARBLED_BYTES_MAX, len(changed))):
+        place = draws.integer(f"corrupt.{number}", 0, len(changed) - 1)
+        # From the original, so that a place drawn twice does not change back.
+        changed[place] = body[place] ^ 0x15
+    return bytes(changed)
+
+
+def _mislabelled(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    others = tuple((name, value) for name, value in headers if name.lower() != "content-type")
+    return (*others, ("Content-Type", "text/plain"))
+
+
+def _missigned(
+    headers: tuple[tuple[str, str], ...], signed_by: tuple[str, ...], draws: Draws
+) -> tuple[tuple[str, str], ...]:
+    names = {name.lower() for name in signed_by}
+    return tuple((name, _other(value, draws) if name.lower() in names else value) for name, value in headers)
+
+
+def _other(signature: str, draws: Draws) -> str:
+    """Return a signature of the same form that is not this one."""
+    places = [place for place, letter in enumerate(signature) if letter.isalnum()]
+    if not places:
+        return signature
+    # The last letter of base64 may carry bits that nobody reads.
+    places = places[:-1] or places
+    place = places[draws.integer("signature", 0, len(places) - 1)]
+    letter = signature[place]
+    # Stays in the alphabet of hexadecimal and base64, so that only checking it tells.
+    other = "0" if letter != "0" else "1"
+    return f"{signature[:place]}{other}{signature[place + 1 :]}"

@@ -1,0 +1,174 @@
+"""
+What we owe the integrator: webhooks, the attempts at paying them, and what may go wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from simulator.kernel.model.faults import Damage
+from simulator.kernel.model.submission import MessageKey
+
+__all__ = [
+    "TIMED_OUT",
+    "Attempt",
+    "Report",
+    "RetrySchedule",
+    "Webhook",
+    "WebhookPolicy",
+    "WebhookRequest",
+    "WebhookState",
+]
+
+
+TIMED_OUT: Final = "timed out after"
+"""How the error of an attempt begins whose answer was waited for in vain."""
+
+
+class WebhookState(StrEnum):
+    """
+    Where a webhook is.
+    """
+
+    SCHEDULED = "scheduled"
+    HELD = "held"
+    IN_FLIGHT = "in flight"
+    ACKNOWLEDGED = "acknowledged"
+    LOST = "lost"
+    DROPPED = "dropped"
+
+
+class Report(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    One thing to tell the integrator: a delivery report, a read receipt, an inbound message.
+
+    `label` names it among the reports of its message (`delivered`), so that its
+    webhook's id does not depend on the order of other messages.  `payload` is
+    the provider's own snapshot of the facts, rendered when the webhook is sent.
+    """
+
+    provider: str
+    recipient: str
+    label: str
+    target: str
+    at_ms: int
+    key: MessageKey | None = None
+    rank: int = 0
+    """Which goes first among reports about one recipient that no message caused and one instant did."""
+    batch: str = ""
+    """Reports of one batch name, provider and target may share a webhook; empty: never."""
+    payload: object = None
+
+
+class Attempt(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    One try at delivering a webhook.
+    """
+
+    number: int
+    at_ms: int
+    status: int = 0
+    """The integrator's HTTP status; 0 when there was none."""
+    error: str = ""
+    """Why there was no status: refused, timed out, forbidden target."""
+    acknowledged: bool = False
+    late_ms: int = 0
+    """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
+    latency_real_us: int = 0
+    excerpt: str = ""
+    """The first bytes of the integrator's answer."""
+    next_at_ms: int | None = None
+    """When the next attempt is due; None: there is none."""
+
+    @property
+    def measured(self) -> bool:
+        """True when its latency says how quick the receiver is: it answered, or was waited for in vain."""
+        return self.status != 0 or self.error.startswith(TIMED_OUT)
+
+
+class Webhook(Struct, kw_only=True, gc=False, eq=False):
+    """
+    One HTTP request owed to the integrator, and every attempt at it.
+    """
+
+    id: str
+    provider: str
+    recipient: str
+    target: str
+    reports: list[Report]
+    created_ms: int
+    due_ms: int
+    state: WebhookState = WebhookState.SCHEDULED
+    attempts: list[Attempt] = []
+    damage: tuple[Damage, ...] = ()
+    """What is wrong with the bytes of its first attempts."""
+    intended: str = ""
+    """What a scenario did to it on purpose (`duplicate`, `delayed`); the integrator is not to blame."""
+
+    def damage_of(self, attempt: int) -> tuple[Damage, ...]:
+        """Return what is wrong with the bytes of attempt number *attempt*."""
+        return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """Last of all at an instant; by recipient, then by what they tell."""
+        first = self.reports[0]
+        ordinal = first.key.ordinal if first.key else 0
+        return (4, self.provider, self.recipient, ordinal, first.at_ms, first.rank, first.label, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """
+    The bytes of one webhook, ready to be sent.
+    """
+
+    url: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "POST"
+    signed_by: tuple[str, ...] = ()
+    """Names of the headers that hold a signature."""
+    slow_real_ms: int = 0
+    """How long sending the body takes, on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """
+    How long to wait after each failed attempt, in virtual time; no entry left: the webhook is lost.
+    """
+
+    delays_ms: tuple[int, ...] = ()
+    jitter_bp: int = 0
+    """By how much a wait may be shorter than the schedule says; drawn for each attempt."""
+
+    def next_delay_ms(self, attempts_made: int) -> int | None:
+        """Return the longest wait after attempt number *attempts_made*, or None to give up."""
+        return self.delays_ms[attempts_made - 1] if attempts_made <= len(self.delays_ms) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookPolicy:
+    """
+    How a provider delivers webhooks.
+    """
+
+    retry: RetrySchedule = RetrySchedule()
+    acknowledged_from: int = 200
+    acknowledged_to: int = 299
+    timeout_real_ms: int = 10_000
+    in_flight_max: int = 32
+    batch_max: int = 1
+    batch_wait_ms: int = 0
+    verify_tls: bool = True
+    pause_ms: int = 0
+    """How long an attempt that was not acknowledged holds up everything else the account sends."""
+
+    def acknowledges(self, status: int) -> bool:
+        """Return True when the integrator's *status* counts as received."""
+        return self.acknowledged_from <= status <= self.acknowledged_to

@@ -1,0 +1,3 @@
+"""
+Read a tree, complain with places, give JSON Schema.
+"""

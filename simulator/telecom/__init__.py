@@ -1,0 +1,3 @@
+"""
+Arithmetic of texts and numbers.
+"""
