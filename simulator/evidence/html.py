@@ -84,7 +84,7 @@ def _instants(simulation: Simulation) -> Iterator[int]:
     for message in simulation.messages.values():
         yield message.accepted_ms
         yield message.changed_ms
-    for refused in simulation.register.refusals.values():
+    for refused in simulation.refusals.values():
         yield refused.at_ms
     for webhook in simulation.outbox.webhooks.values():
         for attempt in webhook.attempts:

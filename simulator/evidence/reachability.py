@@ -29,7 +29,7 @@ class Reachability:
 
     def __init__(self, simulation: Simulation) -> None:
         self._scenario = Directory()
-        self._scenario.load(simulation.scenario.recipients, simulation.scenario_start_ms)
+        self._scenario.load(simulation.scenario.recipients, simulation.state.scenario_start_ms)
         self._changes: dict[str, tuple[list[int], list[bool]]] = {}
         for entry in simulation.journal:
             if entry.kind is EntryKind.CIRCUMSTANCES and (said := _SAID.search(entry.what)):

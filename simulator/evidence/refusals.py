@@ -39,9 +39,7 @@ def refusals(simulation: Simulation) -> list[Refusal]:
         if entry.kind is EntryKind.REFUSED and entry.key is not None
     ]
     known = {refusal.key for refusal in journalled}
-    forgotten = [
-        _from_register(refused) for key, refused in simulation.register.refusals.items() if key not in known
-    ]
+    forgotten = [_from_register(refused) for key, refused in simulation.refusals.items() if key not in known]
     return [*forgotten, *journalled]
 
 

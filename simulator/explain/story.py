@@ -106,9 +106,9 @@ def explain(simulation: Simulation, found: Message | Refused) -> Story:
     weighed: list[Considered] = []
     places: tuple[Place, ...] = ()
     # On a frozen clock a scenario is often replaced in the instant of a send, so instants do not tell.
-    if entries and entries[0].kind in _BEGINNINGS and entries[0].seq > simulation.scenario_seq:
+    if entries and entries[0].kind in _BEGINNINGS and entries[0].seq > simulation.state.scenario_seq:
         at_ms = found.accepted_ms if isinstance(found, Message) else found.at_ms
-        weighed = list(simulation.ladder.considered(found.submission, found.key, at_ms))
+        weighed = list(simulation.considered(found.submission, found.key, at_ms))
         places = (_answer_place(simulation, weighed, found),)
         if isinstance(found, Message):
             places += (
@@ -130,7 +130,7 @@ def find_submission(simulation: Simulation, name: str, provider: str = "") -> Me
         message = simulation.message(one, name)
         if message is not None:
             return message
-    refusals = simulation.register.refusals
+    refusals = simulation.refusals
     for separator in "/:":
         first, _, rest = name.partition(separator)
         recipient, _, ordinal = rest.rpartition(separator)

@@ -80,7 +80,7 @@ class Recorder:
     @property
     def _now(self) -> tuple[int, int]:
         simulation = self._space.simulation
-        return simulation.clock.now_ms, simulation.steps_done
+        return simulation.clock.now_ms, simulation.state.steps_done
 
     def called(self, call: Call, *, admitted: bool) -> None:
         """Write down a call."""
@@ -234,7 +234,7 @@ def attempting_row(
     request = request or WebhookRequest(url="", body=b"")
     return Attempting(
         at_ms=simulation.clock.now_ms,
-        steps=simulation.steps_done,
+        steps=simulation.state.steps_done,
         id=webhook.id,
         number=number,
         method=request.method,

@@ -161,15 +161,17 @@ class _Stage:
         """Let fall due what had fallen due before *row*."""
         simulation = self._space.simulation
         clock = simulation.clock
-        while simulation.steps_done < row.steps:
+        while simulation.state.steps_done < row.steps:
             due_ms = simulation.next_due()
             if due_ms is None or due_ms > row.at_ms:
-                missing = row.steps - simulation.steps_done
+                missing = row.steps - simulation.state.steps_done
                 now = f"+{clock.now_ms} ms"
                 raise _Diverged(
                     f"step {row.steps}", f"{missing} more steps by +{row.at_ms} ms", f"none after {now}"
                 )
-            simulation.fire(max(due_ms, clock.now_ms), min(_ROUND_MAX, row.steps - simulation.steps_done))
+            simulation.fire(
+                max(due_ms, clock.now_ms), min(_ROUND_MAX, row.steps - simulation.state.steps_done)
+            )
         if row.at_ms > clock.now_ms:
             clock.advance_to(row.at_ms)
 

@@ -92,8 +92,8 @@ async def run(
                 found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
                 if report.made and not space.exchange_count:
                     found.append(_sent_nothing(server.url))
-            if space.simulation.impossible_acts:
-                found.append(_impossible(space.simulation.impossible_acts))
+            if space.simulation.state.impossible_acts:
+                found.append(_impossible(space.simulation.state.impossible_acts))
             if plan.expect.integrator is not None:
                 found.append(await audit(plan.expect.integrator, space.simulation, client))
     finally:
@@ -221,7 +221,7 @@ async def _wait_for_calls(space: Space, options: RunOptions) -> None:
 
 async def _play_virtual(space: Space, plan: RunFile, client: ClientSession, report: DriveReport) -> None:
     """Let virtual time pass as fast as the integrator answers: nothing is ever late."""
-    start_ms = space.simulation.scenario_start_ms
+    start_ms = space.simulation.state.scenario_start_ms
     due: list[Driven] = []
     for driven in arrivals(plan.drive):
         if due and (driven.at_ms != due[0].at_ms or len(due) >= _CALLS_AT_ONCE):
@@ -272,7 +272,7 @@ async def _settle_live(space: Space, scenario: Scenario) -> None:
     """
     simulation, driver = space.simulation, space.driver
     loop = asyncio.get_running_loop()
-    last_ms = simulation.scenario_start_ms + max(
+    last_ms = simulation.state.scenario_start_ms + max(
         (last_arrival_ms(item) for item in scenario.timeline), default=0
     )
     calls, quiet_since_s = space.exchange_count, loop.time()

@@ -174,7 +174,7 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                result = space.simulation.intake.consult(provider.name, route.operation, credential)
+                result = space.simulation.consult(provider.name, route.operation, credential)
                 call.result = result
                 if result.refusal is not None:
                     raise CallRefused(result.refusal)
@@ -245,7 +245,7 @@ def _tell_refusals(response: web.Response, space: Space, result: CallResult) -> 
     if rules:
         response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
     if REASON_HEADER not in response.headers:
-        lines = space.simulation.rule_lines
+        lines = space.simulation.state.rules.lines
         told = [
             f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
             for code, rule, why in reasons

@@ -88,7 +88,7 @@ class SpaceRegistry:
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
-        space.simulation.configured = lambda: self._note_credentials(space)
+        space.simulation.state.configured = lambda: self._note_credentials(space)
         self._note_credentials(space)
         return space
 

@@ -272,6 +272,6 @@ def test_refusals_that_are_kept_are_bounded() -> None:
     for _ in range(10_005):
         sim.call(pigeon(to=PHONE))
 
-    assert len(sim.simulation.register.refusals) == 10_000
+    assert len(sim.simulation.refusals) == 10_000
     assert find_submission(sim.simulation, f"pigeon/{PHONE}/5") is None
     assert find_submission(sim.simulation, f"pigeon/{PHONE}/6") is not None

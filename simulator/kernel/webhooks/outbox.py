@@ -5,7 +5,7 @@ The outbox: webhooks owed, held, ready to be sent, and what became of them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import structs
@@ -18,7 +18,7 @@ from simulator.kernel.model.units import Rate
 from simulator.kernel.store.agenda import Agenda
 from simulator.kernel.store.eviction import Eviction
 from simulator.kernel.store.journal import EntryKind, Journal
-from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookPolicy, WebhookState
+from simulator.kernel.webhooks.webhook import Attempt, Report, Sender, Webhook, WebhookPolicy, WebhookState
 
 __all__ = ["CONTRADICTION", "PENDING", "Outbox"]
 
@@ -40,7 +40,7 @@ class Outbox:
     """
 
     __slots__ = (
-        "_again",
+        "_accounts",
         "_agenda",
         "_chance",
         "_eviction",
@@ -50,8 +50,6 @@ class Outbox:
         "_open_batches",
         "_parked",
         "_paused_until",
-        "_policy_of",
-        "_signs",
         "held_webhooks",
         "in_flight",
         "limit",
@@ -64,17 +62,13 @@ class Outbox:
         agenda: Agenda,
         journal: Journal,
         chance: Chance,
-        policy_of: Callable[[str], WebhookPolicy],
-        signs: Callable[[Webhook], bool],
-        again: Callable[[Report, int], Report],
+        accounts: Mapping[str, Sender],
         limit: int = 1_000_000,
     ) -> None:
         self._agenda = agenda
         self._journal = journal
         self._chance = chance
-        self._policy_of = policy_of
-        self._signs = signs
-        self._again = again
+        self._accounts = accounts
         self._held: set[str] = set()
         self._held_but: set[str] | None = None
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
@@ -101,7 +95,7 @@ class Outbox:
             self._owe_with_faults(now_ms, report, faults, rule)
 
     def _owe_plainly(self, now_ms: int, report: Report) -> None:
-        policy = self._policy_of(report.provider)
+        policy = self._accounts[report.provider].policy
         if report.batch and policy.batch_max > 1:
             batch = (report.provider, report.target, report.batch)
             open_one = self._open_batches.get(batch)
@@ -180,6 +174,13 @@ class Outbox:
                 del self.webhooks[oldest]
         return webhook
 
+    def _signs(self, webhook: Webhook) -> bool:
+        return bool(self._accounts[webhook.provider].render(webhook).signed_by)
+
+    def _again(self, report: Report, copy: int) -> Report:
+        draws = self._chance.of("again", report.provider, report.recipient, report.label, report.at_ms, copy)
+        return self._accounts[report.provider].reissue(report, draws)
+
     def _is_settled(self, webhook_id: str) -> bool:
         return self.webhooks[webhook_id].state in _SETTLED
 
@@ -252,7 +253,7 @@ class Outbox:
     def attempted(self, now_ms: int, webhook: Webhook, attempt: Attempt) -> None:
         """Record one attempt; plan the next one by the provider's schedule, or give up."""
         self.in_flight -= 1
-        policy = self._policy_of(webhook.provider)
+        policy = self._accounts[webhook.provider].policy
         next_at_ms = None
         if not attempt.acknowledged:
             delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)

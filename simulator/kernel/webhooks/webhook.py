@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
+from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.faults import Damage
 from simulator.kernel.model.submission import MessageKey
 
@@ -18,6 +19,7 @@ __all__ = [
     "Attempt",
     "Report",
     "RetrySchedule",
+    "Sender",
     "Webhook",
     "WebhookPolicy",
     "WebhookRequest",
@@ -172,3 +174,22 @@ class WebhookPolicy:
     def acknowledges(self, status: int) -> bool:
         """Return True when the integrator's *status* counts as received."""
         return self.acknowledged_from <= status <= self.acknowledged_to
+
+
+class Sender(Protocol):
+    """
+    What is asked of an account about the webhooks that are sent in its name.
+    """
+
+    @property
+    def policy(self) -> WebhookPolicy:
+        """How webhooks are delivered."""
+        ...
+
+    def reissue(self, report: Report, draws: Draws) -> Report:
+        """Return *report* as the provider makes it a second time, with new ids where it numbers them."""
+        ...
+
+    def render(self, webhook: Webhook) -> WebhookRequest:
+        """Return the request for *webhook*; the same bytes however often it is asked."""
+        ...

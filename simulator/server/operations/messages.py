@@ -95,9 +95,7 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     wanted = asked.parameters["id"]
     found = find_submission(simulation, wanted, asked.query.get("provider", ""))
     if found is None:
-        known = (
-            f"{len(simulation.messages)} messages and the last {len(simulation.register.refusals)} refusals"
-        )
+        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
         detail = f"there is no {wanted!r} among {known} in {space.name!r}"
         raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
     story = explain(simulation, found)
