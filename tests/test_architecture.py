@@ -71,8 +71,8 @@ MAY_IMPORT_TOO = {"commands/rbm_key.py": {"providers/rbm"}}
 # Package → where it may be imported: folders, or single files.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": (
-        "kernel/", "schema/", "scenario/", "providers/", "server/", "run/", "evidence/", "violations.py",
-        "provider.py",
+        "kernel/", "schema/", "scenario/", "explain/", "providers/", "server/", "run/", "evidence/",
+        "violations.py", "provider.py",
     ),
     "aiohttp": ("server/", "runtime/", "providers/", "commands/serve.py", "commands/listen.py", "run/"),
     "multidict": ("provider.py", "run/"),

@@ -20,6 +20,7 @@ import click
 
 from simulator import __version__
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.explain.narrative import clock_words, narrative
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
@@ -161,8 +162,7 @@ def serve(
 def _teller() -> Callable[[str, Entry], None]:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
     from simulator.evidence.words import printable
-    from simulator.kernel.store.journal import narrative
-    from simulator.server.views import entry_view
+    from simulator.explain.views import entry_view
 
     def tell(space: str, entry: Entry) -> None:
         where = "" if space == DEFAULT_SPACE else f"[{space}] "
@@ -280,7 +280,7 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
         f"simulator {__version__} is ready at {server.url}",
         "",
         f"  {'scenario':14} {source}",
-        f"  {'clock, seed':14} {space.driver.mode_text}, {space.seed}",
+        f"  {'clock, seed':14} {clock_words(space.driver.mode, space.driver.rate)}, {space.seed}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
         "",
         "Any well-formed credential is accepted. A first message to each provider:",
@@ -308,11 +308,16 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
         seen = stamp
         try:
             scenario = load_file(path, providers)
-            server.registry.get(DEFAULT_SPACE).load(scenario)
+            space = server.registry.get(DEFAULT_SPACE)
+            space.load(scenario)
         except ScenarioError as trouble:
             _LOG.warning("%s\nthe scenario loaded before stays in force", "\n".join(trouble.lines))
         else:
             _LOG.info("%s is loaded again", path)
+            if scenario.seed not in (None, space.seed):
+                _LOG.warning(
+                    "its seed counts from the next start; here everything is drawn from %d", space.seed
+                )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -16,10 +16,10 @@ import msgspec
 from simulator.evidence.purpose import on_purpose
 from simulator.evidence.redaction import Redaction
 from simulator.evidence.result import RunResult
+from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.runtime.space import Exchange
-from simulator.server.views import instant
 
 __all__ = ["har"]
 

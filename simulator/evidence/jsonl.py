@@ -10,7 +10,7 @@ from itertools import islice
 import msgspec
 
 from simulator.evidence.result import RunResult
-from simulator.server.views import entry_view
+from simulator.explain.views import entry_view
 
 __all__ = ["jsonl"]
 

@@ -16,9 +16,9 @@ from simulator.evidence.purpose import (
     purposes,
 )
 from simulator.evidence.words import html_text, outcome, span
+from simulator.kernel.model.faults import Purpose
 from simulator.kernel.model.lifecycle import TERMINAL, State
-from simulator.kernel.store.journal import EntryKind
-from simulator.kernel.webhooks.outbox import CONTRADICTION
+from simulator.kernel.store.facts import Accepted
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 
 __all__ = ["DEFINITIONS", "axis_svg", "grid_svg", "lane_svg", "webhook_lane_svg"]
@@ -87,7 +87,7 @@ def lane_svg(life: Life, absent: Sequence[tuple[int, int]], axis: Axis) -> str:
     message = life.message
     parts = [_band(axis, start, end, "out of reach") for start, end in absent]
     states = [(entry.at_ms, entry.state) for entry in life.entries if entry.state is not None]
-    if not life.entries or life.entries[0].kind is not EntryKind.ACCEPTED:
+    if not life.entries or not isinstance(life.entries[0].fact, Accepted):
         # The journal has forgotten how it began, or everything; how it ended is still known.
         states = [(message.accepted_ms, State.ACCEPTED), *(states or [(message.changed_ms, message.state)])]
     for (start, state), (end, _) in zip(states, [*states[1:], (axis.to_ms, None)], strict=True):
@@ -187,7 +187,7 @@ def _frames(webhook: Webhook, number: int) -> Iterable[str]:
         yield "damaged"
     if not COPIES.isdisjoint(meant):
         yield "copy"
-    if CONTRADICTION in meant:
+    if Purpose.CONTRADICTION in meant:
         yield "untrue"
 
 

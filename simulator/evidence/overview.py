@@ -16,7 +16,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Held, Released
 
 __all__ = ["held_spans", "overview_rows"]
 
@@ -109,9 +109,9 @@ def held_spans(simulation: Simulation) -> list[tuple[int, int]]:
     held: dict[str, int] = {}
     spans: list[tuple[int, int]] = []
     for entry in simulation.journal:
-        if entry.kind is EntryKind.HELD:
+        if isinstance(entry.fact, Held):
             held.setdefault(entry.provider, entry.at_ms)
-        elif entry.kind is EntryKind.RELEASED:
+        elif isinstance(entry.fact, Released):
             freed = [entry.provider] if entry.provider else list(held)
             spans += [(held.pop(provider), entry.at_ms) for provider in freed if provider in held]
     return spans + [(since_ms, now_ms) for since_ms in held.values()]

@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
+from simulator.runtime.secret_names import NAMES, SECRET_NAME, WITHHELD
 from simulator.runtime.space import Space
 
 __all__ = ["HARMLESS", "IN_JSON", "IN_XML", "SECRET_NAME", "USER_INFO", "WITHHELD", "Redaction"]
-
-WITHHELD: Final = "(withheld)"
 
 # Shorter ones, such as the "key" of a test, would turn up in innocent words.
 _CREDENTIAL_LENGTH_MIN = 8
@@ -22,20 +21,18 @@ _CREDENTIALS_MAX = 1_000
 HARMLESS: Final = frozenset(
     {"accept", "accept-encoding", "content-encoding", "content-length", "content-type", "date", "user-agent"}
 )
-_NAMES: Final = "passw(?:or)?d|pwd|secret|token|assertion|api[-_]?key|authorization|credential"
 # Names are short; without the bounds a hostile text could keep the patterns busy for hours.
 IN_JSON: Final = re.compile(
-    rf'("[^"\\]{{0,60}}(?:{_NAMES})[^"\\]{{0,60}}"\s{{0,60}}:\s{{0,60}})'
+    rf'("[^"\\]{{0,60}}(?:{NAMES})[^"\\]{{0,60}}"\s{{0,60}}:\s{{0,60}})'
     r'(?:"(?:[^"\\]|\\.)*+"?|[0-9][0-9.eE+-]*)',
     re.IGNORECASE | re.DOTALL,
 )
 _IN_FORM: Final = re.compile(
-    rf"((?:^|[&?;\n])[^=&?;\n]{{0,60}}(?:{_NAMES})[^=&?;\n]{{0,60}}=)[^&;\s]+", re.IGNORECASE
+    rf"((?:^|[&?;\n])[^=&?;\n]{{0,60}}(?:{NAMES})[^=&?;\n]{{0,60}}=)[^&;\s]+", re.IGNORECASE
 )
 IN_XML: Final = re.compile(
-    rf"(<[^<>/\s]{{0,60}}(?:{_NAMES})[^<>/\s]{{0,60}}(?:\s[^<>]{{0,500}})?>)[^<]+", re.IGNORECASE
+    rf"(<[^<>/\s]{{0,60}}(?:{NAMES})[^<>/\s]{{0,60}}(?:\s[^<>]{{0,500}})?>)[^<]+", re.IGNORECASE
 )
-SECRET_NAME: Final = re.compile(_NAMES, re.IGNORECASE)
 USER_INFO: Final = re.compile(r"(://)[^/@?#\s]+@")
 
 

@@ -7,13 +7,18 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
+from msgspec import structs
+
 from simulator.evidence.lives import Life
 from simulator.evidence.purpose import excused, on_purpose
 from simulator.evidence.refusals import Refusal, refusals
-from simulator.evidence.words import count, entry_words, html_text, latency, outcome, span
+from simulator.evidence.words import count, html_text, latency, outcome, span
+from simulator.explain.narrative import what_of, why_of, words_of
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Rung
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.store.journal import Entry, EntryKind
+from simulator.kernel.store.facts import Called, EntryKind, SendRefused
+from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook
 
 __all__ = ["calls_table", "incidents_table", "refusals_table", "story_html"]
@@ -73,8 +78,8 @@ def _entry_rows(entries: Iterable[Entry], limit: int, *, subject: bool = False) 
             who = f"<td>{html_text(named.strip(), 120)}</td>"
         yield (
             f'<tr><td class="at">{format_offset(entry.at_ms)}</td>{who}'
-            f"<td>{html_text(entry_words(entry), 400)}</td>"
-            f'<td class="soft">{html_text(entry.why, 200)}</td></tr>'
+            f"<td>{html_text(words_of(entry), 400)}</td>"
+            f'<td class="soft">{html_text(why_of(entry.fact), 200)}</td></tr>'
         )
     if left:
         yield f'<tr><td></td><td class="soft">… {left:,} more</td></tr>'
@@ -119,8 +124,11 @@ def refusals_table(simulation: Simulation) -> str:
     refused = refusals(simulation)
     if not refused:
         return ""
-    reasons = Counter(refusal.code or refusal.what for refusal in refused)
-    by_reason = " · ".join(f"{reason} ×{number:,}" for reason, number in reasons.most_common(12))
+    reasons = Counter((refusal.fact.code, refusal.fact.scope) for refusal in refused)
+    by_reason = " · ".join(
+        f"{code or what_of(SendRefused(scope, code, Rung.RULE))} ×{number:,}"
+        for (code, scope), number in reasons.most_common(12)
+    )
     first = refused[:_REFUSALS_MAX]
     total = len(refused)
     note = f"{total:,}" if total == len(first) else f"the first {len(first):,} of {total:,}"
@@ -133,26 +141,29 @@ def refusals_table(simulation: Simulation) -> str:
 
 
 def _refusal_row(refusal: Refusal) -> str:
-    said = f"{refusal.what} [{refusal.code}]" if refusal.code else refusal.what
+    fact = refusal.fact
+    words = f"{what_of(fact)} [{fact.code}]" if fact.code else what_of(fact)
     return (
         f'<tr><td class="at">{format_offset(refusal.at_ms)}</td><td>{html_text(str(refusal.key), 120)}</td>'
-        f"<td>{html_text(said, 400)}</td>"
-        f'<td class="soft">{html_text(refusal.why, 200)}</td></tr>'
+        f"<td>{html_text(words, 400)}</td>"
+        f'<td class="soft">{html_text(why_of(fact), 200)}</td></tr>'
     )
 
 
 def calls_table(simulation: Simulation) -> str:
     """Return how often which call was made and answered how, the most frequent first."""
-    calls: Counter[tuple[str, str]] = Counter(
-        (entry.provider, entry.what) for entry in simulation.journal if entry.kind is EntryKind.CALL
+    calls: Counter[tuple[str, Called]] = Counter(
+        (entry.provider, structs.replace(entry.fact, query=(), rule="", detail=""))
+        for entry in simulation.journal
+        if isinstance(entry.fact, Called)
     )
     if not calls:
         return ""
     shown = calls.most_common(_CALLS_MAX)
     rows = "".join(
         f'<tr><td class="num tight">{number:,} ×</td><td class="tight">{html_text(provider)}</td>'
-        f"<td><code>{html_text(what, 200)}</code></td></tr>"
-        for (provider, what), number in shown
+        f"<td><code>{html_text(what_of(call), 200)}</code></td></tr>"
+        for (provider, call), number in shown
     )
     left = sum(calls.values()) - sum(number for _, number in shown)
     if left:

@@ -7,10 +7,9 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Attempt
 
-__all__ = ["count", "cut", "entry_words", "html_text", "latency", "outcome", "printable", "span"]
+__all__ = ["count", "cut", "html_text", "latency", "outcome", "printable", "span"]
 
 # Emoji and Persian are made with joiners; no terminal or page minds them.
 _JOINERS = "\u200c\u200d\ufe0f"
@@ -78,9 +77,3 @@ def span(ms: int, apart_ms: int = _DAY_MS) -> str:
 def outcome(attempt: Attempt) -> str:
     """Return what an attempt came to: the status, or why there was none."""
     return str(attempt.status) if attempt.status else attempt.error or "no answer"
-
-
-def entry_words(entry: Entry) -> str:
-    """Return a fact in a few words."""
-    said = entry.what or (entry.state.value if entry.state else entry.kind.value)
-    return f"{said} [{entry.code}]" if entry.code else said

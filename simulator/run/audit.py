@@ -15,10 +15,10 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
 from simulator.evidence.result import Check
+from simulator.explain.narrative import narrative
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import narrative
 from simulator.run.checks import kept_from_integrator, refused_for_good, stories
 from simulator.runtime.dispatcher import reason_of
 from simulator.scenario.goals import REFUSED, Ask

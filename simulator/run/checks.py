@@ -7,15 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.evidence.result import Check, Scorecard
+from simulator.explain.narrative import narrative
 from simulator.explain.story import explain
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.faults import DamageKind
+from simulator.kernel.model.faults import DamageKind, Purpose
 from simulator.kernel.model.lifecycle import TERMINAL, State
-from simulator.kernel.model.message import Message
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_duration, format_share
-from simulator.kernel.store.journal import Entry, EntryKind, narrative
-from simulator.kernel.webhooks.outbox import CONTRADICTION
+from simulator.kernel.store.facts import SendRefused
+from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 
@@ -178,7 +179,7 @@ def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
         refused = [
             entry.key
             for entry in simulation.journal
-            if entry.kind is EntryKind.REFUSED and entry.key is not None and "rule" in entry.why
+            if isinstance(entry.fact, SendRefused) and entry.key is not None and entry.fact.rung is Rung.RULE
         ]
         accepted = {(key.provider, key.recipient): key.ordinal for key in messages}
         # However often it was refused, to whom it goes is what is to be reached in the end.
@@ -234,7 +235,7 @@ def kept_from_integrator(simulation: Simulation) -> set[MessageKey]:
                 continue
             if webhook.state in (WebhookState.DROPPED, WebhookState.HELD):
                 silenced.add(message.key)
-            elif webhook.intended != CONTRADICTION:
+            elif Purpose.CONTRADICTION not in webhook.intended:
                 told.add(message.key)
     return kept | (silenced - told)
 
@@ -243,6 +244,6 @@ def refused_for_good(simulation: Simulation) -> list[Entry]:
     """Return the refusal of each send that has an id in its answer and that no later send made good."""
     last: dict[tuple[str, str], Entry] = {}
     for entry in simulation.journal:
-        if entry.kind is EntryKind.REFUSED and entry.key is not None and entry.ref:
+        if isinstance(entry.fact, SendRefused) and entry.key is not None and entry.ref:
             last[entry.key.provider, entry.ref] = entry
     return [entry for (provider, id), entry in last.items() if simulation.message(provider, id) is None]

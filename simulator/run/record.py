@@ -159,6 +159,7 @@ class Recorder:
                 number=attempt.number,
                 status=attempt.status,
                 error=attempt.error,
+                cause=attempt.cause,
                 latency_real_us=attempt.latency_real_us,
             )
         )

@@ -292,6 +292,7 @@ class _Stage:
             at_ms=at_ms,
             status=row.status,
             error=row.error,
+            cause=row.cause,
             acknowledged=policy.acknowledges(row.status),
             latency_real_us=row.latency_real_us,
         )

@@ -8,22 +8,29 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from socket import gaierror
+from ssl import SSLError
 from time import perf_counter_ns
+from typing import Final, NamedTuple
 
 from aiohttp import (
+    ClientConnectorDNSError,
     ClientError,
     ClientResponse,
     ClientSession,
+    ClientSSLError,
     ClientTimeout,
     DummyCookieJar,
     InvalidURL,
+    ServerDisconnectedError,
     TCPConnector,
 )
 
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.outbox import Outbox
-from simulator.kernel.webhooks.webhook import TIMED_OUT, Attempt, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Fetch, Fetched
 from simulator.runtime.guard import ForbiddenTarget, Guard
 from simulator.runtime.tap import Tap
@@ -69,13 +76,22 @@ def outgoing(client: Callable[[], ClientSession]) -> Fetch:
             ) as answer:
                 return Fetched(answer.status, await answer.content.read(_ANSWER_BYTES_MAX))
         except TimeoutError:
-            return Fetched(0, error=f"{TIMED_OUT} {timeout_real_ms / 1000:g} s")
+            return Fetched(0, error=f"timed out after {timeout_real_ms / 1000:g} s")
         except InvalidURL as failure:
             return Fetched(0, error=f"{failure} is not a URL that can be called")
         except (ClientError, OSError, ValueError) as failure:
             return Fetched(0, error=reason_of(failure))
 
     return fetch
+
+
+class _Sent(NamedTuple):
+    """What came of sending a webhook: the status and the beginning of an answer, or why there is none."""
+
+    status: int = 0
+    excerpt: str = ""
+    cause: Cause | None = None
+    error: str = ""
 
 
 class _Lane:
@@ -206,18 +222,19 @@ class Dispatcher:
         if self.tap is not None:
             self.tap.attempting(webhook, number, request)
         if request is None:
-            status, excerpt, error = 0, "", _UNRENDERED
+            sent = _Sent(cause=Cause.UNRENDERED, error=_UNRENDERED)
         else:
-            status, excerpt, error = await self._send(request, policy)
+            sent = await self._send(request, policy)
         attempt = Attempt(
             number=number,
             at_ms=at_ms,
             late_ms=late_ms,
-            status=status,
-            error=error,
-            acknowledged=policy.acknowledges(status),
+            status=sent.status,
+            error=sent.error,
+            cause=sent.cause,
+            acknowledged=policy.acknowledges(sent.status),
             latency_real_us=(perf_counter_ns() - started) // 1000,
-            excerpt=excerpt,
+            excerpt=sent.excerpt,
         )
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)
@@ -230,8 +247,8 @@ class Dispatcher:
             _LOG.exception("%s could not be rendered", webhook.id)
             return None
 
-    async def _send(self, request: WebhookRequest, policy: WebhookPolicy) -> tuple[int, str, str]:
-        """Send one webhook; return status and beginning of the answer, or 0 and why there is none."""
+    async def _send(self, request: WebhookRequest, policy: WebhookPolicy) -> _Sent:
+        """Send one webhook."""
         try:
             async with self._client().request(
                 request.method,
@@ -242,14 +259,15 @@ class Dispatcher:
                 ssl=policy.verify_tls,
                 timeout=ClientTimeout(total=policy.timeout_real_ms / 1000),
             ) as answer:
-                return answer.status, await _beginning(answer), ""
+                return _Sent(answer.status, await _beginning(answer))
         except TimeoutError:
-            return 0, "", f"{TIMED_OUT} {policy.timeout_real_ms / 1000:g} s"
+            error = f"timed out after {policy.timeout_real_ms / 1000:g} s"
+            return _Sent(cause=Cause.TIMED_OUT, error=error)
         except InvalidURL as failure:
-            return 0, "", f"{failure} is not a URL that can be called"
+            return _Sent(cause=Cause.NO_URL, error=f"{failure} is not a URL that can be called")
         except Exception as failure:
             # Targets come from outside, and an HTTP client fails over odd ones in many ways.
-            return 0, "", reason_of(failure)
+            return _Sent(cause=cause_of(failure), error=reason_of(failure))
 
 
 async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:
@@ -278,12 +296,38 @@ async def _beginning(answer: ClientResponse) -> str:
 
 def reason_of(failure: BaseException) -> str:
     """Return why a request failed, in words for people."""
-    cause: BaseException | None = failure
-    while cause is not None:
+    for cause in _causes(failure):
         if isinstance(cause, ForbiddenTarget):
             return str(cause)
+    return f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+
+
+def cause_of(failure: BaseException) -> Cause:
+    """Return why a request failed, as far as that is one of the usual reasons."""
+    kinds = _causes(failure)
+    return next((cause for kind in kinds for error, cause in _KNOWN if isinstance(kind, error)), Cause.OTHER)
+
+
+# The first that fits: an outer failure tells more than the error of the socket inside.
+_KNOWN: Final = (
+    (ForbiddenTarget, Cause.FORBIDDEN),
+    (ClientConnectorDNSError, Cause.UNRESOLVED),
+    (ClientSSLError, Cause.INSECURE),
+    (SSLError, Cause.INSECURE),
+    (ConnectionRefusedError, Cause.REFUSED),
+    (ServerDisconnectedError, Cause.RESET),
+    (ConnectionResetError, Cause.RESET),
+    (BrokenPipeError, Cause.RESET),
+    (gaierror, Cause.UNRESOLVED),
+)
+
+
+def _causes(failure: BaseException) -> Iterator[BaseException]:
+    """Yield a failure and what led to it, down to the error of the socket."""
+    cause: BaseException | None = failure
+    while cause is not None:
+        yield cause
         if isinstance(cause, ExceptionGroup):
             cause = cause.exceptions[0]
         else:
             cause = getattr(cause, "os_error", None) or cause.__cause__
-    return f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__

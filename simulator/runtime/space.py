@@ -22,9 +22,15 @@ from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
 
-__all__ = ["Exchange", "Space"]
+__all__ = ["Exchange", "ScenarioConflict", "Space"]
 
 _EXCHANGES_MAX = 1_000
+
+
+class ScenarioConflict(ValueError):
+    """
+    A scenario wants a seed or a clock that its space cannot have any more.
+    """
 
 
 class Exchange(NamedTuple):
@@ -57,7 +63,6 @@ class Space:
     ) -> None:
         spec = clock or ClockSpec()
         self.name = name
-        self.seed = seed
         self.simulation = Simulation(
             seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
         )
@@ -74,6 +79,11 @@ class Space:
         self.exchange_count = 0
         self.closed = False
         self.driver.start(spec)
+
+    @property
+    def seed(self) -> int:
+        """What everything in this space is drawn from."""
+        return self.simulation.chance.seed
 
     @property
     def tap(self) -> Tap | None:
@@ -118,6 +128,50 @@ class Space:
             self.configure(provider, settings)
         self.simulation.load(scenario, crowd(scenario.people))
         self.driver.nudge()
+
+    def replace(self, scenario: Scenario) -> None:
+        """
+        Put *scenario* in force with its own seed and clock, if it names any.
+
+        Raises ScenarioConflict, and changes nothing, where these came too late: ids
+        and fates were drawn from another seed, or dates were told of another time.
+        """
+        conflicts = self.conflicts(scenario)
+        if conflicts:
+            raise ScenarioConflict("; ".join(conflicts))
+        simulation, spec = self.simulation, scenario.clock
+        if scenario.seed is not None:
+            simulation.chance.reseed(scenario.seed)
+        if spec is not None and spec.start_unix_ms is not None:
+            simulation.clock.epoch_ms = spec.start_unix_ms
+        driver = self.driver
+        if spec is not None and (spec.mode, spec.rate, spec.grace_real_ms) != (
+            driver.mode,
+            driver.rate,
+            driver.grace_real_ms,
+        ):
+            driver.set_mode(spec)
+        self.load(scenario)
+
+    def conflicts(self, scenario: Scenario) -> list[str]:
+        """Return why the seed and the start of *scenario* cannot be those of this space any more."""
+        simulation, spec = self.simulation, scenario.clock
+        conflicts = []
+        if scenario.seed not in (None, self.seed) and not simulation.untouched:
+            conflicts.append(
+                f"its seed is {scenario.seed}, and what was sent here so far was drawn from {self.seed}: "
+                "create a space for it, or leave the seed out"
+            )
+        start_unix_ms = spec.start_unix_ms if spec is not None else None
+        clock = simulation.clock
+        if start_unix_ms not in (None, clock.epoch_ms) and (clock.now_ms or not simulation.untouched):
+            wanted = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
+            conflicts.append(
+                f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+                f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
+                "create a space for it, or leave the start out"
+            )
+        return conflicts
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change a provider's settings from now on."""

@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from simulator.explain.story import Story
+from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.store.journal import Entry, narrative
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
 
 __all__ = [
     "clock_view",
-    "entry_view",
     "exchange_view",
-    "instant",
     "listed",
     "message_view",
     "recipient_view",
@@ -25,11 +23,6 @@ __all__ = [
     "story_view",
     "webhook_view",
 ]
-
-
-def instant(simulation: Simulation, at_ms: int) -> str:
-    """Return an instant of a space as ISO 8601 with milliseconds."""
-    return simulation.clock.datetime(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, object]:
@@ -106,6 +99,7 @@ def _attempt_view(attempt: Attempt) -> dict[str, object]:
         "at_ms": attempt.at_ms,
         "status": attempt.status,
         "error": attempt.error,
+        "cause": attempt.cause.value if attempt.cause is not None else None,
         "acknowledged": attempt.acknowledged,
         "latency_real_us": attempt.latency_real_us,
         "excerpt": attempt.excerpt,
@@ -121,7 +115,7 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
         "recipient": webhook.recipient,
         "target": webhook.target,
         "state": webhook.state.value,
-        "intended": webhook.intended,
+        "intended": ", ".join(webhook.intended),
         "reports": [report.label for report in webhook.reports],
         "created_ms": webhook.created_ms,
         "due_ms": webhook.due_ms,
@@ -131,26 +125,6 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
         request = simulation.request_for(webhook)
         view["body"] = request.body.decode("utf-8", "replace")
     return view
-
-
-def entry_view(entry: Entry) -> dict[str, object]:
-    """Return a journal entry; what does not apply is left out."""
-    view: dict[str, object] = {
-        "seq": entry.seq,
-        "at_ms": entry.at_ms,
-        "kind": entry.kind.value,
-        "provider": entry.key.provider if entry.key else entry.provider,
-        "recipient": entry.key.recipient if entry.key else entry.recipient,
-        "ordinal": entry.key.ordinal if entry.key else None,
-        "state": entry.state.value if entry.state else None,
-        "what": entry.what,
-        "why": entry.why,
-        "ref": entry.ref,
-        "code": entry.code,
-        "wall_unix_ms": entry.wall_unix_ms,
-        "line": narrative(entry),
-    }
-    return {name: value for name, value in view.items() if value not in ("", None)}
 
 
 def recipient_view(simulation: Simulation, address: str) -> dict[str, object]:

@@ -14,7 +14,7 @@ from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.units import parse_duration
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Called
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
 from toys.bench import LOFT, scenario
@@ -47,9 +47,7 @@ class Loft:
         """Make one call that submits these, as the server would."""
         outcomes = self.simulation.submit(submissions).outcomes
         now_ms = self.simulation.clock.now_ms
-        self.simulation.journal.add(
-            now_ms, EntryKind.CALL, provider="pigeon", what="POST /release answered 207"
-        )
+        self.simulation.journal.add(now_ms, Called("POST", "/release", 207), provider="pigeon")
         body = "".join(f"COO|{s.recipient}|{s.text}\n" for s in submissions).encode("utf-8", "replace")
         self.space.exchanges.append(Exchange(now_ms, "pigeon", "POST", "/release", 207, body, b"AYE\n"))
         self.space.exchange_count += 1

@@ -24,7 +24,7 @@ from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.faults import Damage, DamageKind, Duplicate, WebhookFaults
 from simulator.kernel.model.recipient import Trait, Window
 from simulator.kernel.model.units import ConstantDelay
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import EntryKind
 from simulator.server.views import entry_view
 from toys.bench import rule
 from toys.pigeon import pigeon

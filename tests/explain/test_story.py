@@ -209,7 +209,7 @@ def test_early_report_is_told_as_what_it_is() -> None:
     assert [place.draws for place in story.places if place.name == "fate"] == [
         ("early: all of it at once, before the answer",)
     ]
-    assert [webhook.intended for webhook in story.webhooks] == ["early"]
+    assert [webhook.intended for webhook in story.webhooks] == [("early",)]
     assert any('webhook early on purpose [DELIVERED] (rule "eager")' in line for line in story.lines())
 
 

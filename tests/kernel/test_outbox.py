@@ -11,7 +11,7 @@ from simulator.kernel.model.faults import Duplicate, Reorder, WebhookFaults
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.rules import Act, Match
 from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import EntryKind
 from simulator.kernel.webhooks.webhook import WebhookState
 from toys.bench import Bench, Received, rule
 from toys.pigeon import pigeon
@@ -119,7 +119,7 @@ def test_resent_webhook_is_one_of_its_own(sim: Bench) -> None:
     assert (first.state, twin.state, twin.intended) == (
         WebhookState.ACKNOWLEDGED,
         WebhookState.ACKNOWLEDGED,
-        "resent",
+        ("resent",),
     )
     assert (len(first.attempts), len(twin.attempts), first.id == twin.id) == (1, 1, False)
 
@@ -310,7 +310,7 @@ def test_duplicate_follows_the_one_before(sim: Bench) -> None:
 
     assert attempts(sim) == [(1_000, 200), (3_000, 200), (5_000, 200)]
     assert len({received.body for received in sim.received}) == 1
-    assert [webhook.intended for webhook in sim.webhooks()] == ["", "duplicate", "duplicate"]
+    assert [webhook.intended for webhook in sim.webhooks()] == [(), ("duplicate",), ("duplicate",)]
 
 
 def test_reordered_webhook_is_overtaken(sim: Bench) -> None:

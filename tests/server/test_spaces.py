@@ -195,7 +195,7 @@ async def story(bench: Bench, space: str, sends: int) -> list[tuple[Any, ...]]:
         await asyncio.sleep(0)
     await bench.server.registry.get(space).driver.advance(None)
     return [
-        (entry.at_ms, entry.kind, entry.key, entry.state, entry.what, entry.ref, entry.code)
+        (entry.at_ms, entry.fact, entry.key, entry.ref)
         for entry in bench.server.registry.get(space).simulation.journal
     ]
 

@@ -11,7 +11,7 @@ from simulator.kernel.engine.account import ImpossibleAct
 from simulator.kernel.engine.owing import owe_all
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.model.rules import Act
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Acted, ActImpossible
 from simulator.kernel.webhooks.webhook import Report
 
 __all__ = ["act_of", "try_act"]
@@ -27,18 +27,13 @@ def act_of(state: SimulationState, provider: str, recipient: str, act: Act) -> S
     """
     key = state.take_key(provider, f"({recipient} acts)")
     reports = state.accounts[provider].act(recipient, act, state.chance.of(*key))
-    state.journal.add(
-        state.clock.now_ms,
-        EntryKind.ACT,
-        provider=provider,
-        recipient=recipient,
-        what=f"{act.kind} {act.text!r}" if act.text else act.kind,
-    )
+    fact = Acted(act.kind, act.text)
+    state.journal.add(state.clock.now_ms, fact, provider=provider, recipient=recipient)
     owe_all(state, reports)
     return reports
 
 
-def try_act(state: SimulationState, provider: str, recipient: str, act: Act, why: str) -> None:
+def try_act(state: SimulationState, provider: str, recipient: str, act: Act, by: str) -> None:
     """Let a recipient do what the scenario wants, with names filled in; journal it when impossible."""
     # Nobody is there to be refused, and the other steps of this instant are not to blame.
     try:
@@ -46,11 +41,5 @@ def try_act(state: SimulationState, provider: str, recipient: str, act: Act, why
     except ImpossibleAct as refusal:
         if len(state.impossible_acts) < _IMPOSSIBLE_MAX:
             state.impossible_acts.append(f"{provider} {recipient}: {refusal}")
-        state.journal.add(
-            state.clock.now_ms,
-            EntryKind.NOTE,
-            provider=provider,
-            recipient=recipient,
-            what=f"{act.kind} was not possible: {refusal}",
-            why=why,
-        )
+        fact = ActImpossible(act.kind, str(refusal), by)
+        state.journal.add(state.clock.now_ms, fact, provider=provider, recipient=recipient)

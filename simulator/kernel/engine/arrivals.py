@@ -108,7 +108,7 @@ def inject_acts(state: SimulationState, step: ActsStep) -> None:
     while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
         recipient = address_of_arrival(item.recipient, arrived)
         if item.after is None:
-            try_act(state, item.provider, recipient, item.act, why="timeline")
+            try_act(state, item.provider, recipient, item.act, by="timeline")
         else:
             draws = state.chance.of("timeline", number, recipient, arrived)
             act = ActStep(item.provider, recipient, arrived, item.act)

@@ -14,10 +14,10 @@ from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ProviderStep
 from simulator.kernel.model.fates import MoveStep
 from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message, Refused, Rung, why_of
+from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Accepted, RefusalLeftOut, Scope, SendRefused
 from simulator.kernel.webhooks.webhook import Report
 
 __all__ = ["answered", "consult", "settle", "submit", "submit_later"]
@@ -95,14 +95,8 @@ def consult(state: SimulationState, provider: str, operation: str, credential: s
     if result.refusal or result.drop is Drop.BEFORE:
         _note_refusal(state, decision, result)
     elif decision.answer is not None and decision.answer.refuse:
-        state.journal.add(
-            state.clock.now_ms,
-            EntryKind.NOTE,
-            provider=provider,
-            what=f"{operation} was not refused: the code is about one recipient, and this call has none",
-            why=why_of(Rung.RULE, decision.answer_rule),
-            code=decision.answer.refuse,
-        )
+        fact = RefusalLeftOut(operation, decision.answer.refuse, decision.answer_rule)
+        state.journal.add(state.clock.now_ms, fact, provider=provider)
     return result
 
 
@@ -133,14 +127,9 @@ def _note_refusal(state: SimulationState, decision: Decision, result: CallResult
         at_ms=state.clock.now_ms,
     )
     state.store.note_refusal(refused)
-    state.journal.add(
-        refused.at_ms,
-        EntryKind.REFUSED,
-        key=refused.key,
-        what="the call was refused" if refusal else "the connection was dropped before any work",
-        why=why_of(refused.rung, refused.rule),
-        code=refused.code,
-    )
+    scope = Scope.CALL if refusal else Scope.CONNECTION
+    fact = SendRefused(scope, refused.code, refused.rung, refused.rule)
+    state.journal.add(refused.at_ms, fact, key=refused.key)
 
 
 def settle(state: SimulationState, decision: Decision, unanswered: bool) -> Message | Refused:
@@ -171,15 +160,8 @@ def _refuse(state: SimulationState, decision: Decision, code: str) -> Refused:
         at_ms=state.clock.now_ms,
     )
     state.store.note_refusal(refused)
-    state.journal.add(
-        state.clock.now_ms,
-        EntryKind.REFUSED,
-        key=decision.key,
-        what="refused",
-        why=why_of(rung, decision.refusing_rule, why),
-        ref=refused.id,
-        code=code,
-    )
+    fact = SendRefused(Scope.RECIPIENT, code, rung, decision.refusing_rule, why)
+    state.journal.add(state.clock.now_ms, fact, key=decision.key, ref=refused.id)
     return refused
 
 
@@ -210,14 +192,8 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
         unanswered=unanswered and not early,
     )
     state.store.add(message)
-    state.journal.add(
-        now_ms,
-        EntryKind.ACCEPTED,
-        key=message.key,
-        state=message.state,
-        why=why_of(message.rung, message.rule),
-        ref=message.id,
-    )
+    fact = Accepted(message.state, message.rung, message.rule)
+    state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     owe_for(state, message, account.changed(message, None))
     if scheduled:
         state.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))

@@ -15,11 +15,11 @@ from simulator.kernel.engine.steps import ActStep, Wake
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.fates import Ending, MoveStep, drawn, plan
 from simulator.kernel.model.lifecycle import TERMINAL, Move, State, next_state
-from simulator.kernel.model.message import Message, Rung, why_of
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.submission import Reason
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Moved, Rescheduled, Suspended
 
 __all__ = [
     "IllegalMove",
@@ -62,8 +62,7 @@ def take_step(state: SimulationState, step: MoveStep) -> None:
         _lapse(state, message, step)
     elif step.move is Move.DELIVER and not _reachable(state, step.key.recipient):
         if message.submission.ephemeral:
-            why = "the recipient is unreachable"
-            _change(state, message, Move.FAIL, State.FAILED, "", Reason.ABSENT, why)
+            _change(state, message, Move.FAIL, State.FAILED, "", Reason.ABSENT, unreachable=True)
         else:
             _wait(state, message)
     else:
@@ -73,13 +72,8 @@ def take_step(state: SimulationState, step: MoveStep) -> None:
 
 
 def _lapse(state: SimulationState, message: Message, step: MoveStep) -> None:
-    state.journal.add(
-        state.clock.now_ms,
-        EntryKind.LAPSED,
-        key=message.key,
-        what=f"{step.move.value} has lapsed, the message is {message.state.value}",
-        ref=message.id,
-    )
+    fact = Lapsed(step.move, message.state)
+    state.journal.add(state.clock.now_ms, fact, key=message.key, ref=message.id)
 
 
 def _change(
@@ -89,7 +83,8 @@ def _change(
     to: State,
     code: str,
     reason: Reason,
-    why: str = "",
+    *,
+    unreachable: bool = False,
 ) -> None:
     now_ms = state.clock.now_ms
     if message.state is State.WAITING:
@@ -102,16 +97,8 @@ def _change(
     message.changed_ms = now_ms
     message.code = code
     message.reason = reason
-    state.journal.add(
-        now_ms,
-        EntryKind.MOVED,
-        key=message.key,
-        state=to,
-        what=f"{to.value} ({reason.value})" if reason else "",
-        why=why or why_of(message.rung, message.rule),
-        ref=message.id,
-        code=code,
-    )
+    fact = Moved(to, message.rung, message.rule, code, reason, unreachable)
+    state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     owe_for(state, message, state.accounts[message.key.provider].changed(message, move))
     if to in TERMINAL and move is not Move.READ and message.faults is not None:
         plan_contradiction(state, message)
@@ -143,10 +130,10 @@ def _reachable(state: SimulationState, recipient: str) -> bool:
 
 def _wait(state: SimulationState, message: Message) -> None:
     if message.state is not State.WAITING:
-        why = "the recipient is unreachable"
-        _change(state, message, Move.WAIT, State.WAITING, "", Reason.ABSENT, why)
+        _change(state, message, Move.WAIT, State.WAITING, "", Reason.ABSENT, unreachable=True)
         state.agenda.add(*_expiry(message))
-    state.waiting.enter(message.key, message.changed_ms)
+    # What was sent first arrives first, however the delays fell; a scheduled one is sent when it is released.
+    state.waiting.enter(message.key, max(message.accepted_ms, message.submission.hold_until_ms))
     _expect_back(state, message.key.recipient)
 
 
@@ -181,26 +168,21 @@ def wake_all(state: SimulationState, pattern: str = "*") -> None:
         wake(state, recipient)
 
 
-def change_recipient(state: SimulationState, pattern: str, traits: Mapping[str, Value], why: str) -> None:
+def change_recipient(state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str) -> None:
     """Change circumstances of an address or a prefix (`+4179*`) from now on."""
     now_ms = state.clock.now_ms
     state.directory.change(pattern, traits, now_ms)
-    said = ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
-    state.journal.add(now_ms, EntryKind.CIRCUMSTANCES, recipient=pattern, what=said, why=why)
+    state.journal.add(now_ms, CircumstancesChanged(dict(traits), by), recipient=pattern)
     if "reachable" in traits:
         wake_all(state, pattern)
-
-
-def _plain(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 # -- commands ---------------------------------------------------------------------------------------
 
 
-def move_by_command(state: SimulationState, message: Message, move: Move, code: str, reason: Reason) -> None:
+def move_by_command(
+    state: SimulationState, message: Message, move: Move, code: str, reason: Reason, by: Rung
+) -> None:
     """Move a message now; raises IllegalMove when the state table or the recipient forbids it."""
     to = next_state(message.state, move)
     if to is None:
@@ -210,8 +192,8 @@ def move_by_command(state: SimulationState, message: Message, move: Move, code: 
         raise IllegalMove(f"a message waits while its recipient is away; make {recipient} unreachable")
     if move is Move.DELIVER and not _reachable(state, recipient):
         raise IllegalMove(f"{recipient} is unreachable; make it reachable first")
-    message.rung = Rung.CONTROL
-    message.rule = ""
+    if by is not message.rung:
+        message.rung, message.rule = by, ""
     _change(state, message, move, to, code, reason)
     if move is Move.RELEASE:
         start(state, message, state.chance.of(*message.key))
@@ -228,7 +210,7 @@ def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
     message.submission = structs.replace(submission, hold_until_ms=at_ms)
     message.expires_ms = at_ms + submission.validity_ms
     state.agenda.add(at_ms, release)
-    state.journal.add(state.clock.now_ms, EntryKind.NOTE, key=message.key, what="rescheduled", ref=message.id)
+    state.journal.add(state.clock.now_ms, Rescheduled(at_ms), key=message.key, ref=message.id)
 
 
 def suspend(state: SimulationState, message: Message) -> None:
@@ -236,4 +218,4 @@ def suspend(state: SimulationState, message: Message) -> None:
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
     state.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
-    state.journal.add(state.clock.now_ms, EntryKind.NOTE, key=message.key, what="suspended", ref=message.id)
+    state.journal.add(state.clock.now_ms, Suspended(), key=message.key, ref=message.id)

@@ -23,7 +23,8 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
         # What happens after the answer is not told before it.
         faults = replace(faults, early=False)
     for report in reports:
-        state.outbox.owe(now_ms, report, faults, message.faults_rule)
+        message.reports += 1
+        state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
 
 
 def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
@@ -35,7 +36,8 @@ def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
         if message is None:
             state.outbox.owe(now_ms, report, None)
         else:
-            state.outbox.owe(now_ms, report, message.faults, message.faults_rule)
+            message.reports += 1
+            state.outbox.owe(now_ms, report, message.faults, message.faults_rule, message.reports)
 
 
 def webhook_due(state: SimulationState, webhook: Webhook) -> None:

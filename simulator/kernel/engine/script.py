@@ -13,7 +13,7 @@ from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.scenario import Scenario, TimelineItem
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import ScenarioLoaded, SettingsChanged
 
 __all__ = ["configure", "load", "timeline_due"]
 
@@ -21,8 +21,7 @@ __all__ = ["configure", "load", "timeline_due"]
 def configure(state: SimulationState, provider: str, settings: Mapping[str, object]) -> None:
     """Change settings of the account at *provider* from now on."""
     state.accounts[provider].configure(settings)
-    what = f"settings changed: {', '.join(sorted(settings))}"
-    state.journal.add(state.clock.now_ms, EntryKind.SETTINGS, provider=provider, what=what)
+    state.journal.add(state.clock.now_ms, SettingsChanged(tuple(sorted(settings))), provider=provider)
     state.configured()
 
 
@@ -42,7 +41,7 @@ def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) ->
     ]
     for at_ms, step in state.timeline:
         state.agenda.add(at_ms, step)
-    entry = state.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
+    entry = state.journal.add(now_ms, ScenarioLoaded(scenario.name))
     state.scenario_seq = entry.seq
     wake_all(state)
 
@@ -55,7 +54,7 @@ def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> Non
     if item.storm is not None:
         inject_storm(state, StormStep(number, item.storm, now_ms, 0))
     if item.traits:
-        change_recipient(state, item.recipient, item.traits, why="timeline")
+        change_recipient(state, item.recipient, item.traits, by="timeline")
     if item.act is not None:
         inject_acts(state, ActsStep(number, item, now_ms, 0))
     if item.hold:

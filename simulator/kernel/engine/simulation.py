@@ -29,7 +29,7 @@ from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, 
 from simulator.kernel.model.clock import Clock
 from simulator.kernel.model.fates import MoveStep
 from simulator.kernel.model.lifecycle import Move
-from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
@@ -98,6 +98,11 @@ class Simulation:
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change settings of the account at *provider* from now on."""
         configure(self.state, provider, settings)
+
+    @property
+    def untouched(self) -> bool:
+        """True while nobody has sent or done anything, so that nothing was drawn for anybody."""
+        return not self.state.ordinals
 
     def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
@@ -191,9 +196,21 @@ class Simulation:
         """Return the latest message with this id at *provider*, or None."""
         return self.state.store.find(provider, message_id)
 
-    def move(self, message: Message, move: Move, code: str = "", reason: Reason = Reason.NONE) -> None:
-        """Move a message by command; raises IllegalMove when the state table or the recipient forbids it."""
-        move_by_command(self.state, message, move, code, reason)
+    def move(
+        self,
+        message: Message,
+        move: Move,
+        code: str = "",
+        reason: Reason = Reason.NONE,
+        *,
+        by: Rung = Rung.CONTROL,
+    ) -> None:
+        """
+        Move a message now; its story says *by* whom: the test, unless a client's own call did it.
+
+        Raises IllegalMove when the state table or the recipient forbids it.
+        """
+        move_by_command(self.state, message, move, code, reason, by)
 
     def reschedule(self, message: Message, at_ms: int) -> None:
         """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
@@ -241,7 +258,7 @@ def _do(state: SimulationState, step: object) -> None:
             if recipient in state.waiting:
                 wake(state, recipient)
         case ActStep():
-            try_act(state, step.provider, step.recipient, step.act, why="reply")
+            try_act(state, step.provider, step.recipient, step.act, by="reply")
         case Contradiction(key=key):
             contradict(state, key)
         case StormStep():
