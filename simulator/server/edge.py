@@ -286,6 +286,7 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
             status,
             call.body[:_EXCHANGE_BYTES_MAX],
             answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
+            call.query,
         )
     )
 

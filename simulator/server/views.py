@@ -5,6 +5,8 @@ What the control API shows of a space, as plain JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import quote, urlencode
 
 from simulator.explain.story import Story
 from simulator.kernel.engine.simulation import Simulation
@@ -12,6 +14,7 @@ from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.store.journal import Entry, narrative
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
+from simulator.secrecy import Withholding
 
 __all__ = [
     "clock_view",
@@ -25,6 +28,9 @@ __all__ = [
     "story_view",
     "webhook_view",
 ]
+
+# What the space itself lists is its own; what calls and stories say in passing may land in a log.
+_SECRECY: Final = Withholding()
 
 
 def instant(simulation: Simulation, at_ms: int) -> str:
@@ -181,6 +187,7 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
         "provider": exchange.provider,
         "method": exchange.method,
         "path": exchange.path,
+        "query": _SECRECY.text(urlencode(exchange.query, quote_via=quote)),
         "status": exchange.status,
         "request": exchange.request.decode("utf-8", "replace"),
         "answer": exchange.answer.decode("utf-8", "replace"),
@@ -211,7 +218,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
         ],
         "entries": [entry_view(entry) for entry in story.entries],
         "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
-        "story": story.lines(),
+        "story": [_SECRECY.text(line) for line in story.lines()],
     }
 
 
