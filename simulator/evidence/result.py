@@ -104,7 +104,7 @@ class RunResult:
         return all(check.passed for check in self.checks)
 
     def withheld(self) -> RunResult:
-        """Return the same as people and files may see it: without secrets in its names, details and stories."""
+        """Return the same without secrets in names, details and stories, as people and files may see it."""
         secrecy = Withholding(self.space.secrets())
         checks = (
             replace(
