@@ -68,6 +68,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "click": ("cli.py", "commands/"),
     "prometheus_client": ("server/metrics.py",),
     "jinja2": ("evidence/pages.py",),
+    "markupsafe": ("evidence/pages.py",),
     "faker": ("runtime/",),
     "pytest": ("pytest_plugin.py",),
     "hypothesis": ("strategies.py",),

@@ -37,8 +37,10 @@ from simulator.secrecy import Withholding
 __all__ = ["html"]
 
 _DRAW_ALL_MAX = 300
-_UNUSUAL_DRAWN_MAX = 60
-_USUAL_DRAWN_MAX = 20
+_BLAMED_DRAWN_MAX = 40
+_UNUSUAL_DRAWN_MAX = 20
+_USUAL_DRAWN_MAX = 10
+_BLAMED = "Blamed by an expectation"
 _WEBHOOKS_DRAWN_MAX = 40
 _ROWS_CHARACTERS_MAX = 3_000_000
 
@@ -210,7 +212,7 @@ def _blamed_first(every_group: Sequence[Group], blamed: Mapping[MessageKey, obje
         replace(group, lives=tuple(life for life in group.lives if life.message.key not in blamed))
         for group in every_group
     ]
-    first = [Group("Blamed by an expectation", True, taken)] if taken else []
+    first = [Group(_BLAMED, True, taken)] if taken else []
     return [*first, *(group for group in rest if group.lives)]
 
 
@@ -248,6 +250,8 @@ def _sections(
 def _drawn(group: Group, total: int) -> Sequence[Life]:
     if total <= _DRAW_ALL_MAX:
         return group.lives
+    if group.title == _BLAMED:
+        return group.lives[:_BLAMED_DRAWN_MAX]
     return group.lives[: _UNUSUAL_DRAWN_MAX if group.unusual else _USUAL_DRAWN_MAX]
 
 

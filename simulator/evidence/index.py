@@ -12,7 +12,7 @@ from simulator.kernel.model.message import Message
 
 __all__ = ["Index", "IndexRow", "index"]
 
-_CHARACTERS_MAX = 100_000
+_CHARACTERS_MAX = 60_000
 
 
 class IndexRow(NamedTuple):

@@ -54,7 +54,7 @@ def environment() -> Environment:
 
     def shown(context: Context, text: str, limit: int) -> Markup:
         # Secrets go first: one that is cut in the middle is not recognised any more.
-        return escape(printable(cut(context["secrecy"].text(text), limit)))
+        return escape(printable(cut(context["secrecy"].body(text), limit)))
 
     @pass_context
     def finalize(context: Context, value: object) -> object:
