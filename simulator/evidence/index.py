@@ -49,13 +49,13 @@ def index(groups: Sequence[Group]) -> Index:
         names: list[str] = []
         for life in group.lives:
             name = _name(life.message) if ids else _short_name(life.message)
-            room -= len(name) + 1
+            room -= len(name) + 2
             if room < 0:
                 break
             names.append(name)
         listed += len(names)
         if names:
-            rows.append(IndexRow(f"{group.title} ({len(group.lives):,})", " ".join(names)))
+            rows.append(IndexRow(f"{group.title} ({len(group.lives):,})", ", ".join(names)))
     left = f"; {total - listed:,} more have no room, and are in the journal and HAR" if listed < total else ""
     return Index(f"{'' if ids else ', without ids'}{left}", rows)
 
@@ -66,4 +66,4 @@ def _short_name(message: Message) -> str:
 
 
 def _name(message: Message) -> str:
-    return f"{_short_name(message)}\u00a0{message.id}" if message.id else _short_name(message)
+    return f"{_short_name(message)} {message.id}" if message.id else _short_name(message)

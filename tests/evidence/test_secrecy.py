@@ -121,7 +121,7 @@ def verdict(run: Recording) -> RunResult:
 
 async def test_no_output_tells_a_secret_wherever_it_was_planted(tmp_path: Path) -> None:
     """
-    Page, JUnit, journal, HAR, terminal, explanation, list of calls and bundle: none has any of them.
+    Page, JUnit, journal, HAR, terminal, explanation, journal, list of calls and bundle: none has any of them.
     """
     receiver = Receiver()
     await receiver.start()
@@ -139,6 +139,8 @@ async def test_no_output_tells_a_secret_wherever_it_was_planted(tmp_path: Path) 
                 path = f"/spaces/default/messages/{quote(message.id)}/explain"
                 _, story = await run.control("GET", path)
                 outputs[f"explain {message.key}"] = "\n".join(story["story"])
+            _, journal = await run.control("GET", "/spaces/default/journal")
+            outputs["journal"] = json.dumps(journal)
             _, calls = await run.control("GET", "/spaces/default/requests")
             outputs["queries"] = "\n".join(call["query"] for call in calls["items"])
     finally:
