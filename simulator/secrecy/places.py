@@ -56,6 +56,7 @@ _ENCODED_URL: Final = re.compile(r"(?<==)[^&;\s\"<>=]*%3A(?:%2F){2}[^&;\s\"<>]*"
 _UNESCAPED: Final = "-._~()"
 
 _LENGTH_MIN: Final = 8
+_WORD_LENGTH_MAX: Final = 15
 _KNOWN_MAX: Final = 1_000
 
 
@@ -79,21 +80,22 @@ class Known:
     Finds secrets by their values, in whatever text they turn up.
 
     Short ones, such as the "key" of a test, would turn up in innocent words and are
-    not looked for.  They are found percent-encoded, escaped for JSON and, as
-    credentials of a Basic header, in base64, too.
+    not looked for.  In *prose*, neither are those that are a word themselves, such as
+    "integrator", or sentences of ours would lose theirs; and what is looked for is found
+    percent-encoded, escaped for JSON and, as credentials of a Basic header, in base64, too.
     """
 
     __slots__ = ("_pattern", "_spellings")
 
-    def __init__(self, secrets: Iterable[str], *, encoded: bool = True) -> None:
+    def __init__(self, secrets: Iterable[str], *, prose: bool) -> None:
         long: dict[str, None] = {}
         for secret in secrets:
             for part in (secret, secret.partition(":")[2]):
-                if len(part) >= _LENGTH_MIN:
+                if len(part) >= _LENGTH_MIN and not (prose and _is_word(part)):
                     long[part] = None
             if len(long) >= _KNOWN_MAX:
                 break
-        spelled = {spelling for secret in long for spelling in (_spellings(secret) if encoded else (secret,))}
+        spelled = {spelling for secret in long for spelling in (_spellings(secret) if prose else (secret,))}
         # The longest first, lest one that begins like another leave its end behind.
         self._spellings = sorted(spelled, key=lambda secret: (-len(secret), secret))
         self._pattern = re.compile("|".join(map(re.escape, self._spellings))) if spelled else None
@@ -104,6 +106,10 @@ class Known:
         if self._pattern is None or not any(spelling in text for spelling in self._spellings):
             return text
         return self._pattern.sub(lambda found: replace(found[0]), text)
+
+
+def _is_word(secret: str) -> bool:
+    return secret.isalpha() and len(secret) <= _WORD_LENGTH_MAX
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ class Renaming:
         self._given = {name: secret for secret, name in self._names.items()}
         self._open = set(minted)
         self._minted = [secret[-32:] for secret in self._open]
-        self._known = Known(self._names, encoded=False)
+        self._known = Known(self._names, prose=False)
         self._count = 0
         self.withheld = False
         """True when something was renamed that signatures may be made with."""
@@ -71,7 +71,7 @@ class Renaming:
             if ":" in secret:
                 name = f"{name}:{name}"
             self._names[secret] = name
-            self._known = Known(self._names, encoded=False)
+            self._known = Known(self._names, prose=False)
         return name
 
     def number(self, number: str) -> str:

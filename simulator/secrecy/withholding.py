@@ -23,7 +23,7 @@ class Withholding:
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known = Known(known)
+        self._known = Known(known, prose=True)
 
     def header(self, name: str, value: str) -> str:
         """Return a header's value if it is of the harmless few."""

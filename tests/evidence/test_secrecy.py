@@ -200,6 +200,17 @@ def test_known_secrets_are_found_in_every_spelling() -> None:
     assert shown == [f"<{WITHHELD}> in short"] * 4
 
 
+def test_credential_that_is_a_word_does_not_take_words_out_of_sentences() -> None:
+    """
+    Who calls with the key `integrator` reads of the integrator all the same; a field of that name is withheld.
+    """
+    secrecy = Withholding(["integrator", "user:delivered", "integrator-7"])
+
+    assert secrecy.text("the integrator was delivered") == "the integrator was delivered"
+    assert secrecy.body('{"token": "integrator"}') == f'{{"token": "{WITHHELD}"}}'
+    assert secrecy.text("integrator-7") == WITHHELD
+
+
 def test_settings_tell_their_secrets_in_order() -> None:
     """
     Whatever sounds like a secret, and every header; how tokens are dealt with is none.
