@@ -11,6 +11,7 @@ import msgspec
 
 from simulator.evidence.result import RunResult
 from simulator.explain.views import entry_view
+from simulator.secrecy import Withholding
 
 __all__ = ["jsonl"]
 
@@ -24,6 +25,9 @@ def jsonl(result: RunResult) -> Iterator[bytes]:
     The entries are those the journal holds when the first chunk is asked for.
     """
     encoder = msgspec.json.Encoder()
+    secrecy = Withholding(result.space.secrets())
     entries = iter(list(result.space.simulation.journal))
     while chunk := list(islice(entries, _ENTRIES_PER_CHUNK)):
-        yield encoder.encode_lines([entry_view(entry) for entry in chunk])
+        lines = encoder.encode_lines([entry_view(entry) for entry in chunk]).decode()
+        # In whole chunks, for most of them hold no secret and a million lines are many.
+        yield secrecy.text(lines).encode()

@@ -4,12 +4,11 @@ Numbers and texts as readers of evidence want them.
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 from simulator.kernel.webhooks.webhook import Attempt
 
-__all__ = ["count", "cut", "html_text", "latency", "outcome", "printable", "span"]
+__all__ = ["count", "cut", "latency", "outcome", "printable", "span"]
 
 # Emoji and Persian are made with joiners; no terminal or page minds them.
 _JOINERS = "\u200c\u200d\ufe0f"
@@ -31,11 +30,6 @@ def printable(text: str) -> str:
 def cut(text: str, limit: int) -> str:
     """Return *text*, or its first *limit* characters and an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def html_text(text: str, limit: int = 300) -> str:
-    """Return a text that came from outside, safe in HTML, in an attribute and in SVG."""
-    return escape(printable(cut(text, limit)), quote=True)
 
 
 def count(number: int, one: str, many: str = "") -> str:

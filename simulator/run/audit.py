@@ -79,6 +79,7 @@ async def audit(ask: Ask, simulation: Simulation, client: ClientSession) -> Chec
         passed=not wrong and (bool(asked) or not everything),
         detail=_detail(everything, meant, asked, len(wrong), excused),
         lines=(*named, *(["", *refusals, *told] if wrong else [])),
+        blamed=tuple(one.key for one, _ in wrong),
     )
 
 

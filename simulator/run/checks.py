@@ -49,6 +49,10 @@ def stories(simulation: Simulation, messages: list[Message]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
+    return tuple(message.key for message in messages)
+
+
 def _share(part: int, whole: int) -> int:
     """Return a share in basis points, rounded down; all of nothing is everything."""
     return part * 10_000 // whole if whole else 10_000
@@ -72,6 +76,7 @@ def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
             passed=share >= goals.final_bp,
             detail=f"{format_share(share)} of {len(messages)} messages have an end in time",
             lines=stories(simulation, late),
+            blamed=_keys(late),
         )
     if goals.delivered_bp is not None:
         missing = [m for m in messages if m.state not in (State.DELIVERED, State.READ)]
@@ -81,6 +86,7 @@ def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
             passed=share >= goals.delivered_bp,
             detail=f"{format_share(share)} of {len(messages)} messages were delivered",
             lines=stories(simulation, missing),
+            blamed=_keys(missing),
         )
 
 
@@ -114,6 +120,7 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
             detail=f"{format_share(share)} of {len(webhooks)} webhooks were acknowledged"
             + ("" if simulation.outbox.webhooks or not simulation.messages else _NO_TARGET),
             lines=stories(simulation, troubled),
+            blamed=_keys(troubled),
         )
     if goals.lost_max is not None:
         lost = [w for w in missing if w.state is WebhookState.LOST]
@@ -122,6 +129,7 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
             passed=len(lost) <= goals.lost_max,
             detail=f"{len(lost)} webhooks were lost",
             lines=stories(simulation, troubled),
+            blamed=_keys(troubled),
         )
     if goals.forged_refused:
         yield _forged(simulation)
@@ -161,11 +169,13 @@ def _forged(simulation: Simulation) -> Check:
         if any(one.acknowledged and _is_forged(webhook, one.number) for one in webhook.attempts)
     ]
     keys = {webhook.reports[0].key for webhook in taken}
+    messages = [message for key, message in simulation.messages.items() if key in keys]
     return Check(
         name="webhooks.forged_refused: true",
         passed=not taken,
         detail=f"{len(taken)} attempts that were forged or broken on purpose were acknowledged",
-        lines=stories(simulation, [m for key, m in simulation.messages.items() if key in keys]),
+        lines=stories(simulation, messages),
+        blamed=_keys(messages),
     )
 
 
@@ -206,6 +216,7 @@ def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
             passed=len(repeated) <= goals.duplicated_max,
             detail=f"{len(repeated)} accepted sends repeat an earlier one",
             lines=stories(simulation, repeated),
+            blamed=_keys(repeated),
         )
     if goals.refused_max is not None:
         rejected = refused_for_good(simulation)

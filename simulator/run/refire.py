@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
-from simulator.evidence.redaction import WITHHELD
 from simulator.run.bundle import Attempted, Attempting, Bundle
 from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
+from simulator.secrecy import WITHHELD
 
 __all__ = ["LoadReport", "refire"]
 

@@ -18,7 +18,7 @@ from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call, Fetched, Gateway, Provider
 from simulator.run import bundle as rows
 from simulator.run.bundle import Bundle, BundleError, Row
-from simulator.run.record import attempting_row, pseudonyms_of, states_of
+from simulator.run.record import attempting_row, renaming_of, states_of
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import load_run
 from simulator.server.edge import Edge
@@ -121,7 +121,7 @@ class _Stage:
             gateway.fetch = self._fetch
         self._edge = Edge(self._registry)
         self._control = ControlFace(Controller(self._registry))
-        self._pseudonyms = pseudonyms_of(self._space, bundle.scenario_text)
+        self._renaming = renaming_of(self._space, bundle.scenario_text)
         self._signed = not about.withheld
         self._fetches: list[asyncio.Future[Fetched]] = []
         self._open: dict[int, tuple[Call, asyncio.Task[Answer]]] = {}
@@ -177,14 +177,14 @@ class _Stage:
 
     async def _call(self, row: rows.Called) -> None:
         gateway = self._gateway(row.provider)
-        headers = [(name, self._pseudonyms.restored_header(name, value)) for name, value in row.headers]
+        headers = [(name, self._renaming.restored_header(name, value)) for name, value in row.headers]
         call = Call(
             method=row.method,
-            path=self._pseudonyms.restored(row.path),
+            path=self._renaming.restored(row.path),
             gateway=gateway,
-            query=[(name, self._pseudonyms.restored(value)) for name, value in row.query],
+            query=[(name, self._renaming.restored(value)) for name, value in row.query],
             headers=CIMultiDictProxy(CIMultiDict(headers)),
-            body=self._pseudonyms.restored_body(row.body.raw),
+            body=self._renaming.restored_body(row.body.raw),
             url=row.url,
         )
         route, call.parameters, _ = self._edge.find(call)
@@ -217,7 +217,7 @@ class _Stage:
         asked = Asked(
             parameters={},
             query={},
-            body=self._pseudonyms.restored_body(row.body.raw),
+            body=self._renaming.restored_body(row.body.raw),
             content_type=row.content_type,
             base_url=row.base_url,
         )
@@ -261,7 +261,7 @@ class _Stage:
             # That it could not be rendered is part of the record.
             request = None
         number = len(webhook.attempts) + 1
-        now = attempting_row(self._space, self._pseudonyms, webhook, number, request)
+        now = attempting_row(self._space, self._renaming, webhook, number, request)
         if now.told(signed=self._signed) != row.told(signed=self._signed):
             raise _Diverged(where, _said(row), _said(now))
         self._begun[row.id] = row.at_ms
@@ -273,7 +273,7 @@ class _Stage:
         webhook = left[0]
         row = attempting_row(
             self._space,
-            self._pseudonyms,
+            self._renaming,
             webhook,
             len(webhook.attempts) + 1,
             self._space.simulation.request_for(webhook),

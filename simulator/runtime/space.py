@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from aiohttp import ClientSession
@@ -21,6 +21,7 @@ from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
+from simulator.secrecy import secrets_in
 
 __all__ = ["Exchange", "ScenarioConflict", "Space"]
 
@@ -45,6 +46,7 @@ class Exchange(NamedTuple):
     status: int
     request: bytes
     answer: bytes
+    query: Sequence[tuple[str, str]] = ()
 
 
 class Space:
@@ -77,6 +79,7 @@ class Space:
             self.simulation.add_account(provider_name, gateway.account)
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
+        self._secrets: dict[str, None] = {}
         self.closed = False
         self.driver.start(spec)
 
@@ -126,6 +129,8 @@ class Space:
             raise ValueError(f"unknown provider {unknown[0]!r}; known: {', '.join(sorted(self.gateways))}")
         for provider, settings in scenario.providers.items():
             self.configure(provider, settings)
+        for item in scenario.timeline:
+            self._secrets.update(dict.fromkeys(secrets_in(item.providers)))
         self.simulation.load(scenario, crowd(scenario.people))
         self.driver.nudge()
 
@@ -176,6 +181,14 @@ class Space:
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change a provider's settings from now on."""
         self.simulation.configure(provider, settings)
+        self._secrets.update(dict.fromkeys(secrets_in(settings)))
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
+        yield from self._secrets
+        for gateway in self.gateways.values():
+            yield from gateway.account.credentials
+        yield from {message.submission.credential for message in self.simulation.messages.values()}
 
     async def send_early(self, patience_real_s: float) -> None:
         """Send the reports that a rule wants before the answer; wait for them, but not for ever."""

@@ -31,8 +31,8 @@ from simulator.provider import (
     Router,
     header_text,
 )
-from simulator.runtime.secret_names import harmless_query
 from simulator.runtime.space import Exchange, Space
+from simulator.secrecy import harmless_query
 from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
@@ -281,6 +281,7 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
             status,
             call.body[:_EXCHANGE_BYTES_MAX],
             answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
+            call.query,
         )
     )
 

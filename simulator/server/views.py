@@ -5,6 +5,8 @@ What the control API shows of a space, as plain JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import quote, urlencode
 
 from simulator.explain.story import Story
 from simulator.explain.views import entry_view, instant
@@ -12,6 +14,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
+from simulator.secrecy import Withholding
 
 __all__ = [
     "clock_view",
@@ -23,6 +26,9 @@ __all__ = [
     "story_view",
     "webhook_view",
 ]
+
+# What the space itself lists is its own; what calls and stories say in passing may land in a log.
+_SECRECY: Final = Withholding()
 
 
 def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, object]:
@@ -155,6 +161,7 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
         "provider": exchange.provider,
         "method": exchange.method,
         "path": exchange.path,
+        "query": _SECRECY.text(urlencode(exchange.query, quote_via=quote)),
         "status": exchange.status,
         "request": exchange.request.decode("utf-8", "replace"),
         "answer": exchange.answer.decode("utf-8", "replace"),
@@ -185,7 +192,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
         ],
         "entries": [entry_view(entry) for entry in story.entries],
         "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
-        "story": story.lines(),
+        "story": [_SECRECY.text(line) for line in story.lines()],
     }
 
 

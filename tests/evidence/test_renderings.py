@@ -87,6 +87,18 @@ def test_junit_is_xml_with_a_case_per_expectation() -> None:
     )
 
 
+def test_junit_of_a_space_without_expectations_is_not_empty() -> None:
+    """
+    Servers that fail an empty report find one case, which is skipped.
+    """
+    root = ElementTree.fromstring(junit(flown().result()).encode())
+
+    suite = root[0]
+    cases = [(case.get("name"), [child.tag for child in case]) for case in root.iter("testcase")]
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["1", "0", "1"]
+    assert cases == [("expectations", ["skipped"])]
+
+
 @given(words=st.text(st.characters(), max_size=40))
 def test_junit_is_xml_whatever_is_said(words: str) -> None:
     """
