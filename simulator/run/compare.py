@@ -11,6 +11,7 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
 from simulator.run.bundle import Attempted, Bundle, Called, Row
 from simulator.run.replay import Divergence
@@ -63,10 +64,16 @@ def _what(row: Row) -> str:
             body = row.body.text or repr(row.body.base64)[2:-1]
             return f"{row.provider} {row.method} {path} {body}".rstrip()
         case Attempted():
-            said = str(row.status) if row.status else row.error
-            return f"answers {said} to webhook {row.id}, attempt {row.number}"
+            return f"answers {_outcome(row)} to webhook {row.id}, attempt {row.number}"
         case _:
             return ""
+
+
+def _outcome(row: Attempted) -> str:
+    if row.status:
+        return str(row.status)
+    # The words beside a known cause hold ports and times of the machine.
+    return row.error if row.cause in (None, Cause.OTHER) else row.cause.value
 
 
 def first_divergence(recorded: Bundle, replayed: Bundle) -> Divergence | None:
