@@ -59,6 +59,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "provider.py",
     ),
     "aiohttp": ("server/", "runtime/", "providers/", "commands/serve.py", "commands/listen.py", "run/"),
+    "httptools": ("runtime/transport/",),
     "multidict": ("provider.py", "run/"),
     "yarl": ("server/", "runtime/", "run/"),
     "yaml": ("scenario/yaml.py",),

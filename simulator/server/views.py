@@ -106,6 +106,7 @@ def _attempt_view(attempt: Attempt) -> dict[str, object]:
         "at_ms": attempt.at_ms,
         "status": attempt.status,
         "error": attempt.error,
+        "note": attempt.note,
         "acknowledged": attempt.acknowledged,
         "latency_real_us": attempt.latency_real_us,
         "excerpt": attempt.excerpt,

@@ -17,8 +17,9 @@ from harness import Bench, receiving, serving, until
 from simulator.kernel.engine.account import Account
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
-from simulator.runtime.dispatcher import Dispatcher, open_client
+from simulator.runtime.dispatcher import Dispatcher
 from simulator.runtime.guard import Guard
+from simulator.runtime.transport.client import open_client
 
 
 async def point(bench: Bench, url: str, **webhook: object) -> None:
@@ -196,6 +197,7 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
                 "at_ms": 1_000,
                 "status": 503,
                 "error": "",
+                "note": "",
                 "acknowledged": False,
                 "excerpt": "not now",
                 "next_at_ms": 11_000,
@@ -205,6 +207,7 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
                 "at_ms": 11_000,
                 "status": 503,
                 "error": "",
+                "note": "",
                 "acknowledged": False,
                 "excerpt": "not now",
                 "next_at_ms": 3_611_000,
@@ -214,6 +217,7 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
                 "at_ms": 3_611_000,
                 "status": 200,
                 "error": "",
+                "note": "",
                 "acknowledged": True,
                 "excerpt": "not now",
                 "next_at_ms": None,
@@ -259,7 +263,7 @@ async def test_receiver_down__is_retried_until_it_is_back() -> None:
 
             assert sorted(number for number, _ in receiver.told()) == ["41790000001", "41790000002"]
         assert [(at_ms, status) for at_ms, status, _ in before] == [(1_000, 0)] * 2 + [(11_000, 0)] * 2
-        assert all("ClientConnectorError" in error for _, _, error in before)
+        assert all(error == f"nobody listens at 127.0.0.1:{port}" for _, _, error in before)
 
 
 async def test_endless_answer__is_cut_after_its_first_bytes() -> None:

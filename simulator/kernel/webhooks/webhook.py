@@ -16,6 +16,7 @@ from simulator.kernel.model.submission import MessageKey
 __all__ = [
     "TIMED_OUT",
     "Attempt",
+    "Cause",
     "Report",
     "RetrySchedule",
     "Webhook",
@@ -27,6 +28,30 @@ __all__ = [
 
 TIMED_OUT: Final = "timed out after"
 """How the error of an attempt begins whose answer was waited for in vain."""
+
+
+class Cause(StrEnum):
+    """
+    Why a request got no answer.
+    """
+
+    UNRENDERED = "not rendered"
+    """The simulator itself could not make it."""
+    UNSENDABLE = "unsendable"
+    """Its address or its headers cannot be put into an HTTP request."""
+    FORBIDDEN = "forbidden"
+    NAME_NOT_FOUND = "name not found"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    UNTRUSTED = "untrusted"
+    """The receiver's certificate is not accepted, or it speaks no TLS."""
+    TIMED_OUT = "timed out"
+    RESET = "reset"
+    """The connection ended, one way or the other, before there was an answer."""
+    UNREADABLE = "unreadable"
+    """What came is not HTTP."""
+    BROKEN_OFF = "broken off"
+    """The simulator stopped."""
 
 
 class WebhookState(StrEnum):
@@ -75,6 +100,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     """The integrator's HTTP status; 0 when there was none."""
     error: str = ""
     """Why there was no status: refused, timed out, forbidden target."""
+    note: str = ""
+    """What was odd about an answer that counts all the same: shorter than announced, more than it may be."""
     acknowledged: bool = False
     late_ms: int = 0
     """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
@@ -121,8 +148,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
         return (4, self.provider, self.recipient, ordinal, first.at_ms, first.rank, first.label, self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookRequest:
+class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     """
     The bytes of one webhook, ready to be sent.
     """
