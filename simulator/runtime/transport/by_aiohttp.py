@@ -5,6 +5,7 @@ The same by aiohttp's client: for https, and for what the simulator's own client
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -53,6 +54,7 @@ __all__ = ["AiohttpTransport"]
 
 _ADDRESSES_REAL_S: Final = 10
 _IDLE_REAL_S: Final = 30.0
+_ENDED: Final = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
 _OURS: Final = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -130,13 +132,18 @@ class AiohttpTransport:
         await self._session.close()
 
     async def _exchange(self, request: WebhookRequest, terms: Terms) -> Reply:
+        slow = request.slow_real_ms > 0 and request.body != b""
+        headers = [(name, value) for name, value in request.headers if name.lower() not in _OURS]
+        if slow:
+            # Otherwise it would go out in chunks, unlike one that is not slow.
+            headers.append(("Content-Length", str(len(request.body))))
         try:
             url = URL(request.url, encoded=True)
             async with self._session.request(
                 request.method,
                 url,
-                data=_slowly(request) if request.slow_real_ms and request.body else request.body or None,
-                headers=[(name, value) for name, value in request.headers if name.lower() not in _OURS],
+                data=_slowly(request) if slow else request.body or None,
+                headers=headers,
                 allow_redirects=False,
                 ssl=terms.verify_tls,
                 timeout=ClientTimeout(total=terms.timeout_real_ms / 1000),
@@ -199,7 +206,9 @@ def _failed(failure: Exception) -> Reply:
             return refused(where)
         reason = getattr(root, "strerror", None) or str(root)
         return Reply(0, error=f"{where} cannot be reached: {reason}", cause=Cause.UNREACHABLE)
-    if isinstance(failure, ServerDisconnectedError | ConnectionError):
+    if isinstance(failure, ServerDisconnectedError | ConnectionError) or (
+        isinstance(failure, OSError) and failure.errno in _ENDED
+    ):
         return Reply(0, error=RESET_BEFORE_ANSWER, cause=Cause.RESET)
     if isinstance(failure, ClientResponseError):
         said = failure.message.split("\n", 1)[0]
