@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness import until
 from raw import OK, Line, answering, raw
@@ -86,21 +88,21 @@ ANSWERS = [
 ]
 
 
-def named(given: Given) -> str:
+def named(case: Given) -> str:
     """Return the name of a case."""
-    return given.name
+    return case.name
 
 
 @BOTH
-@pytest.mark.parametrize("given", ANSWERS, ids=named)
-async def test_answer__is_read(make: Make, given: Given) -> None:
+@pytest.mark.parametrize("case", ANSWERS, ids=named)
+async def test_answer__is_read(make: Make, case: Given) -> None:
     """
     Any answer that can be read is, twice in a row.
     """
-    async with raw(answering(*given.pieces, close=given.close)) as receiver, make(Guard()) as transport:
+    async with raw(answering(*case.pieces, close=case.close)) as receiver, make(Guard()) as transport:
         replies = [await answered(transport, post(receiver.url), Terms()) for _ in range(2)]
 
-        assert replies == [given.reply, given.reply]
+        assert replies == [case.reply, case.reply]
 
 
 @BOTH
@@ -507,15 +509,15 @@ OWN_ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("given", OWN_ANSWERS, ids=named)
-async def test_status_line__decides(given: Given) -> None:
+@pytest.mark.parametrize("case", OWN_ANSWERS, ids=named)
+async def test_status_line__decides(case: Given) -> None:
     """
     Once the status line has come the request is answered, however odd the rest; without it, it is not.
     """
-    async with raw(answering(*given.pieces, close=given.close)) as receiver, OwnTransport(Guard()) as own:
+    async with raw(answering(*case.pieces, close=case.close)) as receiver, OwnTransport(Guard()) as own:
         replies = [await answered(own, post(receiver.url), Terms()) for _ in range(2)]
 
-        assert replies == [given.reply, given.reply]
+        assert replies == [case.reply, case.reply]
 
 
 async def test_head_that_cannot_be_read__leaves_the_status() -> None:
@@ -606,6 +608,31 @@ async def test_replaced_connection_that_ends_as_well__is_a_failure() -> None:
 
         assert replies == [Reply(200, b"ok"), RESET]
         assert [len(line.requests) for line in receiver.lines] == [2, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.binary(max_size=200)
+    | st.builds(lambda cut, more: OK[:cut] + more + OK[cut:], st.integers(0, len(OK)), st.binary(max_size=9)),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_any_bytes__are_one_reply(answer: bytes, length: int, close: bool) -> None:
+    """
+    Whatever a receiver says, and in whatever pieces, there is one reply and nothing breaks.
+    """
+    pieces = [answer[place : place + length] for place in range(0, len(answer), length)]
+    troubles: list[object] = []
+
+    async def run() -> Reply:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+        async with raw(answering(*pieces, close=close)) as receiver, OwnTransport(Guard()) as own:
+            return await answered(own, post(receiver.url), Terms(timeout_real_ms=40))
+
+    reply = asyncio.run(run())
+
+    assert (reply.status == 0) == (reply.cause is not None) == (reply.error != "")
+    assert troubles == []
 
 
 async def test_blanks_and_letters__are_all_that_is_quoted() -> None:

@@ -208,9 +208,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note of the end of the connection, whoever ended it."""
-        self._owner.lost(self)
         if self.errand is not None:
             self._cut(exc)
+        # Last, so that what is sent again comes before what waits.
+        self._owner.lost(self)
         # The two hold each other.
         del self._parser
 
