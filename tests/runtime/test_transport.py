@@ -361,11 +361,33 @@ async def test_time_out__while_connecting(make: Make) -> None:
 
                 reply = await answered(transport, post(url), Terms(timeout_real_ms=60))
 
-                assert reply.cause in (Cause.TIMED_OUT, Cause.RESET)
+                assert reply.cause is Cause.TIMED_OUT
                 await until(lambda: asyncio.all_tasks() == tasks)
         finally:
             for filler in fillers:
                 filler.close()
+
+
+@BOTH
+async def test_time_out__while_waiting_for_a_connection(make: Make) -> None:
+    """
+    What did not get its turn in time is not sent any more, and the next one is.
+    """
+    silent = True
+
+    async def hesitate(line: Line) -> None:
+        await line.take()
+        await (line.end() if silent else line.say(OK))
+
+    async with raw(hesitate) as receiver, make(Guard(), 2) as transport:
+        terms = Terms(timeout_real_ms=60)
+        replies = await asyncio.gather(*(answered(transport, post(receiver.url), terms) for _ in range(50)))
+        silent = False
+        last = await answered(transport, post(f"{receiver.url}/last"), Terms())
+
+        assert [reply.cause for reply in replies] == [Cause.TIMED_OUT] * 50
+        assert last == Reply(200, b"ok")
+        assert [request.split(b" ")[1] for request in receiver.requests] == [b"/", b"/", b"/last"]
 
 
 @BOTH
@@ -633,6 +655,16 @@ def test_any_bytes__are_one_reply(answer: bytes, length: int, close: bool) -> No
 
     assert (reply.status == 0) == (reply.cause is not None) == (reply.error != "")
     assert troubles == []
+
+
+async def test_name_without_an_address__is_said_so() -> None:
+    """
+    A name that cannot be resolved is told by name; this one is refused before anybody is asked.
+    """
+    async with OwnTransport(Guard()) as own:
+        reply = await answered(own, post("http://a..b/"), Terms())
+
+    assert reply == Reply(0, error="no address is known for the name a..b", cause=Cause.NAME_NOT_FOUND)
 
 
 async def test_blanks_and_letters__are_all_that_is_quoted() -> None:
