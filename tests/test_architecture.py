@@ -78,6 +78,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "violations.py", "provider.py",
     ),
     "aiohttp": ("server/", "runtime/", "providers/", "commands/serve.py", "commands/listen.py", "run/"),
+    "httptools": ("runtime/transport/",),
     "multidict": ("provider.py", "run/"),
     "yarl": ("server/", "runtime/", "run/"),
     "yaml": ("scenario/yaml.py",),

@@ -11,7 +11,6 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
 from simulator.run.bundle import Attempted, Bundle, Called, Row
 from simulator.run.replay import Divergence
@@ -73,7 +72,7 @@ def _outcome(row: Attempted) -> str:
     if row.status:
         return str(row.status)
     # The words beside a known cause hold ports and times of the machine.
-    return row.error if row.cause in (None, Cause.OTHER) else row.cause.value
+    return row.error if row.cause is None else row.cause.value
 
 
 def first_divergence(recorded: Bundle, replayed: Bundle) -> Divergence | None:

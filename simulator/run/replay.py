@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from aiohttp import ClientSession
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from simulator.kernel.engine.simulation import Simulation
@@ -19,6 +18,7 @@ from simulator.provider import Answer, Call, Fetched, Gateway, Provider
 from simulator.run import bundle as rows
 from simulator.run.bundle import Bundle, BundleError, Row
 from simulator.run.record import attempting_row, renaming_of, states_of
+from simulator.runtime.transport.seam import Transport
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import load_run
 from simulator.server.edge import Edge
@@ -103,7 +103,7 @@ async def replay(
     return Replayed(stage.calls, stage.attempts, divergence)
 
 
-def _no_client() -> ClientSession:
+def _no_client() -> Transport:
     raise RuntimeError("a replay sends nothing")
 
 

@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from aiohttp import ClientSession
-
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
@@ -21,6 +19,7 @@ from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
+from simulator.runtime.transport.seam import Transport
 from simulator.secrecy import secrets_in
 
 __all__ = ["Exchange", "ScenarioConflict", "Space"]
@@ -58,7 +57,7 @@ class Space:
         self,
         name: str,
         providers: Mapping[str, Provider],
-        client: Callable[[], ClientSession],
+        client: Callable[[], Transport],
         *,
         seed: int = 0,
         clock: ClockSpec | None = None,

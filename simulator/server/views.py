@@ -106,6 +106,7 @@ def _attempt_view(attempt: Attempt) -> dict[str, object]:
         "status": attempt.status,
         "error": attempt.error,
         "cause": attempt.cause.value if attempt.cause is not None else None,
+        "note": attempt.note,
         "acknowledged": attempt.acknowledged,
         "latency_real_us": attempt.latency_real_us,
         "excerpt": attempt.excerpt,

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from aiohttp import ClientSession
-
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import scorecard
 from simulator.kernel.model.message import Message, Refused
@@ -17,6 +15,7 @@ from simulator.kernel.model.units import parse_duration
 from simulator.kernel.store.facts import Called
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
+from simulator.runtime.transport.seam import Transport
 from toys.bench import LOFT, scenario
 from toys.pigeon import PROVIDER
 
@@ -25,7 +24,7 @@ __all__ = ["Loft"]
 _INSTANTS_MAX = 100_000
 
 
-def _no_client() -> ClientSession:
+def _no_client() -> Transport:
     raise AssertionError("nothing is to be dialled here")
 
 

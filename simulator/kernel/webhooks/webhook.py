@@ -75,6 +75,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     """Why there was no status, in words for people."""
     cause: Cause | None = None
     """The same as what can be asked for; None: there was a status."""
+    note: str = ""
+    """What was odd about an answer that counts all the same: shorter than announced, more than it may be."""
     acknowledged: bool = False
     late_ms: int = 0
     """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
@@ -124,8 +126,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
         return (4, self.provider, self.recipient, ordinal, *happened, first.label, self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookRequest:
+class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     """
     The bytes of one webhook, ready to be sent.
     """
