@@ -93,7 +93,7 @@ class Recorder:
                 at_ms=at_ms,
                 steps=steps,
                 number=self._calls,
-                provider=call.gateway.provider.name,
+                provider=call.gateway.provider,
                 method=call.method,
                 path=pseudonyms.text(call.path),
                 query=pseudonyms.query(call.query),

@@ -221,7 +221,7 @@ class Dispatcher:
         )
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)
-        self._outbox.attempted(simulation.clock.now_ms, webhook, attempt)
+        simulation.attempted(webhook, attempt)
 
     def _rendered(self, webhook: Webhook) -> WebhookRequest | None:
         try:

@@ -44,9 +44,24 @@ def contradict(simulation: Simulation, key: MessageKey) -> None:
     arrived = message.state in _ARRIVED
     for move, state in _FAILURES if arrived else _ARRIVALS:
         shadow = structs.replace(message, state=state, code="", reason=Reason.NONE, changed_ms=now_ms)
-        reports = simulation.accounts[key.provider].changed(shadow, move)
+        pulled = simulation.hooks[key.provider].told is not None
+        reports = [
+            report
+            for report in simulation.accounts[key.provider].reports_of(shadow, move)
+            if report.target or pulled
+        ]
         for report in reports:
-            simulation.outbox.owe_contradiction(now_ms, report, message.faults_rule)
+            simulation.tell(report)
+            if report.target:
+                simulation.outbox.owe_contradiction(now_ms, report, message.faults_rule)
+            else:
+                simulation.journal.add(
+                    now_ms,
+                    EntryKind.NOTE,
+                    key=key,
+                    what=f"report contradicts the truth on purpose, for whoever pulls it [{report.label}]",
+                    why=f'rule "{message.faults_rule}"' if message.faults_rule else "",
+                )
         if reports:
             return
     opposite = "a failure" if arrived else "an arrival"

@@ -172,6 +172,9 @@ class Ladder:
         if decision.fate is None and (decision.answer is None or not decision.answer.refuse):
             circumstances = simulation.directory.at(submission.recipient, simulation.clock.now_ms)
             behaviour = account.by_circumstances(submission, circumstances)
+            reserve = simulation.hooks[submission.provider].reserve
+            if reserve is not None:
+                reserve(submission, behaviour)
             if behaviour is not None:
                 decision.take(behaviour, Rung.CIRCUMSTANCES)
                 if behaviour.answer is not None:

@@ -180,7 +180,9 @@ class Intake:
     def _refuse(self, decision: Decision, code: str) -> Refused:
         submission = decision.submission
         rung = Rung.PROVIDER if submission.refusal else decision.answer_rung
-        why = decision.answer.why if decision.answer is not None and rung is Rung.CIRCUMSTANCES else ""
+        why = submission.refusal_why
+        if decision.answer is not None and rung is Rung.CIRCUMSTANCES:
+            why = decision.answer.why
         draws = self._simulation.chance.of(*decision.key)
         refused = Refused(
             key=decision.key,
@@ -230,6 +232,9 @@ class Intake:
             faults_rule=decision.webhooks_rule,
             unanswered=unanswered and not early,
         )
+        hooks = self._simulation.hooks[submission.provider]
+        if hooks.planned is not None:
+            message.fate, message.expires_ms = hooks.planned(message)
         self._simulation.register.add(message)
         self._simulation.journal.add(
             now_ms,
@@ -239,7 +244,9 @@ class Intake:
             why=why_of(message.rung, message.rule),
             ref=message.id,
         )
-        self._simulation.owe_for(message, account.changed(message, None))
+        if hooks.noted is not None:
+            hooks.noted(message, None)
+        self._simulation.owe_for(message, account.reports_of(message, None))
         if scheduled:
             self._simulation.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
         else:

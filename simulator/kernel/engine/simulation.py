@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from simulator.kernel.engine.account import Account, ImpossibleAct
+from simulator.kernel.engine.account import Account, Hooks, ImpossibleAct, hooks_of
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.engine.contradiction import contradict, plan_contradiction
@@ -30,7 +30,7 @@ from simulator.kernel.store.messages import MessageStore
 from simulator.kernel.store.waiting import WaitingRoom
 from simulator.kernel.webhooks.damage import damaged
 from simulator.kernel.webhooks.outbox import Outbox
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookPolicy, WebhookRequest
 
 __all__ = ["IllegalMove", "Simulation"]
 
@@ -72,6 +72,8 @@ class Simulation:
         self.impossible_acts: list[str] = []
         """What the scenario wanted recipients to do and they could not; the first few."""
         self.accounts: dict[str, Account] = {}
+        self.hooks: dict[str, Hooks] = {}
+        """What accounts do beyond what all must, by provider."""
         self.outbox = Outbox(
             self.agenda, self.journal, self.chance, self._policy_of, self._signs, self._again
         )
@@ -93,6 +95,7 @@ class Simulation:
     def add_account(self, provider: str, account: Account) -> None:
         """Give the space an account at *provider*."""
         self.accounts[provider] = account
+        self.hooks[provider] = hooks_of(account)
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change settings of the account at *provider* from now on."""
@@ -262,7 +265,10 @@ class Simulation:
             ref=message.id,
             code=code,
         )
-        self.owe_for(message, self.accounts[message.key.provider].changed(message, move))
+        noted = self.hooks[message.key.provider].noted
+        if noted is not None:
+            noted(message, move)
+        self.owe_for(message, self.accounts[message.key.provider].reports_of(message, move))
         if state in TERMINAL and move is not Move.READ and message.faults is not None:
             plan_contradiction(self, message)
         if move is Move.DELIVER:
@@ -380,9 +386,19 @@ class Simulation:
         """Return the latest message with this id at *provider*, or None."""
         return self.register.find(provider, message_id)
 
-    def move(self, message: Message, move: Move, code: str = "", reason: Reason = Reason.NONE) -> None:
+    def move(
+        self,
+        message: Message,
+        move: Move,
+        code: str = "",
+        reason: Reason = Reason.NONE,
+        *,
+        by: Rung = Rung.CONTROL,
+    ) -> None:
         """
         Move a message by command; raises IllegalMove when the state table or the recipient forbids it.
+
+        *by* says whose command it is.
         """
         state = next_state(message.state, move)
         if state is None:
@@ -392,7 +408,7 @@ class Simulation:
             raise IllegalMove(f"a message waits while its recipient is away; make {recipient} unreachable")
         if move is Move.DELIVER and not self._reachable(message.key.recipient):
             raise IllegalMove(f"{message.key.recipient} is unreachable; make it reachable first")
-        message.rung = Rung.CONTROL
+        message.rung = by
         message.rule = ""
         self._change(message, move, state, code, reason)
         if move is Move.RELEASE:
@@ -443,7 +459,22 @@ class Simulation:
             # What happens after the answer is not told before it.
             faults = replace(faults, early=False)
         for report in reports:
-            self.outbox.owe(now_ms, report, faults, message.faults_rule)
+            self.tell(report)
+            if report.target:
+                self.outbox.owe(now_ms, report, faults, message.faults_rule)
+
+    def tell(self, report: Report) -> None:
+        """Let the account that keeps reports for pulling know of *report*."""
+        told = self.hooks[report.provider].told
+        if told is not None:
+            told(report)
+
+    def attempted(self, webhook: Webhook, attempt: Attempt) -> None:
+        """Record an attempt at a webhook, and what the account makes of the integrator's answer to it."""
+        self.outbox.attempted(self.clock.now_ms, webhook, attempt)
+        heard = self.hooks[webhook.provider].heard
+        if heard is not None:
+            self._owe_all(heard(webhook, attempt))
 
     def request_for(self, webhook: Webhook, attempt: int = 0) -> WebhookRequest:
         """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""
@@ -454,6 +485,9 @@ class Simulation:
     def _owe_all(self, reports: Sequence[Report]) -> None:
         now_ms = self.clock.now_ms
         for report in reports:
+            self.tell(report)
+            if not report.target:
+                continue
             # A report about a message suffers what its message's reports suffer, whoever owes it.
             message = self.messages.get(report.key) if report.key is not None else None
             if message is None:

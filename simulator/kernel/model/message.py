@@ -23,6 +23,8 @@ class Rung(StrEnum):
 
     PROVIDER = "the provider's own checks"
     CONTROL = "control"
+    CLIENT = "the client"
+    RECIPIENT = "the recipient"
     MAGIC = "magic recipient"
     RULE = "rule"
     CIRCUMSTANCES = "circumstances"

@@ -10,13 +10,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
-from simulator.schema.node import Node, describe
-from simulator.schema.shapes import (
+from simulator.provider import (
     Boolean,
     Choice,
+    ConstantDelay,
+    Delay,
     DelayShape,
     Duration,
     Either,
@@ -24,15 +22,23 @@ from simulator.schema.shapes import (
     Integer,
     ListOf,
     MapOf,
+    Node,
     Number,
     Record,
+    RetrySchedule,
     Scalar,
     Shape,
     Text,
+    UniformDelay,
+    WebhookPolicy,
     Word,
+    changed_policy,
+    describe,
+    mapping_of,
+    segment,
+    webhook_fields,
 )
-from simulator.telecom.sms import segment
-from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
+from simulator.providers.bitel.codes import ERRORS, SMS_STATUSES
 
 __all__ = ["ANY", "CHECKS", "HTTP_STATUS", "SETTINGS", "Balance", "Settings", "Template", "WebhookBody"]
 

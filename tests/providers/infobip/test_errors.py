@@ -415,7 +415,7 @@ async def test_403__is_a_setting(setting, message_id, text):
             b'{"messages": [',
             "body: expected JSON, got something else: ",
         ),
-        ({"Content-Type": "application/json"}, b" " * 30_000_000, "body: expected at most "),
+        ({"Content-Type": "application/json"}, b" " * 30_000_000, "expected a body of at most "),
     ],
 )
 async def test_bare_bad_request__says_in_a_header_and_the_journal_what_was_expected(
@@ -428,7 +428,7 @@ async def test_bare_bad_request__says_in_a_header_and_the_journal_what_was_expec
         answer = await it.call("POST", V1, body, headers=headers)
 
         reason = answer.headers["X-Simulator-Reason"]
-        noted = [entry.what for entry in it.space.simulation.journal if entry.kind is EntryKind.NOTE]
+        noted = [entry.why for entry in it.space.simulation.journal if entry.kind is EntryKind.CALL]
         assert (answer.status, answer.plain) == (400, legacy("BAD_REQUEST", "Bad Request"))
         assert reason.startswith(expected)
-        assert noted == [f"POST {V1} refused: {reason}"]
+        assert noted == [reason]

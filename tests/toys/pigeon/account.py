@@ -10,20 +10,41 @@ from typing import Final, cast
 
 from msgspec import structs
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.clock import Clock
-from simulator.kernel.model.fates import Ending, Fate, Progress
-from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import Circumstances
-from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
-from simulator.kernel.model.submission import MessageKey, Submission
-from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhooks.webhook import Report, RetrySchedule, Webhook, WebhookPolicy, WebhookRequest
-from simulator.schema.node import Json
-from simulator.schema.shapes import Boolean, DelayShape, Field, ListOf, Record, Shape, Text
-from simulator.webhook_settings import changed_policy, webhook_fields
+from simulator.provider import (
+    Act,
+    AnswerFault,
+    Behaviour,
+    Boolean,
+    Circumstances,
+    ConstantDelay,
+    Delay,
+    DelayShape,
+    Draws,
+    Ending,
+    Fate,
+    Field,
+    Gateway,
+    ImpossibleAct,
+    Json,
+    ListOf,
+    Message,
+    MessageKey,
+    Move,
+    Progress,
+    Record,
+    Report,
+    RetrySchedule,
+    Shape,
+    State,
+    Submission,
+    Text,
+    UniformDelay,
+    Webhook,
+    WebhookPolicy,
+    WebhookRequest,
+    changed_policy,
+    webhook_fields,
+)
 from toys.pigeon.codes import CALL_REFUSALS, FLOCK_FULL, NO_PERCH, failure, magic
 from toys.pigeon.wire import render_reports
 
@@ -65,8 +86,8 @@ class PigeonAccount:
     Settings, and how pigeons have it by default.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self.settings = _Settings()
 
     # -- what the server asks -------------------------------------------------------------------
@@ -145,7 +166,7 @@ class PigeonAccount:
         aloft = Progress(code="ALOFT", after=ConstantDelay(200))
         return Fate(ending=Ending.DELIVER, after=self.settings.deliver_after, progress=(aloft,))
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report of an arrival, a failure, an expiry or a reading."""
         word = _REPORTED.get(message.state) if move is not None else None
         target = message.submission.details or self.settings.webhook_url
@@ -178,7 +199,7 @@ class PigeonAccount:
             recipient=recipient,
             label="HARK",
             target=self.settings.webhook_url,
-            at_ms=self._clock.now_ms,
+            at_ms=self._gateway.now_ms,
             payload=(draws.hex("note.id")[:12], recipient, act.sender, act.text),
         )
         return (note,)
