@@ -67,6 +67,17 @@ from simulator.provider.helpers import (
 )
 from simulator.provider.refusing import CallCut, Refuse, header_text
 from simulator.provider.routing import BODY_BYTES_MAX, Handler, Route, Router
+from simulator.provider.settings import (
+    TARGET,
+    Batch,
+    WebhookSettings,
+    changed,
+    described,
+    group,
+    setting,
+    setting_without_default,
+    settings_shape,
+)
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
 from simulator.provider.webhook_settings import changed_policy, mapping_of, webhook_fields
 from simulator.schema.node import Json, Node, Problems, describe, node_of
@@ -96,6 +107,7 @@ from simulator.telecom.sms import Language, Segmentation, autodetect, characters
 __all__ = [
     "BODY_BYTES_MAX",
     "SEAM",
+    "TARGET",
     "TERMINAL",
     "VIOLATIONS_MAX",
     "Act",
@@ -103,6 +115,7 @@ __all__ = [
     "Answer",
     "AnswerFault",
     "Attempt",
+    "Batch",
     "Behaviour",
     "Boolean",
     "Call",
@@ -169,6 +182,7 @@ __all__ = [
     "Webhook",
     "WebhookPolicy",
     "WebhookRequest",
+    "WebhookSettings",
     "Word",
     "actions_of",
     "autodetect",
@@ -176,13 +190,16 @@ __all__ = [
     "basic_header",
     "bearer_credential",
     "built_in",
+    "changed",
     "changed_policy",
     "characters_outside",
     "describe",
+    "described",
     "discover",
     "drawn",
     "form_of",
     "format_duration",
+    "group",
     "header_text",
     "json_answer",
     "mapping_of",
@@ -194,6 +211,9 @@ __all__ = [
     "plan",
     "scheme_of",
     "segment",
+    "setting",
+    "setting_without_default",
+    "settings_shape",
     "space_credential",
     "violations",
     "violations_in",

@@ -135,7 +135,7 @@ class Gateway:
         return self._simulation.directory.at(recipient, self.now_ms if at_ms is None else at_ms)
 
     def next_change_ms(self, recipient: str, trait: str, after_ms: int) -> int | None:
-        """Return when *trait* of a recipient changes next after *after_ms*; None: nothing of that is known."""
+        """Return when *trait* of a recipient changes next after *after_ms*; None: never, so far."""
         return self._simulation.directory.next_change_after(recipient, trait, after_ms)
 
     def true_since_ms(self, recipient: str, trait: str) -> int | None:

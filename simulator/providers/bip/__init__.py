@@ -78,9 +78,10 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
     if code == BAD_UPLOAD:
         return failed_upload(upload_txnid(call))
     if refuse.decided is None:
-        breach = refuse.facts["breach"]
-        assert isinstance(breach, Breach)
-        return _unverified(call, breach.rule, refuse.facts["txnid"])
+        breach, txnid = refuse.facts.get("breach"), refuse.facts["txnid"]
+        if isinstance(breach, Breach):
+            return _unverified(call, breach.rule, txnid)
+        return answer_json({"txnid": txnid, "resultcode": int(code)})
     if code == "http401":
         return _unauthorized(call)
     http = int(code.removeprefix("http")) if code.startswith("http") else 0

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulator.provider import Answer, Call, Coverage, Credential, Route, basic_credential
+from simulator.provider import Answer, Call, Coverage, Credential, Refuse, Route, basic_credential
 from simulator.providers.bip.account import Account
-from simulator.providers.bip.codes import SUCCESS
+from simulator.providers.bip.codes import RESULTS, SUCCESS
 from simulator.providers.bip.content import Breach
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.sending import send
@@ -69,9 +69,10 @@ def _asking(method: str, tell: Callable[[Account], dict[str, object]]) -> Callab
         _check_content_type(call)
         txnid = required_txnid(decode(call.body), account.settings)
         code = account.standing(method)
-        told = tell(account) if code == SUCCESS else {}
+        if code != SUCCESS:
+            raise Refuse(str(code), RESULTS[code].meaning, txnid=txnid)
         # The table of the answer has txnid, its example has not.
-        return answer_json({"txnid": txnid, "resultcode": code, **told})
+        return answer_json({"txnid": txnid, "resultcode": code, **tell(account)})
 
     return handle
 

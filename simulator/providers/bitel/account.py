@@ -33,13 +33,15 @@ from simulator.provider import (
     Webhook,
     WebhookPolicy,
     WebhookRequest,
+    changed,
+    described,
     drawn,
     plan,
 )
 from simulator.providers.bitel.codes import SMS_STATUSES
 from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
-from simulator.providers.bitel.settings import Settings
+from simulator.providers.bitel.settings import NO_RETRY, Settings
 from simulator.providers.bitel.wire import local_number
 
 __all__ = ["Account", "CallDetails", "SmsDetails"]
@@ -85,11 +87,21 @@ class Account:
     One space's account at Bitel.
     """
 
-    __slots__ = ("_batches", "_fates", "_gateway", "_open", "pending_milli", "settings", "spent_milli")
+    __slots__ = (
+        "_batches",
+        "_fates",
+        "_gateway",
+        "_open",
+        "_policy",
+        "pending_milli",
+        "settings",
+        "spent_milli",
+    )
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.settings = Settings()
+        self._policy = self.settings.webhook.policy(NO_RETRY)
         self.spent_milli = 0
         self.pending_milli = 0
         """What the requests under way cost if all of them are charged; a call: its first minute."""
@@ -119,8 +131,8 @@ class Account:
             raise ValueError(f"templateId: expected one of {known}, got {str(wanted)[:40]!r}")
         if not isinstance(approved, bool):
             raise ValueError(f"approved: expected true or false, got {str(approved)[:40]!r}")
-        changed = {**templates, wanted: replace(templates[wanted], approved=approved)}
-        self.settings = replace(self.settings, templates=changed)
+        reviewed = {**templates, wanted: replace(templates[wanted], approved=approved)}
+        self.settings = replace(self.settings, templates=reviewed)
         return {"templateId": wanted, "approved": approved}
 
     def _balance(self, asked: Json) -> Json:
@@ -134,7 +146,8 @@ class Account:
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on; a balance that is set pays for what is sent from now on."""
-        self.settings = self.settings.changed(settings)
+        self.settings = changed(self.settings, settings)
+        self._policy = self.settings.webhook.policy(NO_RETRY)
         if "balance" in settings:
             self.spent_milli = self.pending_milli = 0
             self._open.clear()
@@ -142,30 +155,14 @@ class Account:
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
-        settings = self.settings
-        return {
-            "webhook": {"url": settings.webhook_url},
-            "credentials": len(settings.credentials),
-            "default_gateway": settings.default_gateway,
-            "gateways": _listed(settings.gateways),
-            "servers": _listed(settings.servers),
-            "voices": _listed(settings.voices),
-            "templates": {
-                str(number): {"text": template.text, "approved": template.approved}
-                for number, template in settings.templates.items()
-            },
-            "status_shape": settings.status_shape,
-            "price_per_part": settings.price_per_part_milli / 1_000,
-            "price_per_minute": settings.price_per_minute_milli / 1_000,
-            "balance": None if settings.balance is None else settings.balance.amount_milli / 1_000,
-        }
+        return described(self.settings)
 
     # -- what the kernel asks -------------------------------------------------------------------
 
     @property
     def policy(self) -> WebhookPolicy:
         """How the event of a concluded request is sent."""
-        return self.settings.policy
+        return self._policy
 
     @property
     def pace_ms(self) -> int:
@@ -264,7 +261,7 @@ class Account:
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the one event that is owed at the conclusion."""
         concludes = move is not None and move is not Move.READ and message.state in TERMINAL
-        if not concludes or not self.settings.webhook_url:
+        if not concludes or not self.settings.webhook.url:
             return ()
         facts = self._concluded(message)
         return (
@@ -272,7 +269,7 @@ class Account:
                 provider=message.key.provider,
                 recipient=message.key.recipient,
                 label=facts.status,
-                target=self.settings.webhook_url,
+                target=self.settings.webhook.url,
                 at_ms=message.changed_ms,
                 key=message.key,
                 payload=facts,
@@ -448,10 +445,6 @@ class Account:
 
     def _epoch_s(self, at_ms: int) -> int:
         return self._gateway.unix_ms(at_ms) // 1_000
-
-
-def _listed(known: tuple[str, ...] | str) -> list[str] | str:
-    return known if isinstance(known, str) else list(known)
 
 
 def _failing(code: str, reason: Reason) -> Behaviour:
