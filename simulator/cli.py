@@ -4,8 +4,11 @@ The command line; every command is imported only when it is called.
 
 from __future__ import annotations
 
+import json
 import sys
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import click
@@ -24,9 +27,40 @@ _COMMANDS: Final = {
     "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
     "listen": ("simulator.commands.listen", "Print the webhooks that arrive on a local port."),
     "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
-    "rbm-key": ("simulator.commands.rbm_key", "Print a service-account file for Google's clients."),
     "ready": ("simulator.commands.remote", "Tell whether a server is ready; --wait until it is."),
 }
+
+
+@cache
+def _brought() -> dict[str, tuple[str, str]]:
+    """
+    Return the commands that providers bring: name, where it is, what it does.
+
+    Those of our own folder are declared in small files, for importing a provider
+    takes longer than `--help` may.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted((Path(__file__).parent / "providers").glob("*/commands.json")):
+        for name, declared in json.loads(path.read_text("utf-8")).items():
+            found[name] = (declared["place"], declared["help"])
+    return found
+
+
+@cache
+def _installed() -> dict[str, tuple[str, str]]:
+    """Return the commands of installed providers, which have to be loaded to know them."""
+    from importlib.metadata import entry_points
+
+    if not entry_points(group="simulator.providers"):
+        return {}
+    from simulator.provider import discover
+
+    commands = (command for provider in discover().values() for command in provider.commands)
+    return {command.name: (command.place, command.help) for command in commands}
+
+
+def _all_commands() -> dict[str, tuple[str, str]]:
+    return {**_installed(), **_brought(), **_COMMANDS}
 
 
 _PLAIN: Final = ("serve", "run")
@@ -37,20 +71,21 @@ class _Commands(click.Group):
     """Commands that are imported when they are called, so that --help is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(_all_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = _COMMANDS.get(cmd_name)
-        if place is None:
+        known = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
+        if known is None:
             return None
-        command = getattr(import_module(place[0]), cmd_name.replace("-", "_"))
+        module, _, name = known[0].partition(":")
+        command = getattr(import_module(module), name or cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         _give_twins(command, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in _all_commands().items()])
 
 
 def _give_twins(command: click.Command, name: str) -> None:

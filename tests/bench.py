@@ -208,10 +208,11 @@ async def _our_webhooks(url: str, count: int) -> float:
     try:
         space = server.registry.get("default")
         gateway = space.gateways["infobip"]
+        routes = server.registry.providers["infobip"].routes
         space.configure("infobip", {"webhook": {"url": url}, "deliver_after": _soon()})
         destinations = [{"to": f"4179{number:07d}"} for number in range(count)]
         body = json.dumps({"messages": [{"destinations": destinations, "text": "hi"}]}).encode()
-        route = next(r for r in gateway.provider.routes if r.path == "/sms/1/text/advanced")
+        route = next(r for r in routes if r.path == "/sms/1/text/advanced")
         call = Call(
             method="POST",
             path=route.path,
@@ -261,13 +262,12 @@ def bench_webhooks(rounds: int, count: int) -> dict[str, float]:
 def _simulation() -> tuple[object, Callable[[int], None]]:
     from simulator.kernel.engine.simulation import Simulation
     from simulator.kernel.model.submission import Submission
-    from simulator.provider import Gateway, discover
+    from simulator.provider import discover, open_gateway
     from simulator.providers.infobip.details import Details
     from simulator.providers.infobip.wire import Item
 
     simulation = Simulation(seed=1)
-    gateway = Gateway("bench", discover()["infobip"], simulation)
-    simulation.add_account("infobip", gateway.account)
+    open_gateway(discover()["infobip"], simulation)
     item = Item(sender="InfoSMS", text="Your code is 123456. It is valid for ten minutes.")
 
     def submit(number: int) -> None:

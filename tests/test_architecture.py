@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "simulator"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+PIGEON = sorted((ROOT / "tests" / "toys" / "pigeon").glob("*.py"))
 PROVIDERS = sorted(path.name for path in (PACKAGE / "providers").iterdir() if (path / "__init__.py").exists())
 
 # Area → which other areas of ours it may import.  Its own is understood; providers/X is an area each, and so
@@ -32,13 +33,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "telecom": set(),
     "explain": {"kernel"},
     "secrecy": {"schema"},
-    "violations": set(),
-    "webhook_settings": {"kernel", "schema"},
     "scenario": {"kernel", "schema"},
     # `discover` looks into the folder of providers; it names none of them.
-    "provider": {"kernel", "schema", "providers"},
+    "provider": {"kernel", "schema", "telecom", "providers"},
     "providers": set(),
-    "providers/*": {"kernel", "schema", "telecom", "provider", "violations", "webhook_settings"},
+    "providers/*": {"provider"},
     "runtime": {"kernel", "provider", "secrecy"},
     "evidence": {"kernel", "explain", "provider", "runtime", "secrecy"},
     "server": {"kernel", "schema", "explain", "provider", "scenario", "runtime", "evidence", "secrecy"},
@@ -53,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
         "client", "thread",
     },
-    "cli": {"commands"},
+    "cli": {"commands", "provider"},
     "__main__": {"cli"},
 }  # fmt: skip
 
@@ -68,21 +67,18 @@ CIRCLES_LEFT: list[list[str]] = [
     [f"simulator.providers.rbm.{name}" for name in ("account", "actions", "acts", "handshake")],
 ]
 
-# A command about one provider's keys needs that provider; it comes with the folder.
-MAY_IMPORT_TOO = {"commands/rbm_key.py": {"providers/rbm"}}
-
 # Package → where it may be imported: folders, or single files.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": (
         "kernel/", "schema/", "scenario/", "explain/", "providers/", "server/", "run/", "evidence/",
-        "violations.py", "provider.py",
+        "provider/",
     ),
-    "aiohttp": ("server/", "runtime/", "providers/", "commands/serve.py", "commands/listen.py", "run/"),
+    "aiohttp": ("server/", "runtime/", "commands/serve.py", "commands/listen.py", "run/"),
     "httptools": ("runtime/transport/",),
-    "multidict": ("provider.py", "run/"),
+    "multidict": ("run/",),
     "yarl": ("server/", "runtime/", "run/"),
     "yaml": ("scenario/yaml.py",),
-    "click": ("cli.py", "commands/"),
+    "click": ("cli.py", "commands/", "providers/rbm/key_command.py"),
     "prometheus_client": ("server/metrics.py",),
     "jinja2": ("evidence/pages.py",),
     "markupsafe": ("evidence/pages.py",),
@@ -241,7 +237,6 @@ def test_module_imports_only_what_its_area_may(path: Path) -> None:
     """
     area = area_of(module_of(path))
     allowed = MAY_IMPORT["providers/*" if area.startswith("providers/") else area] | {area, "__init__"}
-    allowed |= MAY_IMPORT_TOO.get(short(path), set())
     if "kernel" in allowed:
         allowed |= {name for name in MAY_IMPORT if name.startswith("kernel/")}
 
@@ -286,6 +281,22 @@ def test_kernel_hides_no_import_from_the_interpreter() -> None:
     ]
 
     assert hidden == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(p for p in MODULES if area_of(module_of(p)).startswith("providers/")), *PIGEON],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_provider_imports_the_seam_alone(path: Path) -> None:
+    """
+    Beside its own folder a provider imports one module of ours, and by that name.
+    """
+    own = "toys.pigeon" if path in PIGEON else ".".join(module_of(path).split(".")[:3])
+
+    ours = {found.module for found in imports(path) if found.module.partition(".")[0] == "simulator"}
+
+    assert sorted(m for m in ours if m != "simulator.provider" and not f"{m}.".startswith(f"{own}.")) == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=short)

@@ -149,6 +149,8 @@ def _webhook(
             return "webhook dropped on purpose"
         case Duplicated():
             return "webhook duplicated on purpose"
+        case Contradicted(pulled=True):
+            return "report contradicts the truth on purpose, for whoever pulls it"
         case Contradicted():
             return "webhook contradicts the truth on purpose"
         case Unsigned():
@@ -190,6 +192,8 @@ def _cause(fact: Fact) -> str:
             return decided_by(Rung.RULE, rule)
         case Called(rule=rule, detail=detail):
             return f'rule "{rule}"' if rule and fact.misbehaved else detail
+        case Note(detail=detail):
+            return detail
         case CircumstancesChanged(by=by) | ActImpossible(by=by):
             return by
         case (

@@ -212,7 +212,7 @@ def _answer_place(simulation: Simulation, weighed: Sequence[Considered], found: 
 def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:
     draws = list(fate_draws(message.fate, simulation.chance.of(*message.key)))
     asked = weighed if message.rung in (Rung.RULE, Rung.CIRCUMSTANCES, Rung.DEFAULT) else ()
-    if message.rung in (Rung.CONTROL, Rung.CLIENT):
+    if message.rung in (Rung.CONTROL, Rung.CLIENT, Rung.RECIPIENT):
         draws = []
     elif message.faults is not None and message.faults.early:
         draws = ["early: all of it at once, before the answer"]

@@ -95,7 +95,7 @@ class Recorder:
                 at_ms=at_ms,
                 steps=steps,
                 number=self._calls,
-                provider=call.gateway.provider.name,
+                provider=call.gateway.provider,
                 method=call.method,
                 path=renaming.text(call.path),
                 query=renaming.query(call.query),

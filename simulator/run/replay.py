@@ -187,14 +187,15 @@ class _Stage:
             body=self._renaming.restored_body(row.body.raw),
             url=row.url,
         )
-        route, call.parameters, _ = self._edge.find(call)
+        provider = self._registry.providers[row.provider]
+        route, call.path_values, _ = self._edge.find(call)
         self.calls += 1
         if route is None:
             raise _Diverged(
                 f"call {row.number}", f"{row.method} {row.path} was served", "there is no such path"
             )
-        call.credential = gateway.provider.credential_of(call)
-        answer = self._edge.answer(self._space, gateway.provider, route, call)
+        call.credential = provider.credential_of(call)
+        answer = self._edge.answer(self._space, provider, route, call)
         self._open[row.number] = (call, asyncio.create_task(answer))
         await _turn()
 
@@ -285,7 +286,6 @@ class _Stage:
         at_ms = self._begun.pop(row.id, None)
         if webhook is None or at_ms is None:
             raise _Diverged(f"the outcome of {row.id}", f"{row.status} {row.error}", "not under way")
-        outbox = self._space.simulation.outbox
         policy = self._space.simulation.accounts[webhook.provider].policy
         attempt = Attempt(
             number=row.number,
@@ -296,7 +296,7 @@ class _Stage:
             acknowledged=policy.acknowledges(row.status),
             latency_real_us=row.latency_real_us,
         )
-        outbox.attempted(self._space.simulation.clock.now_ms, webhook, attempt)
+        self._space.simulation.attempted(webhook, attempt)
 
     def _end(self, row: rows.Ended) -> None:
         simulation = self._space.simulation

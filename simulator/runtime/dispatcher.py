@@ -242,4 +242,4 @@ class Dispatcher:
         )
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)
-        self._outbox.attempted(self._simulation.clock.now_ms, webhook, attempt)
+        self._simulation.attempted(webhook, attempt)

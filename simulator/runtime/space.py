@@ -14,7 +14,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Journal
-from simulator.provider import Gateway, Provider
+from simulator.provider import Provider, open_gateway
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
@@ -72,10 +72,9 @@ class Space:
         self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
         fetch = tapped(outgoing(client), lambda: self.tap)
         self.gateways = {
-            provider.name: Gateway(name, provider, self.simulation, fetch) for provider in providers.values()
+            provider.name: open_gateway(provider, self.simulation, name, fetch)
+            for provider in providers.values()
         }
-        for provider_name, gateway in self.gateways.items():
-            self.simulation.add_account(provider_name, gateway.account)
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self._secrets: dict[str, None] = {}

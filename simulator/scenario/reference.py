@@ -4,6 +4,7 @@ The scenario reference, written from the same declarations that read the files.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -97,10 +98,18 @@ def _rows(schema: Any, prefix: str, definitions: Mapping[str, Any], depth: int) 
         for name, part in variant.get("properties", {}).items():
             shown = f"`{prefix}{name}`" + (" (required)" if name in required else "")
             meaning = part.get("description", "")
-            default = f" Default: `{part['default']}`." if "default" in part else ""
-            yield f"| {shown} | {_form(part, definitions)} | {_cell(meaning)}{default} |"
+            default = _default(part.get("default"))
+            yield f"| {shown} | {_form(part, definitions)} | {_cell(meaning + default)} |"
             if depth > 0 and not (prefix == "" and name in _TOP):
                 yield from _rows(part, f"{prefix}{name}.", definitions, depth - 1)
+
+
+def _default(value: Any) -> str:
+    """Return which value applies when none is written; of nothing and of no entries the meaning tells."""
+    if value is None or value in ("", [], {}):
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f" Default: `{text}`."
 
 
 _KINDS = {"boolean": "`true` or `false`", "integer": "whole number", "string": "text"}

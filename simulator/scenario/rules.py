@@ -373,11 +373,17 @@ class _WithDelay:
         return replace(fate, after=after)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
-        inner = self.inner.schema(definitions)
-        properties = inner.get("properties")
-        known = dict(properties) if isinstance(properties, dict) else {}
         after = DelayShape().schema(definitions) | {"description": "From sending to the failure."}
-        return inner | {"properties": known | {"after": after}}
+        return _with_property(self.inner.schema(definitions), "after", after)
+
+
+def _with_property(schema: Schema, name: str, part: Schema) -> Schema:
+    """Return *schema* with one more property of a mapping, in each of its forms that is one."""
+    choices = schema.get("anyOf")
+    if isinstance(choices, list):
+        return schema | {"anyOf": [_with_property(choice, name, part) for choice in choices]}
+    properties = schema.get("properties")
+    return schema | {"properties": properties | {name: part}} if isinstance(properties, dict) else schema
 
 
 _FAIL_PLAIN: Final[Shape[Fate]] = Record(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, overload
 
 from simulator.kernel.model import units as units
 from simulator.kernel.model.units import BasisPoints, Delay, Millis, Rate, UnitError, format_duration, shown
@@ -96,6 +96,8 @@ class Scalar(Generic[T]):
     words: tuple[str, ...] = field(default=())
     definition: str = ""
     """Under which name a schema defines it once; empty: it is written out wherever it is used."""
+    write: Callable[[Any], Json] | None = None
+    """Turns a value back into what a file says; None: files hold the value itself."""
 
     def fits(self, node: Node) -> bool:
         """
@@ -274,8 +276,15 @@ def _choice(by_word: dict[str, T]) -> Scalar[T]:
             return by_word[word]
         raise ValueError(f"expected {expected}, got {describe(node)}")
 
+    def write(value: T) -> str:
+        return next((word for word, known in by_word.items() if known == value), str(value))
+
     return Scalar(
-        expected=expected, convert=convert, json_schema={"enum": list(by_word)}, words=tuple(by_word)
+        expected=expected,
+        convert=convert,
+        json_schema={"enum": list(by_word)},
+        words=tuple(by_word),
+        write=write,
     )
 
 
@@ -342,7 +351,8 @@ def Duration(minimum_ms: Millis = 0, maximum_ms: Millis = units.DURATION_MAX_MS)
         return ms
 
     definition = "" if limited else "duration"
-    return _with_zero(expected, convert, units.DURATION_PATTERN, ["3s", "1h30m", "250ms"], definition)
+    examples = ["3s", "1h30m", "250ms"]
+    return _with_zero(expected, convert, units.DURATION_PATTERN, examples, definition, format_duration)
 
 
 def DelayShape() -> Scalar[Delay]:
@@ -354,9 +364,8 @@ def DelayShape() -> Scalar[Delay]:
     def convert(node: Node) -> Delay:
         return units.parse_delay(_unit_text(node, expected))
 
-    return _with_zero(
-        expected, convert, units.DELAY_PATTERN, ["3s", "1s..4s", "lognormal(median=2s, p99=30s)"], "delay"
-    )
+    examples = ["3s", "1s..4s", "lognormal(median=2s, p99=30s)"]
+    return _with_zero(expected, convert, units.DELAY_PATTERN, examples, "delay", units.format_delay)
 
 
 def _unit_text(node: Node, expected: str) -> str:
@@ -376,7 +385,12 @@ def _unit_text(node: Node, expected: str) -> str:
 
 
 def _with_zero(
-    expected: str, convert: Callable[[Node], T], pattern: str, examples: list[str], definition: str
+    expected: str,
+    convert: Callable[[Node], T],
+    pattern: str,
+    examples: list[str],
+    definition: str,
+    write: Callable[[T], str],
 ) -> Scalar[T]:
     # "pattern" speaks of strings only, "minimum" and "maximum" of numbers only.
     schema: Schema = {"type": ["string", "integer"], "pattern": pattern, "minimum": 0, "maximum": 0}
@@ -385,6 +399,7 @@ def _with_zero(
         convert=convert,
         json_schema=schema | {"examples": examples},
         definition=definition,
+        write=write,
     )
 
 

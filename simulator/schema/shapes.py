@@ -193,6 +193,8 @@ class Field:
     required: bool = False
     default: Json | Absent = ABSENT
     argument: str = ""
+    shown: Json | Absent = ABSENT
+    """A default that applies elsewhere, for the schema alone: nothing is read where nothing is written."""
 
 
 @dataclass(frozen=True)
@@ -261,8 +263,9 @@ class Record(Generic[T]):
         properties: dict[str, Schema] = {}
         for known in self.fields:
             part = known.shape.schema(definitions) | {"description": known.doc}
-            if not isinstance(known.default, Absent):
-                part["default"] = known.default
+            default = known.shown if isinstance(known.default, Absent) else known.default
+            if not isinstance(default, Absent):
+                part["default"] = default
             properties[known.name] = part
         schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
         required = [known.name for known in self.fields if known.required]

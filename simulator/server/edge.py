@@ -24,9 +24,9 @@ from simulator.provider import (
     Answer,
     Call,
     CallCut,
-    CallRefused,
     Credential,
     Provider,
+    Refuse,
     Route,
     Router,
     header_text,
@@ -92,7 +92,7 @@ class Edge:
             url=f"{request.scheme}://{request.host}{prefix}",
             gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
         )
-        route, call.parameters, allowed = self.find(call)
+        route, call.path_values, allowed = self.find(call)
         credential = provider.credential_of(call)
         space = self._space_of(request, space_name, provider.name, credential)
         call.gateway = space.gateways[provider.name]
@@ -149,8 +149,8 @@ class Edge:
                 _note(space, call, None)
                 return _cut(request)
             response = _response(answer)
-            _tell_refusals(response, space, result)
-            _note(space, call, answer)
+            _tell_refusals(response, space, call)
+            _note(space, call, answer, _why_refused(call))
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if result.damage is not None:
@@ -168,7 +168,7 @@ class Edge:
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
         """Return the route of *call*, its path parameters, and which methods its path would allow."""
-        provider = call.gateway.provider
+        provider = self._registry.providers[call.gateway.provider]
         return self._routers[provider.name].find(call.method, provider.normal_path(call.path))
 
     async def answer(self, space: Space, provider: Provider, route: Route, call: Call) -> Answer:
@@ -179,15 +179,16 @@ class Edge:
                 result = space.simulation.consult(provider.name, route.operation, credential)
                 call.result = result
                 if result.refusal is not None:
-                    raise CallRefused(result.refusal)
+                    raise Refuse.as_decided(result.refusal)
                 if result.drop is Drop.BEFORE:
                     raise CallCut
             answer = route.handler(call)
             if inspect.isawaitable(answer):
                 return await answer
             return answer
-        except CallRefused as refused:
-            return provider.refused(call, refused.refusal)
+        except Refuse as refuse:
+            call.refused = refuse
+            return provider.refused(call, refuse)
         except CallCut:
             # `_handle` asks the result, not the answer, whether to cut.
             return Answer(0)
@@ -228,8 +229,18 @@ def _response(answer: Answer) -> web.Response:
     return response
 
 
-def _tell_refusals(response: web.Response, space: Space, result: CallResult) -> None:
+def _why_refused(call: Call) -> str:
+    """Return what the provider's own checks found; what rules decide is told of each submission."""
+    refuse = call.refused
+    return refuse.reason if refuse is not None and refuse.decided is None else ""
+
+
+def _tell_refusals(response: web.Response, space: Space, call: Call) -> None:
     """Say in headers what the provider's body has no words for: how many were refused, and by what."""
+    result = call.result
+    if why := _why_refused(call):
+        response.headers[REASON_HEADER] = header_text(why)
+        return
     if result.refusal is not None:
         refusal = result.refusal
         reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule))]
@@ -262,11 +273,16 @@ def _why_unauthorized(credential: Credential | None) -> str:
 
 def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> None:
     simulation = space.simulation
-    provider = call.gateway.provider.name
+    provider = call.gateway.provider
     result = call.result
     status = answer.status if answer is not None else 0
     fact = Called(
-        call.method, call.path, status, harmless_query(call.query) if call.query else (), detail=why
+        call.method,
+        call.path,
+        status,
+        harmless_query(call.query) if call.query else (),
+        code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
+        detail=why,
     )
     if result.about is not None:
         fact = _misbehaviour(fact, result)

@@ -107,4 +107,4 @@ class Loft:
                 latency_real_us=1_000 * self._attempts,
                 excerpt=self.excerpt if status else "",
             )
-            simulation.outbox.attempted(simulation.clock.now_ms, webhook, attempt)
+            simulation.attempted(webhook, attempt)

@@ -89,7 +89,7 @@ EXAMPLES: dict[Fact, tuple[str, str]] = {
     facts.ScenarioLoaded("s"): ('scenario "s" is in force', ""),
     facts.ClockChanged(ClockMode.LIVE, 60): ("the clock is live×60", ""),
     facts.SettingsChanged(("a", "b")): ("settings changed: a, b", ""),
-    facts.Note("anything", "C"): ("anything [C]", ""),
+    facts.Note("anything", "because"): ("anything", "because"),
 }
 TRAITS = facts.CircumstancesChanged({"reachable": False, "capable": ("a", "b")}, "control")
 

@@ -11,8 +11,9 @@ from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import ConstantDelay, Rate
 from simulator.kernel.store.facts import EntryKind
 from simulator.kernel.webhooks.webhook import WebhookState
+from simulator.provider import open_gateway
 from toys.bench import LOFT, Bench, scenario
-from toys.pigeon import PigeonAccount, pigeon
+from toys.pigeon import PROVIDER, pigeon
 
 SOON = ((10_000, Fate(after=ConstantDelay(1_000), progress=())),)
 
@@ -27,9 +28,8 @@ class Counting(Bench):
         self.simulation = Simulation(seed=7, messages_max=messages)
         self.simulation.journal.limit = entries
         self.simulation.outbox.limit = webhooks
-        self.account = PigeonAccount(self.simulation.clock)
+        self.account = open_gateway(PROVIDER, self.simulation).account
         self.account.configure({"webhook": {"url": LOFT}})
-        self.simulation.add_account("pigeon", self.account)
         self.largest = {"messages": 0, "webhooks": 0, "entries": 0, "agenda": 0}
         self.after_instant = self._watch
 

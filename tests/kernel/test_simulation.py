@@ -19,8 +19,9 @@ from simulator.kernel.model.rules import Act, AnswerFault, Drop, Match, Nth, Thr
 from simulator.kernel.model.scenario import TimelineItem
 from simulator.kernel.model.units import ConstantDelay, Rate
 from simulator.kernel.webhooks.webhook import Report
+from simulator.provider import open_gateway
 from toys.bench import LOFT, Bench, rule, scenario
-from toys.pigeon import PigeonAccount, pigeon
+from toys.pigeon import PROVIDER, pigeon
 
 PHONE = "+905550000001"
 OTHER = "+905550000002"
@@ -528,7 +529,7 @@ def bounded(messages_max: int) -> Simulation:
     Return a simulation that keeps so many messages.
     """
     simulation = Simulation(messages_max=messages_max)
-    simulation.add_account("pigeon", PigeonAccount(simulation.clock))
+    open_gateway(PROVIDER, simulation)
     return simulation
 
 

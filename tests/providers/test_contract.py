@@ -23,12 +23,12 @@ from simulator.kernel.model.rules import AnswerFault, Behaviour, Drop, Match, Ru
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import parse_rate
 from simulator.kernel.store.facts import EntryKind
-from simulator.provider import Code, discover
+from simulator.provider import Code, built_in
 from simulator.scenario.loader import load
 from simulator.schema.node import Problems, node_of
 from simulator.schema.shapes import Invalid, Shape, json_schema
 
-_PROVIDERS = discover()
+_PROVIDERS = built_in()
 _NAMES = sorted(set(_PROVIDERS) & set(ROWS))
 _FOLDER = Path(simulator.providers.__path__[0])
 _ABSENT = "absent"

@@ -74,7 +74,7 @@ async def test_in_flight__is_each_providers_own() -> None:
         simulation = Simulation()
         dispatcher = Dispatcher(simulation, lambda: client, lambda: None)
         for name, in_flight in (("slow", 1), ("quick", 5)):
-            simulation.accounts[name] = cast(Account, Post(name, receiver.url, in_flight))
+            simulation.add_account(name, cast(Account, Post(name, receiver.url, in_flight)))
         running = {"/slow": 0, "/quick": 0}
         most = dict(running)
         gate = asyncio.Event()
@@ -93,7 +93,12 @@ async def test_in_flight__is_each_providers_own() -> None:
         for number in range(10):
             for name in ("slow", "quick"):
                 report = Report(
-                    provider=name, recipient=f"+4179{number}", label="x", target="", at_ms=0, payload=None
+                    provider=name,
+                    recipient=f"+4179{number}",
+                    label="x",
+                    target=receiver.url,
+                    at_ms=0,
+                    payload=None,
                 )
                 simulation.owe(report)
         simulation.fire(0)
@@ -122,11 +127,16 @@ async def test_unrenderable_webhook__is_a_failed_attempt(caplog: pytest.LogCaptu
             return good(webhook)
 
         post.render = render  # type: ignore[method-assign]
-        simulation.accounts["odd"] = cast(Account, post)
+        simulation.add_account("odd", cast(Account, post))
         for number in (1, 2):
             simulation.owe(
                 Report(
-                    provider="odd", recipient=f"+4179{number}", label="x", target="", at_ms=0, payload=None
+                    provider="odd",
+                    recipient=f"+4179{number}",
+                    label="x",
+                    target=receiver.url,
+                    at_ms=0,
+                    payload=None,
                 )
             )
         simulation.fire(0)

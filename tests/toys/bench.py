@@ -17,7 +17,8 @@ from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Submission
 from simulator.kernel.model.units import parse_duration
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
-from toys.pigeon import PigeonAccount
+from simulator.provider import open_gateway
+from toys.pigeon import PROVIDER
 
 __all__ = ["LOFT", "Bench", "Received", "rule", "scenario"]
 
@@ -43,9 +44,8 @@ class Bench:
 
     def __init__(self, seed: int = 7) -> None:
         self.simulation = Simulation(seed=seed)
-        self.account = PigeonAccount(self.simulation.clock)
+        self.account = open_gateway(PROVIDER, self.simulation).account
         self.account.configure({"webhook": {"url": LOFT}})
-        self.simulation.add_account("pigeon", self.account)
         self.received: list[Received] = []
         self.answers: Callable[[Webhook], int] = lambda webhook: 200
         self.after_instant: Callable[[], None] = lambda: None
@@ -127,7 +127,7 @@ class Bench:
                 error="" if status else "connection refused",
                 acknowledged=self.account.policy.acknowledges(status),
             )
-            outbox.attempted(now_ms, webhook, attempt)
+            self.simulation.attempted(webhook, attempt)
 
     # -- asking ---------------------------------------------------------------------------------
 

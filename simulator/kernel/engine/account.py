@@ -4,8 +4,8 @@ What the kernel asks a provider about one space.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.fates import Fate
@@ -14,9 +14,21 @@ from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import Circumstances
 from simulator.kernel.model.rules import Act, Behaviour
 from simulator.kernel.model.submission import MessageKey, Submission
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookPolicy, WebhookRequest
 
-__all__ = ["Account", "Act", "ImpossibleAct"]
+__all__ = [
+    "Account",
+    "Act",
+    "HearsAnswers",
+    "Hooks",
+    "ImpossibleAct",
+    "KeepsReports",
+    "Plan",
+    "Plans",
+    "Reserves",
+    "TakesNote",
+    "hooks_of",
+]
 
 
 class ImpossibleAct(ValueError):
@@ -30,7 +42,10 @@ class Account(Protocol):
     A provider in one space: its settings, its policies, and what it remembers.
 
     The kernel decides what happens; an account says how this provider would have
-    it by default, and what the integrator gets to hear.
+    it by default, and what the integrator gets to hear.  Two of its members are
+    commands, `configure` and `act`; the others are questions, which change
+    nothing: they are asked about what never happened, too.  What else an account
+    may do is in the protocols below, each of one member and each optional.
     """
 
     @property
@@ -76,16 +91,17 @@ class Account(Protocol):
         """Return True when *code* refuses the whole call, False when one recipient of it."""
         ...
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """
-        Take note of a change and return what the integrator is owed for it.
+        Return what the integrator is owed when *move* has brought *message* to the state it has.
 
-        *move* is None when the message has just been accepted.
+        *move* is None when the message has just been accepted.  A report without a
+        target is sent to nobody; it is for `told`.
         """
         ...
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
-        """Return what the integrator is owed when a recipient does something; may raise ImpossibleAct."""
+        """Let a recipient do something; return what is owed for it.  May raise ImpossibleAct."""
         ...
 
     def reissue(self, report: Report, draws: Draws) -> Report:
@@ -95,3 +111,94 @@ class Account(Protocol):
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the request for *webhook*; the same bytes however often it is asked."""
         ...
+
+
+class Plan(NamedTuple):
+    """
+    What is to become of a message, and when its validity ends.
+    """
+
+    fate: Fate
+    expires_ms: int
+
+
+@runtime_checkable
+class Plans(Protocol):
+    """
+    An account that fits fates to how its provider works.
+    """
+
+    def planned(self, message: Message) -> Plan:
+        """Return the plan of *message*, accepted just now with the fate that the ladder decided."""
+        ...
+
+
+@runtime_checkable
+class TakesNote(Protocol):
+    """
+    An account that keeps books about messages.
+    """
+
+    def noted(self, message: Message, move: Move | None) -> None:
+        """
+        Take note of a real change, before `reports_of` is asked about it.
+
+        *move* is None when the message has just been accepted.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsReports(Protocol):
+    """
+    An account whose reports can be pulled.
+    """
+
+    def told(self, report: Report) -> None:
+        """Take note of a report that is owed, true or not; faults of its webhook do not change it."""
+        ...
+
+
+@runtime_checkable
+class Reserves(Protocol):
+    """
+    An account in which one submission of a call uses up what the next one needs.
+    """
+
+    def reserve(self, submission: Submission, behaviour: Behaviour | None) -> None:
+        """Take note of what `by_circumstances` answered; the next submission is asked about after that."""
+        ...
+
+
+@runtime_checkable
+class HearsAnswers(Protocol):
+    """
+    An account that cares for what the integrator answers to its webhooks.
+    """
+
+    def heard(self, webhook: Webhook, attempt: Attempt) -> Sequence[Report]:
+        """Take note of an attempt and the answer in its `excerpt`; return what is owed for it."""
+        ...
+
+
+class Hooks(NamedTuple):
+    """
+    The optional commands and questions of one account; None where it has none of the kind.
+    """
+
+    planned: Callable[[Message], Plan] | None
+    noted: Callable[[Message, Move | None], None] | None
+    told: Callable[[Report], None] | None
+    reserve: Callable[[Submission, Behaviour | None], None] | None
+    heard: Callable[[Webhook, Attempt], Sequence[Report]] | None
+
+
+def hooks_of(account: Account) -> Hooks:
+    """Return the optional members of *account*."""
+    return Hooks(
+        planned=account.planned if isinstance(account, Plans) else None,
+        noted=account.noted if isinstance(account, TakesNote) else None,
+        told=account.told if isinstance(account, KeepsReports) else None,
+        reserve=account.reserve if isinstance(account, Reserves) else None,
+        heard=account.heard if isinstance(account, HearsAnswers) else None,
+    )

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from simulator.kernel.engine.owing import tell
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import Contradiction
 from simulator.kernel.model.lifecycle import TERMINAL, Move, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey, Reason
-from simulator.kernel.store.facts import NotContradicted
+from simulator.kernel.store.facts import Contradicted, NotContradicted
 from simulator.kernel.webhooks.decisions import Wait, contradiction_decisions
 
 __all__ = ["contradict", "plan_contradiction"]
@@ -41,10 +42,20 @@ def contradict(state: SimulationState, key: MessageKey) -> None:
     arrived = message.state in _ARRIVED
     for move, untrue in _FAILURES if arrived else _ARRIVALS:
         shadow = structs.replace(message, state=untrue, code="", reason=Reason.NONE, changed_ms=now_ms)
-        reports = state.accounts[key.provider].changed(shadow, move)
+        pulled = state.hooks[key.provider].told is not None
+        reports = [
+            report
+            for report in state.accounts[key.provider].reports_of(shadow, move)
+            if report.target or pulled
+        ]
         for report in reports:
-            message.reports += 1
-            state.outbox.owe_contradiction(now_ms, report, message.faults_rule, message.reports)
+            tell(state, report)
+            if report.target:
+                message.reports += 1
+                state.outbox.owe_contradiction(now_ms, report, message.faults_rule, message.reports)
+            else:
+                contradicted = Contradicted(report.label, message.faults_rule, pulled=True)
+                state.journal.add(now_ms, contradicted, key=key)
         if reports:
             return
     fact = NotContradicted(key.provider, arrived, message.faults_rule)

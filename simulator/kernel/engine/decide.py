@@ -97,6 +97,9 @@ def decide(state: SimulationState, submission: Submission, key: MessageKey) -> D
     if decision.fate is None and (decision.answer is None or not decision.answer.refuse):
         circumstances = state.directory.at(submission.recipient, state.clock.now_ms)
         behaviour = account.by_circumstances(submission, circumstances)
+        reserve = state.hooks[submission.provider].reserve
+        if reserve is not None:
+            reserve(submission, behaviour)
         if behaviour is not None:
             decision.take(behaviour, Rung.CIRCUMSTANCES)
             if behaviour.answer is not None:

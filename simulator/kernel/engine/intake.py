@@ -147,7 +147,9 @@ def settle(state: SimulationState, decision: Decision, unanswered: bool) -> Mess
 def _refuse(state: SimulationState, decision: Decision, code: str) -> Refused:
     submission = decision.submission
     rung = Rung.PROVIDER if submission.refusal else decision.answer_rung
-    why = decision.answer.why if decision.answer is not None and rung is Rung.CIRCUMSTANCES else ""
+    why = submission.refusal_why
+    if decision.answer is not None and rung is Rung.CIRCUMSTANCES:
+        why = decision.answer.why
     draws = state.chance.of(*decision.key)
     refused = Refused(
         key=decision.key,
@@ -191,10 +193,15 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
         faults_rule=decision.webhooks_rule,
         unanswered=unanswered and not early,
     )
+    hooks = state.hooks[submission.provider]
+    if hooks.planned is not None:
+        message.fate, message.expires_ms = hooks.planned(message)
     state.store.add(message)
     fact = Accepted(message.state, message.rung, message.rule)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
-    owe_for(state, message, account.changed(message, None))
+    if hooks.noted is not None:
+        hooks.noted(message, None)
+    owe_for(state, message, account.reports_of(message, None))
     if scheduled:
         state.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
     else:

@@ -99,7 +99,10 @@ def _change(
     message.reason = reason
     fact = Moved(to, message.rung, message.rule, code, reason, unreachable)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
-    owe_for(state, message, state.accounts[message.key.provider].changed(message, move))
+    noted = state.hooks[message.key.provider].noted
+    if noted is not None:
+        noted(message, move)
+    owe_for(state, message, state.accounts[message.key.provider].reports_of(message, move))
     if to in TERMINAL and move is not Move.READ and message.faults is not None:
         plan_contradiction(state, message)
     if move is Move.DELIVER:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.model.message import Message
 from simulator.kernel.webhooks.damage import damaged
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookRequest
+from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookRequest
 
-__all__ = ["owe_all", "owe_for", "request_for", "webhook_due"]
+__all__ = ["attempted", "owe_all", "owe_for", "request_for", "tell", "webhook_due"]
 
 
 def owe_for(state: SimulationState, message: Message, reports: Sequence[Report]) -> None:
@@ -23,14 +23,19 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
         # What happens after the answer is not told before it.
         faults = replace(faults, early=False)
     for report in reports:
-        message.reports += 1
-        state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
+        tell(state, report)
+        if report.target:
+            message.reports += 1
+            state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
 
 
 def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
     """Owe the integrator reports that no change of a message caused."""
     now_ms = state.clock.now_ms
     for report in reports:
+        tell(state, report)
+        if not report.target:
+            continue
         # A report about a message suffers what its message's reports suffer, whoever owes it.
         message = state.store.messages.get(report.key) if report.key is not None else None
         if message is None:
@@ -38,6 +43,21 @@ def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
         else:
             message.reports += 1
             state.outbox.owe(now_ms, report, message.faults, message.faults_rule, message.reports)
+
+
+def tell(state: SimulationState, report: Report) -> None:
+    """Let the account that keeps reports for pulling know of *report*."""
+    told = state.hooks[report.provider].told
+    if told is not None:
+        told(report)
+
+
+def attempted(state: SimulationState, webhook: Webhook, attempt: Attempt) -> None:
+    """Record an attempt at a webhook, and what the account makes of the integrator's answer to it."""
+    state.outbox.attempted(state.clock.now_ms, webhook, attempt)
+    heard = state.hooks[webhook.provider].heard
+    if heard is not None:
+        owe_all(state, heard(webhook, attempt))
 
 
 def webhook_due(state: SimulationState, webhook: Webhook) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.account import Account, hooks_of
 from simulator.kernel.engine.acts import act_of, try_act
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
 from simulator.kernel.engine.call_result import CallResult
@@ -22,7 +22,7 @@ from simulator.kernel.engine.moves import (
     take_step,
     wake,
 )
-from simulator.kernel.engine.owing import owe_all, request_for, webhook_due
+from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
 from simulator.kernel.engine.script import configure, load, timeline_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake
@@ -36,7 +36,7 @@ from simulator.kernel.model.rules import Act
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 from simulator.kernel.store.journal import Journal
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookRequest
+from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookRequest
 
 __all__ = ["IllegalMove", "Simulation"]
 
@@ -94,6 +94,7 @@ class Simulation:
     def add_account(self, provider: str, account: Account) -> None:
         """Give the space an account at *provider*."""
         self.accounts[provider] = account
+        self.state.hooks[provider] = hooks_of(account)
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change settings of the account at *provider* from now on."""
@@ -239,6 +240,10 @@ class Simulation:
     def owe(self, report: Report) -> None:
         """Owe the integrator a report that no message caused."""
         owe_all(self.state, [report])
+
+    def attempted(self, webhook: Webhook, attempt: Attempt) -> None:
+        """Record an attempt at a webhook, and what the account makes of the integrator's answer to it."""
+        attempted(self.state, webhook, attempt)
 
     def request_for(self, webhook: Webhook, attempt: int = 0) -> WebhookRequest:
         """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""

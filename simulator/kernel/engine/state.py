@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.account import Account, Hooks
 from simulator.kernel.engine.rule_index import RuleIndex
 from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.engine.throttle import Bucket
@@ -38,6 +38,7 @@ class SimulationState:
         "clock",
         "configured",
         "directory",
+        "hooks",
         "impossible_acts",
         "journal",
         "ordinals",
@@ -61,6 +62,8 @@ class SimulationState:
         self.directory = Directory()
         self.store = MessageStore(messages_max)
         self.accounts: dict[str, Account] = {}
+        self.hooks: dict[str, Hooks] = {}
+        """What accounts do beyond what all must, by provider."""
         self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts)
         self.waiting = WaitingRoom()
         self.ordinals: dict[tuple[str, str], int] = {}

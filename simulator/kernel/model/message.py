@@ -24,6 +24,7 @@ class Rung(StrEnum):
     PROVIDER = "the provider's own checks"
     CONTROL = "control"
     CLIENT = "the client's own call"
+    RECIPIENT = "the recipient"
     MAGIC = "magic recipient"
     RULE = "rule"
     CIRCUMSTANCES = "circumstances"

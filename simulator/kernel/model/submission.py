@@ -66,6 +66,8 @@ class Submission(Struct, frozen=True, kw_only=True, gc=False):
     parts: int = 1
     refusal: str = ""
     """The provider's code, when its own checks already refused this recipient."""
+    refusal_why: str = ""
+    """What exactly those checks found, for people."""
     ephemeral: bool = False
     """Of use at once or never: dropped when the recipient is unreachable."""
     signal: bool = False

@@ -193,8 +193,10 @@ class Called(Struct, frozen=True, gc=False, omit_defaults=True, tag="called", ta
     """Cut off on purpose."""
     rule: str = ""
     """The rule that did something to the answer."""
+    code: str = ""
+    """The provider's code, where its own checks refused the call."""
     detail: str = ""
-    """Why the call was turned away, where it never reached the provider's work."""
+    """Why the call was turned away by the provider's own checks, or before it reached them."""
 
     @property
     def misbehaved(self) -> bool:
@@ -274,6 +276,8 @@ class Contradicted(Struct, frozen=True, gc=False, omit_defaults=True, tag="contr
     kind: ClassVar = EntryKind.NOTE
     label: str
     rule: str = ""
+    pulled: bool = False
+    """It is sent to nobody, but there for whoever pulls it."""
 
 
 class Unsigned(Struct, frozen=True, gc=False, omit_defaults=True, tag="unsigned", tag_field="fact"):
@@ -414,7 +418,8 @@ class Note(Struct, frozen=True, gc=False, omit_defaults=True, tag="note", tag_fi
 
     kind: ClassVar = EntryKind.NOTE
     text: str
-    code: str = ""
+    detail: str = ""
+    """What caused it, in the provider's words, too."""
 
 
 Fact: TypeAlias = (

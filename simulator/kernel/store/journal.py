@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.facts import Accepted, EntryKind, Fact, Moved, Note, RefusalLeftOut, SendRefused
+from simulator.kernel.store.facts import Accepted, Called, EntryKind, Fact, Moved, RefusalLeftOut, SendRefused
 
 __all__ = ["Entry", "Journal", "replay"]
 
@@ -48,7 +48,7 @@ class Entry(Struct, frozen=True, gc=False):
     def code(self) -> str:
         """The provider's code, if there is one."""
         fact = self.fact
-        return fact.code if isinstance(fact, Moved | SendRefused | RefusalLeftOut | Note) else ""
+        return fact.code if isinstance(fact, Moved | SendRefused | RefusalLeftOut | Called) else ""
 
 
 class Journal:

@@ -4,6 +4,8 @@ The register: every message of a space, by key and by id.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.submission import MessageKey
@@ -51,6 +53,10 @@ class MessageStore:
         """Return the latest message with this id at *provider*, or None."""
         ids = self._ids.get(provider)
         return None if ids is None else ids.get(message_id)
+
+    def of_provider(self, provider: str) -> Iterable[Message]:
+        """Return the messages at *provider*, the latest for each id, the oldest first."""
+        return self._ids.get(provider, {}).values()
 
     def _forget_oldest(self) -> None:
         key = self._eviction.oldest(self._may_go)

@@ -289,7 +289,9 @@ class Outbox:
         policy = self._accounts[webhook.provider].policy
         next_at_ms = None
         if not attempt.acknowledged:
-            delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)
+            delay_ms = None
+            if policy.repeats is None or policy.repeats(webhook.target, attempt):
+                delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)
             if policy.pause_ms:
                 self._paused_until[webhook.provider] = now_ms + policy.pause_ms
             next_at_ms = None if delay_ms is None else now_ms + delay_ms

@@ -4,6 +4,7 @@ What we owe the integrator: webhooks, the attempts at paying them, and what may 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -53,6 +54,7 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
     recipient: str
     label: str
     target: str
+    """Where it goes; empty: nowhere, though it can be pulled where the provider has that."""
     at_ms: int
     key: MessageKey | None = None
     rank: int = 0
@@ -172,6 +174,13 @@ class WebhookPolicy:
     verify_tls: bool = True
     pause_ms: int = 0
     """How long an attempt that was not acknowledged holds up everything else the account sends."""
+    repeats: Callable[[str, Attempt], bool] | None = None
+    """
+    Whether an attempt at a target that was not acknowledged is followed by another one.
+
+    It sees the target with its fragment, and what came of the attempt: no connection
+    (`status` 0), a status, its number.  None: always, as long as `retry` has a wait left.
+    """
 
     def acknowledges(self, status: int) -> bool:
         """Return True when the integrator's *status* counts as received."""

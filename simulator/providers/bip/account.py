@@ -4,24 +4,36 @@ A BiP service in one space: what the operator grants it, whom it may write to, w
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.fates import Fate
-from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import Circumstances, normal_address
-from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
-from simulator.kernel.model.submission import MessageKey, Submission
-from simulator.kernel.model.units import format_duration
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
-from simulator.provider import Gateway
+from simulator.provider import (
+    Act,
+    AnswerFault,
+    Behaviour,
+    Circumstances,
+    Draws,
+    Fate,
+    Gateway,
+    ImpossibleAct,
+    Json,
+    Message,
+    MessageKey,
+    Move,
+    Report,
+    Rung,
+    State,
+    Submission,
+    Webhook,
+    WebhookPolicy,
+    WebhookRequest,
+    basic_header,
+    format_duration,
+    normal_address,
+)
 from simulator.providers.bip.acts import Doing, event_fields
 from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
 from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS
@@ -30,7 +42,6 @@ from simulator.providers.bip.quota import Asked, Quotas, Sessions
 from simulator.providers.bip.render import REQID_MAX, Event, SentReport, UserReport, render
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
-from simulator.schema.node import Json
 
 __all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
 
@@ -180,13 +191,18 @@ class Account:
             return None
         codes = self.recipient_codes(submission.recipient, details, circumstances)
         if not codes:
-            details.asked.grant(details.part, details.count if details.quota == ONE_TO_ONE else 1)
             return None
-        details.asked.grant(details.part, 0)
         why = RESULTS[codes[0]].meaning
         if codes[0] == QUOTA_REACHED and details.quota == ONE_TO_ONE:
             why = "no session with this user is open, or its messages are used up"
         return Behaviour(answer=AnswerFault(refuse=str(codes[0]), why=why))
+
+    def reserve(self, submission: Submission, behaviour: Behaviour | None) -> None:
+        """Count what was granted just now against what the next parts of the call may use."""
+        details = submission.details
+        if isinstance(details, Details):
+            granted = details.count if details.quota == ONE_TO_ONE else 1
+            details.asked.grant(details.part, granted if behaviour is None else 0)
 
     def recipient_codes(
         self, recipient: str, details: Details, circumstances: Circumstances
@@ -217,10 +233,9 @@ class Account:
 
     def _followed_ms(self, recipient: str) -> int | None:
         """Return since when a recipient follows, which opened a session then; None: they do not."""
-        directory, now_ms = self._gateway.simulation.directory, self._gateway.now_ms
-        if not directory.at(recipient, now_ms).follower:
+        if not self._gateway.circumstances(recipient).follower:
             return None
-        return directory.since(recipient, "follower", now_ms) or 0
+        return self._gateway.true_since_ms(recipient, "follower") or 0
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a moment; nothing is read unless somebody says so."""
@@ -228,21 +243,27 @@ class Account:
             self._fate = Fate(after=self.settings.deliver_after, progress=())
         return self._fate
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
-        """Count an accepted message, and return the report that a delivered or read one leads to."""
+    def noted(self, message: Message, move: Move | None) -> None:
+        """Count an accepted message; remember what a delivered one lets its recipient answer to."""
         details = message.submission.details
         if not isinstance(details, Details):
-            return ()
+            return
         if move is None:
             self._count(message.key.recipient, details)
         elif move is Move.DELIVER:
             template = details.content.template
             if template is not None and (template.buttons or template.options):
                 self._note_template(message.key.recipient, template)
+
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Return the report that a delivered, a read or an expired message leads to."""
+        if not isinstance(message.submission.details, Details):
+            return ()
+        if move is Move.DELIVER:
             return self._user_report(message, "delivered", 0)
-        elif move is Move.READ:
+        if move is Move.READ:
             return self._user_report(message, "read", self.settings.read_reporttype)
-        elif move is Move.EXPIRE and isinstance(self.settings.expired_reporttype, int):
+        if move is Move.EXPIRE and isinstance(self.settings.expired_reporttype, int):
             return self._user_report(message, "expired", self.settings.expired_reporttype)
         return ()
 
@@ -251,8 +272,7 @@ class Account:
         address = number_of(recipient) or recipient
         if not is_msisdn(address.removeprefix("+")):
             raise ImpossibleAct(f"expected a number of the form +905XXXXXXXXX or a hash, got {recipient!r}")
-        simulation = self._gateway.simulation
-        if simulation.directory.at(address, self._gateway.now_ms).known is False:
+        if self._gateway.circumstances(address).known is False:
             raise ImpossibleAct(f"{address} is not known to BiP, so there is nobody to do anything")
         kind = act.kind.replace("_", " ").replace("-", " ")
         last = (self._templates.get((address, is_poll)) for is_poll in (False, True))
@@ -264,7 +284,7 @@ class Account:
         if kind == "unfollows":
             self.sessions.keep(address, self._followed_ms(address))
         if kind in ("follows", "unfollows"):
-            simulation.change_recipient(address, {"follower": kind == "follows"}, why=kind)
+            self._gateway.change_recipient(address, {"follower": kind == "follows"}, why=kind)
         if kind != "unfollows":
             self.sessions.open(address, self._gateway.now_ms)
         if fields is None or not self.settings.webhook_url:
@@ -285,16 +305,15 @@ class Account:
         )
 
     def _read_all(self, address: str) -> None:
-        simulation = self._gateway.simulation
         delivered = [
             message
-            for key, message in simulation.messages.items()
-            if key.provider == "bip" and key.recipient == address and message.state is State.DELIVERED
+            for message in self._gateway.messages()
+            if message.key.recipient == address and message.state is State.DELIVERED
         ]
         if not delivered:
             raise ImpossibleAct(f"{address} has nothing to read: no message was delivered and not yet read")
         for message in delivered:
-            simulation.move(message, Move.READ)
+            self._gateway.move(message, Move.READ, by=Rung.RECIPIENT)
 
     def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the report with a message id, transaction id or request id of its own."""
@@ -307,10 +326,10 @@ class Account:
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return a webhook's request; with Basic credentials where settings name some."""
-        epoch_ms = self._gateway.simulation.clock.epoch_ms
+        epoch_ms = self._gateway.epoch_ms
         headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json;charset=UTF-8"),)
         if self.settings.webhook_basic:
-            headers += (("Authorization", basic(self.settings.webhook_basic)),)
+            headers += (("Authorization", basic_header(self.settings.webhook_basic)),)
         body = render(webhook.reports[0].payload, epoch_ms)
         return WebhookRequest(url=webhook.target, body=body, headers=headers)
 
@@ -319,11 +338,11 @@ class Account:
     @property
     def local_ms(self) -> int:
         """Now, in milliseconds of the calendar that quotas go by."""
-        return self._gateway.simulation.clock.unix_ms() + self.settings.quota_offset_ms
+        return self._gateway.unix_ms() + self.settings.quota_offset_ms
 
     def circumstances(self, submission: Submission) -> Circumstances:
         """Return the circumstances of a submission's recipient now."""
-        return self._gateway.simulation.directory.at(submission.recipient, self._gateway.now_ms)
+        return self._gateway.circumstances(submission.recipient)
 
     def spell(self, address: str) -> str:
         """Return a number as the service gets to see it: plain with the authority, else as a hash."""
@@ -338,12 +357,10 @@ class Account:
         Only those can be listed about whom something was said by address; a
         prefix (`+90532*`) names no one in particular.
         """
-        simulation = self._gateway.simulation
-        directory, now_ms = simulation.directory, self._gateway.now_ms
         return [
             address
-            for address in directory.known()
-            if is_msisdn(address.removeprefix("+")) and directory.at(address, now_ms).follower
+            for address in self._gateway.known_recipients()
+            if is_msisdn(address.removeprefix("+")) and self._gateway.circumstances(address).follower
         ]
 
     def standing(self, method: str) -> int:
@@ -403,7 +420,7 @@ class Account:
     def _user_report(self, message: Message, label: str, report_type: int) -> Sequence[Report]:
         if not self.settings.reports or not self.settings.webhook_url:
             return ()
-        draws = self._gateway.simulation.chance.of(*message.key)
+        draws = self._gateway.draws(*message.key)
         facts = UserReport(
             sender=self.spell(message.key.recipient),
             msgid=msgid(draws, f"{label}.msgid"),
@@ -430,7 +447,7 @@ class Account:
 
     def _tell_session(self, asked: Json) -> Json:
         address, now_ms = self._asked_address(asked), self._gateway.now_ms
-        circumstances = self._gateway.simulation.directory.at(address, now_ms)
+        circumstances = self._gateway.circumstances(address)
         if circumstances.session is not None or not self.settings.session.required:
             return {"open": circumstances.session is not False or not self.settings.session.required}
         followed_ms = self._followed_ms(address)
@@ -462,8 +479,3 @@ def report_id(draws: Draws, label: str) -> str:
 def msgid(draws: Draws, label: str) -> int:
     """Return the id of a webhook's message, below 2³¹."""
     return draws.integer(label, 1, _MSGID_MAX)
-
-
-def basic(credential: str) -> str:
-    """Return the Authorization header of `user:password`."""
-    return f"Basic {base64.b64encode(credential.encode()).decode()}"

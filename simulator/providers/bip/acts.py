@@ -11,9 +11,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.rules import Act
+from simulator.provider import Act, Draws, ImpossibleAct
 from simulator.providers.bip.content import number
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import Template

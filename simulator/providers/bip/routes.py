@@ -4,15 +4,12 @@ BiP's endpoints.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Final
 
-from simulator.kernel.store.facts import Note
-from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
+from simulator.provider import Answer, Call, Coverage, Credential, Refuse, Route, basic_credential
 from simulator.providers.bip.account import Account
-from simulator.providers.bip.codes import SUCCESS
+from simulator.providers.bip.codes import RESULTS, SUCCESS
 from simulator.providers.bip.content import Breach
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.sending import send
@@ -21,8 +18,8 @@ from simulator.providers.bip.uploads import UPLOAD_BYTES_MAX, upload
 from simulator.providers.bip.wire import (
     HASHED,
     PLAIN,
-    BadRequest,
     SendRequest,
+    bad_request,
     decode,
     parse_list,
     parse_multi,
@@ -30,7 +27,7 @@ from simulator.providers.bip.wire import (
     required_txnid,
 )
 
-__all__ = ["COVERAGE", "ROUTES", "account_of", "credential_of", "refuse"]
+__all__ = ["COVERAGE", "ROUTES", "account_of", "credential_of"]
 
 _BASE: Final = "/tes/rest/spi"
 _JSON: Final = "application/json"
@@ -47,52 +44,21 @@ def account_of(call: Call) -> Account:
 
 def credential_of(call: Call) -> Credential | None:
     """Return the service's username and password, or None when they are missing or malformed."""
-    scheme, _, secret = call.headers.get("Authorization", "").strip().partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, colon, password = base64.b64decode(secret.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return Credential("basic", password, user) if colon and user and password else None
-
-
-def refuse(call: Call, bad: BadRequest) -> Answer:
-    """
-    Answer a request that verification refuses.
-
-    The body has room for a code only, so which rule was broken, and where, is
-    told in a header and in the journal.
-    """
-    settings = account_of(call).settings
-    breach = bad.breach
-    code = breach.rule if isinstance(breach.rule, int) else settings.structural_codes[breach.rule]
-    said = f"{breach.path}: {breach.expected}"
-    simulation = call.gateway.simulation
-    simulation.journal.add(
-        simulation.clock.now_ms,
-        Note(f"verification refused the call: {said}", str(code)),
-        provider="bip",
-    )
-    answer = answer_json({"txnid": bad.txnid, "resultcode": code}, settings.verification_http)
-    return answer._replace(headers=(("X-Simulator-Reason", header_text(said)),))
+    credential = basic_credential(call)
+    return credential if credential is not None and credential.secret else None
 
 
 def _check_content_type(call: Call) -> None:
     content_type = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type != _JSON:
-        raise BadRequest(Breach("body", "Content-Type", f"expected {_JSON}"))
+        raise bad_request(Breach("body", "Content-Type", f"expected {_JSON}"))
 
 
 def _sending(parse: Callable[[bytes, Settings], SendRequest]) -> Callable[[Call], Answer]:
     def handle(call: Call) -> Answer:
         account = account_of(call)
-        try:
-            _check_content_type(call)
-            request = parse(call.body, account.settings)
-        except BadRequest as bad:
-            return refuse(call, bad)
-        return send(call, account, request)
+        _check_content_type(call)
+        return send(call, account, parse(call.body, account.settings))
 
     return handle
 
@@ -100,15 +66,13 @@ def _sending(parse: Callable[[bytes, Settings], SendRequest]) -> Callable[[Call]
 def _asking(method: str, tell: Callable[[Account], dict[str, object]]) -> Callable[[Call], Answer]:
     def handle(call: Call) -> Answer:
         account = account_of(call)
-        try:
-            _check_content_type(call)
-            txnid = required_txnid(decode(call.body), account.settings)
-        except BadRequest as bad:
-            return refuse(call, bad)
+        _check_content_type(call)
+        txnid = required_txnid(decode(call.body), account.settings)
         code = account.standing(method)
-        told = tell(account) if code == SUCCESS else {}
+        if code != SUCCESS:
+            raise Refuse(str(code), RESULTS[code].meaning, txnid=txnid)
         # The table of the answer has txnid, its example has not.
-        return answer_json({"txnid": txnid, "resultcode": code, **told})
+        return answer_json({"txnid": txnid, "resultcode": code, **tell(account)})
 
     return handle
 

@@ -10,13 +10,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from simulator.kernel.model.fates import drawn
-from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.model.submission import Submission
-from simulator.kernel.webhooks.webhook import Report
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, Message, Refused, Report, Submission, drawn
 from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
-from simulator.providers.bip.codes import QUOTA_REACHED, SUCCESS
+from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS, SUCCESS
 from simulator.providers.bip.outcomes import magic
 from simulator.providers.bip.quota import Asked
 from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
@@ -33,7 +29,7 @@ _QUOTA: Final = {
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer:
     """
-    Send what a verified request asks for; raises CallRefused.
+    Send what a verified request asks for; raises Refuse.
 
     To one user this is synchronous: quota and error checks come before the
     answer.  To others the answer comes first and means only that the request
@@ -45,8 +41,8 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     if request.method == "sendmsgserv" and not request.broadcast:
         outcomes = call.submit(_checked(account, request, submissions))
         return _answer(account, request, outcomes)
-    simulation = call.gateway.simulation
-    draws = simulation.chance.of("bip", "call", request.method, request.txnid, simulation.clock.now_ms)
+    gateway = call.gateway
+    draws = gateway.draws("bip", "call", request.method, request.txnid, gateway.now_ms)
     call.submit_later(
         submissions,
         after_ms=drawn(account.settings.work_after, draws, "work.after"),
@@ -58,7 +54,7 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
 
 
 def _submissions(call: Call, account: Account, request: SendRequest) -> list[Submission]:
-    credential = call.credential.text if call.credential else ""
+    credential = call.credential_text
     validity_ms = request.ttl_s * 1_000 or account.settings.validity_ms
     quota = ALL if request.broadcast else _QUOTA[request.method]
     asked: dict[str, Asked] = {}
@@ -153,7 +149,7 @@ def _with_refusal(account: Account, codes: Sequence[int], submission: Submission
     broken = details.receiver.broken
     if broken:
         code = settings.structural_codes[broken] if isinstance(broken, str) else broken
-        return replace(submission, refusal=str(code))
+        return replace(submission, refusal=str(code), refusal_why="the receiver is malformed")
     against = list(codes)
     if details.receiver.kind == PLAIN and not settings.plain_numbers:
         against.append(306)
@@ -161,7 +157,8 @@ def _with_refusal(account: Account, codes: Sequence[int], submission: Submission
         return submission
     if magic(submission.recipient) is None:
         against += account.recipient_codes(submission.recipient, details, account.circumstances(submission))
-    return replace(submission, refusal=str(min(against, key=settings.error_order.index)))
+    code = min(against, key=settings.error_order.index)
+    return replace(submission, refusal=str(code), refusal_why=RESULTS[code].meaning)
 
 
 # -- the answer and the sent report ----------------------------------------------------------------
@@ -203,7 +200,7 @@ def _receiver_of(outcome: Message | Refused) -> tuple[int, int]:
 def _reporting(
     call: Call, account: Account, request: SendRequest
 ) -> Callable[[Sequence[Message | Refused]], Sequence[Report]]:
-    simulation = call.gateway.simulation
+    gateway = call.gateway
 
     def report(outcomes: Sequence[Message | Refused]) -> Sequence[Report]:
         settings = account.settings
@@ -213,10 +210,10 @@ def _reporting(
         entries = list(_entries(account, outcomes))
         size = settings.report_list_max or len(entries) or 1
         sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
-        now_ms = simulation.clock.now_ms
+        now_ms = gateway.now_ms
         # A report about nobody is address_of_arrival, since a txnid may come again in the same instant.
-        first = outcomes[0].key if outcomes else simulation.take_key("bip", "(empty report)")
-        draws = simulation.chance.of("sent report", *first)
+        first = outcomes[0].key if outcomes else gateway.take_key("(empty report)")
+        draws = gateway.draws("sent report", *first)
         return [
             Report(
                 provider="bip",

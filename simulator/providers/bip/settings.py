@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES, VERIFICATION_ORDER
-from simulator.schema.shapes import (
+from simulator.provider import (
     Boolean,
     Choice,
+    ConstantDelay,
+    Delay,
     DelayShape,
     Duration,
     Either,
@@ -22,11 +21,17 @@ from simulator.schema.shapes import (
     ListOf,
     Mapped,
     Record,
+    RetrySchedule,
     Shape,
     Text,
+    UniformDelay,
+    WebhookPolicy,
     Word,
+    changed_policy,
+    mapping_of,
+    webhook_fields,
 )
-from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
+from simulator.providers.bip.codes import ERROR_ORDER, GENERAL_ERROR, STRUCTURAL_RULES, VERIFICATION_ORDER
 
 __all__ = ["METHODS", "RETRY_DOCUMENTED", "SETTINGS", "Limits", "SessionRules", "Settings"]
 

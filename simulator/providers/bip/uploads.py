@@ -15,23 +15,14 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.store.facts import Note
-from simulator.provider import Answer, Call, header_text
+from simulator.provider import Answer, Call, Refuse
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.render import answer_json
 
-__all__ = [
-    "UPLOAD_BYTES_MAX",
-    "Piece",
-    "Upload",
-    "failed_upload",
-    "is_upload",
-    "pieces",
-    "refuse_upload",
-    "upload",
-    "upload_txnid",
-]
+__all__ = ["BAD_UPLOAD", "UPLOAD_BYTES_MAX", "failed_upload", "is_upload", "upload", "upload_txnid"]
 
+BAD_UPLOAD: Final = "upload"
+"""The code of a refused upload, for ourselves alone."""
 UPLOAD_BYTES_MAX: Final = 52 * 1_048_576
 """A video of 50 MB, the largest file that a message may have, and what is around it."""
 
@@ -40,10 +31,6 @@ _HEADER_BYTES_MAX: Final = 8_192
 _DATA_BYTES_MAX: Final = 65_536
 _NAME_LENGTH_MAX: Final = 200
 _FILE_TYPES: Final = {"P": "jpg", "V": "mp4", "D": "bin", "A": "mp3"}
-
-
-class _Bad(Exception):
-    """The upload cannot be read; the text says what was expected."""
 
 
 class Piece(NamedTuple):
@@ -109,26 +96,30 @@ def pieces(body: bytes, content_type: str) -> Iterator[Piece]:
 
 def upload(call: Call, account: Account) -> Answer:
     """Answer an upload: status 0 and the address of the file, or status 1; with HTTP 200 either way."""
-    txnid: str | None = None
-    try:
-        found = _named(call)
-        data = _data(found.get("data"))
-        txnid = str(data.txnid)
-        kept = _keep(call, account, txnid, data, found.get("file"))
-    except (_Bad, ValueError) as bad:
-        return refuse_upload(call, txnid, str(bad))
+    found = _named(call)
+    data = _data(found.get("data"))
+    txnid = str(data.txnid)
+    kept = _keep(call, account, txnid, data, found.get("file"))
     return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
 
 
 def _named(call: Call) -> dict[str, Piece]:
-    return {piece.name: piece for piece in pieces(call.body, call.headers.get("Content-Type", ""))}
+    try:
+        return {piece.name: piece for piece in pieces(call.body, call.headers.get("Content-Type", ""))}
+    except ValueError as bad:
+        raise _bad(str(bad)) from None
+
+
+def _bad(why: str) -> Refuse:
+    """Return the refusal of an upload; BiP has no code for it, only a status."""
+    return Refuse(BAD_UPLOAD, why)
 
 
 def upload_txnid(call: Call) -> str | None:
     """Return the txnid of an upload, however bad the rest of it is, or None."""
     try:
         return str(_data(_named(call).get("data")).txnid)
-    except (_Bad, ValueError):
+    except Refuse:
         return None
 
 
@@ -142,40 +133,33 @@ def failed_upload(txnid: str | None, http: int = 200) -> Answer:
     return answer_json({"txnid": txnid, "status": 1, "url": None}, http)
 
 
-def refuse_upload(call: Call, txnid: str | None, said: str) -> Answer:
-    """Answer an upload that cannot be taken; why stands in a header and in the journal."""
-    simulation = call.gateway.simulation
-    simulation.journal.add(simulation.clock.now_ms, Note(f"upload refused: {said}"), provider="bip")
-    return failed_upload(txnid)._replace(headers=(("X-Simulator-Reason", header_text(said)),))
-
-
 def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
 def _data(piece: Piece | None) -> _Data:
     if piece is None:
-        raise _Bad("expected a part data with a JSON object")
+        raise _bad("expected a part data with a JSON object")
     if len(piece.content) > _DATA_BYTES_MAX:
-        raise _Bad(f"expected a part data of at most {_DATA_BYTES_MAX} bytes")
+        raise _bad(f"expected a part data of at most {_DATA_BYTES_MAX} bytes")
     try:
         return msgspec.json.decode(bytes(piece.content), type=_Data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
-        raise _Bad(f"expected a part data with a JSON object: {trouble}") from None
+        raise _bad(f"expected a part data with a JSON object: {trouble}") from None
 
 
 def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | None) -> Upload:
     if piece is None or not len(piece.content):
-        raise _Bad("expected a part file that is not empty")
+        raise _bad("expected a part file that is not empty")
     if data.fileType not in _FILE_TYPES:
-        raise _Bad(f"expected data.fileType as one of {', '.join(_FILE_TYPES)}")
+        raise _bad(f"expected data.fileType as one of {', '.join(_FILE_TYPES)}")
     # What is kept is shown later, so half a character of an odd encoding must not stay in it.
     filename = _whole(piece.filename).replace("\\", "/").rpartition("/")[2][:_NAME_LENGTH_MAX]
     ending = filename.rpartition(".")[2].lower() if "." in filename else ""
     if not ending.isascii() or not ending.isalnum() or len(ending) > 8:
         ending = _FILE_TYPES[data.fileType]
     digest = blake2b(piece.content, digest_size=16).hexdigest()
-    name = call.gateway.simulation.chance.of("bip", "upload", txnid, digest).hex("name")
+    name = call.gateway.draws("bip", "upload", txnid, digest).hex("name")
     kept = Upload(
         at_ms=call.gateway.now_ms,
         txnid=txnid,

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 import msgspec
 from msgspec import Struct
 
+from simulator.provider import Refuse
 from simulator.providers.bip.addresses import is_msisdn, number_of
 from simulator.providers.bip.codes import TEMPLATES
 from simulator.providers.bip.content import Breach, breaches, number, unknown_fields, whole
@@ -20,12 +21,12 @@ __all__ = [
     "ALL_FOLLOWERS",
     "HASHED",
     "PLAIN",
-    "BadRequest",
     "Content",
     "Part",
     "Receiver",
     "SendRequest",
     "Template",
+    "bad_request",
     "decode",
     "parse_list",
     "parse_multi",
@@ -45,15 +46,9 @@ _TTL_S_MAX: Final = 400 * 86_400
 _TEXT_SHOWN_MAX: Final = 2_048
 
 
-class BadRequest(Exception):
-    """
-    A request that verification refuses, with the rule it breaks first.
-    """
-
-    def __init__(self, breach: Breach, txnid: str | None = None) -> None:
-        super().__init__(f"{breach.path}: {breach.expected}")
-        self.breach = breach
-        self.txnid = txnid
+def bad_request(breach: Breach, txnid: str | None = None) -> Refuse:
+    """Return the refusal of a request that breaks a rule, the first one of verification."""
+    return Refuse(str(breach.rule), f"{breach.path}: {breach.expected}", breach=breach, txnid=txnid)
 
 
 class Receiver(Struct, frozen=True, gc=False):
@@ -121,13 +116,13 @@ class SendRequest(Struct, frozen=True, kw_only=True):
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in *body*; raises BadRequest."""
+    """Return the JSON object in *body*; raises Refuse."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise BadRequest(Breach("body", "body", "expected a JSON object")) from None
+        raise bad_request(Breach("body", "body", "expected a JSON object")) from None
     if not isinstance(value, dict):
-        raise BadRequest(Breach("body", "body", "expected a JSON object"))
+        raise bad_request(Breach("body", "body", "expected a JSON object"))
     return value
 
 
@@ -149,15 +144,15 @@ def _txnid(value: Any, coerce: bool) -> str | None:
 
 
 def required_txnid(body: Mapping[str, Any], settings: Settings) -> str:
-    """Return the txnid of a body; raises BadRequest when there is none."""
+    """Return the txnid of a body; raises Refuse when there is none."""
     txnid = _txnid(body.get("txnid"), settings.coerce)
     if txnid is None:
-        raise BadRequest(Breach("txnid", "txnid", "expected a text that is not empty"))
+        raise bad_request(Breach("txnid", "txnid", "expected a text that is not empty"))
     return txnid
 
 
 def parse_single(body: bytes, settings: Settings) -> SendRequest:
-    """Return a call of sendmsgserv; raises BadRequest."""
+    """Return a call of sendmsgserv; raises Refuse."""
     reader = _Reader(decode(body), settings, (_RECEIVER, _COMPOSITION), {"ttl"})
     to, contents = reader.verified(
         lambda: reader.receiver(reader.top(_RECEIVER), "receiver", alone=True),
@@ -173,7 +168,7 @@ def parse_single(body: bytes, settings: Settings) -> SendRequest:
 
 def parse_list(body: bytes, settings: Settings) -> SendRequest:
     """
-    Return a call of sendmsgservlist; raises BadRequest.
+    Return a call of sendmsgservlist; raises Refuse.
 
     The documentation's table calls the list `receiver`; the vendor's sample and
     every client send `receivers`.
@@ -191,7 +186,7 @@ def parse_list(body: bytes, settings: Settings) -> SendRequest:
 
 
 def parse_multi(body: bytes, settings: Settings) -> SendRequest:
-    """Return a call of sendmultiusermulticontent; raises BadRequest."""
+    """Return a call of sendmultiusermulticontent; raises Refuse."""
     reader = _Reader(decode(body), settings, (_CONTENT_LIST,))
     everyone, compositions = reader.verified(
         lambda: reader.listed(reader.top(_CONTENT_LIST), "receivercontentlist", _inner_receiver, ".receiver"),
@@ -276,7 +271,7 @@ class _Reader:
             self.refuse(breach)
 
     def refuse(self, breach: Breach) -> NoReturn:
-        raise BadRequest(breach, self.txnid or None)
+        raise bad_request(breach, self.txnid or None)
 
     def top(self, need: _Need) -> Any:
         """Return a part of the top level."""

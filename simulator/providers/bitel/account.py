@@ -10,23 +10,39 @@ from typing import Final
 
 from msgspec import Struct
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.fates import Ending, Fate, Progress, drawn, plan
-from simulator.kernel.model.lifecycle import TERMINAL, Move
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import Circumstances
-from simulator.kernel.model.rules import Act, Behaviour
-from simulator.kernel.model.submission import MessageKey, Reason, Submission
-from simulator.kernel.model.units import ConstantDelay
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
-from simulator.provider import Gateway
+from simulator.provider import (
+    TERMINAL,
+    Act,
+    Behaviour,
+    Circumstances,
+    ConstantDelay,
+    Draws,
+    Ending,
+    Fate,
+    Gateway,
+    ImpossibleAct,
+    Json,
+    Message,
+    MessageKey,
+    Move,
+    Plan,
+    Progress,
+    Reason,
+    Report,
+    Submission,
+    Webhook,
+    WebhookPolicy,
+    WebhookRequest,
+    changed,
+    described,
+    drawn,
+    plan,
+)
 from simulator.providers.bitel.codes import SMS_STATUSES
 from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
-from simulator.providers.bitel.settings import Settings
+from simulator.providers.bitel.settings import NO_RETRY, Settings
 from simulator.providers.bitel.wire import local_number
-from simulator.schema.node import Json
 
 __all__ = ["Account", "CallDetails", "SmsDetails"]
 
@@ -71,11 +87,21 @@ class Account:
     One space's account at Bitel.
     """
 
-    __slots__ = ("_batches", "_fates", "_gateway", "_open", "pending_milli", "settings", "spent_milli")
+    __slots__ = (
+        "_batches",
+        "_fates",
+        "_gateway",
+        "_open",
+        "_policy",
+        "pending_milli",
+        "settings",
+        "spent_milli",
+    )
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.settings = Settings()
+        self._policy = self.settings.webhook.policy(NO_RETRY)
         self.spent_milli = 0
         self.pending_milli = 0
         """What the requests under way cost if all of them are charged; a call: its first minute."""
@@ -105,8 +131,8 @@ class Account:
             raise ValueError(f"templateId: expected one of {known}, got {str(wanted)[:40]!r}")
         if not isinstance(approved, bool):
             raise ValueError(f"approved: expected true or false, got {str(approved)[:40]!r}")
-        changed = {**templates, wanted: replace(templates[wanted], approved=approved)}
-        self.settings = replace(self.settings, templates=changed)
+        reviewed = {**templates, wanted: replace(templates[wanted], approved=approved)}
+        self.settings = replace(self.settings, templates=reviewed)
         return {"templateId": wanted, "approved": approved}
 
     def _balance(self, asked: Json) -> Json:
@@ -120,7 +146,8 @@ class Account:
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on; a balance that is set pays for what is sent from now on."""
-        self.settings = self.settings.changed(settings)
+        self.settings = changed(self.settings, settings)
+        self._policy = self.settings.webhook.policy(NO_RETRY)
         if "balance" in settings:
             self.spent_milli = self.pending_milli = 0
             self._open.clear()
@@ -128,30 +155,14 @@ class Account:
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
-        settings = self.settings
-        return {
-            "webhook": {"url": settings.webhook_url},
-            "credentials": len(settings.credentials),
-            "default_gateway": settings.default_gateway,
-            "gateways": _listed(settings.gateways),
-            "servers": _listed(settings.servers),
-            "voices": _listed(settings.voices),
-            "templates": {
-                str(number): {"text": template.text, "approved": template.approved}
-                for number, template in settings.templates.items()
-            },
-            "status_shape": settings.status_shape,
-            "price_per_part": settings.price_per_part_milli / 1_000,
-            "price_per_minute": settings.price_per_minute_milli / 1_000,
-            "balance": None if settings.balance is None else settings.balance.amount_milli / 1_000,
-        }
+        return described(self.settings)
 
     # -- what the kernel asks -------------------------------------------------------------------
 
     @property
     def policy(self) -> WebhookPolicy:
         """How the event of a concluded request is sent."""
-        return self.settings.policy
+        return self._policy
 
     @property
     def pace_ms(self) -> int:
@@ -217,38 +228,48 @@ class Account:
             self._fates[is_call] = fate
         return fate
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
-        """Keep the books, and return the one event that is owed at the conclusion."""
+    def planned(self, message: Message) -> Plan:
+        """Fit the plan of an accepted request to how Bitel concludes."""
+        expires_ms = message.expires_ms
+        if isinstance(message.submission.details, CallDetails):
+            expires_ms = self._outlasting_ms(message)
+        return Plan(self._capped(message, expires_ms), expires_ms)
+
+    def noted(self, message: Message, move: Move | None) -> None:
+        """Keep the books: what is under way, when a call was tried, what a conclusion costs."""
         details = message.submission.details
         assert isinstance(details, SmsDetails | CallDetails)
         if move is None:
             self._begin(message)
-            return ()
-        # It is charged already when a scenario makes us contradict what was told before.
-        concluded = details.charged_milli >= 0
-        if isinstance(details, CallDetails) and not concluded:
+            return
+        if details.charged_milli >= 0:
+            return
+        if isinstance(details, CallDetails):
             self._note_try(message, details, move)
-        if message.state not in TERMINAL or move is Move.READ:
-            return ()
-        facts: SmsFacts | CallFacts
-        if isinstance(details, SmsDetails):
-            facts = self.sms_facts(message, concluded=True)
-        else:
-            facts = self.call_facts(message, concluded=True)
-        if not concluded:
-            details.charged_milli = facts.price_milli
+        if message.state in TERMINAL and move is not Move.READ:
+            details.charged_milli = self._concluded(message).price_milli
             cost_milli = self._open.pop(message.key, None)
             if cost_milli is not None:
                 self.pending_milli -= cost_milli
-                self.spent_milli += facts.price_milli
-        if not self.settings.webhook_url:
+                self.spent_milli += details.charged_milli
+
+    def _concluded(self, message: Message) -> SmsFacts | CallFacts:
+        if isinstance(message.submission.details, SmsDetails):
+            return self.sms_facts(message, concluded=True)
+        return self.call_facts(message, concluded=True)
+
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Return the one event that is owed at the conclusion."""
+        concludes = move is not None and move is not Move.READ and message.state in TERMINAL
+        if not concludes or not self.settings.webhook.url:
             return ()
+        facts = self._concluded(message)
         return (
             Report(
                 provider=message.key.provider,
                 recipient=message.key.recipient,
                 label=facts.status,
-                target=self.settings.webhook_url,
+                target=self.settings.webhook.url,
                 at_ms=message.changed_ms,
                 key=message.key,
                 payload=facts,
@@ -266,29 +287,26 @@ class Account:
             details.executed_ms = self._back_ms(message, details.missed_ms)
 
     def _reachable(self, message: Message) -> bool:
-        directory = self._gateway.simulation.directory
-        return directory.at(message.key.recipient, message.changed_ms).reachable
+        return self._gateway.circumstances(message.key.recipient, message.changed_ms).reachable
 
     def _back_ms(self, message: Message, missed_ms: int) -> int:
         """Return when a phone that was off at *missed_ms* was back for the call that ends now."""
-        directory, recipient = self._gateway.simulation.directory, message.key.recipient
+        gateway, recipient = self._gateway, message.key.recipient
         back_ms = message.changed_ms
-        edge_ms = directory.next_change_after(recipient, "reachable", missed_ms)
+        edge_ms = gateway.next_change_ms(recipient, "reachable", missed_ms)
         while edge_ms is not None and edge_ms <= message.changed_ms:
             back_ms = edge_ms
-            edge_ms = directory.next_change_after(recipient, "reachable", edge_ms)
+            edge_ms = gateway.next_change_ms(recipient, "reachable", edge_ms)
         return back_ms
 
     def _begin(self, message: Message) -> None:
-        """Enter an accepted request in the books, and fit its plan before the steps are laid out."""
+        """Enter an accepted request in the books."""
         details = message.submission.details
         if isinstance(details, SmsDetails):
             cost_milli, batch_id = details.price_milli, details.batch_id
         else:
             assert isinstance(details, CallDetails)
             cost_milli, batch_id = self.settings.price_per_minute_milli, details.campaign_id
-            self._outlast(message)
-        self._cap_station(message)
         self._open[message.key] = cost_milli
         self.pending_milli += cost_milli
         if batch_id:
@@ -296,31 +314,33 @@ class Account:
             if len(self._batches) > _BATCHES_MAX:
                 del self._batches[next(iter(self._batches))]
 
-    def _outlast(self, message: Message) -> None:
+    def _outlasting_ms(self, message: Message) -> int:
         """
-        Let a call that has an end of its own outlast its tries: nobody hangs up in the middle.
+        Return until when a call lasts; one with an end of its own outlasts its tries: nobody hangs up.
 
         Calls that nobody answers, and those to a phone that is off, end with the tries.
         """
         ending = message.fate.ending
         if ending is Ending.FAIL or (ending is Ending.DELIVER and self._reachable(message)):
             lasts_ms = self.settings.hang_up_after.max_ms
-            message.expires_ms = max(message.expires_ms, message.accepted_ms + lasts_ms + 1)
+            return max(message.expires_ms, message.accepted_ms + lasts_ms + 1)
+        return message.expires_ms
 
-    def _cap_station(self, message: Message) -> None:
-        """Let CHECK_OK, or the answer to a call, come with the end at the latest, not hold it up."""
+    def _capped(self, message: Message, expires_ms: int) -> Fate:
+        """Return the fate with CHECK_OK, or the answer to a call, at the end at the latest."""
         fate = message.fate
         if fate.after is None or not fate.progress:
-            return
+            return fate
         station = fate.progress[0]
         if fate.after.draw(0) >= station.after.max_ms:
-            return
+            return fate
         draws = self._draws(message)
         direct = replace(fate, progress=())
-        for end_ms, _ in plan(direct, message.key, draws, 0, message.expires_ms - message.accepted_ms):
+        for end_ms, _ in plan(direct, message.key, draws, 0, expires_ms - message.accepted_ms):
             if drawn(station.after, draws, "progress.after") > end_ms:
                 capped = replace(station, after=ConstantDelay(end_ms))
-                message.fate = replace(fate, progress=(capped,))
+                return replace(fate, progress=(capped,))
+        return fate
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Refuse: Bitel's documentation knows no inbound messages."""
@@ -344,8 +364,8 @@ class Account:
 
     def batch(self, batch_id: str) -> list[Message]:
         """Return the messages or calls of a batch or campaign, in the order of its numbers."""
-        messages = self._gateway.simulation.messages
-        return [messages[key] for key in self._batches.get(batch_id, ()) if key in messages]
+        messages = (self._gateway.message_of(key) for key in self._batches.get(batch_id, ()))
+        return [message for message in messages if message is not None]
 
     def affords(self, cost_milli: int) -> bool:
         """Return True when the balance suffices for *cost_milli* and all that is under way."""
@@ -421,14 +441,10 @@ class Account:
         return self._gateway.now_ms < message.changed_ms + self.settings.status_lag_ms
 
     def _draws(self, message: Message) -> Draws:
-        return self._gateway.simulation.chance.of(*message.key)
+        return self._gateway.draws(*message.key)
 
     def _epoch_s(self, at_ms: int) -> int:
-        return self._gateway.simulation.clock.unix_ms(at_ms) // 1_000
-
-
-def _listed(known: tuple[str, ...] | str) -> list[str] | str:
-    return known if isinstance(known, str) else list(known)
+        return self._gateway.unix_ms(at_ms) // 1_000
 
 
 def _failing(code: str, reason: Reason) -> Behaviour:

@@ -8,9 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.submission import Submission
-from simulator.provider import Call
+from simulator.provider import Call, Message, Refuse, Submission
 from simulator.providers.bitel.account import CallDetails
 from simulator.providers.bitel.sending import (
     account_of,
@@ -20,7 +18,7 @@ from simulator.providers.bitel.sending import (
     run_checks,
     submitted,
 )
-from simulator.providers.bitel.wire import BadCall, Body, network_address
+from simulator.providers.bitel.wire import Body, network_address
 
 __all__ = ["call_batch", "call_batch_tts", "call_campaign", "call_otp", "call_single", "call_tts"]
 
@@ -53,7 +51,7 @@ def call_otp(call: Call) -> list[Message]:
 
     def check_limits() -> None:
         if not _OTP_TEXT.fullmatch(asked.text):
-            raise BadCall("InvalidRequest", f"text: expected 1 to 5 digits, got {asked.text[:40]!r}")
+            raise Refuse("InvalidRequest", f"text: expected 1 to 5 digits, got {asked.text[:40]!r}")
 
     return _place(call, asked, check_limits)
 
@@ -98,7 +96,7 @@ def call_campaign(call: Call) -> list[Message]:
 def _voice(body: Body) -> str:
     voice = body.word("voiceId")
     if not voice:
-        raise BadCall("InvalidRequest", "voiceId: expected a voice file's id, got an empty text")
+        raise Refuse("InvalidRequest", "voiceId: expected a voice file's id, got an empty text")
     return voice
 
 
@@ -106,7 +104,7 @@ def _asked(
     body: Body, numbers: list[str], *, text: str | None = None, voice: str = "", batch: bool = False
 ) -> _Calls:
     if text is not None and not text:
-        raise BadCall("InvalidRequest", "text: expected a text that is not empty")
+        raise Refuse("InvalidRequest", "text: expected a text that is not empty")
     retries = body.count_or("retryCount", _RETRIES_DEFAULT, _COUNT_MAX)
     return _Calls(numbers, text or "", voice, retries, body.word_or("serverId", ""), batch)
 
@@ -123,11 +121,11 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
 
     def check_server() -> None:
         if asked.server and not settings.allows(settings.servers, asked.server):
-            raise BadCall("InvalidServer", f"serverId: there is no server {asked.server[:40]!r}")
+            raise Refuse("InvalidServer", f"serverId: there is no server {asked.server[:40]!r}")
 
     def check_voice() -> None:
         if asked.voice and not settings.allows(settings.voices, asked.voice):
-            raise BadCall(settings.unknown_voice_code, f"voiceId: there is no voice {asked.voice[:40]!r}")
+            raise Refuse(settings.unknown_voice_code, f"voiceId: there is no voice {asked.voice[:40]!r}")
 
     run_checks(
         settings,
@@ -145,7 +143,6 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
 
 def _submissions(call: Call, asked: _Calls) -> list[Submission]:
     settings = account_of(call).settings
-    simulation = call.gateway.simulation
     addresses = [network_address(number, settings.numbers) for number in asked.numbers]
     recipients = [
         address or number[:64] or "(no number)"
@@ -153,7 +150,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
     ]
     campaign_id = ""
     if asked.batch:
-        campaign_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
+        campaign_id = call.gateway.draws("batch", *call.gateway.next_key(recipients[0])).hex("id")
     return [
         Submission(
             provider="bitel",
@@ -161,7 +158,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
             operation="call",
             sender=asked.server,
             text=asked.text,
-            credential=call.credential.text if call.credential else "",
+            credential=call.credential_text,
             validity_ms=(1 + asked.retries) * settings.attempt_ms,
             details=CallDetails(number, address is None, campaign_id),
         )

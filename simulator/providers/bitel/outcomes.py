@@ -8,13 +8,25 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.model.fates import Ending, Fate, Progress
-from simulator.kernel.model.lifecycle import State
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.rules import AnswerFault, Behaviour
-from simulator.kernel.model.submission import Reason
-from simulator.kernel.model.units import ConstantDelay
-from simulator.provider import Code
+from simulator.provider import (
+    AnswerFault,
+    Behaviour,
+    Choice,
+    Code,
+    ConstantDelay,
+    Either,
+    Ending,
+    Fate,
+    Field,
+    Integer,
+    Message,
+    Progress,
+    Reason,
+    Record,
+    Shape,
+    State,
+    Text,
+)
 from simulator.providers.bitel.codes import (
     CALL_STATUS_BY_CODE,
     CALL_STATUSES,
@@ -26,7 +38,6 @@ from simulator.providers.bitel.codes import (
 )
 from simulator.providers.bitel.settings import HTTP_STATUS
 from simulator.providers.bitel.wire import local_number
-from simulator.schema.shapes import Choice, Either, Field, Integer, Record, Shape, Text
 
 __all__ = [
     "FAILURE_SHAPE",

@@ -7,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulator.kernel.model.message import Message
-from simulator.kernel.store.facts import Note
-from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
+from simulator.provider import Answer, Call, Coverage, Message, Refuse, Route
 from simulator.providers.bitel.account import CallDetails, SmsDetails
 from simulator.providers.bitel.calling import (
     call_batch,
@@ -37,59 +35,26 @@ from simulator.providers.bitel.sending import (
     send_single,
     send_template,
 )
-from simulator.providers.bitel.wire import BadCall
 
-__all__ = ["COVERAGE", "ROUTES", "credential_of", "refusal"]
+__all__ = ["COVERAGE", "ROUTES", "refusal"]
 
 _Sends = Callable[[Call], list[Message]]
 _Shows = Callable[[Call, list[Message]], object]
-_REASON_LENGTH_MAX: Final = 300
 
 
-def credential_of(call: Call) -> Credential | None:
-    """Return the token in the Authorization header, or None; a published client writes `bearer`."""
-    scheme, _, token = call.headers.get("Authorization", "").strip().partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or " " in token:
-        return None
-    return Credential("bearer", token)
-
-
-def refusal(call: Call, code: str, why: str = "", retry_after_s: int = 0) -> Answer:
-    """
-    Return the answer with an error code; `code/http` names the HTTP status, too.
-
-    Bitel says nothing but the code, so *why* goes into a header of ours.
-    """
+def refusal(call: Call, code: str, retry_headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Return the answer with an error code, all that Bitel says; `code/http` names the HTTP status, too."""
     settings = account_of(call).settings
     word, _, http = code.rpartition("/")
     status = int(http) if word else settings.http_of(code)
-    headers: list[tuple[str, str]] = []
-    if status == 401:
-        headers.append(("WWW-Authenticate", "Bearer"))
-    if retry_after_s:
-        headers.append(("Retry-After", str(retry_after_s)))
-    if why:
-        headers.append(("X-Simulator-Reason", header_text(why)[:_REASON_LENGTH_MAX]))
+    headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
     if code == "Unauthorized" and settings.unauthorized_body == "empty":
-        return Answer(status, b"", "", tuple(headers))
-    return error_answer(status, word or code, tuple(headers))
+        return Answer(status, b"", "", (*headers, *retry_headers))
+    return error_answer(status, word or code, (*headers, *retry_headers))
 
 
 def _sending(send: _Sends, show: _Shows) -> Callable[[Call], Answer]:
-    def handle(call: Call) -> Answer:
-        try:
-            messages = send(call)
-        except BadCall as bad:
-            call.gateway.simulation.journal.add(
-                call.gateway.now_ms,
-                Note(f"{call.path} refused with {bad.code}: {bad.why}"[:_REASON_LENGTH_MAX]),
-                provider="bitel",
-            )
-            return refusal(call, bad.code, bad.why)
-        return result_answer(show(call, messages))
-
-    return handle
+    return lambda call: result_answer(show(call, send(call)))
 
 
 def _sms(call: Call, messages: list[Message]) -> object:
@@ -125,8 +90,19 @@ def _batch_id(call: Call, messages: list[Message]) -> object:
 
 
 def _found(call: Call, name: str, kind: type) -> Message | None:
-    message = call.gateway.simulation.message("bitel", call.parameters[name])
+    message = call.gateway.message(call.path_values[name])
     return message if message is not None and isinstance(message.submission.details, kind) else None
+
+
+def _known(call: Call, kind: type) -> Message:
+    message = _found(call, "requestId", kind)
+    if message is None:
+        raise Refuse("NotFound", f"requestId: there is no request {call.path_values['requestId'][:60]!r}")
+    return message
+
+
+def _none_in(call: Call, name: str) -> Refuse:
+    return Refuse("NotFound", f"{name}: there is nothing known of {call.path_values[name][:60]!r}")
 
 
 def _sms_status(call: Call) -> Answer:
@@ -134,23 +110,21 @@ def _sms_status(call: Call) -> Answer:
     message = _found(call, "requestId", SmsDetails)
     if message is None:
         unknown = account.settings.unknown_sms
-        return result_answer(None) if unknown == "null" else refusal(call, unknown)
+        if unknown == "null":
+            return result_answer(None)
+        raise Refuse(unknown, f"requestId: there is no request {call.path_values['requestId'][:60]!r}")
     return result_answer(sms_status_object(account.sms_facts(message), account.settings.status_shape))
 
 
 def _call_status(call: Call) -> Answer:
     account = account_of(call)
-    message = _found(call, "requestId", CallDetails)
-    if message is None:
-        return refusal(call, "NotFound")
+    message = _known(call, CallDetails)
     found = call_object(account.call_facts(message))
     return bare_answer(found) if account.settings.call_status == "bare" else result_answer(found)
 
 
 def _sms_detail_v1(call: Call) -> Answer:
-    message = _found(call, "requestId", SmsDetails)
-    if message is None:
-        return refusal(call, "NotFound")
+    message = _known(call, SmsDetails)
     return result_answer(sms_detail_v1(account_of(call).sms_facts(message)))
 
 
@@ -158,16 +132,16 @@ def _batch_detail_v1(call: Call) -> Answer:
     account = account_of(call)
     found = [
         sms_detail_v1(account.sms_facts(message))
-        for message in account.batch(call.parameters["batchId"])
+        for message in account.batch(call.path_values["batchId"])
         if isinstance(message.submission.details, SmsDetails)
     ]
-    return result_answer(found) if found else refusal(call, "NotFound")
+    if not found:
+        raise _none_in(call, "batchId")
+    return result_answer(found)
 
 
 def _call_record_v1(call: Call) -> Answer:
-    message = _found(call, "requestId", CallDetails)
-    if message is None:
-        return refusal(call, "NotFound")
+    message = _known(call, CallDetails)
     return result_answer(call_record_v1(account_of(call).call_facts(message)))
 
 
@@ -175,10 +149,12 @@ def _campaign_records_v1(call: Call) -> Answer:
     account = account_of(call)
     found = [
         call_record_v1(account.call_facts(message))
-        for message in account.batch(call.parameters["campaignId"])
+        for message in account.batch(call.path_values["campaignId"])
         if isinstance(message.submission.details, CallDetails)
     ]
-    return result_answer(found) if found else refusal(call, "NotFound")
+    if not found:
+        raise _none_in(call, "campaignId")
+    return result_answer(found)
 
 
 def _posts(path: str, send: _Sends, show: _Shows, operation: str) -> Route:

@@ -7,12 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.submission import Submission
-from simulator.provider import Call
+from simulator.provider import Call, Message, Refuse, Submission
 from simulator.providers.bitel.account import Account, SmsDetails
 from simulator.providers.bitel.settings import CHECKS, Settings
-from simulator.providers.bitel.wire import BadCall, Body, network_address, otp_text
+from simulator.providers.bitel.wire import Body, network_address, otp_text
 
 __all__ = [
     "account_of",
@@ -42,7 +40,7 @@ def account_of(call: Call) -> Account:
 
 
 def run_checks(settings: Settings, checks: Checks) -> None:
-    """Run the checks of a send in the account's order; the first that fails raises BadCall."""
+    """Run the checks of a send in the account's order; the first that fails raises Refuse."""
     for name in dict.fromkeys((*settings.check_order, *CHECKS)):
         if name in checks:
             checks[name]()
@@ -51,14 +49,14 @@ def run_checks(settings: Settings, checks: Checks) -> None:
 def check_recipients(settings: Settings, numbers: Sequence[str]) -> None:
     """Check that a batch has recipients, and not too many."""
     if not 1 <= len(numbers) <= settings.recipients_max:
-        raise BadCall(
+        raise Refuse(
             "InvalidRequest",
             f"phoneNumbers: expected 1 to {settings.recipients_max} numbers, got {len(numbers)}",
         )
     if settings.duplicate_numbers == "refuse":
         phones = {network_address(number, settings.numbers) or number for number in numbers}
         if len(phones) < len(numbers):
-            raise BadCall("InvalidRequest", "phoneNumbers: expected each number once")
+            raise Refuse("InvalidRequest", "phoneNumbers: expected each number once")
 
 
 def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) -> None:
@@ -68,7 +66,7 @@ def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) ->
     for place, number in enumerate(numbers):
         if network_address(number, settings.numbers) is None:
             where = f"phoneNumbers[{place}]" if batch else "phoneNumber"
-            raise BadCall(
+            raise Refuse(
                 settings.bad_number_code,
                 f"{where}: expected a mobile number such as 09120000001, got {number[:40]!r}",
             )
@@ -78,7 +76,7 @@ def check_balance(account: Account, cost_milli: int) -> None:
     """Check that the balance covers *cost_milli* beside all that is under way."""
     balance = account.settings.balance
     if balance is not None and not account.affords(cost_milli):
-        raise BadCall(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
+        raise Refuse(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
 
 
 def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
@@ -127,7 +125,7 @@ def send_otp(call: Call) -> list[Message]:
     body = Body(call.body)
     number, app_name, code = body.text("phoneNumber"), body.text("appName"), body.word("code")
     if not app_name or not code:
-        raise BadCall("InvalidRequest", "appName, code: expected texts that are not empty")
+        raise Refuse("InvalidRequest", "appName, code: expected texts that are not empty")
     sms = _Sms([number], [otp_text(app_name, code)], otp=True)
     _check(call, sms)
     return _submit(call, sms)
@@ -143,14 +141,14 @@ def send_template(call: Call) -> list[Message]:
     def check_template() -> None:
         template = settings.templates.get(template_id)
         if template is None:
-            raise BadCall("InvalidTemplate", f"templateId: there is no template {template_id}")
+            raise Refuse("InvalidTemplate", f"templateId: there is no template {template_id}")
         if not template.approved:
-            raise BadCall("TemplatePending", f"templateId: template {template_id} is not reviewed yet")
+            raise Refuse("TemplatePending", f"templateId: template {template_id} is not reviewed yet")
         wanted = template.variable_count
         if len(params) < wanted or (len(params) > wanted and settings.extra_params == "refuse"):
-            raise BadCall("TemplateFormatError", f"params: expected {wanted} of them, got {len(params)}")
+            raise Refuse("TemplateFormatError", f"params: expected {wanted} of them, got {len(params)}")
         if settings.empty_message == "refuse" and not template.filled(params):
-            raise BadCall("InvalidRequest", "params: expected some that make a message which is not empty")
+            raise Refuse("InvalidRequest", "params: expected some that make a message which is not empty")
 
     _check(call, sms, {"template": check_template, "limits": _nothing})
     return _submit(call, sms._replace(texts=[settings.templates[template_id].filled(params)]))
@@ -167,18 +165,18 @@ def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
         if sms.batch:
             check_recipients(settings, sms.numbers)
         if len(sms.texts) != len(sms.numbers):
-            raise BadCall(
+            raise Refuse(
                 "InvalidRequest",
                 f"messages: expected one per phone number, "
                 f"got {len(sms.texts)} for {len(sms.numbers)} numbers",
             )
         if settings.empty_message == "refuse" and not all(sms.texts):
-            raise BadCall("InvalidRequest", "message: expected a text that is not empty")
+            raise Refuse("InvalidRequest", "message: expected a text that is not empty")
 
     def check_gateway() -> None:
         known = (settings.default_gateway, "")
         if sms.gateway not in known and not settings.allows(settings.gateways, sms.gateway):
-            raise BadCall(
+            raise Refuse(
                 "InvalidGateway",
                 f"gatewayNumber: expected {settings.default_gateway} or one of the dedicated numbers, "
                 f"got {sms.gateway[:40]!r}",
@@ -198,10 +196,9 @@ def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
 def _submit(call: Call, sms: _Sms) -> list[Message]:
     account = account_of(call)
     settings = account.settings
-    simulation = call.gateway.simulation
     gateway = sms.gateway or settings.default_gateway
     passes = gateway != settings.default_gateway or (sms.otp and settings.otp_reaches_blacklisted)
-    credential = call.credential.text if call.credential else ""
+    credential = call.credential_text
     addresses = [network_address(number, settings.numbers) for number in sms.numbers]
     recipients = [
         address or number[:_ADDRESS_LENGTH_MAX] or _NO_NUMBER
@@ -209,7 +206,7 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
     ]
     batch_id = ""
     if sms.batch:
-        batch_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
+        batch_id = call.gateway.draws("batch", *call.gateway.next_key(recipients[0])).hex("id")
     submissions: list[Submission] = []
     cost_milli = 0
     parts_of: dict[str, int] = {}

@@ -9,24 +9,15 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["BadCall", "Body", "local_number", "network_address", "otp_text"]
+from simulator.provider import Refuse
+
+__all__ = ["Body", "local_number", "network_address", "otp_text"]
 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)(9[0-9]{9})", re.ASCII)
 _ANY_NUMBER: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})", re.ASCII)
 _ANY_LOCAL: Final = re.compile(r"0([1-9][0-9]{4,12})", re.ASCII)
 """An Iranian number with its trunk prefix, of 7 to 15 digits once 98 stands in place of the zero."""
 _DECODER: Final = msgspec.json.Decoder()
-
-
-class BadCall(Exception):
-    """
-    A call that Bitel answers with an error code; *why* is for people, Bitel itself says no more.
-    """
-
-    def __init__(self, code: str, why: str) -> None:
-        super().__init__(f"{code}: {why}")
-        self.code = code
-        self.why = why
 
 
 class Body:
@@ -43,13 +34,11 @@ class Body:
         try:
             decoded = _DECODER.decode(raw)
         except RecursionError:
-            raise BadCall("InvalidRequest", "expected a JSON object, got one nested too deeply") from None
+            raise Refuse("InvalidRequest", "expected a JSON object, got one nested too deeply") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
-            raise BadCall(
-                "InvalidRequest", f"expected a JSON object, got something else: {trouble}"
-            ) from None
+            raise Refuse("InvalidRequest", f"expected a JSON object, got something else: {trouble}") from None
         if not isinstance(decoded, dict):
-            raise BadCall("InvalidRequest", f"expected a JSON object, got {_kind(decoded)}")
+            raise Refuse("InvalidRequest", f"expected a JSON object, got {_kind(decoded)}")
         self._values: dict[str, Any] = {
             key.lower(): value for key, value in decoded.items() if value is not None
         }
@@ -99,18 +88,18 @@ class Body:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value, re.ASCII):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-            raise BadCall("InvalidRequest", f"{name}: expected a whole number from 0 to {most}")
+            raise Refuse("InvalidRequest", f"{name}: expected a whole number from 0 to {most}")
         return value
 
     def _required(self, name: str) -> Any:
         value = self._values.get(name.lower())
         if value is None:
-            raise BadCall("InvalidRequest", f"{name}: expected a value, it is missing")
+            raise Refuse("InvalidRequest", f"{name}: expected a value, it is missing")
         return value
 
     def _typed(self, name: str, value: Any, kinds: tuple[type, ...], expected: str) -> Any:
         if isinstance(value, bool) or not isinstance(value, kinds):
-            raise BadCall("InvalidRequest", f"{name}: expected {expected}, got {_kind(value)}")
+            raise Refuse("InvalidRequest", f"{name}: expected {expected}, got {_kind(value)}")
         return value
 
 

@@ -5,20 +5,35 @@ An Infobip account in one space: its policies, and what it remembers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.fates import Ending, Fate, Progress
-from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.model.recipient import Circumstances
-from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
-from simulator.kernel.model.submission import MessageKey, Reason, Submission
-from simulator.kernel.model.units import ConstantDelay, format_duration
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
-from simulator.provider import Gateway
+from simulator.provider import (
+    Act,
+    AnswerFault,
+    Behaviour,
+    Circumstances,
+    ConstantDelay,
+    Draws,
+    Ending,
+    Fate,
+    Gateway,
+    ImpossibleAct,
+    Message,
+    MessageKey,
+    Move,
+    Progress,
+    Reason,
+    Refused,
+    Report,
+    State,
+    Submission,
+    Webhook,
+    WebhookPolicy,
+    WebhookRequest,
+    format_duration,
+    segment,
+)
 from simulator.providers.infobip.bulk import Bulks
 from simulator.providers.infobip.clicks import clicked
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
@@ -31,8 +46,6 @@ from simulator.providers.infobip.pushing import body_of
 from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import Settings
 from simulator.providers.infobip.wire import Item
-from simulator.schema.node import Json
-from simulator.telecom.sms import segment
 
 __all__ = ["Account"]
 
@@ -88,11 +101,6 @@ class Account:
     def credentials(self) -> Sequence[str]:
         """The only credentials accepted; empty: any well-formed one."""
         return self.settings.credentials
-
-    @property
-    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
-        """Nothing beyond the control API."""
-        return {}
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on; a balance that is named is what the account has now."""
@@ -203,15 +211,16 @@ class Account:
             self._fates[intermediate] = fate
         return fate
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
-        """Keep a report for pulling and return the one to push, if the change is reportable."""
+    def noted(self, message: Message, move: Move | None) -> None:
+        """Enter an accepted message in the log, charge it, and remember it for clicks."""
         details = message.submission.details
-        if not isinstance(details, Details):
-            return ()
-        if move is None:
+        if move is None and isinstance(details, Details):
             self._accepted(message, details)
-            return ()
-        if move is Move.RELEASE or move is Move.READ:
+
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Return the report, to be pushed or pulled, if the change is reportable."""
+        details = message.submission.details
+        if not isinstance(details, Details) or move is None or move is Move.RELEASE or move is Move.READ:
             return ()
         status_id, error_id = self.outcome_of(message)
         item = details.item
@@ -221,10 +230,6 @@ class Account:
             return ()
         facts = self._facts(message, details, status_id, error_id)
         target = item.notify_url or self.settings.webhook_url
-        if self.settings.pull == "all" or not target:
-            self.reports.add(facts)
-        if not target:
-            return ()
         return (
             Report(
                 provider=message.key.provider,
@@ -237,6 +242,16 @@ class Account:
                 payload=facts,
             ),
         )
+
+    def told(self, report: Report) -> None:
+        """Keep for pulling what is pushed nowhere, or everything where the settings want that."""
+        if report.target and self.settings.pull != "all":
+            return
+        match report.payload:
+            case Facts() as facts:
+                self.reports.add(facts)
+            case Inbound() as message:
+                self.inbox.add(message)
 
     def _accepted(self, message: Message, details: Details) -> None:
         self.log.append(message)
@@ -264,17 +279,12 @@ class Account:
         if not is_number(recipient):
             raise ImpossibleAct(f"expected a phone number that writes, got {recipient!r}")
         message = received(recipient, act, draws, self.settings, self._gateway.now_ms)
-        target = self.settings.inbound_url
-        if self.settings.pull == "all" or not target:
-            self.inbox.add(message)
-        if not target:
-            return ()
         return (
             Report(
                 provider="infobip",
                 recipient=recipient,
                 label=f"INBOUND {message.message_id}",
-                target=target,
+                target=self.settings.inbound_url,
                 at_ms=message.done_ms,
                 batch="inbound",
                 payload=message,
@@ -282,7 +292,7 @@ class Account:
         )
 
     def _clicked(self, recipient: str, act: Act) -> Sequence[Report]:
-        click = clicked(recipient, act, self._gateway.simulation, self._clickable.get(recipient, []))
+        click = clicked(recipient, act, self._gateway, self._clickable.get(recipient, []))
         details = click.message.submission.details
         assert isinstance(details, Details)
         target = (details.tracking.url if details.tracking else "") or self.settings.clicks_url
@@ -305,7 +315,7 @@ class Account:
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the push of reports, of inbound messages or of a click."""
-        body, content_type = body_of(webhook, self._gateway.simulation.clock.epoch_ms)
+        body, content_type = body_of(webhook, self._gateway.epoch_ms)
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook_url, settings.inbound_url, settings.clicks_url)
@@ -384,7 +394,7 @@ class Account:
         done_ms: int,
     ) -> Facts:
         recipient = outcome.key.recipient
-        circumstances = self._gateway.simulation.directory.at(recipient, done_ms)
+        circumstances = self._gateway.circumstances(recipient, done_ms)
         return Facts(
             generation=details.generation,
             message_id=outcome.id,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from simulator.kernel.model.submission import MessageKey
+from simulator.provider import MessageKey
 from simulator.providers.infobip.wire import Item, SpeedLimit
 
 __all__ = ["Bulk", "Bulks"]

@@ -9,21 +9,20 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from simulator.provider import VIOLATIONS_MAX, Language, Violation, violations_in
 from simulator.providers.infobip.dates import parse_date
 from simulator.providers.infobip.text import Transliteration
 from simulator.providers.infobip.wire import (
     VALIDITY_MS_MAX,
-    BadRequest,
     Binary,
     Destination,
     Regional,
     SpeedLimit,
     Tracking,
     Window,
+    bad_request,
 )
 from simulator.providers.infobip.xml import XmlError, parse_xml
-from simulator.telecom.sms import Language
-from simulator.violations import VIOLATIONS_MAX, Violation, violations_in
 
 __all__ = [
     "BULK_ID_LENGTH_MAX",
@@ -110,13 +109,13 @@ class BinaryBody(Struct, rename="camel"):
 
 
 def decode(decoder: msgspec.json.Decoder[Any], body: bytes, xml: bool) -> Any:
-    """Return *body* as the decoder's type; raises BadRequest with everything that is wrong."""
+    """Return *body* as the decoder's type; raises Refuse with everything that is wrong."""
     try:
         return _decode_xml(decoder.type, body) if xml else decoder.decode(body)
     except msgspec.ValidationError:
-        raise BadRequest(violations_in(body, decoder.type)) from None
+        raise bad_request(violations_in(body, decoder.type)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
-        raise BadRequest(why=f"body: expected JSON, got something else: {trouble}") from None
+        raise bad_request(why=f"body: expected JSON, got something else: {trouble}") from None
 
 
 def _decode_xml(expected: Any, body: bytes) -> Any:
@@ -124,10 +123,10 @@ def _decode_xml(expected: Any, body: bytes) -> Any:
         # Every value is text in XML, so "720" is a number where one is expected.
         return msgspec.convert(parse_xml(body), expected, strict=False)
     except XmlError as broken:
-        raise BadRequest([Violation("", str(broken))] if str(broken) else []) from None
+        raise bad_request([Violation("", str(broken))] if str(broken) else []) from None
     except msgspec.ValidationError as wrong:
         said, _, place = str(wrong).partition(" - at `$")
-        raise BadRequest([Violation(place.strip("`."), said)]) from None
+        raise bad_request([Violation(place.strip("`."), said)]) from None
 
 
 class Checks:
@@ -290,4 +289,4 @@ class Checks:
 
     def done(self) -> None:
         if self.found:
-            raise BadRequest(self.found)
+            raise bad_request(self.found)

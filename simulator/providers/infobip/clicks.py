@@ -11,11 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.lifecycle import State
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.rules import Act
+from simulator.provider import Act, Gateway, ImpossibleAct, Message, State
 
 __all__ = ["Click", "clicked", "render_click"]
 
@@ -36,7 +32,7 @@ class Click(Struct, frozen=True, kw_only=True, gc=False):
     geo_location_info: object = None
 
 
-def clicked(recipient: str, act: Act, simulation: Simulation, tracked: list[Message]) -> Click:
+def clicked(recipient: str, act: Act, gateway: Gateway, tracked: list[Message]) -> Click:
     """
     Return the click of *recipient* on a message whose clicks are tracked.
 
@@ -62,7 +58,7 @@ def clicked(recipient: str, act: Act, simulation: Simulation, tracked: list[Mess
     return Click(
         message=message,
         url=str(url),
-        at_ms=simulation.clock.now_ms,
+        at_ms=gateway.now_ms,
         recipient_info=data.get("recipientInfo"),
         geo_location_info=data.get("geoLocationInfo"),
     )

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.provider import Language, Segmentation, autodetect, segment
 from simulator.providers.infobip.text import Transliteration, transliterate
 from simulator.providers.infobip.wire import Binary, Item
-from simulator.telecom.sms import Language, Segmentation, autodetect, segment
 
 __all__ = ["count_binary", "count_parts", "good_header", "segment_as"]
 

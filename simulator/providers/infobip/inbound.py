@@ -10,12 +10,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.rules import Act
+from simulator.provider import Act, Draws, ImpossibleAct, segment
 from simulator.providers.infobip.dates import format_date
 from simulator.providers.infobip.settings import Settings
-from simulator.telecom.sms import segment
 
 __all__ = ["Inbound", "received", "render_inbound", "split_keyword"]
 

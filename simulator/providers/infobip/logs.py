@@ -11,17 +11,14 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.model.recipient import normal_address
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, Message, Refuse, Refused, Violation, normal_address
 from simulator.providers.infobip.account import Account
-from simulator.providers.infobip.calls import account_of, limit_of, refusal, values_of
+from simulator.providers.infobip.calls import account_of, limit_of, values_of
 from simulator.providers.infobip.codes import STATUSES
 from simulator.providers.infobip.dates import parse_date
 from simulator.providers.infobip.pulling import HORIZON_MS
 from simulator.providers.infobip.render import Facts, operator_shown, render_log
-from simulator.providers.infobip.wire import BadRequest
-from simulator.violations import Violation
+from simulator.providers.infobip.wire import bad_request
 
 __all__ = ["logs"]
 
@@ -78,12 +75,13 @@ def logs(generation: int) -> Callable[[Call], Answer]:
         account = account_of(call)
         wait_ms = account.log_throttle.take(call.gateway.now_ms, account.settings.logs_per_minute)
         if wait_ms:
-            return refusal(call, "TOO_MANY_REQUESTS", retry_after_s=-(-wait_ms // 1_000))
+            why = f"logs can be had {account.settings.logs_per_minute} times a minute"
+            raise Refuse("TOO_MANY_REQUESTS", why, retry_after_ms=wait_ms)
         limit = limit_of(call)
         wanted = _wanted(call, generation)
-        with_cursor = generation == 3 and (call.parameter("useCursor") or "").lower() == "true"
+        with_cursor = generation == 3 and (call.query_value("useCursor") or "").lower() == "true"
         before = _read_cursor(call) if with_cursor else None
-        epoch_ms = call.gateway.simulation.clock.epoch_ms
+        epoch_ms = call.gateway.epoch_ms
         rows = list(islice(_rows(account, wanted, before, call.gateway.now_ms, epoch_ms), limit + 1))
         cursor: dict[str, object] | None = None
         if with_cursor:
@@ -115,10 +113,10 @@ def _rows(
 def _wanted(call: Call, generation: int) -> _Wanted:
     found: list[Violation] = []
     sender_key, recipient_key = ("sender", "destination") if generation == 3 else ("from", "to")
-    group = call.parameter("generalStatus") or ""
+    group = call.query_value("generalStatus") or ""
     if group and group not in _STATUS_GROUPS:
         found.append(Violation("generalStatus", f"must be one of {', '.join(_STATUS_GROUPS)}"))
-    mcc, mnc = call.parameter("mcc") or "", call.parameter("mnc") or ""
+    mcc, mnc = call.query_value("mcc") or "", call.query_value("mnc") or ""
     if mnc and not mcc:
         found.append(Violation("mnc", "must not be given without mcc"))
     lists = {name: values_of(call, name) for name in ("bulkId", "messageId", "campaignReferenceId")}
@@ -127,15 +125,15 @@ def _wanted(call: Call, generation: int) -> _Wanted:
         for name in ("bulkId", "messageId")
         if sum(map(len, lists[name])) > _ID_LIST_LENGTH_MAX
     ]
-    recipient = call.parameter(recipient_key)
+    recipient = call.query_value(recipient_key)
     wanted = _Wanted(
-        sender=call.parameter(sender_key) or "",
+        sender=call.query_value(sender_key) or "",
         recipient=normal_address(recipient) if recipient else "",
         bulk_ids=frozenset(lists["bulkId"]),
         message_ids=frozenset(lists["messageId"]),
         campaign_ids=frozenset(lists["campaignReferenceId"]),
-        application_id=call.parameter("applicationId") or "",
-        entity_id=call.parameter("entityId") or "",
+        application_id=call.query_value("applicationId") or "",
+        entity_id=call.query_value("entityId") or "",
         group=group,
         since_unix_ms=_date(call, "sentSince", found),
         until_unix_ms=_date(call, "sentUntil", found),
@@ -143,12 +141,12 @@ def _wanted(call: Call, generation: int) -> _Wanted:
         mnc=mnc,
     )
     if found:
-        raise BadRequest(found)
+        raise bad_request(found)
     return wanted
 
 
 def _date(call: Call, name: str, found: list[Violation]) -> int | None:
-    written = call.parameter(name)
+    written = call.query_value(name)
     if not written:
         return None
     # A plus that a client forgot to encode arrives as a blank.
@@ -163,7 +161,7 @@ def _write_cursor(number: int) -> str:
 
 
 def _read_cursor(call: Call) -> int | None:
-    written = call.parameter("cursor")
+    written = call.query_value("cursor")
     if not written:
         return None
     try:
@@ -172,4 +170,4 @@ def _read_cursor(call: Call) -> int | None:
             return int(number)
     except (binascii.Error, ValueError):
         pass
-    raise BadRequest([Violation("cursor", "must be the nextCursor of an earlier answer")])
+    raise bad_request([Violation("cursor", "must be the nextCursor of an earlier answer")])

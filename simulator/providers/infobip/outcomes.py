@@ -7,11 +7,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.kernel.model.fates import Ending, Fate, Progress
-from simulator.kernel.model.rules import AnswerFault, Behaviour
-from simulator.kernel.model.submission import Reason
-from simulator.kernel.model.units import ConstantDelay
-from simulator.provider import Code
+from simulator.provider import (
+    AnswerFault,
+    Behaviour,
+    Choice,
+    Code,
+    ConstantDelay,
+    Either,
+    Ending,
+    Fate,
+    Field,
+    Integer,
+    Progress,
+    Reason,
+    Record,
+    Shape,
+)
 from simulator.providers.infobip.codes import (
     ERROR_BY_NAME,
     ERRORS,
@@ -20,7 +31,6 @@ from simulator.providers.infobip.codes import (
     STATUSES,
     Status,
 )
-from simulator.schema.shapes import Choice, Either, Field, Integer, Record, Shape
 
 __all__ = [
     "FAILURE_SHAPE",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.webhooks.webhook import Webhook
+from simulator.provider import Webhook
 from simulator.providers.infobip.clicks import Click, render_click
 from simulator.providers.infobip.details import Details
 from simulator.providers.infobip.inbound import Inbound, render_inbound

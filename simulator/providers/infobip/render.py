@@ -10,12 +10,10 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from simulator.provider import Answer
+from simulator.provider import Answer, Violation, operator_of
 from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, STATUSES
 from simulator.providers.infobip.dates import format_date
 from simulator.providers.infobip.wire import Item
-from simulator.telecom.operators import operator_of
-from simulator.violations import Violation
 
 __all__ = [
     "Facts",

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulator.provider import Answer, Call, Coverage, Route
+from simulator.provider import Answer, Call, Coverage, Refuse, Route
 from simulator.providers.infobip.bulks import get_bulk, get_status, put_bulk, put_status
-from simulator.providers.infobip.calls import account_of, answering, limit_of, refusal
+from simulator.providers.infobip.calls import account_of, answering, limit_of
 from simulator.providers.infobip.details import Details
 from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, request_format
 from simulator.providers.infobip.inbound import render_inbound
@@ -19,7 +19,7 @@ from simulator.providers.infobip.preview import preview
 from simulator.providers.infobip.pushing import REPORT_ROOTS
 from simulator.providers.infobip.render import json_answer, render_reports
 from simulator.providers.infobip.sending import send
-from simulator.providers.infobip.wire import BadRequest, SendRequest
+from simulator.providers.infobip.wire import SendRequest, bad_request
 from simulator.providers.infobip.wire_query import parse_query
 from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
 from simulator.providers.infobip.wire_v3 import parse_messages
@@ -35,7 +35,7 @@ def _sending(parse: Callable[[bytes, bool], SendRequest]) -> Callable[[Call], An
     def handle(call: Call) -> Answer:
         xml = request_format(call)
         if xml is None:
-            raise BadRequest(why=WRONG_CONTENT_TYPE)
+            raise bad_request(why=WRONG_CONTENT_TYPE)
         return send(call, account_of(call), parse(call.body, xml))
 
     return handle
@@ -51,7 +51,7 @@ def _pulling(generation: int) -> Callable[[Call], Answer]:
         reports = account_of(call).reports.take(
             limit_of(call), call.gateway.now_ms, lambda facts: facts.fits(wanted)
         )
-        body = render_reports(reports, generation, call.gateway.simulation.clock.epoch_ms)
+        body = render_reports(reports, generation, call.gateway.epoch_ms)
         return Answer(200, body, _JSON)
 
     return handle
@@ -61,24 +61,28 @@ def _inbox(call: Call) -> Answer:
     wanted = _wanted(call, _INBOX_FILTERS)
     inbox = account_of(call).inbox
     messages = inbox.take(limit_of(call), call.gateway.now_ms, lambda one: one.fits(wanted))
-    body = render_inbound(messages, len(inbox), call.gateway.simulation.clock.epoch_ms)
+    body = render_inbound(messages, len(inbox), call.gateway.epoch_ms)
     return Answer(200, body, _JSON)
 
 
 def _wanted(call: Call, names: tuple[str, ...]) -> dict[str, str]:
-    return {name: value for name in names if (value := call.parameter(name))}
+    return {name: value for name in names if (value := call.query_value(name))}
 
 
 def _end_tracking(call: Call) -> Answer:
     """Note a conversion: the recipient did what the message asked for."""
-    message = call.gateway.simulation.message("infobip", call.parameters["messageId"])
+    message = call.gateway.message(call.path_values["messageId"])
     if message is None:
-        return refusal(call, "NOT_FOUND", text=f"Requested URL not found: {call.path}")
+        raise Refuse(
+            "NOT_FOUND",
+            "there is no message of this id",
+            text=f"Requested URL not found: {call.path}",
+        )
     details = message.submission.details
     tracking = details.tracking if isinstance(details, Details) else None
     if tracking is not None:
         return json_answer({"processKey": tracking.process_key})
-    draws = call.gateway.simulation.chance.of("infobip", "conversion", *message.key)
+    draws = call.gateway.draws("infobip", "conversion", *message.key)
     return json_answer({"processKey": draws.hex("key").upper()})
 
 

@@ -8,19 +8,14 @@ from typing import Final
 
 import msgspec
 
-from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.model.recipient import normal_address
-from simulator.kernel.model.submission import Submission
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, Message, Refused, Submission, Violation, normal_address
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.counting import count_parts, good_header
 from simulator.providers.infobip.details import Details, is_number
 from simulator.providers.infobip.render import json_answer, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
-from simulator.providers.infobip.wire import BadRequest, Destination, Item, SendRequest, Tracking
-from simulator.violations import Violation
+from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
 
 __all__ = ["send"]
 
@@ -32,7 +27,7 @@ _MISSING_TO, _INVALID_TO, _BAD_SOURCE = "51", "52", "11"
 
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer:
-    """Submit everything a request asks for and return Infobip's answer; raises BadRequest."""
+    """Submit everything a request asks for and return Infobip's answer; raises Refuse."""
     _check(call, account, request)
     bulk_id = _bulk_id(call, request)
     tracking = _tracking(call, request, bulk_id)
@@ -52,16 +47,16 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
 
 def _check(call: Call, account: Account, request: SendRequest) -> None:
     settings = account.settings
-    clock = call.gateway.simulation.clock
+    gateway = call.gateway
     found: list[Violation] = []
     for number, (item, _) in enumerate(request.items):
         at_unix_ms = item.send_at_unix_ms
         if at_unix_ms is None:
             continue
         place = "options.schedule.sendAt" if request.generation == 3 else f"messages[{number}].sendAt"
-        if at_unix_ms > clock.unix_ms() + SEND_AT_AHEAD_MS_MAX:
+        if at_unix_ms > gateway.unix_ms() + SEND_AT_AHEAD_MS_MAX:
             found.append(Violation(place, "must be at most 180 days ahead"))
-        elif settings.past_send_at == "refuse" and at_unix_ms < clock.unix_ms():
+        elif settings.past_send_at == "refuse" and at_unix_ms < gateway.unix_ms():
             found.append(Violation(place, "must not be in the past"))
     if settings.empty_text == "refuse":
         found += [
@@ -72,7 +67,7 @@ def _check(call: Call, account: Account, request: SendRequest) -> None:
     if settings.destinations_max and request.destination_count > settings.destinations_max:
         found.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
     if found:
-        raise BadRequest(list(dict.fromkeys(found)))
+        raise bad_request(list(dict.fromkeys(found)))
 
 
 def _bulk_id(call: Call, request: SendRequest) -> str:
@@ -85,9 +80,9 @@ def _bulk_id(call: Call, request: SendRequest) -> str:
         and items[0][0].send_at_unix_ms is None
     ):
         return request.bulk_id
-    simulation = call.gateway.simulation
-    recipient = normal_address(items[0][1][0].to)
-    return simulation.chance.of("bulk", *simulation.next_key("infobip", recipient)).digits("id", 19)
+    gateway = call.gateway
+    first = gateway.next_key(normal_address(items[0][1][0].to))
+    return gateway.draws("bulk", *first).digits("id", 19)
 
 
 def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None:
@@ -95,9 +90,9 @@ def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None
     tracking = request.tracking
     if tracking is None or tracking.process_key:
         return tracking
-    simulation = call.gateway.simulation
-    first = simulation.next_key("infobip", normal_address(request.items[0][1][0].to))
-    draws = simulation.chance.of("infobip", "tracking", bulk_id, *first)
+    gateway = call.gateway
+    first = gateway.next_key(normal_address(request.items[0][1][0].to))
+    draws = gateway.draws("infobip", "tracking", bulk_id, *first)
     return msgspec.structs.replace(tracking, process_key=draws.hex("key").upper())
 
 
@@ -112,10 +107,10 @@ class _Builder:
         "_bulk_id",
         "_credential",
         "_credit_micros",
+        "_gateway",
         "_pacer",
         "_request",
         "_seen",
-        "_simulation",
         "_status",
         "_tracking",
     )
@@ -127,13 +122,13 @@ class _Builder:
         self._request = request
         self._bulk_id = bulk_id
         self._tracking = tracking
-        self._simulation: Simulation = call.gateway.simulation
-        self._credential = call.credential.text if call.credential else ""
+        self._gateway = call.gateway
+        self._credential = call.credential_text
         self._credit_micros = account.balance_micros
         self._status = account.settings.send_status[f"v{request.generation}"]
         self._seen: set[str] = set()
         limit = request.speed_limit
-        self._pacer = Pacer(limit, self._simulation.clock) if limit is not None else None
+        self._pacer = Pacer(limit, call.gateway) if limit is not None else None
 
     def submissions(self) -> list[Submission]:
         """Return one submission per destination, in order."""
@@ -144,10 +139,10 @@ class _Builder:
         ]
 
     def _of_item(self, item: Item, destinations: list[Destination]) -> list[Submission]:
-        clock = self._simulation.clock
+        gateway = self._gateway
         parts = count_parts(item)
-        earliest_ms = hold_until_ms(item, clock)
-        scheduled = item.send_at_unix_ms is not None and earliest_ms > clock.now_ms
+        earliest_ms = hold_until_ms(item, gateway)
+        scheduled = item.send_at_unix_ms is not None and earliest_ms > gateway.now_ms
         status = _SCHEDULED_STATUS if scheduled else self._status
         sender = item.sender or self._account.settings.default_sender
         unfit = self._unfit(item, parts, sender)
@@ -168,7 +163,7 @@ class _Builder:
                     credential=self._credential,
                     id=destination.id,
                     validity_ms=item.validity_ms,
-                    hold_until_ms=at_ms if at_ms > clock.now_ms else 0,
+                    hold_until_ms=at_ms if at_ms > gateway.now_ms else 0,
                     parts=parts,
                     refusal=refusal,
                     details=Details(
@@ -212,8 +207,8 @@ class _Builder:
         if message_id in self._seen:
             return True
         self._seen.add(message_id)
-        earlier = self._simulation.message("infobip", message_id)
-        oldest_ms = self._simulation.clock.now_ms - self._account.settings.duplicate_window_ms
+        earlier = self._gateway.message(message_id)
+        oldest_ms = self._gateway.now_ms - self._account.settings.duplicate_window_ms
         return earlier is not None and earlier.accepted_ms >= oldest_ms
 
 
@@ -265,7 +260,7 @@ def _remember_bulk(
 ) -> None:
     if all(item.send_at_unix_ms is None for item, _ in request.items):
         return
-    now_unix_ms = call.gateway.simulation.clock.unix_ms()
+    now_unix_ms = call.gateway.unix_ms()
     scheduled: list[tuple[Message, Item, int]] = []
     for outcome in outcomes:
         details = outcome.submission.details

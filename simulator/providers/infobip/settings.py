@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulator.kernel.model.units import Delay, UniformDelay
-from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
-from simulator.schema.shapes import (
+from simulator.provider import (
     Choice,
+    Delay,
     DelayShape,
     Duration,
     Either,
@@ -22,11 +20,17 @@ from simulator.schema.shapes import (
     MapOf,
     Number,
     Record,
+    RetrySchedule,
     Shape,
     Text,
+    UniformDelay,
+    WebhookPolicy,
     Word,
+    changed_policy,
+    mapping_of,
+    webhook_fields,
 )
-from simulator.webhook_settings import changed_policy, mapping_of, webhook_fields
+from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "Settings"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from simulator.telecom.sms import characters_outside
+from simulator.provider import characters_outside
 
 __all__ = ["DOCUMENTED", "Transliteration", "transliterate"]
 

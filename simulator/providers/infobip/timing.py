@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.kernel.model.clock import Clock
+from simulator.provider import Watch
 from simulator.providers.infobip.wire import Item, SpeedLimit, Window
 
 __all__ = ["SEND_AT_AHEAD_MS_MAX", "Pacer", "hold_until_ms", "next_in_window"]
@@ -17,13 +17,13 @@ _DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
 
 
-def hold_until_ms(item: Item, clock: Clock) -> int:
+def hold_until_ms(item: Item, watch: Watch) -> int:
     """Return the offset at which a message may be sent: `sendAt`, then its delivery time window."""
-    at_ms = clock.now_ms
+    at_ms = watch.now_ms
     if item.send_at_unix_ms is not None:
-        at_ms = max(at_ms, item.send_at_unix_ms - clock.epoch_ms)
+        at_ms = max(at_ms, item.send_at_unix_ms - watch.epoch_ms)
     if item.window is not None:
-        at_ms = next_in_window(item.window, clock.unix_ms(at_ms)) - clock.epoch_ms
+        at_ms = next_in_window(item.window, watch.unix_ms(at_ms)) - watch.epoch_ms
     return at_ms
 
 
@@ -48,12 +48,12 @@ class Pacer:
     afterwards.
     """
 
-    __slots__ = ("_clock", "_count", "_limit", "_start_ms")
+    __slots__ = ("_count", "_limit", "_start_ms", "_watch")
 
-    def __init__(self, limit: SpeedLimit, clock: Clock) -> None:
+    def __init__(self, limit: SpeedLimit, watch: Watch) -> None:
         self._limit = limit
-        self._clock = clock
-        self._start_ms = clock.now_ms
+        self._watch = watch
+        self._start_ms = watch.now_ms
         self._count = 0
 
     def next(self, item: Item, earliest_ms: int) -> int:
@@ -61,7 +61,7 @@ class Pacer:
         paced_ms = self._start_ms + self._count * self._limit.per_ms // self._limit.amount
         at_ms = max(paced_ms, earliest_ms)
         if item.window is not None:
-            at_ms = next_in_window(item.window, self._clock.unix_ms(at_ms)) - self._clock.epoch_ms
+            at_ms = next_in_window(item.window, self._watch.unix_ms(at_ms)) - self._watch.epoch_ms
         if at_ms > paced_ms:
             self._start_ms, self._count = at_ms, 0
         self._count += 1

@@ -4,14 +4,15 @@ What a request to send is read into, whichever generation of the API it came thr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
+from simulator.provider import Refuse, Violation
 from simulator.providers.infobip.text import Transliteration
-from simulator.violations import Violation
 
 __all__ = [
     "VALIDITY_MS_MAX",
-    "BadRequest",
     "Binary",
     "Destination",
     "Item",
@@ -20,22 +21,17 @@ __all__ = [
     "SpeedLimit",
     "Tracking",
     "Window",
+    "bad_request",
 ]
 
 VALIDITY_MS_MAX = 48 * 3_600_000
 """Longer validities silently become this one; it is the default, too."""
 
 
-class BadRequest(Exception):
-    """
-    A request that Infobip answers with 400.
-    """
-
-    def __init__(self, found: list[Violation] | None = None, why: str = "") -> None:
-        super().__init__("Bad Request")
-        self.violations = found or []
-        self.why = why
-        """What the answer leaves unsaid, for the journal."""
+def bad_request(violations: Sequence[Violation] = (), why: str = "") -> Refuse:
+    """Return the refusal that Infobip answers with 400; *why* is what the answer leaves unsaid."""
+    said = "; ".join(f"{path}: {text}" if path else text for path, text in violations)
+    return Refuse("BAD_REQUEST", why or said, violations=tuple(violations))
 
 
 class IndiaDlt(Struct, rename="camel"):

@@ -63,7 +63,7 @@ class _Parameters:
 
 
 def parse_query(query: Sequence[tuple[str, str]], generation: int) -> SendRequest:
-    """Read a send by query string; raises BadRequest."""
+    """Read a send by query string; raises Refuse."""
     checks = Checks(generation)
     given = _Parameters(query, checks)
     text = given.text("text")

@@ -84,7 +84,7 @@ _MULTI: Final = msgspec.json.Decoder(_Multi)
 
 
 def parse_advanced(generation: int, *, binary: bool = False) -> Callable[[bytes, bool], SendRequest]:
-    """Return what reads the body of `POST /sms/{1,2}/{text,binary}/advanced`; it raises BadRequest."""
+    """Return what reads the body of `POST /sms/{1,2}/{text,binary}/advanced`; it raises Refuse."""
 
     def parse(body: bytes, xml: bool) -> SendRequest:
         request: _Advanced = decode(_ADVANCED, body, xml)
@@ -153,7 +153,7 @@ def _message(checks: Checks, path: str, message: _Message, binary: bool) -> tupl
 
 
 def parse_single(generation: int, *, binary: bool = False) -> Callable[[bytes, bool], SendRequest]:
-    """Return what reads the body of `POST /sms/{1,2}/{text,binary}/single`; it raises BadRequest."""
+    """Return what reads the body of `POST /sms/{1,2}/{text,binary}/single`; it raises Refuse."""
 
     def parse(body: bytes, xml: bool) -> SendRequest:
         request: _Single = decode(_SINGLE, body, xml)
@@ -166,7 +166,7 @@ def parse_single(generation: int, *, binary: bool = False) -> Callable[[bytes, b
 
 
 def parse_multi(generation: int, *, binary: bool = False) -> Callable[[bytes, bool], SendRequest]:
-    """Return what reads the body of `POST /sms/1/{text,binary}/multi`; it raises BadRequest."""
+    """Return what reads the body of `POST /sms/1/{text,binary}/multi`; it raises Refuse."""
 
     def parse(body: bytes, xml: bool) -> SendRequest:
         request: _Multi = decode(_MULTI, body, xml)

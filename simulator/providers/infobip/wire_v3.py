@@ -102,7 +102,7 @@ _MESSAGES: Final = msgspec.json.Decoder(_Messages)
 
 
 def parse_messages(body: bytes, xml: bool) -> SendRequest:
-    """Read the body of `POST /sms/3/messages`; raises BadRequest."""
+    """Read the body of `POST /sms/3/messages`; raises Refuse."""
     request: _Messages = decode(_MESSAGES, body, xml)
     checks = Checks(3)
     if not request.messages:

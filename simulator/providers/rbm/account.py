@@ -10,16 +10,27 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.fates import Ending, Fate
-from simulator.kernel.model.lifecycle import Move
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import Circumstances
-from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
-from simulator.kernel.model.submission import MessageKey, Submission
-from simulator.kernel.model.units import ConstantDelay, format_duration
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
-from simulator.provider import Gateway
+from simulator.provider import (
+    Act,
+    AnswerFault,
+    Behaviour,
+    Circumstances,
+    ConstantDelay,
+    Draws,
+    Ending,
+    Fate,
+    Gateway,
+    Json,
+    Message,
+    MessageKey,
+    Move,
+    Report,
+    Submission,
+    Webhook,
+    WebhookPolicy,
+    WebhookRequest,
+    format_duration,
+)
 from simulator.providers.rbm.actions import actions_of
 from simulator.providers.rbm.acts import perform
 from simulator.providers.rbm.agents import Agent, Agents, Testers
@@ -29,7 +40,6 @@ from simulator.providers.rbm.files import Files
 from simulator.providers.rbm.instants import format_instant
 from simulator.providers.rbm.outcomes import BOTH, REVOKE_FAILED, magic
 from simulator.providers.rbm.settings import Settings
-from simulator.schema.node import Json
 
 __all__ = ["Account", "Details", "uuid_of"]
 
@@ -162,7 +172,7 @@ class Account:
         agents = self.agents.all()
         agent = agents[0].id if agents else "welcome-bot"
         return Submission(
-            provider=self._gateway.provider.name,
+            provider=self._gateway.provider,
             recipient=recipient,
             sender=agent,
             text=text,
@@ -197,20 +207,28 @@ class Account:
         """Return delivery after a while."""
         return _SIGNAL_FATE if submission.signal else self._default_fate
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
-        """Remember accepted messages; return the events for delivery, reading and expiry."""
+    def noted(self, message: Message, move: Move | None) -> None:
+        """Remember an accepted message; plan the expiry that some deliveries are told of as well."""
         details = message.submission.details
         if not isinstance(details, Details):
-            return ()
+            return
         if move is None:
             self._remember(message, details)
-            return ()
-        if message.submission.signal:
+        elif (
+            move is Move.DELIVER
+            and message.code == BOTH
+            and details.expires
+            and not message.submission.signal
+        ):
+            self._owe_expiry_later(message, details)
+
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
+        """Return the events for delivery, reading and expiry."""
+        details = message.submission.details
+        if not isinstance(details, Details) or message.submission.signal:
             return ()
         match move:
             case Move.DELIVER:
-                if message.code == BOTH and details.expires:
-                    self._owe_expiry_later(message, details)
                 return self._user_event(message, details, "DELIVERED")
             case Move.READ:
                 return self._user_event(message, details, "READ")
@@ -250,22 +268,20 @@ class Account:
 
     def features_of(self, phone: str) -> tuple[str, ...] | None:
         """Return what a device can do, or None when it is not to be reached by RCS."""
-        simulation = self._gateway.simulation
-        now_ms = simulation.clock.now_ms
-        circumstances = simulation.directory.at(phone, now_ms)
+        circumstances = self._gateway.circumstances(phone)
         if circumstances.known is False or circumstances.capable is False:
             return None
-        if not circumstances.reachable and self._long_gone(phone, now_ms):
+        if not circumstances.reachable and self._long_gone(phone):
             return None
         capable = circumstances.capable
         return capable if isinstance(capable, tuple) else self.settings.features
 
-    def _long_gone(self, phone: str, now_ms: int) -> bool:
-        directory = self._gateway.simulation.directory
+    def _long_gone(self, phone: str) -> bool:
+        now_ms = self._gateway.now_ms
         since_ms = now_ms - _FRESH_MS
-        if since_ms < 0 or directory.at(phone, since_ms).reachable:
+        if since_ms < 0 or self._gateway.circumstances(phone, since_ms).reachable:
             return False
-        change_ms = directory.next_change_after(phone, "reachable", since_ms)
+        change_ms = self._gateway.next_change_ms(phone, "reachable", since_ms)
         return change_ms is None or change_ms > now_ms
 
     # -- reports --------------------------------------------------------------------------------
@@ -287,22 +303,22 @@ class Account:
         target = (known.webhook.at(now_ms) if known is not None else None) or self.settings.webhook
         if not target.url:
             return ()
-        simulation = self._gateway.simulation
-        self.reports_made += 1
+        if key is None:
+            self.reports_made += 1
         payload = Payload(
             kind=kind,
             agent=agent,
             word=word,
             data=data,
             client_token=target.client_token,
-            pubsub_id=simulation.chance.of("rbm", "pubsub", unique).digits("id", 16),
-            publish_time=format_instant(simulation.clock.unix_ms()),
+            pubsub_id=self._gateway.draws("rbm", "pubsub", unique).digits("id", 16),
+            publish_time=format_instant(self._gateway.unix_ms()),
             project_number=self.settings.project_number,
             indented=self.settings.inner_json == "indented",
         )
         return (
             Report(
-                provider=self._gateway.provider.name,
+                provider=self._gateway.provider,
                 recipient=recipient,
                 label=word,
                 target=target.url,
@@ -315,12 +331,12 @@ class Account:
 
     def now_text(self) -> str:
         """Return the space's time as Google writes it."""
-        return format_instant(self._gateway.simulation.clock.unix_ms())
+        return format_instant(self._gateway.unix_ms())
 
     def _event(
         self, message: Message, details: Details, word: str, kind: str, phone_name: str
     ) -> Sequence[Report]:
-        draws = self._gateway.simulation.chance.of(*message.key)
+        draws = self._gateway.draws(*message.key)
         event_id = uuid_of(draws.hex(f"event.{word}"))
         data = {
             phone_name: message.key.recipient,
@@ -347,10 +363,8 @@ class Account:
         return self._event(message, details, word, "server", "phoneNumber")
 
     def _owe_expiry_later(self, message: Message, details: Details) -> None:
-        simulation = self._gateway.simulation
-        simulation.run_at(
-            max(message.expires_ms, simulation.clock.now_ms),
-            message.key.provider,
+        self._gateway.later(
+            max(message.expires_ms, self._gateway.now_ms),
             f"expiry of {message.key}",
             lambda: self._server_event(message, details, "TTL_EXPIRATION_REVOKED"),
         )

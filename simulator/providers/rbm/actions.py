@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simulator.provider import Choice, Field, Invalid, Json, Problems, Record, Shape, Text, node_of
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.envelope import agent_address
 from simulator.providers.rbm.handshake import verify
 from simulator.providers.rbm.tokens import mint_key
-from simulator.schema.node import Json, Problems, node_of
-from simulator.schema.shapes import Choice, Field, Invalid, Record, Shape, Text
 
 if TYPE_CHECKING:
     from simulator.providers.rbm.account import Account
@@ -99,8 +98,8 @@ def _launch(account: Account, given: Json) -> Json:
         raise ValueError(f"state: an agent that is {old} can become {allowed}, not {new}")
     now_ms = account.gateway.now_ms
     agent.launch_state.change(new, now_ms + account.settings.propagation_ms, now_ms)
-    simulation = account.gateway.simulation
-    draws = simulation.chance.of("rbm", "launch", agent.id, now_ms, old, new)
+    gateway = account.gateway
+    draws = gateway.draws("rbm", "launch", agent.id, now_ms, old, new)
     event_id = f"{agent.id}/{draws.hex('event')}"
     data = {
         "eventId": event_id,
@@ -118,7 +117,7 @@ def _launch(account: Account, given: Json) -> Json:
     for report in account.report(
         agent=agent.id, recipient="", kind="launch", word=new, unique=event_id, data=data
     ):
-        simulation.owe(report)
+        gateway.owe(report)
     return {"agent": agent.id, "oldLaunchState": old, "newLaunchState": new}
 
 

@@ -8,12 +8,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.rules import Act
-from simulator.kernel.webhooks.webhook import Report
+from simulator.provider import Act, Draws, ImpossibleAct, Message, Move, Report, Rung, State
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.content import classification, suggestions_of
 from simulator.providers.rbm.envelope import agent_address
@@ -106,8 +101,8 @@ def is_marked_us(account: Account, phone: str) -> str:
     """Return the operator of a +1 number that is marked as one of the United States, or an empty text."""
     if account.settings.us_extras == "never" or not phone.startswith("+1"):
         return ""
-    simulation = account.gateway.simulation
-    operator = simulation.directory.at(phone, simulation.clock.now_ms).operator or ""
+    gateway = account.gateway
+    operator = gateway.circumstances(phone).operator or ""
     return operator if operator[:3] in ("310", "311", "312", "313", "314", "316") else ""
 
 
@@ -154,7 +149,7 @@ def _reads(scene: _Scene) -> Sequence[Report]:
     if not unread:
         raise ImpossibleAct(f"{scene.recipient} has no delivered, unread message of {scene.agent.id}")
     for message in unread:
-        scene.account.gateway.simulation.move(message, Move.READ)
+        scene.account.gateway.move(message, Move.READ, by=Rung.RECIPIENT)
     return ()
 
 

@@ -4,7 +4,6 @@ What every RBM call has in common: who calls, for which agent, about which numbe
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -12,10 +11,9 @@ from typing import Final
 from simulator.provider import BODY_BYTES_MAX, Answer, Call, Credential, Route
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.errors import Refusal, error_answer
+from simulator.providers.rbm.errors import refuse
 from simulator.providers.rbm.outcomes import magic_refusal
 from simulator.providers.rbm.tokens import EXPIRES_S, read_token
-from simulator.providers.rbm.wire import BadRequest
 
 __all__ = [
     "account_of",
@@ -45,7 +43,7 @@ def bearer_of(call: Call) -> str:
     scheme, _, secret = call.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer" and secret.strip():
         return secret.strip()
-    return call.parameter("access_token") or call.parameter("oauth_token") or ""
+    return call.query_value("access_token") or call.query_value("oauth_token") or ""
 
 
 def credential_of(call: Call) -> Credential | None:
@@ -57,21 +55,16 @@ def credential_of(call: Call) -> Credential | None:
 def _authorise(call: Call, scope: str) -> None:
     token = read_token(bearer_of(call))
     if token is None:
-        raise Refusal("UNAUTHENTICATED")
+        raise refuse("UNAUTHENTICATED")
     account = account_of(call)
     if token.issued_ms is not None:
         expiring = account.settings.access_tokens == "expiring"
         if expiring and call.gateway.now_ms >= token.issued_ms + EXPIRES_S * 1_000:
-            raise Refusal("INVALID_CREDENTIALS")
+            raise refuse("INVALID_CREDENTIALS")
         if token.serial <= account.tokens_void:
-            raise Refusal("INVALID_CREDENTIALS")
+            raise refuse("INVALID_CREDENTIALS")
     if scope not in token.scopes and account.settings.scopes == "enforced":
-        raise Refusal("INSUFFICIENT_SCOPE")
-
-
-def _refusal_answer(call: Call, refusal: Refusal | BadRequest) -> Answer:
-    name = refusal.name if isinstance(refusal, Refusal) else "INVALID_ARGUMENT"
-    return error_answer(call, name, str(refusal), refusal.violations)
+        raise refuse("INSUFFICIENT_SCOPE")
 
 
 def route(
@@ -84,63 +77,52 @@ def route(
     sends: bool = False,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
-    """Return a route whose handler may raise Refusal and BadRequest, for tokens with *scope*."""
+    """Return a route for tokens with *scope*."""
 
     def handle(call: Call) -> Answer | Awaitable[Answer]:
-        try:
-            _authorise(call, scope)
-            answer = handler(call)
-        except (Refusal, BadRequest) as refusal:
-            return _refusal_answer(call, refusal)
-        return _later(call, answer) if inspect.isawaitable(answer) else answer
+        _authorise(call, scope)
+        return handler(call)
 
     return Route(method, path, handle, operation, sends=sends, body_bytes_max=body_bytes_max)
 
 
-async def _later(call: Call, answer: Awaitable[Answer]) -> Answer:
-    try:
-        return await answer
-    except (Refusal, BadRequest) as refusal:
-        return _refusal_answer(call, refusal)
-
-
 def phone_of(call: Call, *, magic: bool = True) -> str:
-    """Return the number in the path; raises Refusal when it is none, or one that asks for a refusal."""
-    phone = call.parameters["phone"]
+    """Return the number in the path; raises Refuse when it is none, or one that asks for a refusal."""
+    phone = call.path_values["phone"]
     if _E164.fullmatch(phone) is None:
-        raise Refusal(
+        raise refuse(
             "INVALID_ARGUMENT", f"phones/{phone[:60]}: must be a phone number in E.164, such as +15551234567"
         )
     if magic and (name := magic_refusal(phone)):
-        raise Refusal(name)
+        raise refuse(name)
     return phone
 
 
 def required(call: Call, name: str) -> str:
-    """Return a query parameter; raises Refusal when it is missing."""
-    given = call.parameter(name)
+    """Return a query parameter; raises Refuse when it is missing."""
+    given = call.query_value(name)
     if not given:
-        raise Refusal("INVALID_ARGUMENT", f"{name}: must be given as a query parameter")
+        raise refuse("INVALID_ARGUMENT", f"{name}: must be given as a query parameter")
     return given
 
 
 def client_id_of(call: Call, name: str) -> str:
-    """Return the id that the client chose for a message or event; raises Refusal."""
+    """Return the id that the client chose for a message or event; raises Refuse."""
     given = required(call, name)
     if len(given) > _ID_LENGTH_MAX or "/" in given:
-        raise Refusal("INVALID_ARGUMENT", f"{name}: must be a UUID, got {given[:60]!r}")
+        raise refuse("INVALID_ARGUMENT", f"{name}: must be a UUID, got {given[:60]!r}")
     if account_of(call).settings.message_ids == "uuid" and _UUID.fullmatch(given) is None:
-        raise Refusal("INVALID_ARGUMENT", f"{name}: must be a UUID, got {given[:60]!r}")
+        raise refuse("INVALID_ARGUMENT", f"{name}: must be a UUID, got {given[:60]!r}")
     return given
 
 
 def agent_of(call: Call, in_body: str = "") -> Agent:
-    """Return the agent that a call names, in the query or in its body; raises Refusal."""
+    """Return the agent that a call names, in the query or in its body; raises Refuse."""
     account = account_of(call)
-    name = call.parameter("agentId") or in_body
+    name = call.query_value("agentId") or in_body
     agent = account.agents.find(name) if name else None
     if agent is None and not name and account.settings.agent_id == "single":
         agent = account.agents.only()
     if agent is None:
-        raise Refusal("AGENT_LOOKUP")
+        raise refuse("AGENT_LOOKUP")
     return agent

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from simulator.providers.rbm.wire import BadRequest, Violation
+from simulator.providers.rbm.wire import Violation, bad_request
 
 __all__ = ["check_content", "classification", "features_needed", "suggestions_of", "text_of"]
 
@@ -57,7 +57,7 @@ def text_of(content: dict[str, Any]) -> str:
 
 
 def check_content(content: dict[str, Any] | None, root: str) -> None:
-    """Raise BadRequest when a content message breaks a rule that no single field shows."""
+    """Raise Refuse when a content message breaks a rule that no single field shows."""
     if content and len(content) == 1 and "text" in content:
         # The usual case: a single field, which was checked when it was read.
         return
@@ -69,13 +69,13 @@ def check_content(content: dict[str, Any] | None, root: str) -> None:
 
     if not content or not content.keys() - {"suggestions"}:
         note("", "must have one of text, uploaded_rbm_file, rich_card, content_info")
-        raise BadRequest(found)
+        raise bad_request(found)
     _check_files(content, "", note)
     _check_cards(content, note)
     for path, one in _placed_suggestions(content):
         _check_suggestion(path, one, note)
     if found:
-        raise BadRequest(found)
+        raise bad_request(found)
 
 
 def _check_files(holder: dict[str, Any], path: str, note: Any) -> None:

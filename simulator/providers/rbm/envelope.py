@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.webhooks.webhook import WebhookRequest
+from simulator.provider import WebhookRequest
 
 __all__ = ["Payload", "agent_address", "render", "sign"]
 

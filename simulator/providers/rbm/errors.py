@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, Refuse
 
-__all__ = ["ERRORS", "RbmError", "Refusal", "error_answer", "json_answer"]
+__all__ = ["ERRORS", "RbmError", "error_answer", "json_answer", "refuse", "refused"]
 
 _SCOPE_URL: Final = "https://www.googleapis.com/auth/rcsbusinessmessaging"
 _SERVICE: Final = "rcsbusinessmessaging.googleapis.com"
@@ -197,15 +197,22 @@ ERRORS: Final[Mapping[str, RbmError]] = {row.name: row for row in _ROWS}
 """Every refusal by our name for it, which scenario files use."""
 
 
-class Refusal(Exception):
-    """
-    A call that is refused with one of ERRORS; text and details replace the usual ones.
-    """
+def refuse(name: str, text: str = "", violations: Sequence[tuple[str, str]] = ()) -> Refuse:
+    """Return the refusal of a call with one of ERRORS; *text* and *violations* replace the usual ones."""
+    words = text or ERRORS[name].text
+    return Refuse(name, words.replace("\n", "; "), text=words, violations=tuple(violations))
 
-    def __init__(self, name: str, text: str = "", violations: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(text or ERRORS[name].text)
-        self.name = name
-        self.violations = violations
+
+def refused(call: Call, refuse: Refuse) -> Answer:
+    """Answer a call that is refused, by a rule, a magic recipient, circumstances or our own checks."""
+    if refuse.code not in ERRORS:
+        # The token endpoint has codes and an error shape of its own.
+        body = {"error": refuse.code, "error_description": refuse.reason}
+        return Answer(400, _ENCODER.encode(body), "application/json; charset=utf-8")
+    text, violations = refuse.facts.get("text", ""), refuse.facts.get("violations", ())
+    assert isinstance(text, str)
+    assert isinstance(violations, tuple)
+    return error_answer(call, refuse.code, text, violations)
 
 
 def json_answer(
@@ -213,7 +220,7 @@ def json_answer(
 ) -> Answer:
     """Return a JSON answer, indented unless the client says `prettyPrint=false`."""
     encoded = _ENCODER.encode(body)
-    if body and call.parameter("prettyPrint") not in ("false", "0"):
+    if body and call.query_value("prettyPrint") not in ("false", "0"):
         encoded = msgspec.json.format(encoded, indent=2)
     return Answer(status, encoded, _JSON, (*_HEADERS, *headers))
 
@@ -222,7 +229,7 @@ def error_answer(call: Call, name: str, text: str = "", violations: Sequence[tup
     """Return the answer for one of ERRORS, with the details and headers that belong to it."""
     row = ERRORS[name]
     said: dict[str, Any] = {"code": row.http, "message": text or row.text}
-    if call.parameter("$.xgafv") == "1":
+    if call.query_value("$.xgafv") == "1":
         # The list belongs to the first error format, which clients must ask for.
         said["errors"] = [{"domain": "global", "message": said["message"], "reason": row.reason}]
     said["status"] = row.status

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from simulator.kernel.store.facts import Note
 from simulator.providers.rbm.settings import Target
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ async def verify(account: Account, target: Target) -> str:
     journal, unless the account is strict.
     """
     gateway = account.gateway
-    simulation = gateway.simulation
-    secret = simulation.chance.of("rbm", "handshake", target.url, gateway.now_ms).digits("secret", 20)
+    secret = gateway.draws("rbm", "handshake", target.url, gateway.now_ms).digits("secret", 20)
     body = msgspec.json.encode({"clientToken": target.client_token, "secret": secret})
     headers = {"Content-Type": "application/json", "X-Goog-Webhook-Type": "verification"}
     fetched = await gateway.fetch("POST", target.url, headers, body, _TIMEOUT_REAL_MS)
@@ -44,5 +42,5 @@ async def verify(account: Account, target: Target) -> str:
     what = trouble or f"{target.url} is verified"
     if not trouble and answered != secret:
         what += f", but answered {answered[:80]!r} where the guide wants the bare secret"
-    simulation.journal.add(gateway.now_ms, Note(what), provider=gateway.provider.name)
+    gateway.note(what)
     return trouble

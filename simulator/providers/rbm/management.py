@@ -6,16 +6,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from simulator.kernel.store.facts import SettingsChanged
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.account import uuid_of
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.calls import account_of, agent_of, phone_of
-from simulator.providers.rbm.errors import Refusal, json_answer
+from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.handshake import verify
 from simulator.providers.rbm.people import invite
 from simulator.providers.rbm.settings import Target
-from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
 __all__ = [
     "create_integration",
@@ -33,15 +32,15 @@ _HOOK: Final = "agent_webhook_integration"
 
 
 def _agent(call: Call) -> Agent:
-    agent = account_of(call).agents.find(call.parameters["agent"])
+    agent = account_of(call).agents.find(call.path_values["agent"])
     if agent is None:
-        raise Refusal("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND")
     return agent
 
 
 def _view(call: Call, agent: Agent) -> dict[str, Any]:
     target = agent.webhook.latest
-    brand = call.parameters["brand"]
+    brand = call.path_values["brand"]
     return {
         "name": f"brands/{brand}/agents/{agent.id}/integrations/{agent.integration}",
         "status": "ENABLED",
@@ -60,7 +59,7 @@ def _read_target(call: Call, earlier: Target | None) -> Target:
         if not value
     ]
     if wrong:
-        raise BadRequest(wrong)
+        raise bad_request(wrong)
     return Target(url=url, client_token=token)
 
 
@@ -69,7 +68,7 @@ async def _put_in_force(call: Call, agent: Agent, target: Target) -> None:
     trouble = await verify(account, target)
     if trouble:
         path = f"integration.{_HOOK}.webhook_uri"
-        raise BadRequest([Violation(path, f"{path}: {trouble}")])
+        raise bad_request([Violation(path, f"{path}: {trouble}")])
     _change(call, agent, target)
 
 
@@ -77,26 +76,25 @@ def _change(call: Call, agent: Agent, target: Target | None) -> None:
     now_ms = call.gateway.now_ms
     delay_ms = account_of(call).settings.propagation_ms
     agent.webhook.change(target, now_ms + delay_ms, now_ms)
-    text = f"the webhook of {agent.id} is {target.url if target else 'gone'}"
-    fact = SettingsChanged(text=f"{text} in {delay_ms} ms" if delay_ms else text)
-    call.gateway.simulation.journal.add(now_ms, fact, provider=call.gateway.provider.name)
+    when = f" in {delay_ms} ms" if delay_ms else ""
+    call.gateway.note(f"the webhook of {agent.id} is {target.url if target else 'gone'}{when}")
 
 
 async def create_integration(call: Call) -> Answer:
     """Give an agent a webhook of its own, once it has answered the handshake."""
     agent = _agent(call)
     if agent.integration:
-        raise Refusal("ALREADY_EXISTS", f"{agent.id} has an integration already")
+        raise refuse("ALREADY_EXISTS", f"{agent.id} has an integration already")
     await _put_in_force(call, agent, _read_target(call, None))
-    draws = call.gateway.simulation.chance.of("rbm", "integration", agent.id, call.gateway.now_ms)
+    draws = call.gateway.draws("rbm", "integration", agent.id, call.gateway.now_ms)
     agent.integration = uuid_of(draws.hex("id"))
     return json_answer(call, _view(call, agent))
 
 
 def _integrated(call: Call) -> Agent:
     agent = _agent(call)
-    if not agent.integration or agent.integration != call.parameters["integration"]:
-        raise Refusal("ENTITY_NOT_FOUND")
+    if not agent.integration or agent.integration != call.path_values["integration"]:
+        raise refuse("ENTITY_NOT_FOUND")
     return agent
 
 
@@ -137,7 +135,7 @@ def invite_tester(call: Call) -> Answer:
     """Invite a number to test an agent."""
     body = read_body(call.body, "ManagedTester", "tester", account_of(call).settings.intake)
     agent = agent_of(call, body.get("agentId", ""))
-    call.parameters = {**call.parameters, "phone": body.get("phoneNumber", "")}
+    call.path_values = {**call.path_values, "phone": body.get("phoneNumber", "")}
     phone = phone_of(call)
     return json_answer(call, _tester_view(agent, phone, invite(call, agent, phone)))
 
@@ -152,16 +150,16 @@ def list_testers(call: Call) -> Answer:
 def get_tester(call: Call) -> Answer:
     """Answer what came of an invitation: the only way to learn it."""
     agent, phone = agent_of(call), phone_of(call)
-    simulation = call.gateway.simulation
-    circumstances = simulation.directory.at(phone, simulation.clock.now_ms)
+    gateway = call.gateway
+    circumstances = gateway.circumstances(phone)
     status = account_of(call).tester_status(agent, phone, circumstances)
     if status is None:
-        raise Refusal("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND")
     return json_answer(call, _tester_view(agent, phone, status))
 
 
 def delete_tester(call: Call) -> Answer:
     """Remove a tester, who may be invited again."""
     if not account_of(call).testers.remove(agent_of(call).id, phone_of(call)):
-        raise Refusal("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND")
     return json_answer(call, {})

@@ -7,22 +7,16 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from simulator.kernel.engine.simulation import IllegalMove
-from simulator.kernel.model.lifecycle import Move, next_state
-from simulator.kernel.model.message import Message, Rung
-from simulator.kernel.model.submission import Reason, Submission
-from simulator.kernel.store.facts import Note
-from simulator.kernel.webhooks.webhook import Report
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, IllegalMove, Message, Move, Report, Submission, next_state
 from simulator.providers.rbm.account import Account, Details
 from simulator.providers.rbm.acts import is_marked_us
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.calls import account_of, agent_of, client_id_of, phone_of
 from simulator.providers.rbm.content import check_content, classification, text_of
-from simulator.providers.rbm.errors import Refusal, json_answer
+from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
 from simulator.providers.rbm.outcomes import DESPITE_REVOKE
-from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
 __all__ = ["create_event", "create_message", "dialogflow", "revoke_message"]
 
@@ -43,14 +37,14 @@ def create_message(call: Call) -> Answer:
     if (earlier := _earlier(call, account, agent, message_id)) is not None:
         return earlier
     if len(call.body) > _MESSAGE_BYTES_MAX:
-        raise Refusal("INVALID_ARGUMENT", f"agent_message: must have at most {_MESSAGE_BYTES_MAX} bytes")
+        raise refuse("INVALID_ARGUMENT", f"agent_message: must have at most {_MESSAGE_BYTES_MAX} bytes")
     body = read_body(call.body, "AgentMessage", "agent_message", account.settings.intake)
     content = body.get("contentMessage", {})
     check_content(content, "agent_message.content_message")
     _check_files(call, account, content)
     traffic = body.get("messageTrafficType", "")
     if agent.needs_traffic_type and (not traffic or _UNSET.fullmatch(traffic)):
-        raise Refusal("TRAFFIC_TYPE_MISSING")
+        raise refuse("TRAFFIC_TYPE_MISSING")
     expiry = _expiry(call, body)
     resource: dict[str, Any] = {
         "name": f"phones/{phone}/agentMessages/{message_id}",
@@ -69,11 +63,11 @@ def create_message(call: Call) -> Answer:
     call.submit(
         [
             Submission(
-                provider=call.gateway.provider.name,
+                provider=call.gateway.provider,
                 recipient=phone,
                 sender=agent.id,
                 text=text_of(content),
-                credential=call.credential.text if call.credential else "",
+                credential=call.credential_text,
                 id=message_id,
                 validity_ms=account.settings.retention_ms if expiry is None else expiry[0],
                 details=Details(agent.id, resource, expiry is not None),
@@ -89,31 +83,27 @@ def _earlier(call: Call, account: Account, agent: Agent, client_id: str) -> Answ
     if resource is None:
         return None
     if account.settings.duplicates == "refuse":
-        raise Refusal("ALREADY_EXISTS")
-    call.gateway.simulation.journal.add(
-        call.gateway.now_ms,
-        Note(f"{agent.id} has used the id {client_id} before: ignored, answered as the first time"),
-        provider=call.gateway.provider.name,
-    )
+        raise refuse("ALREADY_EXISTS")
+    call.gateway.note(f"{agent.id} has used the id {client_id} before: ignored, answered as the first time")
     return json_answer(call, resource)
 
 
 def _expiry(call: Call, body: dict[str, Any]) -> tuple[int, str] | None:
     """Return how long a message is valid and its expireTime, or None when the client set neither."""
-    clock = call.gateway.simulation.clock
+    gateway = call.gateway
     if "ttl" in body:
         left_ms = parse_duration(body["ttl"]) or 0
-        path, text = "agent_message.ttl", format_instant(clock.unix_ms() + left_ms)
+        path, text = "agent_message.ttl", format_instant(gateway.unix_ms() + left_ms)
     elif "expireTime" in body:
         instant = parse_instant(body["expireTime"])
         assert instant is not None
-        left_ms = instant.unix_ms - clock.unix_ms()
+        left_ms = instant.unix_ms - gateway.unix_ms()
         path, text = "agent_message.expire_time", instant.text
     else:
         return None
     if not 0 < left_ms <= _TTL_MS_MAX:
         wrong = f"{path}: must be in the future, and at most 15 days ahead"
-        raise BadRequest([Violation(path, wrong)])
+        raise bad_request([Violation(path, wrong)])
     return left_ms, text
 
 
@@ -122,7 +112,7 @@ def _check_files(call: Call, account: Account, content: dict[str, Any]) -> None:
         return
     for name in _file_names(content):
         if not account.files.known(name, call.gateway.now_ms):
-            raise Refusal("INVALID_ARGUMENT", f"there is no file {name[:100]!r}, or no more")
+            raise refuse("INVALID_ARGUMENT", f"there is no file {name[:100]!r}, or no more")
 
 
 def _file_names(value: object) -> list[str]:
@@ -139,8 +129,8 @@ def revoke_message(call: Call) -> Answer:
     account = account_of(call)
     phone = phone_of(call)
     agent = agent_of(call)
-    simulation = call.gateway.simulation
-    message = simulation.message(call.gateway.provider.name, call.parameters["message"])
+    gateway = call.gateway
+    message = gateway.message(call.path_values["message"])
     mine = (
         message is not None
         and message.key.recipient == phone
@@ -152,33 +142,24 @@ def revoke_message(call: Call) -> Answer:
         return json_answer(call, {})
     if account.settings.revoke == "always":
         return json_answer(call, {})
-    raise Refusal("ALREADY_DELIVERED" if mine else "ENTITY_NOT_FOUND")
+    raise refuse("ALREADY_DELIVERED" if mine else "ENTITY_NOT_FOUND")
 
 
 def _revoke(call: Call, message: Message) -> None:
-    simulation = call.gateway.simulation
+    gateway = call.gateway
     if message.fate.code != DESPITE_REVOKE:
-        simulation.move(message, Move.REVOKE, reason=Reason.CANCELED, by=Rung.CLIENT)
+        gateway.cancel(message)
         return
 
     def arrive() -> list[Report]:
         try:
-            simulation.move(message, Move.DELIVER, by=message.rung)
+            gateway.move(message, Move.DELIVER, by=message.rung)
         except IllegalMove as refusal:
-            simulation.journal.add(
-                simulation.clock.now_ms, Note(str(refusal)), key=message.key, ref=message.id
-            )
+            gateway.note(str(refusal), message=message)
         return []
 
-    simulation.journal.add(
-        simulation.clock.now_ms,
-        Note("revoked too late: it is on its way to the phone"),
-        key=message.key,
-        ref=message.id,
-    )
-    simulation.run_at(
-        simulation.clock.now_ms + _RACE_MS, message.key.provider, f"race of {message.key}", arrive
-    )
+    gateway.note("revoked too late: it is on its way to the phone", message=message)
+    gateway.later(gateway.now_ms + _RACE_MS, f"race of {message.key}", arrive)
 
 
 def create_event(call: Call) -> Answer:
@@ -193,10 +174,10 @@ def create_event(call: Call) -> Answer:
     kind = body.get("eventType", "")
     if kind not in ("IS_TYPING", "READ"):
         wrong = "agent_event.event_type: must be IS_TYPING or READ"
-        raise BadRequest([Violation("agent_event.event_type", wrong)])
+        raise bad_request([Violation("agent_event.event_type", wrong)])
     if kind == "READ" and not body.get("messageId"):
         wrong = "agent_event.message_id: must name the message that was read"
-        raise BadRequest([Violation("agent_event.message_id", wrong)])
+        raise bad_request([Violation("agent_event.message_id", wrong)])
     resource = {
         "name": f"phones/{phone}/agentEvents/{event_id}",
         **body,
@@ -205,12 +186,12 @@ def create_event(call: Call) -> Answer:
     call.submit(
         [
             Submission(
-                provider=call.gateway.provider.name,
+                provider=call.gateway.provider,
                 recipient=phone,
                 operation="event",
                 sender=agent.id,
                 text=kind,
-                credential=call.credential.text if call.credential else "",
+                credential=call.credential_text,
                 id=event_id,
                 validity_ms=_SIGNAL_VALIDITY_MS,
                 ephemeral=kind == "IS_TYPING",
@@ -230,10 +211,10 @@ def dialogflow(call: Call) -> Answer:
     prefix = client_id_of(call, "messageIdPrefix")
     body = read_body(call.body, "DialogflowEvent", "dialogflow_event", account.settings.intake)
     if not agent.said.dialogflow:
-        raise Refusal("DIALOGFLOW_DISABLED")
+        raise refuse("DIALOGFLOW_DISABLED")
     if not body.get("eventName"):
         wrong = "dialogflow_event.event_name: must not be empty"
-        raise BadRequest([Violation("dialogflow_event.event_name", wrong)])
+        raise bad_request([Violation("dialogflow_event.event_name", wrong)])
     if account.features_of(phone) is None:
-        raise Refusal("NOT_REACHABLE")
+        raise refuse("NOT_REACHABLE")
     return json_answer(call, {"name": f"phones/{phone}/dialogflowMessages/{prefix}", **body})

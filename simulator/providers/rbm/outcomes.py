@@ -7,13 +7,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from simulator.kernel.model.fates import Ending, Fate, Reply
-from simulator.kernel.model.rules import AnswerFault, Behaviour
-from simulator.kernel.model.submission import Reason
-from simulator.kernel.model.units import ConstantDelay
-from simulator.provider import Code
+from simulator.provider import (
+    AnswerFault,
+    Behaviour,
+    Choice,
+    Code,
+    ConstantDelay,
+    Either,
+    Ending,
+    Fate,
+    Field,
+    Integer,
+    Reason,
+    Record,
+    Reply,
+    Shape,
+)
 from simulator.providers.rbm.errors import ERRORS
-from simulator.schema.shapes import Choice, Either, Field, Integer, Record, Shape
 
 __all__ = [
     "BOTH",

@@ -8,13 +8,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.webhooks.webhook import Report
-from simulator.provider import Answer, Call
+from simulator.provider import Answer, Call, Report
 from simulator.providers.rbm.acts import is_marked_us
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.calls import account_of, agent_of, phone_of, required
-from simulator.providers.rbm.errors import Refusal, json_answer
-from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+from simulator.providers.rbm.errors import json_answer, refuse
+from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
 __all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite"]
 
@@ -32,11 +31,11 @@ def capabilities(call: Call) -> Answer:
     phone = phone_of(call)
     agent = agent_of(call)
     required(call, "requestId")
-    simulation = call.gateway.simulation
+    gateway = call.gateway
     features = account.features_of(phone)
-    circumstances = simulation.directory.at(phone, simulation.clock.now_ms)
+    circumstances = gateway.circumstances(phone)
     if features is None or not account.may_reach(agent, phone, circumstances):
-        raise Refusal("NOT_REACHABLE")
+        raise refuse("NOT_REACHABLE")
     body: dict[str, object] = {"features": list(features)}
     carrier = is_marked_us(account, phone)
     if carrier:
@@ -52,26 +51,20 @@ def batch_get(call: Call) -> Answer:
     _count_batch(call)
     users = list(dict.fromkeys(body.get("users", ())))
     if not 0 < len(users) <= _USERS_MAX:
-        raise BadRequest([Violation("users", f"users: must have between 1 and {_USERS_MAX} items")])
+        raise bad_request([Violation("users", f"users: must have between 1 and {_USERS_MAX} items")])
     wrong = [
         Violation(f"users[{number}]", f"users[{number}]: must be a phone number in E.164, got {user[:40]!r}")
         for number, user in enumerate(users)
         if _E164.fullmatch(user) is None
     ]
     if wrong:
-        raise BadRequest(wrong[:100])
-    simulation = call.gateway.simulation
+        raise bad_request(wrong[:100])
+    gateway = call.gateway
     capable = [user for user in users if account.features_of(user) is not None]
-    reachable = [
-        user
-        for user in capable
-        if account.may_reach(agent, user, simulation.directory.at(user, simulation.clock.now_ms))
-    ]
+    reachable = [user for user in capable if account.may_reach(agent, user, gateway.circumstances(user))]
     answer: dict[str, object] = {"reachableUsers": reachable}
     if len(users) >= _SAMPLED_FROM:
-        sample = {
-            user for user in users if simulation.chance.of("rbm", "sample", user).hits("sample", _SAMPLE_BP)
-        }
+        sample = {user for user in users if gateway.draws("rbm", "sample", user).hits("sample", _SAMPLE_BP)}
         answer["totalRandomSampleUserCount"] = len(sample)
         answer["reachableRandomSampleUserCount"] = sum(user in sample for user in capable)
     else:
@@ -88,7 +81,7 @@ def _count_batch(call: Call) -> None:
     while calls and calls[0] <= now_ms - _MINUTE_MS:
         calls.popleft()
     if limit and len(calls) >= limit:
-        raise Refusal("RESOURCE_EXHAUSTED")
+        raise refuse("RESOURCE_EXHAUSTED")
     calls.append(now_ms)
 
 
@@ -103,19 +96,19 @@ def create_tester(call: Call) -> Answer:
 
 
 def invite(call: Call, agent: Agent, phone: str) -> str:
-    """Invite a number and return the status of its invitation; raises Refusal."""
+    """Invite a number and return the status of its invitation; raises Refuse."""
     account = account_of(call)
-    simulation = call.gateway.simulation
-    status = account.tester_status(agent, phone, simulation.directory.at(phone, simulation.clock.now_ms))
+    gateway = call.gateway
+    status = account.tester_status(agent, phone, gateway.circumstances(phone))
     if status == "ACCEPTED":
         return status
     if status == "DECLINED":
-        raise Refusal("INVALID_ARGUMENT", f"{phone} has declined; remove the tester before inviting again")
+        raise refuse("INVALID_ARGUMENT", f"{phone} has declined; remove the tester before inviting again")
     if account.features_of(phone) is None:
-        raise Refusal("NOT_REACHABLE")
-    if not account.testers.within_limits(agent.id, simulation.clock.now_ms):
-        raise Refusal("RESOURCE_EXHAUSTED")
-    account.testers.invite(agent.id, phone, simulation.clock.now_ms)
+        raise refuse("NOT_REACHABLE")
+    if not account.testers.within_limits(agent.id, gateway.now_ms):
+        raise refuse("RESOURCE_EXHAUSTED")
+    account.testers.invite(agent.id, phone, gateway.now_ms)
     return "PENDING"
 
 
@@ -126,11 +119,11 @@ def capability_callback(call: Call) -> Answer:
     body = read_body(call.body, "RequestCapabilityCallbackRequest", "", account.settings.intake)
     request_id = body.get("requestId", "")
     if not request_id:
-        raise BadRequest([Violation("request_id", "request_id: must not be empty")])
-    agent = account.agents.only() if call.parameter("agentId") is None else agent_of(call)
+        raise bad_request([Violation("request_id", "request_id: must not be empty")])
+    agent = account.agents.only() if call.query_value("agentId") is None else agent_of(call)
     if agent is None:
-        raise Refusal("AGENT_LOOKUP")
-    name, simulation = agent.id, call.gateway.simulation
+        raise refuse("AGENT_LOOKUP")
+    name, gateway = agent.id, call.gateway
 
     def tell() -> Sequence[Report]:
         features = account.features_of(phone)
@@ -149,6 +142,6 @@ def capability_callback(call: Call) -> Answer:
             data=data,
         )
 
-    due_ms = simulation.clock.now_ms + _CALLBACK_AFTER_MS
-    simulation.run_at(due_ms, call.gateway.provider.name, f"capability callback {phone} {request_id}", tell)
+    due_ms = gateway.now_ms + _CALLBACK_AFTER_MS
+    gateway.later(due_ms, f"capability callback {phone} {request_id}", tell)
     return json_answer(call, {})

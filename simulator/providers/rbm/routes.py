@@ -25,7 +25,7 @@ from simulator.providers.rbm.management import (
 from simulator.providers.rbm.messages import create_event, create_message, dialogflow, revoke_message
 from simulator.providers.rbm.people import batch_get, capabilities, capability_callback, create_tester
 from simulator.providers.rbm.schema import discovery
-from simulator.providers.rbm.tokens import EXPIRES_S, GrantRefused, grant
+from simulator.providers.rbm.tokens import EXPIRES_S, grant
 from simulator.providers.rbm.uploads import UPLOAD_BYTES_MAX, create_file, resume_upload, upload_file
 
 __all__ = ["COVERAGE", "ROUTES"]
@@ -38,11 +38,7 @@ _INTEGRATION: Final = f"{_INTEGRATIONS}/{{integration}}"
 def _token(call: Call) -> Answer:
     """Answer like Google's token endpoint, which has an error shape of its own."""
     account = account_of(call)
-    try:
-        granted = grant(call.body)
-    except GrantRefused as refused:
-        said = {"error": refused.error, "error_description": str(refused)}
-        return Answer(400, msgspec.json.encode(said), "application/json; charset=utf-8")
+    granted = grant(call.body)
     account.tokens_issued += 1
     body = {
         "access_token": granted.token(call.gateway.now_ms, account.tokens_issued),

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulator.kernel.model.units import Delay, UniformDelay
-from simulator.kernel.webhooks.webhook import RetrySchedule, WebhookPolicy
-from simulator.providers.rbm.wire import Intake
-from simulator.schema.shapes import (
+from simulator.provider import (
     Boolean,
     Choice,
+    Delay,
     DelayShape,
     Duration,
     Either,
@@ -22,11 +20,16 @@ from simulator.schema.shapes import (
     ListOf,
     MapOf,
     Record,
+    RetrySchedule,
     Shape,
     Text,
+    UniformDelay,
+    WebhookPolicy,
     Word,
+    changed_policy,
+    webhook_fields,
 )
-from simulator.webhook_settings import changed_policy, webhook_fields
+from simulator.providers.rbm.wire import Intake
 
 __all__ = [
     "FEATURES",

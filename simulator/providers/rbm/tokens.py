@@ -19,7 +19,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-__all__ = ["EXPIRES_S", "Grant", "GrantRefused", "Token", "grant", "mint_key", "read_token"]
+from simulator.provider import Refuse
+
+__all__ = ["EXPIRES_S", "Grant", "Token", "grant", "mint_key", "read_token"]
 
 EXPIRES_S: Final = 3_599
 _GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -75,16 +77,6 @@ class Grant(NamedTuple):
         return f"{self.subject}.{self.scopes}.{now_ms}.{serial}"
 
 
-class GrantRefused(Exception):
-    """
-    A request to /token that is answered 400.
-    """
-
-    def __init__(self, error: str, text: str) -> None:
-        super().__init__(text)
-        self.error = error
-
-
 @lru_cache(maxsize=1_024)
 def read_token(secret: str) -> Token | None:
     """
@@ -108,7 +100,7 @@ def read_token(secret: str) -> Token | None:
 
 def grant(body: bytes) -> Grant:
     """
-    Return what a request to /token is granted; raises GrantRefused.
+    Return what a request to /token is granted; raises Refuse.
 
     The audience is not looked at: Google's Python library always names Google's
     own.  A signature is checked when the assertion names a key of ours; other
@@ -117,19 +109,19 @@ def grant(body: bytes) -> Grant:
     try:
         form = dict(parse_qsl(body.decode()))
     except UnicodeDecodeError:
-        raise GrantRefused("invalid_request", "The body is not a form.") from None
+        raise Refuse("invalid_request", "The body is not a form.") from None
     if form.get("grant_type") != _GRANT_TYPE:
-        raise GrantRefused("unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type', '')}")
+        raise Refuse("unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type', '')}")
     assertion = form.get("assertion", "")
     claims = _claims(assertion)
     if claims is None or not isinstance(claims.get("iss"), str):
-        raise GrantRefused("invalid_grant", "Invalid JWT: it is not well formed or names no issuer.")
+        raise Refuse("invalid_grant", "Invalid JWT: it is not well formed or names no issuer.")
     issuer = claims["iss"]
     if issuer.startswith("invalid") or (_OURS.fullmatch(issuer) and not _well_signed(assertion)):
-        raise GrantRefused("invalid_grant", "Invalid JWT Signature.")
+        raise Refuse("invalid_grant", "Invalid JWT Signature.")
     issued, expires = claims.get("iat"), claims.get("exp")
     if not isinstance(issued, int) or not isinstance(expires, int) or not 0 < expires - issued <= _LIFE_S_MAX:
-        raise GrantRefused(
+        raise Refuse(
             "invalid_grant",
             "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
             "Check your iat and exp values in the JWT claim.",

@@ -10,9 +10,9 @@ from typing import Final
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.account import uuid_of
 from simulator.providers.rbm.calls import account_of, agent_of
-from simulator.providers.rbm.errors import Refusal, json_answer
+from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.files import FILE_BYTES_MAX, MEDIA_TYPES, File, Upload
-from simulator.providers.rbm.wire import BadRequest, Violation, read_body
+from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
 __all__ = ["UPLOAD_BYTES_MAX", "create_file", "resume_upload", "upload_file"]
 
@@ -30,13 +30,13 @@ def create_file(call: Call) -> Answer:
     for key, snake in (("fileUrl", "file_url"), ("thumbnailUrl", "thumbnail_url")):
         url = body.get(key, "")
         if (key == "fileUrl" or url) and re.fullmatch(r"https?://[^\s/]+\S*", url) is None:
-            raise BadRequest([Violation(snake, f"{snake}: must be the URL of a file")])
+            raise bad_request([Violation(snake, f"{snake}: must be the URL of a file")])
     return _kept(call, "", 0)
 
 
 def upload_file(call: Call) -> Answer:
     """Take the bytes of a file, in one of four forms."""
-    match call.parameter("uploadType"):
+    match call.query_value("uploadType"):
         case "resumable":
             return _begin(call)
         case "multipart":
@@ -45,7 +45,7 @@ def upload_file(call: Call) -> Answer:
             agent_of(call)
             return _take(call, _media_type(call.headers.get("Content-Type", "")), call.body)
         case other:
-            raise Refusal(
+            raise refuse(
                 "INVALID_ARGUMENT", f"uploadType: must be media, multipart or resumable, got {other[:40]!r}"
             )
 
@@ -57,28 +57,26 @@ def _media_type(header: str) -> str:
 def _check_type(media_type: str) -> None:
     if media_type not in MEDIA_TYPES:
         known = ", ".join(sorted(MEDIA_TYPES))
-        raise Refusal(
-            "INVALID_ARGUMENT", f"the type {media_type[:60]!r} is not supported; supported: {known}"
-        )
+        raise refuse("INVALID_ARGUMENT", f"the type {media_type[:60]!r} is not supported; supported: {known}")
 
 
 def _take(call: Call, media_type: str, content: bytes) -> Answer:
     _check_type(media_type)
     if not content:
-        raise Refusal("INVALID_ARGUMENT", "the file is empty")
+        raise refuse("INVALID_ARGUMENT", "the file is empty")
     _check_size(len(content))
     return _kept(call, media_type, len(content))
 
 
 def _check_size(size: int) -> None:
     if size > FILE_BYTES_MAX:
-        raise Refusal("INVALID_ARGUMENT", f"a file must have at most {FILE_BYTES_MAX} bytes, got {size}")
+        raise refuse("INVALID_ARGUMENT", f"a file must have at most {FILE_BYTES_MAX} bytes, got {size}")
 
 
 def _kept(call: Call, media_type: str, size: int) -> Answer:
     files = account_of(call).files
     files.count += 1
-    digits = call.gateway.simulation.chance.of("rbm", "file", files.count).hex("name")
+    digits = call.gateway.draws("rbm", "file", files.count).hex("name")
     name = f"files/{uuid_of(digits)}"
     files.keep(File(name, media_type, size, call.gateway.now_ms))
     return json_answer(call, {"name": name})
@@ -88,7 +86,7 @@ def _multipart(call: Call) -> Answer:
     found = _BOUNDARY.search(call.headers.get("Content-Type", ""))
     parts = _parts(call.body, found[1].encode()) if found is not None else []
     if len(parts) != 2:
-        raise Refusal("INVALID_ARGUMENT", "expected multipart/related with two parts: JSON, then the file")
+        raise refuse("INVALID_ARGUMENT", "expected multipart/related with two parts: JSON, then the file")
     (_, metadata), (media_type, content) = parts
     body = read_body(metadata, "CreateFileRequest", "", account_of(call).settings.intake)
     agent_of(call, body.get("agentId", ""))
@@ -121,7 +119,7 @@ def _begin(call: Call) -> Answer:
     if announced.isascii() and announced.isdigit():
         _check_size(int(announced[:12]))
     account.files.count += 1
-    upload_id = call.gateway.simulation.chance.of("rbm", "upload", account.files.count).hex("id")
+    upload_id = call.gateway.draws("rbm", "upload", account.files.count).hex("id")
     account.files.begin(Upload(upload_id, media_type))
     place = f"{call.url}/upload/v1/files?uploadType=resumable&agentId={agent.id}&upload_id={upload_id}"
     return Answer(200, b"", "", (("Location", place),))
@@ -130,19 +128,19 @@ def _begin(call: Call) -> Answer:
 def resume_upload(call: Call) -> Answer:
     """Take the next piece of a resumable upload, or say how much there is."""
     files = account_of(call).files
-    upload = files.upload(call.parameter("upload_id") or "")
+    upload = files.upload(call.query_value("upload_id") or "")
     if upload is None:
-        raise Refusal("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND")
     header = call.headers.get("Content-Range")
     if header is None:
         files.end(upload)
         return _take(call, upload.media_type, call.body)
     said = _RANGE.fullmatch(header.strip())
     if said is None:
-        raise Refusal("INVALID_ARGUMENT", f"Content-Range: expected bytes 0-99/100, got {header[:60]!r}")
+        raise refuse("INVALID_ARGUMENT", f"Content-Range: expected bytes 0-99/100, got {header[:60]!r}")
     if said[1] is not None:
         if int(said[1]) != upload.received or int(said[2]) - int(said[1]) + 1 != len(call.body):
-            raise Refusal(
+            raise refuse(
                 "INVALID_ARGUMENT",
                 f"Content-Range: expected to go on from byte {upload.received} with {len(call.body)} bytes",
             )

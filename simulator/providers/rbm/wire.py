@@ -8,14 +8,16 @@ unset, numbers may be text, enums may be numbers, output-only fields are ignored
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from simulator.providers.rbm.errors import ERRORS
+from simulator.provider import Refuse
+from simulator.providers.rbm.errors import ERRORS, refuse
 from simulator.providers.rbm.instants import parse_duration, parse_instant
 from simulator.providers.rbm.lenient import NotJson, decode
 from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, message_shapes
 
-__all__ = ["BadRequest", "Intake", "Violation", "read_body"]
+__all__ = ["Intake", "Violation", "bad_request", "read_body"]
 
 _VIOLATIONS_MAX: Final = 100
 _SHOWN_MAX: Final = 60
@@ -36,14 +38,10 @@ class Violation(NamedTuple):
     text: str
 
 
-class BadRequest(Exception):
-    """
-    A body that Google answers with 400 INVALID_ARGUMENT.
-    """
-
-    def __init__(self, found: list[Violation], text: str = "") -> None:
-        super().__init__(text or "\n".join(violation.text for violation in found))
-        self.violations = found
+def bad_request(violations: Sequence[Violation], text: str = "") -> Refuse:
+    """Return the refusal of a body that Google answers with 400 INVALID_ARGUMENT."""
+    words = text or "\n".join(violation.text for violation in violations)
+    return refuse("INVALID_ARGUMENT", words, violations)
 
 
 class Intake(NamedTuple):
@@ -61,20 +59,20 @@ def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str,
     Return *body* as a message called *message*, in camelCase, without what is unset.
 
     *root* is where complaints begin (`agent_message`); empty: at the top level.
-    Raises BadRequest with everything that is wrong.
+    Raises Refuse with everything that is wrong.
     """
     if not body.strip():
         return {}
     try:
         plain = decode(body, strict=intake.strict_json)
     except NotJson as trouble:
-        raise BadRequest([], f"Invalid JSON payload received. {trouble}") from None
+        raise bad_request([], f"Invalid JSON payload received. {trouble}") from None
     if not isinstance(plain, dict):
-        raise BadRequest([], "Invalid JSON payload received. Root element must be a message.")
+        raise bad_request([], "Invalid JSON payload received. Root element must be a message.")
     reader = _Reader(intake)
     read = reader.message(message_shapes()[message], plain, root)
     if reader.found:
-        raise BadRequest(reader.found)
+        raise bad_request(reader.found)
     return read
 
 

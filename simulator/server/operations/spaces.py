@@ -12,6 +12,7 @@ from typing import Final
 from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.provider import actions_of
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import ScenarioConflict
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError, load, read
@@ -243,7 +244,7 @@ async def do_action(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     name, action = asked.parameters["provider"], asked.parameters["action"]
     gateway = space.gateways.get(name)
-    actions = gateway.account.actions if gateway is not None else {}
+    actions = actions_of(gateway.account) if gateway is not None else {}
     if action not in actions:
         known = ", ".join(sorted(actions)) or "none"
         raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {known}")

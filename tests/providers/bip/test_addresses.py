@@ -47,7 +47,11 @@ async def test_service_without_plain_numbers_lives_on_hashes(bip: Callable[..., 
         contacts = await bench.call("listcontacts", {"txnid": "c"})
         await bench.settle()
 
-    assert plain == (200, {"txnid": "t-1", "resultcode": 306}, "306: the provider's own checks")
+    assert plain == (
+        200,
+        {"txnid": "t-1", "resultcode": 306},
+        "306: the provider's own checks: service not authorized to send with a plain number",
+    )
     assert got.body["list"][0]["receiver"] == hashed
     assert contacts == (
         200,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from simulator.kernel.model.rules import Act
 from simulator.providers.bip.addresses import hash_of
+from simulator.providers.bip.codes import RESULTS
 from simulator.providers.bip.quota import Quotas
 from simulator.providers.bip.render import format_time
 
@@ -193,7 +194,7 @@ async def test_listing_needs_a_service_in_good_standing(
     async with bip(**settings) as bench:
         got = await bench.call("listcontacts", {"txnid": "c"})
 
-    assert got == (200, {"txnid": "c", "resultcode": code}, "")
+    assert got == (200, {"txnid": "c", "resultcode": code}, RESULTS[code].meaning)
 
 
 async def test_order_of_arrival_changes_no_report_id(bip: Callable[..., Any]) -> None:

@@ -62,7 +62,7 @@ async def test_upload_that_is_refused_by_whomever_has_the_shape_of_uploads(bip: 
             refused.append((await bench.call(PATH, body, headers=FORM))[:2])
 
     failure = {"txnid": None, "status": 1, "url": None}
-    assert large == (200, failure, f"expected at most {UPLOAD_BYTES_MAX} bytes")
+    assert large == (200, failure, f"expected a body of at most {UPLOAD_BYTES_MAX} bytes")
     assert refused == [(200, {**failure, "txnid": "u-1"}), (503, {**failure, "txnid": "u-1"}), (200, failure)]
 
 

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.provider import Refuse
+from simulator.providers.bip.content import Breach
 from simulator.providers.bip.settings import Settings
-from simulator.providers.bip.wire import BadRequest, parse_list, parse_multi, parse_single
+from simulator.providers.bip.wire import parse_list, parse_multi, parse_single
 
 TEXT = {"type": 0, "message": "hello"}
 PHOTO = {"type": 2, "message": "http://x/a.jpg", "size": 1000, "ratio": 1}
@@ -52,11 +54,18 @@ def call(item: object, **more: object) -> bytes:
     return json.dumps({name: value for name, value in body.items() if value is not ...}).encode()
 
 
+def breach_of(refuse: Refuse) -> Breach:
+    """Return which rule a request breaks."""
+    breach = refuse.facts["breach"]
+    assert isinstance(breach, Breach)
+    return breach
+
+
 def rule_of(body: bytes, settings: Settings | None = None) -> tuple[int | str, str]:
     """Return which rule a body breaks, and where."""
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(Refuse) as caught:
         parse_single(body, settings or Settings())
-    return caught.value.breach.rule, caught.value.breach.path
+    return breach_of(caught.value).rule, breach_of(caught.value).path
 
 
 @pytest.mark.parametrize("item", GOOD, ids=lambda item: f"{item['type']}-{item.get('tmmtype', '')}")
@@ -203,10 +212,10 @@ def test_all_followers_cannot_stand_in_a_list() -> None:
     """
     body = {"txnid": "t", "receivers": [{"type": 1}], "composition": {"list": [TEXT]}}
 
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(Refuse) as caught:
         parse_list(json.dumps(body).encode(), Settings())
 
-    assert caught.value.breach.path == "receivers[0].type"
+    assert breach_of(caught.value).path == "receivers[0].type"
 
 
 @pytest.mark.parametrize(
@@ -234,11 +243,11 @@ def test_order_of_verification_does_not_change_what_is_missing(
     """
     An empty body is refused for a part that it has not, whatever is looked at first.
     """
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(Refuse) as caught:
         parse(b'{"txnid": "t"}', Settings(verification_order=order))
 
-    assert caught.value.breach.rule in ("receiver", "composition")
-    assert caught.value.txnid == "t"
+    assert breach_of(caught.value).rule in ("receiver", "composition")
+    assert caught.value.facts["txnid"] == "t"
 
 
 @pytest.mark.parametrize(
@@ -283,10 +292,10 @@ def test_item_of_a_list_that_is_no_object_is_refused() -> None:
     """
     body = json.dumps({"txnid": "t", "receivercontentlist": ["x"]}).encode()
 
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(Refuse) as caught:
         parse_multi(body, Settings(bad_receiver="recipient"))
 
-    assert caught.value.breach.path == "receivercontentlist[0]"
+    assert breach_of(caught.value).path == "receivercontentlist[0]"
 
 
 def test_stickers_of_lenient_settings_may_be_a_json_text() -> None:
@@ -420,8 +429,8 @@ def _reads(parse: Callable[..., Any], body: bytes) -> str:
     """Return the txnid of a body that is taken, or what was expected of one that is not."""
     try:
         return str(parse(body, Settings()).txnid)
-    except BadRequest as bad:
-        return bad.breach.expected
+    except Refuse as refuse:
+        return breach_of(refuse).expected
 
 
 @given(JSON, st.sampled_from([parse_single, parse_list, parse_multi]))

@@ -166,5 +166,5 @@ async def test_body_that_is_too_large_is_refused_in_the_shape_of_bip(bip: Callab
     assert got == (
         400,
         {"txnid": None, "resultcode": 1},
-        "body: expected at most 1048576 bytes",
+        "expected a body of at most 1048576 bytes",
     )

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.providers.bitel.wire import BadCall, Body, local_number, network_address, otp_text
+from simulator.provider import Refuse
+from simulator.providers.bitel.wire import Body, local_number, network_address, otp_text
 
 _ABONENT = st.from_regex(r"9[0-9]{9}", fullmatch=True)
 
@@ -91,11 +92,11 @@ _JSON = st.recursive(
 )
 
 
-def _read(read: Callable[[], Any]) -> tuple[BadCall | None, Any]:
+def _read(read: Callable[[], Any]) -> tuple[Refuse | None, Any]:
     """Return the refusal of *read*, or what it read."""
     try:
         return None, read()
-    except BadCall as bad:
+    except Refuse as bad:
         return bad, None
 
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.infobip.bench import bench, one
-from simulator.providers.infobip.wire import BadRequest, SendRequest
+from simulator.provider import Refuse
+from simulator.providers.infobip.wire import SendRequest
 from simulator.providers.infobip.wire_query import parse_query
 from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
 from simulator.providers.infobip.wire_v3 import parse_messages
@@ -67,11 +68,11 @@ def test_any_json__is_read_or_refused(parser, body):
 
     try:
         read = PARSERS[parser](encoded, False)
-    except BadRequest as bad:
-        read = bad
+    except Refuse as refuse:
+        read = refuse
 
-    if isinstance(read, BadRequest):
-        assert all(violation.text for violation in read.violations)
+    if isinstance(read, Refuse):
+        assert all(violation.text for violation in read.facts["violations"])
     else:
         assert isinstance(read, SendRequest)
         assert read.destination_count >= 1
@@ -83,7 +84,7 @@ def test_any_bytes__are_read_or_refused(xml, body):
     """
     Bytes that are no document are a bad request, in either format.
     """
-    with pytest.raises(BadRequest):
+    with pytest.raises(Refuse):
         parse_advanced(1)(body, xml)
 
 
@@ -105,8 +106,8 @@ def test_any_query__is_read_or_refused(query, generation):
     """
     try:
         read: Any = parse_query(query, generation)
-    except BadRequest as bad:
-        read = bad.violations
+    except Refuse as refuse:
+        read = refuse.facts
 
     assert read
 

@@ -11,6 +11,7 @@ import pytest
 
 from providers.infobip.bench import bench, one
 from providers.infobip.test_requirement_page import DELIVERED, NO_ERROR
+from simulator.kernel.store.facts import Contradicted
 
 MINUTE = 60_000
 DELAYS = [1, 2, 5, 10, 17, 26, 37, 50, 65, 82, 101, 122, 145, 170, 197, 226, 257, 290, 325, 362]
@@ -267,3 +268,47 @@ async def test_pull__of_what_was_pushed_is_a_setting(pull, kept):
 
     assert len(pulled["results"]) == kept
     assert len(run.integrator.pushes) == 1
+
+
+@pytest.mark.parametrize("pull", ["unpushed", "all"])
+@pytest.mark.parametrize(
+    ("fate", "statuses"),
+    [
+        ("deliver", ["UNDELIVERABLE_NOT_DELIVERED", "DELIVERED_TO_HANDSET"]),
+        ("expire", ["DELIVERED_TO_HANDSET", "EXPIRED_EXPIRED"]),
+    ],
+)
+async def test_pull__a_contradiction_is_one_report_more(pull: str, fate: str, statuses: list[str]):
+    """
+    Who pulls gets the truth and one report against it, the latest first; the journal knows of both.
+    """
+    liar = {"when": {}, "then": {"fate": fate, "webhooks": {"contradict": {"after": "1m"}}}}
+
+    async with bench() as run:
+        run.load({"providers": {"infobip": {"pull": pull}}, "rules": [liar]})
+        await run.send(one())
+        await run.settle()
+        pulled = await run.get("/sms/1/reports")
+        again = await run.get("/sms/1/reports")
+        noted = [e.fact for e in run.space.simulation.journal if isinstance(e.fact, Contradicted)]
+
+    assert [report["status"]["name"] for report in pulled["results"]] == statuses
+    assert again["results"] == []
+    assert [(fact.label, fact.pulled) for fact in noted] == [(statuses[0], True)]
+
+
+async def test_pull__a_contradiction_charges_nothing_and_is_in_no_log():
+    """
+    A report against the truth leaves balance, log and message as they are.
+    """
+    liar = {"when": {}, "then": {"fate": "deliver", "webhooks": {"contradict": {"after": "1m"}}}}
+
+    async with bench(balance=10) as run:
+        run.load({"providers": {"infobip": {"pull": "all"}}, "rules": [liar]})
+        await run.send(one())
+        await run.settle()
+        balance = await run.get("/account/1/balance")
+        log = await run.get("/sms/1/logs")
+
+    assert balance["balance"] == 9.99
+    assert [row["status"]["name"] for row in log["results"]] == ["DELIVERED_TO_HANDSET"]

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.providers.infobip.wire import BadRequest, SendRequest
+from simulator.provider import Refuse, Violation
+from simulator.providers.infobip.wire import SendRequest
 from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
 from simulator.providers.infobip.wire_v3 import parse_messages
-from simulator.violations import Violation
 
 PARSERS: list[Callable[[bytes], SendRequest]] = [
     lambda body: parse_single(1)(body, False),
@@ -122,8 +122,8 @@ def read(parse: Callable[[bytes], SendRequest], body: bytes) -> None:
     request: SendRequest | None = None
     try:
         request = parse(body)
-    except BadRequest as bad:
-        found = bad.violations
+    except Refuse as refuse:
+        found = refuse.facts["violations"]
 
     assert msgspec.json.encode(found)
     assert all(said for _, said in found)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.kernel.engine.simulation import Simulation
-from simulator.provider import Answer, Call, CallRefused, Gateway, Router
+from simulator.provider import Answer, Call, Refuse, Router, open_gateway
 from simulator.providers.rbm import PROVIDER
 
 _GOOD: dict[str, Any] = {
@@ -75,25 +75,23 @@ def _changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
 
 
 def _answer(method: str, path: str, body: bytes) -> Answer:
-    simulation = Simulation()
-    gateway = Gateway("default", PROVIDER, simulation)
-    simulation.add_account("rbm", gateway.account)
-    route, parameters, _ = Router(PROVIDER.routes).find(method, path)
+    gateway = open_gateway(PROVIDER, Simulation())
+    route, path_values, _ = Router(PROVIDER.routes).find(method, path)
     assert route is not None
     call = Call(
         method=method,
         path=path,
         gateway=gateway,
         body=body,
-        parameters=parameters,
+        path_values=path_values,
         query=[("agentId", "a"), ("messageId", "m"), ("eventId", "e"), ("messageIdPrefix", "p")],
         headers={"Authorization": "Bearer x", "Content-Type": "image/png"},
         url="http://127.0.0.1/rbm",
     )
     try:
         answer = route.handler(call)
-    except CallRefused as refused:
-        answer = PROVIDER.refused(call, refused.refusal)
+    except Refuse as refuse:
+        answer = PROVIDER.refused(call, refuse)
     assert isinstance(answer, Answer)
     return answer
 

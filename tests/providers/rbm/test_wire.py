@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.provider import Refuse
 from simulator.providers.rbm.content import check_content, classification, features_needed
 from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
 from simulator.providers.rbm.lenient import NotJson, decode
 from simulator.providers.rbm.schema import message_shapes
 from simulator.providers.rbm.settings import FEATURES
-from simulator.providers.rbm.wire import BadRequest, Intake, read_body
+from simulator.providers.rbm.wire import Intake, read_body
 
 ROOT = "agent_message"
 CONTENT = "agent_message.content_message"
@@ -33,9 +34,9 @@ def _read(body: dict[str, Any], intake: Intake | None = None) -> dict[str, Any]:
 
 
 def _refusal(body: dict[str, Any], intake: Intake | None = None) -> list[tuple[str, str]]:
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(Refuse) as refused:
         check_content(_read(body, intake).get("contentMessage"), CONTENT)
-    return [(violation.field, violation.text) for violation in refused.value.violations]
+    return [(violation.field, violation.text) for violation in refused.value.facts["violations"]]
 
 
 def _single_quoted(text: str) -> str:
@@ -328,12 +329,12 @@ def test_unknown_keys__at_the_top_level_have_no_place() -> None:
     """
     Methods whose body has no wrapper complain without one.
     """
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(Refuse) as refused:
         read_body(b'{"foo": 1}', "BatchGetUsersRequest", "", Intake())
 
-    assert refused.value.violations == [
-        ("", 'Invalid JSON payload received. Unknown name "foo": Cannot find field.')
-    ]
+    assert refused.value.facts["violations"] == (
+        ("", 'Invalid JSON payload received. Unknown name "foo": Cannot find field.'),
+    )
 
 
 def test_unknown_keys__ignored_when_set() -> None:

@@ -2,122 +2,101 @@
 Pigeon post: a provider that does not exist, with an awkward wire format.
 
 It keeps kernel, server and plugin honest: whatever they do must work for a
-provider that nobody had in mind.
+provider that nobody had in mind.  It is the model for new ones as well.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.engine.call_result import CallRefusal
-from simulator.kernel.model.fates import Fate
-from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway, Route
-from simulator.schema.shapes import Shape
+from simulator.provider import Answer, Call, Coverage, Credential, Provider, Refuse, Route
 from toys.pigeon.account import RETRY_DOCUMENTED, SETTINGS, PigeonAccount
-from toys.pigeon.codes import CALL_REFUSALS, FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
-from toys.pigeon.wire import BadFlock, parse_flock, pigeon, render_outcomes
+from toys.pigeon.codes import CALL_REFUSALS, FAILURE_SHAPE, HUH, REFUSAL_SHAPE, catalogue
+from toys.pigeon.wire import parse_flock, pigeon, render_outcomes
 
-__all__ = ["PROVIDER", "RETRY_DOCUMENTED", "Pigeon", "PigeonAccount", "pigeon"]
+__all__ = ["PROVIDER", "RETRY_DOCUMENTED", "PigeonAccount", "pigeon"]
 
 _TYPE: Final = "text/x-coo"
 _RING: Final = re.compile(r"[A-Za-z0-9-]{4,100}")
 
 
 def _release(call: Call) -> Answer:
-    credential = call.credential.text if call.credential is not None else ""
-    try:
-        flock = parse_flock(call.body, call.gateway.now_ms, credential)
-    except BadFlock as bad:
-        return Answer(400, f"HUH|{bad}\n".encode(), _TYPE)
+    flock = parse_flock(call.body, call.gateway.now_ms, call.credential_text)
     return Answer(207, render_outcomes(call.submit(flock)), _TYPE)
 
 
 def _count(call: Call) -> Answer:
-    birds = [key for key in call.gateway.simulation.messages if key.provider == "pigeon"]
-    return Answer(200, f"BIRDS|{len(birds)}\n".encode(), _TYPE)
+    birds = sum(1 for _ in call.gateway.messages())
+    return Answer(200, f"BIRDS|{birds}\n".encode(), _TYPE)
 
 
 def _find(call: Call) -> Answer:
-    message = call.gateway.simulation.message("pigeon", call.parameters["id"])
+    message = call.gateway.message(call.path_values["id"])
     if message is None:
-        return Answer(404, f"LOST|{call.path}\n".encode(), _TYPE)
+        return _lost(call, ())
     return Answer(200, f"BIRD|{message.id}|{message.state.value}\n".encode(), _TYPE)
 
 
-class Pigeon:
-    """
-    The pigeon post.
-    """
+def _ring_of(call: Call) -> Credential | None:
+    ring = call.headers.get("Ring", "")
+    return Credential("ring", ring) if _RING.fullmatch(ring) else None
 
-    name = "pigeon"
-    title = "Pigeon post"
-    routes: Sequence[Route] = (
+
+def _unauthorized(call: Call) -> Answer:
+    return Answer(403, b"SHOO|show your ring\n", _TYPE)
+
+
+def _lost(call: Call, allowed: Sequence[str]) -> Answer:
+    if allowed:
+        return Answer(405, f"NO|{call.method}|{','.join(allowed)}\n".encode(), _TYPE)
+    return Answer(404, f"LOST|{call.path}\n".encode(), _TYPE)
+
+
+def _heavy(call: Call, bytes_max: int) -> Answer:
+    return Answer(413, f"HEAVY|{bytes_max}\n".encode(), _TYPE)
+
+
+def _failed(call: Call) -> Answer:
+    return Answer(500, b"OUCH\n", _TYPE)
+
+
+def _refused(call: Call, refuse: Refuse) -> Answer:
+    if refuse.code == HUH:
+        return Answer(400, f"HUH|{refuse.why}\n".encode(), _TYPE)
+    return Answer(CALL_REFUSALS[refuse.code], f"SHOO|{refuse.code}\n".encode(), _TYPE, refuse.retry_headers)
+
+
+PROVIDER: Final = Provider(
+    name="pigeon",
+    title="Pigeon post",
+    routes=(
         Route("POST", "/release", _release, "send", sends=True, body_bytes_max=65_536),
         Route("GET", "/birds", _count, "birds"),
         Route("GET", "/birds/{id}", _find, "bird"),
-    )
-    coverage: Sequence[Coverage] = (
+    ),
+    coverage=(
         Coverage("POST", "/release", "supported"),
         Coverage("GET", "/birds", "supported"),
         Coverage("GET", "/birds/{id}", "supported"),
         Coverage("POST", "/recall", "absent"),
-    )
-    settings: Shape[Mapping[str, object]] = SETTINGS
-    refusal_shape: Shape[str] = REFUSAL_SHAPE
-    failure_shape: Shape[Fate] = FAILURE_SHAPE
-    acts: Sequence[str] = ("writes",)
-    numbers: str = "+90555"
-
-    def open(self, gateway: Gateway) -> PigeonAccount:
-        """Return a fresh account of a space."""
-        return PigeonAccount(gateway.simulation.clock)
-
-    def normal_path(self, path: str) -> str:
-        """Return *path* as `routes` spells it."""
-        return path
-
-    def mint_credential(self, token: str) -> str:
-        """Return a ring."""
-        return f"ring-{token}"
-
-    def example(self, base_url: str, credential: str) -> str:
-        """Return a curl command that releases a first bird."""
-        return f"curl {base_url}/release -H 'Ring: {credential}' --data-binary 'COO|+905550000001|hello'"
-
-    def credential_of(self, call: Call) -> Credential | None:
-        """Return the ring of a call; None when it is missing or malformed."""
-        ring = call.headers.get("Ring", "")
-        return Credential("ring", ring) if _RING.fullmatch(ring) else None
-
-    def unauthorized(self, call: Call) -> Answer:
-        """Answer 403."""
-        return Answer(403, b"SHOO|show your ring\n", _TYPE)
-
-    def not_found(self, call: Call, allowed: Sequence[str]) -> Answer:
-        """Answer 404, or 405 for a wrong method."""
-        if allowed:
-            return Answer(405, f"NO|{call.method}|{','.join(allowed)}\n".encode(), _TYPE)
-        return Answer(404, f"LOST|{call.path}\n".encode(), _TYPE)
-
-    def too_large(self, call: Call, bytes_max: int) -> Answer:
-        """Answer 413."""
-        return Answer(413, f"HEAVY|{bytes_max}\n".encode(), _TYPE)
-
-    def failed(self, call: Call) -> Answer:
-        """Answer 500."""
-        return Answer(500, b"OUCH\n", _TYPE)
-
-    def refused(self, call: Call, refusal: CallRefusal) -> Answer:
-        """Answer a flock that a rule refuses, saying when to come back."""
-        seconds = -(-refusal.retry_after_ms // 1_000)
-        headers = (("Retry-After", str(seconds)),) if seconds else ()
-        return Answer(CALL_REFUSALS[refusal.code], f"SHOO|{refusal.code}\n".encode(), _TYPE, headers)
-
-    def codes(self) -> Sequence[Code]:
-        """Return every failure and refusal with its magic recipient."""
-        return catalogue()
-
-
-PROVIDER: Final = Pigeon()
+    ),
+    settings=SETTINGS,
+    open=PigeonAccount,
+    codes=catalogue,
+    refusal_shape=REFUSAL_SHAPE,
+    failure_shape=FAILURE_SHAPE,
+    acts=("writes",),
+    numbers="+90555",
+    mint_credential=lambda token: f"ring-{token}",
+    example=lambda base_url, credential: (
+        f"curl {base_url}/release -H 'Ring: {credential}' --data-binary 'COO|+905550000001|hello'"
+    ),
+    credential_of=_ring_of,
+    unauthorized=_unauthorized,
+    not_found=_lost,
+    too_large=_heavy,
+    failed=_failed,
+    refused=_refused,
+)

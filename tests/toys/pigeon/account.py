@@ -5,52 +5,71 @@ A pigeon fancier's account in one space.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, cast
+from dataclasses import dataclass
+from typing import Final
 
 from msgspec import structs
 
-from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.clock import Clock
-from simulator.kernel.model.fates import Ending, Fate, Progress
-from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import Circumstances
-from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
-from simulator.kernel.model.submission import MessageKey, Submission
-from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay
-from simulator.kernel.webhooks.webhook import Report, RetrySchedule, Webhook, WebhookPolicy, WebhookRequest
-from simulator.schema.node import Json
-from simulator.schema.shapes import Boolean, DelayShape, Field, ListOf, Record, Shape, Text
-from simulator.webhook_settings import changed_policy, webhook_fields
+from simulator.provider import (
+    Act,
+    AnswerFault,
+    Behaviour,
+    Boolean,
+    Circumstances,
+    ConstantDelay,
+    Delay,
+    DelayShape,
+    Draws,
+    Ending,
+    Fate,
+    Gateway,
+    ImpossibleAct,
+    Json,
+    ListOf,
+    Message,
+    MessageKey,
+    Move,
+    Progress,
+    Report,
+    RetrySchedule,
+    State,
+    Submission,
+    Text,
+    Webhook,
+    WebhookPolicy,
+    WebhookRequest,
+    WebhookSettings,
+    changed,
+    described,
+    group,
+    setting,
+    settings_shape,
+)
 from toys.pigeon.codes import CALL_REFUSALS, FLOCK_FULL, NO_PERCH, failure, magic
 from toys.pigeon.wire import render_reports
 
-__all__ = ["RETRY_DOCUMENTED", "SETTINGS", "PigeonAccount"]
+__all__ = ["RETRY_DOCUMENTED", "SETTINGS", "PigeonAccount", "Settings"]
 
 RETRY_DOCUMENTED: Final = RetrySchedule((60_000, 300_000))
 
-SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
-    dict,
-    [
-        Field("credentials", ListOf(Text(1, 100)), "The only rings accepted. None listed: any."),
-        Field("webhook", Record(dict, webhook_fields()), "Where reports fly to."),
-        Field("deliver_after", DelayShape(), "From release to arrival when no rule says otherwise."),
-        Field("mute", Boolean(), "Recipients cannot write back."),
-    ],
-    doc="Settings of the pigeon account.",
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
-    credentials: tuple[str, ...] = ()
-    webhook_url: str = ""
-    policy: WebhookPolicy = field(default_factory=lambda: WebhookPolicy(retry=RETRY_DOCUMENTED))
-    deliver_after: Delay = field(default_factory=lambda: UniformDelay(1_000, 4_000))
-    mute: bool = False
+class Settings:
+    """
+    What can be said about a fancier's account.
+    """
 
+    credentials: tuple[str, ...] = setting(
+        ListOf(Text(1, 100)), [], "The only rings accepted. None listed: any.", secret=True
+    )
+    webhook: WebhookSettings = group(WebhookSettings, "Where reports fly to.")
+    deliver_after: Delay = setting(
+        DelayShape(), "1s..4s", "From release to arrival when no rule says otherwise."
+    )
+    mute: bool = setting(Boolean(), False, "Recipients cannot write back.")
+
+
+SETTINGS: Final = settings_shape(Settings, "Settings of the pigeon account.")
 
 _REPORTED: Final = {
     State.DELIVERED: "DELIVERED",
@@ -65,9 +84,10 @@ class PigeonAccount:
     Settings, and how pigeons have it by default.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.settings = _Settings()
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.settings = Settings()
+        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
 
     # -- what the server asks -------------------------------------------------------------------
 
@@ -83,26 +103,19 @@ class PigeonAccount:
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on."""
-        webhook = cast("Mapping[str, object]", settings.get("webhook", {}))
-        plain = {name: value for name, value in settings.items() if name != "webhook"}
-        self.settings = replace(
-            self.settings,
-            webhook_url=str(webhook.get("url", self.settings.webhook_url)),
-            policy=changed_policy(self.settings.policy, webhook, RETRY_DOCUMENTED),
-            **plain,  # type: ignore[arg-type]
-        )
+        self.settings = changed(self.settings, settings)
+        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
-        settings = self.settings
-        return {"webhook": {"url": settings.webhook_url}, "credentials": len(settings.credentials)}
+        return described(self.settings)
 
     # -- what the kernel asks -------------------------------------------------------------------
 
     @property
     def policy(self) -> WebhookPolicy:
         """How reports are delivered."""
-        return self.settings.policy
+        return self._policy
 
     @property
     def pace_ms(self) -> int:
@@ -145,10 +158,10 @@ class PigeonAccount:
         aloft = Progress(code="ALOFT", after=ConstantDelay(200))
         return Fate(ending=Ending.DELIVER, after=self.settings.deliver_after, progress=(aloft,))
 
-    def changed(self, message: Message, move: Move | None) -> Sequence[Report]:
+    def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report of an arrival, a failure, an expiry or a reading."""
         word = _REPORTED.get(message.state) if move is not None else None
-        target = message.submission.details or self.settings.webhook_url
+        target = message.submission.details or self.settings.webhook.url
         if word is None or not isinstance(target, str) or not target:
             return ()
         key = message.key
@@ -171,14 +184,14 @@ class PigeonAccount:
             raise ImpossibleAct(f"pigeon recipients cannot do {act.kind!r}; they can only write")
         if self.settings.mute:
             raise ImpossibleAct(f"{recipient} has no birds")
-        if not self.settings.webhook_url:
+        if not self.settings.webhook.url:
             return ()
         note = Report(
             provider="pigeon",
             recipient=recipient,
             label="HARK",
-            target=self.settings.webhook_url,
-            at_ms=self._clock.now_ms,
+            target=self.settings.webhook.url,
+            at_ms=self._gateway.now_ms,
             payload=(draws.hex("note.id")[:12], recipient, act.sender, act.text),
         )
         return (note,)

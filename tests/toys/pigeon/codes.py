@@ -7,17 +7,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.model.fates import Ending, Fate
-from simulator.kernel.model.rules import AnswerFault, Behaviour
-from simulator.kernel.model.submission import Reason
-from simulator.kernel.model.units import ConstantDelay
-from simulator.provider import Code
-from simulator.schema.shapes import Choice, Shape
+from simulator.provider import (
+    AnswerFault,
+    Behaviour,
+    Choice,
+    Code,
+    ConstantDelay,
+    Either,
+    Ending,
+    Fate,
+    Field,
+    Mapped,
+    Reason,
+    Record,
+    Shape,
+)
 
 __all__ = [
     "CALL_REFUSALS",
     "FAILURE_SHAPE",
     "FLOCK_FULL",
+    "HUH",
     "LOFT_CLOSED",
     "NO_LOFT",
     "NO_PERCH",
@@ -31,6 +41,8 @@ NO_PERCH: Final = "NO_PERCH"
 NO_LOFT: Final = "NO_LOFT"
 FLOCK_FULL: Final = "FLOCK_FULL"
 LOFT_CLOSED: Final = "LOFT_CLOSED"
+HUH: Final = "HUH"
+"""What a body that is no flock is answered with; no rule can want it."""
 
 CALL_REFUSALS: Final = {FLOCK_FULL: 429, LOFT_CLOSED: 503}
 """Codes that refuse a whole flock, and the HTTP status each is answered with."""
@@ -77,5 +89,9 @@ def catalogue() -> Sequence[Code]:
     return [code for code, _ in _MAGIC.values()]
 
 
-FAILURE_SHAPE: Final[Shape[Fate]] = Choice({code: failure(code) for code in _FAILURES})
+_CODE: Final = Choice({code: code for code in _FAILURES})
+FAILURE_SHAPE: Final[Shape[Fate]] = Either(
+    Mapped(_CODE, failure),
+    Record(failure, [Field("code", _CODE, "What befalls the bird.", required=True)], doc="It gets lost."),
+)
 REFUSAL_SHAPE: Final[Shape[str]] = Choice({code: code for code in (*_PERCH_REFUSALS, *CALL_REFUSALS)})

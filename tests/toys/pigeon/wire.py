@@ -8,22 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.model.recipient import normal_address
-from simulator.kernel.model.submission import Submission
-from simulator.kernel.webhooks.webhook import Report
+from simulator.provider import Message, Refuse, Refused, Report, Submission, normal_address
+from toys.pigeon.codes import HUH, NO_LOFT
 
-__all__ = ["BadFlock", "parse_flock", "pigeon", "render_outcomes", "render_reports"]
+__all__ = ["parse_flock", "pigeon", "render_outcomes", "render_reports"]
 
 _KEYS: Final = ("from", "id", "ttl", "after", "loft")
 _DAY_MS: Final = 86_400_000
 _CODED: Final = {"p": "|", "n": "\n", "^": "^"}
-
-
-class BadFlock(ValueError):
-    """
-    The body is no flock; the text says in which line and why.
-    """
 
 
 def pigeon(
@@ -37,6 +29,7 @@ def pigeon(
     credential: str = "",
     operation: str = "send",
     refusal: str = "",
+    refusal_why: str = "",
     loft: str = "",
 ) -> Submission:
     """
@@ -53,40 +46,42 @@ def pigeon(
         validity_ms=validity_ms,
         hold_until_ms=hold_until_ms,
         refusal=refusal,
+        refusal_why=refusal_why,
         details=loft,
     )
 
 
 def parse_flock(body: bytes, now_ms: int, credential: str = "") -> list[Submission]:
     """
-    Return one submission per line; raises BadFlock.
+    Return one submission per line; raises Refuse, which says in which line and why.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        raise BadFlock("line 1: expected UTF-8") from None
+        raise Refuse(HUH, "line 1: expected UTF-8") from None
     lines = [line for line in text.split("\n") if line]
     if not lines:
-        raise BadFlock("line 1: expected COO|to|text, got nothing")
+        raise Refuse(HUH, "line 1: expected COO|to|text, got nothing")
     return [_parse_bird(number, line, now_ms, credential) for number, line in enumerate(lines, 1)]
 
 
 def _parse_bird(number: int, line: str, now_ms: int, credential: str) -> Submission:
     word, *fields = line.split("|")
     if word != "COO" or len(fields) < 2:
-        raise BadFlock(f"line {number}: expected COO|to|text")
+        raise Refuse(HUH, f"line {number}: expected COO|to|text")
     to, text, *options = fields
     values: dict[str, str] = {}
     for option in options:
         key, _, value = option.partition("=")
         if key not in _KEYS:
-            raise BadFlock(f"line {number}: expected one of {', '.join(_KEYS)}, got {key}")
+            raise Refuse(HUH, f"line {number}: expected one of {', '.join(_KEYS)}, got {key}")
         values[key] = _plain(value)
     for key in ("ttl", "after"):
         if not values.get(key, "0").isdecimal():
-            raise BadFlock(f"line {number}: {key}: expected whole seconds, got {values[key]}")
+            raise Refuse(HUH, f"line {number}: {key}: expected whole seconds, got {values[key]}")
     address = normal_address(_plain(to))
     digits = address.removeprefix("+")
+    lives = digits.isdecimal() and 7 <= len(digits) <= 15
     after_ms = int(values.get("after", "0")) * 1_000
     return pigeon(
         address,
@@ -96,7 +91,8 @@ def _parse_bird(number: int, line: str, now_ms: int, credential: str) -> Submiss
         validity_ms=int(values["ttl"]) * 1_000 if "ttl" in values else _DAY_MS,
         hold_until_ms=now_ms + after_ms if after_ms else 0,
         credential=credential,
-        refusal="" if digits.isdecimal() and 7 <= len(digits) <= 15 else "NO_LOFT",
+        refusal="" if lives else NO_LOFT,
+        refusal_why="" if lives else f"expected a loft of 7 to 15 digits, got {digits[:40]!r}",
         loft=values.get("loft", ""),
     )
 

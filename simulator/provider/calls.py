@@ -1,0 +1,157 @@
+"""
+Calls of the integrator, and what they are answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.rules import Drop
+from simulator.kernel.model.submission import Submission
+from simulator.kernel.webhooks.webhook import Report
+from simulator.provider.gateway import Gateway
+from simulator.provider.refusing import CallCut, Refuse
+
+__all__ = ["Answer", "Call", "Credential"]
+
+A = TypeVar("A")
+
+
+class Answer(NamedTuple):
+    """
+    What a provider answers to a call.
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Credential(NamedTuple):
+    """
+    What a client presented to prove who it is.
+    """
+
+    scheme: str
+    secret: str
+    user: str = ""
+
+    @property
+    def text(self) -> str:
+        """The credential as settings list it: the secret, or `user:secret`."""
+        return f"{self.user}:{self.secret}" if self.user else self.secret
+
+    @property
+    def always_refused(self) -> bool:
+        """True for the ones that every space refuses, so that refusal can be tested."""
+        return self.secret.startswith("invalid") or self.user.startswith("invalid")
+
+
+class Call:
+    """
+    One HTTP call to a provider, read completely.
+    """
+
+    __slots__ = (
+        "body",
+        "credential",
+        "gateway",
+        "headers",
+        "method",
+        "path",
+        "path_values",
+        "query",
+        "refused",
+        "result",
+        "url",
+    )
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        gateway: Gateway,
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        credential: Credential | None = None,
+        path_values: Mapping[str, str] | None = None,
+        url: str = "",
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.gateway = gateway
+        self.query = query
+        self.headers: Mapping[str, str] = headers if headers is not None else {}
+        self.body = body
+        self.credential = credential
+        self.path_values = path_values or {}
+        """What stands in the path where its route has `{name}`."""
+        self.url = url
+        """Scheme, host and prefix under which the client reached this provider."""
+        self.result = CallResult()
+        self.refused: Refuse | None = None
+        """Why it was refused, if it was."""
+
+    @property
+    def credential_text(self) -> str:
+        """The credential as settings list it; empty when the call has none."""
+        return self.credential.text if self.credential is not None else ""
+
+    def account(self, kind: type[A]) -> A:
+        """Return the provider's account in the space of this call, which is of *kind*."""
+        account = self.gateway.account
+        if not isinstance(account, kind):
+            raise TypeError(f"expected an account of {kind.__name__}, got {type(account).__name__}")
+        return account
+
+    def query_value(self, name: str) -> str | None:
+        """Return the last query parameter of this name, or None."""
+        last = None
+        for key, value in self.query:
+            if key == name:
+                last = value
+        return last
+
+    def submit(self, submissions: Sequence[Submission]) -> list[Message | Refused]:
+        """
+        Submit everything this call asks to send; return one outcome per submission, in order.
+
+        Raises Refuse when a rule refuses the whole call, CallCut when one cuts it off.
+        """
+        self.result = self.gateway.submit(submissions)
+        self._stop_if_decided()
+        return self.result.outcomes
+
+    def submit_later(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        after_ms: int,
+        name: str = "",
+        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
+        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
+    ) -> None:
+        """
+        Do what this call asks for *after_ms* from now, for providers that answer before they work.
+
+        Whatever rules do to the answer happens at once.  When the work is due, *prepare*
+        makes the provider's own checks, the submissions are decided together as things
+        stand then, and *done* says what the integrator is owed for it.  Raises Refuse when
+        a rule refuses the whole call, CallCut when one cuts it off.
+        """
+        self.result = self.gateway.submit_later(
+            submissions, after_ms=after_ms, name=name, prepare=prepare, done=done
+        )
+        self._stop_if_decided()
+
+    def _stop_if_decided(self) -> None:
+        if self.result.refusal is not None:
+            raise Refuse.as_decided(self.result.refusal)
+        if self.result.drop is Drop.BEFORE:
+            raise CallCut

@@ -1,0 +1,176 @@
+"""
+What a provider is: a record of tables and functions, most of them with a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.fates import Ending, Fate
+from simulator.provider.account import ProviderAccount
+from simulator.provider.calls import Answer, Call, Credential
+from simulator.provider.gateway import Fetch, Gateway, no_way_out
+from simulator.provider.helpers import (
+    bearer_credential,
+    json_failed,
+    json_not_found,
+    json_refused,
+    json_too_large,
+    json_unauthorized,
+)
+from simulator.provider.refusing import Refuse
+from simulator.provider.routing import Route
+from simulator.schema.shapes import Field, Record, Shape, Text
+
+__all__ = ["SEAM", "Code", "Command", "Coverage", "Provider", "open_gateway", "space_credential"]
+
+SEAM: Final = 1
+"""The version of the seam; it grows when a provider written for the one before would not work any more."""
+
+
+class Code(NamedTuple):
+    """
+    One row of a provider's catalogue, as `simulator codes` prints it.
+    """
+
+    kind: str
+    """What the code is about, in the provider's own word, such as `status`; rows are grouped by it."""
+    code: str
+    """The code as scenario files write it and answers or reports carry it."""
+    name: str
+    """The provider's name for it; the code again where it has none."""
+    meaning: str
+    recipient: str
+    """The magic recipient that triggers it; empty: there is none."""
+    source: str = ""
+
+
+class Coverage(NamedTuple):
+    """
+    One endpoint that the provider has, and how much of it is imitated.
+    """
+
+    method: str
+    path: str
+    state: str
+    """`supported`, `partial` or `absent`."""
+    note: str = ""
+
+
+class Command(NamedTuple):
+    """
+    A command of the command line that a provider brings, such as one that prints a key.
+
+    The same is declared in the file `commands.json` of a built-in provider's
+    folder, so that `simulator --help` can list it without importing anything.
+    """
+
+    name: str
+    help: str
+    place: str
+    """Where its click command is, imported when it is called: `package.module:name`."""
+
+
+def _same_path(path: str) -> str:
+    return path
+
+
+def _token(token: str) -> str:
+    return token
+
+
+def _no_codes() -> Sequence[Code]:
+    return ()
+
+
+def _no_example(base_url: str, credential: str) -> str:
+    return ""
+
+
+_ANY_CODE: Final = Text(1, 100, what="a code", examples=("REJECTED",))
+_ANY_FAILURE: Final[Shape[Fate]] = Record(
+    lambda code: Fate(ending=Ending.FAIL, code=code),
+    [Field("code", _ANY_CODE, "The provider's code.", required=True)],
+    doc="It fails.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """
+    A messaging provider: tables and functions, nothing that changes.
+
+    Whatever changes is in the account that `open` makes for each space.
+    """
+
+    seam: int = 1
+    """The version of the seam it was written for; `discover` leaves out those of another."""
+
+    name: str
+    """The word for it in paths and scenario files: small letters, digits and dashes."""
+    title: str
+    """Its name for people."""
+    routes: Sequence[Route]
+    """What it serves."""
+    settings: Shape[Mapping[str, object]]
+    """How its part of `providers:` in a scenario file looks."""
+    open: Callable[[Gateway], ProviderAccount]
+    """Makes a fresh account of a space."""
+
+    codes: Callable[[], Sequence[Code]] = _no_codes
+    """Returns the whole catalogue of statuses and errors, with magic recipients."""
+    coverage: Sequence[Coverage] = ()
+    """What the real one serves, and how much of it this one does."""
+    refusal_shape: Shape[str] = _ANY_CODE
+    """How `refuse:` is written for it; reads a code."""
+    failure_shape: Shape[Fate] = _ANY_FAILURE
+    """How `fail:` is written for it, `after:` apart, which every mapping may have; reads a failing fate."""
+    acts: Sequence[str] = ()
+    """What its recipients can do, in the words of `does:`; writing is one of them."""
+    numbers: str = "+1555"
+    """Where numbers of its recipients begin; seven digits make one that it takes."""
+    commands: Sequence[Command] = ()
+    """Commands that it brings."""
+    normal_path: Callable[[str], str] = _same_path
+    """Returns a path as `routes` spells it."""
+    mint_credential: Callable[[str], str] = _token
+    """Returns a credential made of 32 hexadecimal digits, as settings list it: `user:secret` for Basic."""
+    example: Callable[[str, str], str] = _no_example
+    """Returns a shell command, for a base URL and a credential, that sends a first message."""
+    credential_of: Callable[[Call], Credential | None] = bearer_credential
+    """Returns the credential of a call; None when it is missing or malformed."""
+    unauthorized: Callable[[Call], Answer] = json_unauthorized
+    """Answers a call without a good credential."""
+    not_found: Callable[[Call, Sequence[str]], Answer] = json_not_found
+    """Answers a call to a path, or with a method (the second argument says which), that is not served."""
+    too_large: Callable[[Call, int], Answer] = json_too_large
+    """Answers a call whose body has more bytes than the second argument."""
+    failed: Callable[[Call], Answer] = json_failed
+    """Answers a call in which the simulator itself failed."""
+    refused: Callable[[Call, Refuse], Answer] = json_refused
+    """Answers a call that is refused, whoever refuses it."""
+
+
+def space_credential(provider: Provider, space: str) -> str:
+    """Return the credential of *provider* that belongs to *space* alone; the same on every server."""
+    return provider.mint_credential(Chance(0).of("credential", space, provider.name).hex("token"))
+
+
+def open_gateway(
+    provider: Provider, simulation: Simulation, space: str = "default", fetch: Fetch = no_way_out
+) -> Gateway:
+    """Return a gateway to *space* with a fresh account of *provider*, entered in *simulation*."""
+    gateway = Gateway(
+        space=space,
+        provider=provider.name,
+        simulation=simulation,
+        credential=space_credential(provider, space),
+        fetch=fetch,
+    )
+    gateway.account = provider.open(gateway)
+    simulation.add_account(provider.name, gateway.account)
+    return gateway
