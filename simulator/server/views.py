@@ -123,6 +123,7 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
         "target": webhook.target,
         "state": webhook.state.value,
         "intended": ", ".join(webhook.intended),
+        "purposes": [purpose.value for purpose in webhook.intended],
         "reports": [report.label for report in webhook.reports],
         "created_ms": webhook.created_ms,
         "due_ms": webhook.due_ms,
