@@ -49,7 +49,7 @@ def style_policy() -> str:
 
 @cache
 def _environment(package: str) -> Environment:
-    """Return what the pages of *package* are made with; the fragments of evidence are there for all of them."""
+    """Return what the pages of *package* are made with; fragments of evidence are there for all of them."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
     from markupsafe import Markup, escape
 
