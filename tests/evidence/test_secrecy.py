@@ -202,7 +202,7 @@ def test_known_secrets_are_found_in_every_spelling() -> None:
 
 def test_credential_that_is_a_word_does_not_take_words_out_of_sentences() -> None:
     """
-    Who calls with the key `integrator` still reads of the integrator; in a field it is withheld.
+    Who calls with the key `integrator` reads of it all the same; a field of that name is withheld.
     """
     secrecy = Withholding(["integrator", "user:delivered", "integrator-7"])
 
