@@ -17,7 +17,10 @@ from simulator.evidence.pages import render, style, style_policy
 from simulator.evidence.reachability import Reachability
 from simulator.evidence.result import RunResult
 from simulator.evidence.tables import (
+    BRIEF,
+    FULL,
     Calls,
+    Depth,
     Incidents,
     Refusals,
     Story,
@@ -226,6 +229,7 @@ def _sections(
     total = len(simulation.messages)
     drawn = [_drawn(group, total) for group in ordered]
     tell(simulation, (life for lives in drawn for life in lives))
+    depth = FULL if total <= _DRAW_ALL_MAX else BRIEF
     reachability = Reachability(simulation)
     sections: list[tuple[GroupSection, Sequence[MessageKey]]] = []
     room = _ROWS_CHARACTERS_MAX
@@ -235,7 +239,7 @@ def _sections(
         for life in lives:
             key = life.message.key
             absent = reachability.spans(key.recipient, axis.from_ms, axis.to_ms)
-            row = _message_row(life, lane(life, absent, axis), f"m{number}", blamed.get(key, ()))
+            row = _message_row(life, lane(life, absent, axis), f"m{number}", blamed.get(key, ()), depth)
             room -= _size(row)
             if room < 0:
                 break
@@ -255,7 +259,7 @@ def _drawn(group: Group, total: int) -> Sequence[Life]:
     return group.lives[: _UNUSUAL_DRAWN_MAX if group.unusual else _USUAL_DRAWN_MAX]
 
 
-def _message_row(life: Life, drawn: Lane, id: str, blamed: Sequence[str]) -> MessageRow:
+def _message_row(life: Life, drawn: Lane, id: str, blamed: Sequence[str], depth: Depth) -> MessageRow:
     message = life.message
     key = message.key
     ending = message.state.value
@@ -263,7 +267,7 @@ def _message_row(life: Life, drawn: Lane, id: str, blamed: Sequence[str]) -> Mes
         ending = f"{ending} after {span(message.changed_ms - message.accepted_ms)}"
     why = message.code or message.reason.value or (f"rule {message.rule}" if message.rule else "")
     about = f"{key.provider} #{key.ordinal}"
-    return MessageRow(id, key.recipient, about, drawn, ending, why, story(life, blamed))
+    return MessageRow(id, key.recipient, about, drawn, ending, why, story(life, blamed, depth))
 
 
 def _size(row: MessageRow) -> int:

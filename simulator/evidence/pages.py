@@ -8,7 +8,7 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 # A type alone: the package takes long to import, and servers start without it.
 if TYPE_CHECKING:
@@ -21,24 +21,25 @@ from simulator.secrecy import Withholding
 
 __all__ = ["render", "style", "style_policy"]
 
-_TEXT_MAX = 300
+_PACKAGE: Final = "simulator.evidence"
+_TEXT_MAX: Final = 300
 
 
-def render(template: str, secrecy: Withholding, **data: object) -> str:
+def render(template: str, secrecy: Withholding, *, package: str = _PACKAGE, **data: object) -> str:
     """
-    Return the page that *template* makes of *data*.
+    Return the page that *template* of *package* makes of *data*.
 
     No template can forget what its siblings do: every text that it prints loses
     its secrets, is cut, made printable and escaped, in this order, wherever it
     came from.  A name that is not in *data* is an error.
     """
-    return environment().get_template(template).render(secrecy=secrecy, **data)
+    return _environment(package).get_template(template).render(secrecy=secrecy, **data)
 
 
 @cache
 def style() -> str:
     """Return the style sheet of all pages."""
-    return files("simulator.evidence").joinpath("style.css").read_text(encoding="utf-8")
+    return files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8")
 
 
 def style_policy() -> str:
@@ -47,9 +48,9 @@ def style_policy() -> str:
 
 
 @cache
-def environment() -> Environment:
-    """Return what all pages are made with; whoever adds pages of their own makes them with it, too."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+def _environment(package: str) -> Environment:
+    """Return what the pages of *package* are made with; fragments of evidence are there for all of them."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
     from markupsafe import Markup, escape
 
     def shown(context: Context, text: str, limit: int) -> Markup:
@@ -73,7 +74,7 @@ def environment() -> Environment:
         return Markup(".<wbr>").join(shown(context, part, limit) for part in cut(name, limit).split("."))
 
     pages = Environment(
-        loader=PackageLoader("simulator.evidence"),
+        loader=ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((package, _PACKAGE))]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=finalize,

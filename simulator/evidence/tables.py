@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
@@ -25,10 +25,13 @@ from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook
 
 __all__ = [
+    "BRIEF",
+    "FULL",
     "AttemptRow",
     "Attempts",
     "CallRow",
     "Calls",
+    "Depth",
     "Fact",
     "Facts",
     "Incidents",
@@ -41,8 +44,6 @@ __all__ = [
     "story",
 ]
 
-_ENTRIES_MAX = 40
-_ATTEMPTS_MAX = 20
 _WEBHOOKS_MAX = 20
 _REFUSALS_MAX = 40
 _REASONS_MAX = 12
@@ -160,12 +161,26 @@ class Incidents(NamedTuple):
     left: int = 0
 
 
+class Depth(NamedTuple):
+    """
+    How much of a story is told: so many entries, and attempts at each webhook.
+    """
+
+    entries: int
+    attempts: int
+
+
+FULL: Final = Depth(40, 20)
+BRIEF: Final = Depth(16, 6)
+"""For pages that do not draw every message anyway."""
+
+
 def first_of(shown: int, total: int) -> str:
     """Return how many are shown of how many."""
     return f"{total:,}" if shown == total else f"the first {shown:,} of {total:,}"
 
 
-def story(life: Life, blamed: Sequence[str] = ()) -> Story:
+def story(life: Life, blamed: Sequence[str] = (), depth: Depth = FULL) -> Story:
     """Return everything about a message whose entries are known."""
     message = life.message
     submission = message.submission
@@ -181,8 +196,8 @@ def story(life: Life, blamed: Sequence[str] = ()) -> Story:
     return Story(
         [fact for fact in facts if fact],
         submission.text,
-        Facts([_fact(entry) for entry in entries[:_ENTRIES_MAX]], max(0, len(entries) - _ENTRIES_MAX)),
-        _attempts(life.webhooks),
+        Facts([_fact(entry) for entry in entries[: depth.entries]], max(0, len(entries) - depth.entries)),
+        _attempts(life.webhooks, depth.attempts),
         blamed,
     )
 
@@ -192,17 +207,17 @@ def _fact(entry: Entry) -> Fact:
     return Fact(format_offset(entry.at_ms), who, words_of(entry), why_of(entry.fact))
 
 
-def _attempts(webhooks: Sequence[Webhook]) -> Attempts:
-    rows = [row for webhook in webhooks[:_WEBHOOKS_MAX] for row in _attempt_rows(webhook)]
+def _attempts(webhooks: Sequence[Webhook], attempts_max: int) -> Attempts:
+    rows = [row for webhook in webhooks[:_WEBHOOKS_MAX] for row in _attempt_rows(webhook, attempts_max)]
     left = len(webhooks) - _WEBHOOKS_MAX
     return Attempts(rows, count(left, "more webhook") if left > 0 else "")
 
 
-def _attempt_rows(webhook: Webhook) -> Iterator[AttemptRow]:
+def _attempt_rows(webhook: Webhook, attempts_max: int) -> Iterator[AttemptRow]:
     name = f"{webhook.reports[0].label} – {webhook.state.value}"
     if not webhook.attempts:
         yield AttemptRow(name, note=on_purpose(webhook, 1))
-    for attempt in webhook.attempts[:_ATTEMPTS_MAX]:
+    for attempt in webhook.attempts[:attempts_max]:
         mark, sign = ("pass", "✓") if attempt.acknowledged else ("fail", "✕")
         yield AttemptRow(
             name,
@@ -216,7 +231,7 @@ def _attempt_rows(webhook: Webhook) -> Iterator[AttemptRow]:
             "" if attempt.next_at_ms is None else format_offset(attempt.next_at_ms),
         )
         name = ""
-    left = len(webhook.attempts) - _ATTEMPTS_MAX
+    left = len(webhook.attempts) - attempts_max
     if left > 0:
         yield AttemptRow("", note=f"… {left:,} more")
 

@@ -25,6 +25,7 @@ from simulator.secrecy import secrets_in
 __all__ = ["Exchange", "ScenarioConflict", "Space"]
 
 _EXCHANGES_MAX = 1_000
+_SECRETS_MAX = 1_000
 
 
 class ScenarioConflict(ValueError):
@@ -128,7 +129,7 @@ class Space:
         for provider, settings in scenario.providers.items():
             self.configure(provider, settings)
         for item in scenario.timeline:
-            self._secrets.update(dict.fromkeys(secrets_in(item.providers)))
+            self._note_secrets(item.providers)
         self.simulation.load(scenario, crowd(scenario.people))
         self.driver.nudge()
 
@@ -179,7 +180,12 @@ class Space:
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change a provider's settings from now on."""
         self.simulation.configure(provider, settings)
+        self._note_secrets(settings)
+
+    def _note_secrets(self, settings: Mapping[str, object]) -> None:
         self._secrets.update(dict.fromkeys(secrets_in(settings)))
+        while len(self._secrets) > _SECRETS_MAX:
+            del self._secrets[next(iter(self._secrets))]
 
     def secrets(self) -> Iterator[str]:
         """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
