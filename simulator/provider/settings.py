@@ -100,9 +100,11 @@ def setting(
     return cast("T", dataclasses.field(default_factory=lambda: value, metadata={_KEY: declared}))
 
 
-def setting_without_default(shape: Shape[T], initial: T | None, doc: str, *, name: str = "") -> T | None:
+def setting_without_default(
+    shape: Shape[T], initial: T | None, doc: str, *, name: str = "", secret: bool = False
+) -> T | None:
     """Declare a setting whose *initial* value no file could say, such as none at all."""
-    declared = _Declared(doc, name, shape, shown=False)
+    declared = _Declared(doc, name, shape, shown=False, secret=secret)
     field: Any = dataclasses.field(default_factory=lambda: initial, metadata={_KEY: declared})
     return cast("T | None", field)
 

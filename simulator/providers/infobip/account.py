@@ -31,7 +31,8 @@ from simulator.provider import (
     Webhook,
     WebhookPolicy,
     WebhookRequest,
-    format_duration,
+    changed,
+    described,
     segment,
 )
 from simulator.providers.infobip.bulk import Bulks
@@ -44,7 +45,7 @@ from simulator.providers.infobip.outcomes import code_of, magic, split_code
 from simulator.providers.infobip.pulling import PullQueue, Throttle
 from simulator.providers.infobip.pushing import body_of
 from simulator.providers.infobip.render import Facts
-from simulator.providers.infobip.settings import Settings
+from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.infobip.wire import Item
 
 __all__ = ["Account"]
@@ -68,6 +69,7 @@ class Account:
         "_clickable",
         "_fates",
         "_gateway",
+        "_policy",
         "_price_micros",
         "balance_micros",
         "bulks",
@@ -82,6 +84,7 @@ class Account:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.settings = Settings()
+        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
         self.reports: PullQueue[Facts] = PullQueue()
         self.inbox: PullQueue[Inbound] = PullQueue()
         self.bulks = Bulks()
@@ -104,7 +107,8 @@ class Account:
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on; a balance that is named is what the account has now."""
-        self.settings = self.settings.changed(settings)
+        self.settings = changed(self.settings, settings)
+        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
         self._price_micros = micros(self.settings.price_per_message)
         if "balance" in settings:
             self.balance_micros = micros(self.settings.balance)
@@ -112,34 +116,14 @@ class Account:
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
-        settings = self.settings
-        security = settings.security
-        return {
-            "webhook": {
-                "url": settings.webhook_url,
-                "batch": {"max": settings.policy.batch_max},
-                "headers": [name for name, _ in security.headers],
-                "basic": security.basic is not None,
-                "hmac": security.hmac.algorithm if security.hmac is not None else "",
-            },
-            "inbound": {
-                "url": settings.inbound_url,
-                "number": settings.inbound_number,
-                "keywords": list(settings.keywords),
-            },
-            "clicks": {"url": settings.clicks_url},
-            "credentials": len(settings.credentials),
-            "senders": list(settings.senders),
-            "duplicate_window": format_duration(settings.duplicate_window_ms),
-            "balance": plain_amount(self.balance_micros),
-        }
+        return {**described(self.settings), "balance": plain_amount(self.balance_micros)}
 
     # -- what the kernel asks -------------------------------------------------------------------
 
     @property
     def policy(self) -> WebhookPolicy:
         """How delivery reports are pushed."""
-        return self.settings.policy
+        return self._policy
 
     @property
     def pace_ms(self) -> int:
@@ -229,7 +213,7 @@ class Account:
         if move is Move.REVOKE and not self._reports_canceled(item):
             return ()
         facts = self._facts(message, details, status_id, error_id)
-        target = item.notify_url or self.settings.webhook_url
+        target = item.notify_url or self.settings.webhook.url
         return (
             Report(
                 provider=message.key.provider,
@@ -284,7 +268,7 @@ class Account:
                 provider="infobip",
                 recipient=recipient,
                 label=f"INBOUND {message.message_id}",
-                target=self.settings.inbound_url,
+                target=self.settings.inbound.url,
                 at_ms=message.done_ms,
                 batch="inbound",
                 payload=message,
@@ -295,7 +279,7 @@ class Account:
         click = clicked(recipient, act, self._gateway, self._clickable.get(recipient, []))
         details = click.message.submission.details
         assert isinstance(details, Details)
-        target = (details.tracking.url if details.tracking else "") or self.settings.clicks_url
+        target = (details.tracking.url if details.tracking else "") or self.settings.clicks.url
         if not target:
             raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
         return (
@@ -318,7 +302,7 @@ class Account:
         body, content_type = body_of(webhook, self._gateway.epoch_ms)
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
-        own = (settings.webhook_url, settings.inbound_url, settings.clicks_url)
+        own = (settings.webhook.url, settings.inbound.url, settings.clicks.url)
         signed_by: tuple[str, ...] = ()
         if settings.security.everywhere or webhook.target in own:
             headers += settings.security.headers_for(body)

@@ -59,11 +59,11 @@ def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms:
         name in _DATA and isinstance(value, str) for name, value in data.items()
     ):
         raise ImpossibleAct(f"expected data with texts for {', '.join(_DATA)}, or none")
-    keyword, clean_text = split_keyword(act.text, settings.keywords)
+    keyword, clean_text = split_keyword(act.text, settings.inbound.keywords)
     return Inbound(
         message_id=draws.digits("inbound.id", 18),
         sender=recipient.removeprefix("+"),
-        to=(act.sender or settings.inbound_number).removeprefix("+"),
+        to=(act.sender or settings.inbound.number).removeprefix("+"),
         text=act.text,
         keyword=keyword,
         clean_text=clean_text,

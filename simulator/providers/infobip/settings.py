@@ -5,7 +5,7 @@ An Infobip account's settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
 from simulator.provider import (
@@ -17,20 +17,18 @@ from simulator.provider import (
     Field,
     Integer,
     ListOf,
-    MapOf,
     Number,
     Record,
     RetrySchedule,
     Shape,
     Text,
-    UniformDelay,
-    WebhookPolicy,
+    WebhookSettings,
     Word,
-    changed_policy,
-    mapping_of,
-    webhook_fields,
+    group,
+    setting,
+    settings_shape,
 )
-from simulator.providers.infobip.securing import ALGORITHMS, NO_SECURITY, Hmac, Security
+from simulator.providers.infobip.securing import Security
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "Settings"]
 
@@ -42,7 +40,32 @@ Source: "Push retry cycle" of "SMS over API" in the Infobip documentation.
 """
 
 
-_DELIVER_AFTER: Final = UniformDelay(1_000, 4_000)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundSettings:
+    """
+    How messages that recipients write reach the integrator.
+    """
+
+    url: str = setting(Text(max_length=2_048), "", "Where inbound messages go; empty: pull only.")
+    number: str = setting(Text(1, 64), "385921004026", "The number that recipients write to unless they say.")
+    keywords: tuple[str, ...] = setting(
+        ListOf(Text(1, 100)), [], "Keywords that are configured for the number."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClickSettings:
+    """
+    How clicks on tracked URLs reach the integrator.
+    """
+
+    url: str = setting(Text(max_length=2_048), "", "Where clicks go unless the send says.")
+
+
+_SEND_STATUS: Final = Choice({"PENDING_ENROUTE": 7, "PENDING_ACCEPTED": 26})
+_SEND_STATUSES: Final[Shape[Mapping[str, int]]] = Record(
+    dict, [Field(name, _SEND_STATUS, f"For {name} sends.") for name in ("v1", "v2", "v3")]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,216 +74,98 @@ class Settings:
     What can be said about an account; each default is the documented behaviour or the chosen one.
     """
 
-    credentials: tuple[str, ...] = ()
-    webhook_url: str = ""
-    security: Security = NO_SECURITY
-    inbound_url: str = ""
-    inbound_number: str = "385921004026"
-    keywords: tuple[str, ...] = ()
-    clicks_url: str = ""
-    policy: WebhookPolicy = field(default_factory=lambda: WebhookPolicy(retry=RETRY_DOCUMENTED))
-    send_status: Mapping[str, int] = field(default_factory=lambda: {"v1": 7, "v2": 26, "v3": 26})
-    default_sender: str = "InfoSMS"
-    senders: tuple[str, ...] = ()
-    invalid_number: str = "answer"
-    duplicate_window_ms: int = 48 * 3_600_000
-    empty_text: str = "accept"
-    past_send_at: str = "send"
-    bulk_transitions: str = "strict"
-    canceled_report: str = "notify_url"
-    forbidden: str = "FORBIDDEN"
-    logs_per_minute: int = 120
-    xml_v1: str = "later"
-    destinations_max: int = 0
-    envelope_v3: str = "documented"
-    balance: int | float = 1_000_000
-    price_per_message: int | float = 0.01
-    charge: str = "part"
-    currency: str = "EUR"
-    deliver_after: Delay = _DELIVER_AFTER
-    pull: str = "all"
+    credentials: tuple[str, ...] = setting(
+        ListOf(Text(1, 500)),
+        [],
+        "The only credentials accepted: keys and tokens bare, Basic as user:password. None listed: any.",
+        secret=True,
+    )
+    webhook: WebhookSettings = group(WebhookSettings, "Delivery reports by push, as a subscription has it.")
+    security: Security = group(Security, "What webhooks are secured with.", name="webhook")
+    inbound: InboundSettings = group(InboundSettings, "Messages that recipients write.")
+    clicks: ClickSettings = group(ClickSettings, "Clicks on tracked URLs.")
+    send_status: Mapping[str, int] = setting(
+        _SEND_STATUSES,
+        {"v1": "PENDING_ENROUTE", "v2": "PENDING_ACCEPTED", "v3": "PENDING_ACCEPTED"},
+        "The status in the answer to an accepted, unscheduled send.",
+        merges=True,
+    )
+    default_sender: str = setting(Text(0, 64), "InfoSMS", "The sender of messages that name none.")
+    senders: tuple[str, ...] = setting(
+        ListOf(Text(1, 64)),
+        [],
+        "Registered senders; others are rejected with REJECTED_SOURCE. None listed: any.",
+    )
+    invalid_number: str = setting(
+        Either(Word("answer"), Word("report")),
+        "answer",
+        "Reject what is no phone number in the answer (52), or later by report (8).",
+    )
+    duplicate_window_ms: int = setting(
+        Duration(),
+        "48h",
+        "How long a messageId is remembered (OC-12); 0s: never refuse a repeated one.",
+        name="duplicate_window",
+    )
+    destinations_max: int = setting(
+        Integer(0, 1_000_000), 0, "Most destinations in a request (OC-10); 0: no limit."
+    )
+    envelope_v3: str = setting(
+        Either(Word("documented"), Word("legacy")),
+        "documented",
+        "Shape of errors under /sms/3 (OC-2): the documented ApiError, or that of v1 and v2.",
+    )
+    empty_text: str = setting(
+        Either(Word("accept"), Word("refuse")),
+        "accept",
+        "A message without text on v1 and v2 (OC-1): one empty part, or a bad request.",
+    )
+    past_send_at: str = setting(
+        Either(Word("send"), Word("refuse")),
+        "send",
+        "A sendAt in the past (OC-4): send at once, or a bad request.",
+    )
+    bulk_transitions: str = setting(
+        Either(Word("strict"), Word("lenient")),
+        "strict",
+        "Setting a bulk to the status it has (OC-5): a bad request, or no change.",
+    )
+    canceled_report: str = setting(
+        Either(Word("notify_url"), Word("always"), Word("never")),
+        "notify_url",
+        "Report messages of a canceled bulk (OC-13): where a notifyUrl was given, always, or never.",
+    )
+    forbidden: str = setting(
+        Either(Word("FORBIDDEN"), Word("UNAUTHORIZED")),
+        "FORBIDDEN",
+        "The messageId of a 403 (OC-11), with the text that goes with it.",
+    )
+    logs_per_minute: int = setting(Integer(0, 1_000_000), 120, "Most calls for logs a minute; 0: no limit.")
+    xml_v1: str = setting(
+        Either(Word("later"), Word("2015")),
+        "later",
+        "How v1 writes lists in XML: <messages><message>, or <messages><messages> as in 2015.",
+    )
+    balance: int | float = setting(
+        Number(), 1_000_000, "What the account has; when it is used up, status 12."
+    )
+    charge: str = setting(
+        Either(Word("part"), Word("message")),
+        "part",
+        "What the price is taken for: each part, or each message.",
+    )
+    price_per_message: int | float = setting(
+        Number(), 0.01, "The unit price, in reports and for the balance."
+    )
+    currency: str = setting(Text(3, 3), "EUR", "Currency of prices.")
+    deliver_after: Delay = setting(
+        DelayShape(), "1s..4s", "From sending to delivery when no rule says otherwise."
+    )
+    pull: str = setting(
+        Either(Word("all"), Word("unpushed")),
+        "all",
+        "Which reports can be pulled (OC-8): all, or only those that were not pushed.",
+    )
 
-    def changed(self, values: Mapping[str, object]) -> Settings:
-        """Return these settings with what *values*, as SETTINGS read them, say."""
-        grouped = ("webhook", "inbound", "clicks")
-        plain = {name: value for name, value in values.items() if name not in grouped}
-        if "send_status" in plain:
-            plain["send_status"] = {**self.send_status, **mapping_of(plain["send_status"])}
-        webhook = mapping_of(values.get("webhook", {}))
-        inbound = mapping_of(values.get("inbound", {}))
-        changed = replace(
-            self,
-            policy=changed_policy(self.policy, webhook, RETRY_DOCUMENTED),
-            security=_security(self.security, webhook),
-            webhook_url=str(webhook.get("url", self.webhook_url)),
-            clicks_url=str(mapping_of(values.get("clicks", {})).get("url", self.clicks_url)),
-            **plain,  # type: ignore[arg-type]
-        )
-        return replace(changed, **{_INBOUND[name]: value for name, value in inbound.items()})  # type: ignore[arg-type]
 
-
-_INBOUND: Final = {"url": "inbound_url", "number": "inbound_number", "keywords": "keywords"}
-
-
-def _security(security: Security, webhook: Mapping[str, object]) -> Security:
-    headers = webhook.get("headers")
-    if isinstance(headers, Mapping):
-        security = security._replace(headers=tuple(headers.items()))
-    basic = webhook.get("basic")
-    if isinstance(basic, tuple):
-        security = security._replace(basic=basic)
-    signature = webhook.get("hmac")
-    if isinstance(signature, Hmac):
-        security = security._replace(hmac=signature)
-    if "secure" in webhook:
-        security = security._replace(everywhere=webhook["secure"] == "all")
-    return security
-
-
-_HEADER_NAME: Final = Text(1, 100, r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header name", ("X-Signature",))
-_HEADER_VALUE: Final = Text(0, 4_000, r"[\t -~]*", "a header value of printable ASCII")
-
-_SECURITY_FIELDS: Final = [
-    Field("headers", MapOf(_HEADER_VALUE, _HEADER_NAME, 50), "Custom headers of each webhook, by name."),
-    Field(
-        "basic",
-        Record(
-            lambda user, password: (user, password),
-            [
-                Field("user", Text(1, 500), "User name.", required=True),
-                Field("password", Text(0, 500), "Password.", required=True),
-            ],
-        ),
-        "Basic authentication of each webhook.",
-    ),
-    Field(
-        "hmac",
-        Record(
-            Hmac,
-            [
-                Field("secret", Text(1, 500), "The shared secret.", required=True),
-                Field("algorithm", Choice({name: name for name in ALGORITHMS}), "HMAC_SHA_256 unless said."),
-                Field("header", _HEADER_NAME, "X-Signature unless said; no name is documented."),
-            ],
-        ),
-        "A signature of each webhook: the HMAC of its body, in lower-case hexadecimal.",
-    ),
-    Field(
-        "secure",
-        Either(Word("subscription"), Word("all")),
-        "Which webhooks get headers and signature: those to the account's own URLs, or all.",
-    ),
-]
-
-_SEND_STATUS: Final = Choice({"PENDING_ENROUTE": 7, "PENDING_ACCEPTED": 26})
-
-SETTINGS: Final[Shape[Mapping[str, object]]] = Record(
-    dict,
-    [
-        Field(
-            "credentials",
-            ListOf(Text(1, 500)),
-            "The only credentials accepted: keys and tokens bare, Basic as user:password. None listed: any.",
-        ),
-        Field(
-            "webhook",
-            Record(dict, [*webhook_fields(), *_SECURITY_FIELDS]),
-            "Delivery reports by push, as a subscription has it.",
-        ),
-        Field(
-            "inbound",
-            Record(
-                dict,
-                [
-                    Field("url", Text(max_length=2_048), "Where inbound messages go; empty: pull only."),
-                    Field("number", Text(1, 64), "The number that recipients write to unless they say."),
-                    Field("keywords", ListOf(Text(1, 100)), "Keywords that are configured for the number."),
-                ],
-            ),
-            "Messages that recipients write.",
-        ),
-        Field(
-            "clicks",
-            Record(dict, [Field("url", Text(max_length=2_048), "Where clicks go unless the send says.")]),
-            "Clicks on tracked URLs.",
-        ),
-        Field(
-            "send_status",
-            Record(dict, [Field(name, _SEND_STATUS, f"For {name} sends.") for name in ("v1", "v2", "v3")]),
-            "The status in the answer to an accepted, unscheduled send.",
-        ),
-        Field("default_sender", Text(0, 64), "The sender of messages that name none."),
-        Field(
-            "senders",
-            ListOf(Text(1, 64)),
-            "Registered senders; others are rejected with REJECTED_SOURCE. None listed: any.",
-        ),
-        Field(
-            "invalid_number",
-            Either(Word("answer"), Word("report")),
-            "Reject what is no phone number in the answer (52), or later by report (8).",
-        ),
-        Field(
-            "duplicate_window",
-            Duration(),
-            "How long a messageId is remembered (OC-12); 0s: never refuse a repeated one.",
-            argument="duplicate_window_ms",
-        ),
-        Field(
-            "destinations_max",
-            Integer(0, 1_000_000),
-            "Most destinations in a request (OC-10); 0: no limit.",
-        ),
-        Field(
-            "envelope_v3",
-            Either(Word("documented"), Word("legacy")),
-            "Shape of errors under /sms/3 (OC-2): the documented ApiError, or that of v1 and v2.",
-        ),
-        Field(
-            "empty_text",
-            Either(Word("accept"), Word("refuse")),
-            "A message without text on v1 and v2 (OC-1): one empty part, or a bad request.",
-        ),
-        Field(
-            "past_send_at",
-            Either(Word("send"), Word("refuse")),
-            "A sendAt in the past (OC-4): send at once, or a bad request.",
-        ),
-        Field(
-            "bulk_transitions",
-            Either(Word("strict"), Word("lenient")),
-            "Setting a bulk to the status it has (OC-5): a bad request, or no change.",
-        ),
-        Field(
-            "canceled_report",
-            Either(Word("notify_url"), Word("always"), Word("never")),
-            "Report messages of a canceled bulk (OC-13): where a notifyUrl was given, always, or never.",
-        ),
-        Field(
-            "forbidden",
-            Either(Word("FORBIDDEN"), Word("UNAUTHORIZED")),
-            "The messageId of a 403 (OC-11), with the text that goes with it.",
-        ),
-        Field("logs_per_minute", Integer(0, 1_000_000), "Most calls for logs a minute; 0: no limit."),
-        Field(
-            "xml_v1",
-            Either(Word("later"), Word("2015")),
-            "How v1 writes lists in XML: <messages><message>, or <messages><messages> as in 2015.",
-        ),
-        Field("balance", Number(), "What the account has; when it is used up, status 12."),
-        Field(
-            "charge",
-            Either(Word("part"), Word("message")),
-            "What the price is taken for: each part, or each message.",
-        ),
-        Field("price_per_message", Number(), "The unit price, in reports and for the balance."),
-        Field("currency", Text(3, 3), "Currency of prices."),
-        Field("deliver_after", DelayShape(), "From sending to delivery when no rule says otherwise."),
-        Field(
-            "pull",
-            Either(Word("all"), Word("unpushed")),
-            "Which reports can be pulled (OC-8): all, or only those that were not pushed.",
-        ),
-    ],
-    doc="Settings of the Infobip account.",
-)
+SETTINGS: Final = settings_shape(Settings, "Settings of the Infobip account.")
