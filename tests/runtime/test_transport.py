@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import pytest
+from aiohttp import ClientPayloadError, ServerDisconnectedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +22,8 @@ from harness import until
 from raw import OK, Line, answering, raw
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
-from simulator.runtime.guard import Guard
-from simulator.runtime.transport.by_aiohttp import AiohttpTransport
+from simulator.runtime.guard import ForbiddenTarget, Guard
+from simulator.runtime.transport.by_aiohttp import AiohttpTransport, reply_for
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.own import OwnTransport
 from simulator.runtime.transport.redirects import followed
@@ -247,7 +249,7 @@ async def test_what_is_no_url__is_unsendable(make: Make, url: str) -> None:
 
 
 @BOTH
-async def test_header_with_a_line_break__is_unsendable(make: Make) -> None:
+async def test_header_with_a_line_break__is_not_sent(make: Make) -> None:
     """
     Nothing of a request is sent whose headers would become other ones on the wire.
     """
@@ -257,6 +259,7 @@ async def test_header_with_a_line_break__is_unsendable(make: Make) -> None:
         reply = await answered(transport, request, Terms())
 
         assert (reply.status, reply.cause) == (0, Cause.UNSENDABLE)
+        assert reply.error
         assert receiver.requests == []
 
 
@@ -370,28 +373,6 @@ async def test_time_out__while_connecting(make: Make) -> None:
 
 
 @BOTH
-async def test_time_out__while_waiting_for_a_connection(make: Make) -> None:
-    """
-    What did not get its turn in time is not sent any more, and the next one is.
-    """
-    silent = True
-
-    async def hesitate(line: Line) -> None:
-        await line.take()
-        await (line.end() if silent else line.say(OK))
-
-    async with raw(hesitate) as receiver, make(Guard(), 2) as transport:
-        terms = Terms(timeout_real_ms=60)
-        replies = await asyncio.gather(*(answered(transport, post(receiver.url), terms) for _ in range(50)))
-        silent = False
-        last = await answered(transport, post(f"{receiver.url}/last"), Terms())
-
-        assert [reply.cause for reply in replies] == [Cause.TIMED_OUT] * 50
-        assert last == Reply(200, b"ok")
-        assert [request.split(b" ")[1] for request in receiver.requests] == [b"/", b"/", b"/last"]
-
-
-@BOTH
 async def test_cancelled__ends_the_connection_and_leaves_nothing(make: Make) -> None:
     """
     Whoever does not want the answer any more is not told, and no task or connection stays.
@@ -498,6 +479,30 @@ async def test_redirects__are_followed_by_those_who_want_it(make: Make) -> None:
             b"POST /b",
             b"GET /c?d",
         ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (ServerDisconnectedError(), Cause.RESET),
+        (ConnectionRefusedError(111, "no"), Cause.REFUSED),
+        (ExceptionGroup("several", [ConnectionResetError(104, "gone")]), Cause.RESET),
+        (socket.gaierror(-2, "unknown"), Cause.NAME_NOT_FOUND),
+        (ssl.SSLCertVerificationError("untrusted"), Cause.UNTRUSTED),
+        (ForbiddenTarget("not there"), Cause.FORBIDDEN),
+        (ValueError("odd"), Cause.UNSENDABLE),
+        (RuntimeError("odd"), Cause.UNREACHABLE),
+    ],
+    ids=lambda value: str(value),
+)
+def test_cause_of_a_failure(failure: Exception, cause: Cause) -> None:
+    """
+    The usual failures have a cause of their own, on their own or inside another one.
+    """
+    outer = ClientPayloadError("outside")
+    outer.__cause__ = failure
+
+    assert (reply_for(failure).cause, reply_for(outer).cause) == (cause, cause)
 
 
 # -- what only the simulator's own client does --------------------------------------------------------
@@ -656,6 +661,27 @@ def test_any_bytes__are_one_reply(answer: bytes, length: int, close: bool) -> No
 
     assert (reply.status == 0) == (reply.cause is not None) == (reply.error != "")
     assert troubles == []
+
+
+async def test_time_out__while_waiting_for_a_connection() -> None:
+    """
+    What did not get its turn in time is not sent any more, and the next one is.
+    """
+    silent = True
+
+    async def hesitate(line: Line) -> None:
+        await line.take()
+        await (line.end() if silent else line.say(OK))
+
+    async with raw(hesitate) as receiver, OwnTransport(Guard(), 2) as own:
+        terms = Terms(timeout_real_ms=60)
+        replies = await asyncio.gather(*(answered(own, post(receiver.url), terms) for _ in range(50)))
+        silent = False
+        last = await answered(own, post(f"{receiver.url}/last"), Terms())
+
+        assert [reply.cause for reply in replies] == [Cause.TIMED_OUT] * 50
+        assert last == Reply(200, b"ok")
+        assert [request.split(b" ")[1] for request in receiver.requests] == [b"/", b"/", b"/last"]
 
 
 async def test_name_without_an_address__is_said_so() -> None:

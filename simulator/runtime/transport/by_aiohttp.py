@@ -6,21 +6,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Final
 
 from aiohttp import (
-    ClientConnectorCertificateError,
     ClientConnectorDNSError,
     ClientConnectorError,
-    ClientConnectorSSLError,
     ClientError,
     ClientPayloadError,
     ClientResponse,
     ClientResponseError,
     ClientSession,
+    ClientSSLError,
     ClientTimeout,
     DummyCookieJar,
     InvalidURL,
@@ -51,7 +51,7 @@ from simulator.runtime.transport.seam import (
     unsendable,
 )
 
-__all__ = ["AiohttpTransport"]
+__all__ = ["AiohttpTransport", "reply_for"]
 
 _ADDRESSES_REAL_S: Final = 10
 _IDLE_REAL_S: Final = 30.0
@@ -138,8 +138,10 @@ class AiohttpTransport:
         if slow:
             # Otherwise it would go out in chunks, unlike one that is not slow.
             headers.append(("Content-Length", str(len(request.body))))
+        url = _url_of(request.url)
+        if url is None:
+            return unsendable(request.url)
         try:
-            url = URL(request.url, encoded=True)
             async with self._session.request(
                 request.method,
                 url,
@@ -156,7 +158,16 @@ class AiohttpTransport:
             return unsendable(request.url)
         except Exception as failure:
             # Targets come from outside, and an HTTP client fails over odd ones in many ways.
-            return _failed(failure)
+            return reply_for(failure)
+
+
+def _url_of(text: str) -> URL | None:
+    """Return an address as it is given, or None when it cannot be called."""
+    try:
+        url = URL(text, encoded=True)
+        return url if url.host and url.port else None
+    except ValueError:
+        return None
 
 
 async def _reply(answer: ClientResponse, terms: Terms) -> Reply:
@@ -190,43 +201,59 @@ async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:
         yield body[place : place + length]
 
 
-def _failed(failure: Exception) -> Reply:
-    """Return why a request failed, in the words of this program."""
-    root = _root(failure)
-    if isinstance(root, ForbiddenTarget):
-        return Reply(0, error=str(root), cause=Cause.FORBIDDEN)
-    if isinstance(failure, ClientConnectorDNSError):
-        return unresolved(failure.host)
-    if isinstance(failure, ClientConnectorCertificateError | ClientConnectorSSLError) or isinstance(
-        root, ssl.SSLError
-    ):
-        return Reply(0, error=f"TLS failed: {root}", cause=Cause.UNTRUSTED)
-    if isinstance(failure, ClientConnectorError):
-        where = f"{failure.host}:{failure.port}"
-        if isinstance(root, ConnectionRefusedError):
-            return refused(where)
-        reason = getattr(root, "strerror", None) or str(root)
-        return Reply(0, error=f"{where} cannot be reached: {reason}", cause=Cause.UNREACHABLE)
-    if isinstance(failure, ServerDisconnectedError | ConnectionError) or (
-        isinstance(failure, OSError) and failure.errno in _ENDED
-    ):
-        return Reply(0, error=RESET_BEFORE_ANSWER, cause=Cause.RESET)
-    if isinstance(failure, ClientResponseError):
-        said = failure.message.split("\n", 1)[0]
-        return Reply(0, error=f"the answer is not HTTP: {said}", cause=Cause.UNREADABLE)
-    if isinstance(failure, ValueError):
-        return Reply(0, error=f"it cannot be sent: {failure}", cause=Cause.UNSENDABLE)
-    return Reply(0, error=f"{type(failure).__name__}: {failure}", cause=Cause.UNREACHABLE)
+def reply_for(failure: BaseException) -> Reply:
+    """Return what came of a request that failed, in the words of this program."""
+    links = list(_links(failure))
+    cause, root = next(
+        ((cause, link) for link in links for kind, cause in _KNOWN if _is(link, kind)), (None, failure)
+    )
+    connector = next((link for link in links if isinstance(link, ClientConnectorError)), None)
+    said = str(getattr(root, "message", "")) or str(root) or type(root).__name__
+    if connector is not None and cause is Cause.REFUSED:
+        return refused(f"{connector.host}:{connector.port}")
+    if connector is not None and cause is Cause.NAME_NOT_FOUND:
+        return unresolved(connector.host)
+    if connector is not None and cause is None:
+        reason = getattr(links[-1], "strerror", None) or str(links[-1])
+        said = f"{connector.host}:{connector.port} cannot be reached: {reason}"
+        return Reply(0, error=said, cause=Cause.UNREACHABLE)
+    texts = {
+        Cause.RESET: RESET_BEFORE_ANSWER,
+        Cause.UNTRUSTED: f"TLS failed: {links[-1]}",
+        Cause.UNREADABLE: f"the answer is not HTTP: {said.partition(chr(10))[0]}",
+        Cause.UNSENDABLE: f"it cannot be sent: {said}",
+    }
+    cause = cause or Cause.UNREACHABLE
+    return Reply(0, error=texts.get(cause, said), cause=cause)
 
 
-def _root(failure: BaseException) -> BaseException:
-    """Return what lies behind a failure to connect."""
-    root = failure
-    while True:
-        if isinstance(root, ExceptionGroup):
-            behind: BaseException | None = root.exceptions[0]
+# The first that fits: an outer failure tells more than the error of the socket inside.
+_KNOWN: Final = (
+    (ForbiddenTarget, Cause.FORBIDDEN),
+    (ClientConnectorDNSError, Cause.NAME_NOT_FOUND),
+    (ClientSSLError, Cause.UNTRUSTED),
+    (ssl.SSLError, Cause.UNTRUSTED),
+    (ConnectionRefusedError, Cause.REFUSED),
+    (ServerDisconnectedError, Cause.RESET),
+    (ConnectionError, Cause.RESET),
+    (socket.gaierror, Cause.NAME_NOT_FOUND),
+    (ClientResponseError, Cause.UNREADABLE),
+    (ValueError, Cause.UNSENDABLE),
+)
+
+
+def _is(link: BaseException, kind: type[BaseException]) -> bool:
+    # aiohttp's own class of a failing socket is no ConnectionError, whatever its number says.
+    cut = kind is ConnectionError and isinstance(link, OSError) and link.errno in _ENDED
+    return cut or isinstance(link, kind)
+
+
+def _links(failure: BaseException) -> Iterator[BaseException]:
+    """Yield a failure and what led to it, down to the error of the socket."""
+    link: BaseException | None = failure
+    while link is not None:
+        yield link
+        if isinstance(link, ExceptionGroup):
+            link = link.exceptions[0]
         else:
-            behind = getattr(root, "os_error", None) or root.__cause__
-        if behind is None:
-            return root
-        root = behind
+            link = getattr(link, "os_error", None) or link.__cause__
