@@ -225,7 +225,9 @@ class Integrator:
         if request.headers.get("X-Goog-Webhook-Type") == "verification":
             return web.Response(text=json.loads(raw)["secret"])
         try:
-            if not policy.genuine(provider, raw, request.headers, {**_SECRETS, **self.secrets}.get(provider, ())):
+            if not policy.genuine(
+                provider, raw, request.headers, {**_SECRETS, **self.secrets}.get(provider, ())
+            ):
                 self._count("forged")
                 return web.Response(status=policy.forged)
             tolds = policy.rows(policy.read(provider, raw))

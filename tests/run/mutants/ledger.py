@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 
 __all__ = ["CORRECT_STATES", "FINAL", "Ledger", "Message", "Told"]
 
-FINAL: Final = frozenset({"DELIVERED", "READ", "UNDELIVERABLE", "BLACKLIST", "EXPIRED", "REJECTED", "REVOKED"})
+FINAL: Final = frozenset(
+    {"DELIVERED", "READ", "UNDELIVERABLE", "BLACKLIST", "EXPIRED", "REJECTED", "REVOKED"}
+)
 
 CORRECT_STATES: Final[Mapping[str, str]] = {
     "infobip PENDING": "PENDING",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from run.mutants.integrator import Integrator
@@ -18,7 +19,7 @@ from simulator.scenario.goals import Ask, Drive, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
-__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "sends"]
+__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "sends"]
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
@@ -55,7 +56,9 @@ class Play:
     clock: ClockSpec | None = None
 
 
-async def carry_out(plan: RunFile, play: Play, policy: Policy | None = None, seed: int | None = None) -> RunResult:
+async def carry_out(
+    plan: RunFile, play: Play, policy: Policy | None = None, seed: int | None = None
+) -> RunResult:
     """Carry out *plan* against an integrator with *policy*, the right one if none is given."""
     scenario = plan.scenario if seed is None else replace(plan.scenario, seed=seed)
     config = ServerConfig(
@@ -76,7 +79,9 @@ async def carry_out(plan: RunFile, play: Play, policy: Policy | None = None, see
             drive = tuple(replace(one, url=integrator.url + one.url) for one in play.drive)
             ask = Ask(method="GET", url=integrator.url + play.ask, field=play.belief, means=play.means)
             expect = replace(plan.expect, integrator=ask if play.means else None)
-            return await run(server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions())
+            return await run(
+                server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
+            )
     finally:
         await server.stop()
 
@@ -96,6 +101,16 @@ def _webhooks(url: str) -> dict[str, dict[str, object]]:
 def blames(result: RunResult) -> list[str]:
     """Return the name of every expectation that was not met."""
     return [check.name for check in result.checks if not check.passed]
+
+
+def idle(result: RunResult, plan: RunFile) -> set[str]:
+    """Return the rules of *plan* that never applied, and the recipients that nobody wrote to."""
+    simulation = result.space.simulation
+    whys = " ".join(entry.why for entry in simulation.journal)
+    rules = {rule.name for rule in plan.scenario.rules if f'"{rule.name}"' not in whys}
+    met = {entry.key.recipient for entry in simulation.journal if entry.key is not None}
+    patterns = set(plan.scenario.recipients)
+    return rules | {one for one in patterns if not any(fnmatchcase(number, one) for number in met)}
 
 
 def sends(

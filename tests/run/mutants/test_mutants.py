@@ -10,7 +10,7 @@ import pytest
 
 from run.bench import failed
 from run.mutants.registry import MUTANTS, NOT_YET_CAUGHT
-from run.mutants.stage import blames, carry_out
+from run.mutants.stage import blames, carry_out, idle
 from run.mutants.traps import TRAPS
 from simulator.provider import discover
 from simulator.scenario.goals import RunFile
@@ -26,9 +26,14 @@ async def test_correct_integrator_passes_every_trap(trap: str) -> None:
     """
     What catches a mutant blames nobody else.
     """
-    result = await carry_out(_plan(trap), TRAPS[trap].play)
+    plan = _plan(trap)
+
+    result = await carry_out(plan, TRAPS[trap].play)
 
     assert failed(result) == []
+    assert not any(" 0 of 0 messages" in check.detail for check in result.checks)
+    # Who respects the wish of a recipient never gets to the rule.
+    assert idle(result, plan) == ({"rule 1"} if trap == "stop at rbm" else set())
 
 
 @pytest.mark.parametrize("name", [name for name in MUTANTS if name not in NOT_YET_CAUGHT])
