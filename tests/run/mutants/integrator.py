@@ -204,8 +204,7 @@ class Integrator:
         path = f"/rbm/v1/phones/{message.to}/agentMessages/{message.id}?agentId=welcome-bot"
         headers = {"Authorization": "Bearer integrator"}
         async with self._client.delete(self.simulator + path, headers=headers) as answer:
-            revoked = answer.status == 200
-        # 404: it has arrived or will have; the event says so.
+            revoked = self.policy.revoked(answer.status)
         if revoked and message.state not in FINAL:
             message.state = "REVOKED"
             await self._fall_back(message, "revoked")
@@ -294,7 +293,8 @@ class Integrator:
         word = f"{told.provider} {told.word}"
         state = policy.states.get(word) or policy.states.get(f"{told.provider} {told.group}", "PENDING")
         at = policy.utc(told.at)
-        believed = policy.believes(message, told, state, at)
+        # What was heard before changes nothing.
+        believed = fresh and policy.believes(message, told, state, at)
         message.billed += policy.bills(message, told, state, fresh, believed)
         if believed:
             message.state, message.done_at, message.code = state, at, told.code

@@ -98,6 +98,11 @@ def _sent_row(told: Told) -> Row:
     return Row((told.id,) if told.id else (), told.word != "0", told.code if told.word != "0" else "")
 
 
+def _revoked(status: int) -> bool:
+    """Return True when a message was pulled back; 404: it has arrived or will have, and the event says so."""
+    return status == 200
+
+
 def _stored(_: Told) -> bool:
     return True
 
@@ -151,4 +156,5 @@ class Policy:
     """What a message is taken for when nobody ever said yes or no."""
     id_of_try: Callable[[str, int], str] = _same_id
     spelt: Callable[[str, str], str] = spelt
+    revoked: Callable[[int], bool] = _revoked
     respects_stop: bool = True

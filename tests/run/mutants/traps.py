@@ -34,6 +34,10 @@ TRAPS: Mapping[str, Trap] = {
     "contradicted": Trap(
         text="rules: [{then: {webhooks: {contradict: {after: 5s}}}}]", play=Play(drive=(sends(),))
     ),
+    "contradicted, in any order": Trap(
+        text="rules: [{then: {webhooks: {contradict: {after: 5s}, reorder: {within: 1m}}}}]",
+        play=Play(drive=(sends(8),)),
+    ),
     "contradicted at bitel": Trap(
         text="rules: [{then: {webhooks: {contradict: {after: 5s}}}}]",
         play=Play(drive=(sends(recipient="+98912", channel="bitel"),)),
@@ -89,6 +93,10 @@ rules:
     "stations told late": Trap(
         text="rules: [{then: {webhooks: {reorder: {share: 60%, within: 1m}}}}]",
         play=Play(drive=(sends(12),), integrator={"intermediate": True}, belief="brief", means=BRIEF),
+    ),
+    "stations in order": Trap(
+        text="{}",
+        play=Play(drive=(sends(),), integrator={"intermediate": True}, belief="brief", means=BRIEF),
     ),
     "at the operator, and no further": Trap(
         text='recipients: {"+4179*": {reachable: false}}',
@@ -386,6 +394,20 @@ expect: {messages: {at_least: 14}, webhooks: {acknowledged: 100%, lost: 0}}
                 "expired": ("EXPIRED billed=0 sms=1",),
                 "refused": ("REJECTED billed=0 sms=1",),
             },
+        ),
+    ),
+    "revoked, and arrived all the same": Trap(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: {fail: {outcome: DELIVERED_DESPITE_REVOKE}}}}]
+""",
+        play=Play(drive=(sends(1, channel="rbm"), calls("/revoke", 30_000, to="+41790000000"))),
+    ),
+    "revoked too late": Trap(
+        text="rules: [{when: {provider: rbm}, then: {fate: {deliver: {after: 1s}}, webhooks: {delay: 1m}}}]",
+        play=Play(
+            drive=(sends(1, channel="rbm"), calls("/revoke", 30_000, to="+41790000000")),
+            belief="brief",
+            means=BRIEF,
         ),
     ),
 }
