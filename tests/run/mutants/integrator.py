@@ -243,7 +243,7 @@ class Integrator:
             self._spawn(self._work_later())
         else:
             await self._work()
-        return web.Response(status=policy.taken if known else policy.unknown)
+        return web.Response(status=policy.taken if known else policy.unknown(provider))
 
     async def _work_later(self) -> None:
         await asyncio.sleep(self.works_after_real_s)
@@ -310,6 +310,8 @@ class Integrator:
         await self._stop_tasks()
         if not self.policy.inbox_on_disk:
             self.ledger.inbox.clear()
+        if not self.policy.messages_on_disk:
+            self.ledger.messages.clear()
         for call in list(self._open.values()):
             self._spawn(self._carry_on(call, 0.0))
         await self._work()

@@ -93,6 +93,10 @@ def _own_reference(told: Told) -> str:
     return told.id
 
 
+def _taken_all_the_same(provider: str) -> int:
+    return 200
+
+
 def _sent_row(told: Told) -> Row:
     """Return what a sent report says of one receiver: accepted, which is not delivered, or refused."""
     return Row((told.id,) if told.id else (), told.word != "0", told.code if told.word != "0" else "")
@@ -122,12 +126,14 @@ class Policy:
     taken: int = 200
     forged: int = 403
     unreadable: int = 400
-    unknown: int = 200
+    unknown: Callable[[str], int] = _taken_all_the_same
+    """With what a provider's report about an unknown message is answered."""
     works_real_s: float = 0.0
     """How long it takes before it answers."""
     stores: Callable[[Told], bool] = _stored
     """Whether what was acknowledged is kept."""
     inbox_on_disk: bool = True
+    messages_on_disk: bool = True
     keeps_bodies: bool = False
 
     # -- what is believed

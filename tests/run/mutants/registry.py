@@ -97,6 +97,9 @@ MUTANTS: Mapping[str, Mutant] = {
     "status in the wrong case at bitel": Mutant(
         wrong="It waits for delivered where DELIVERED comes.", providers=_L, trap="half fail at bitel",
         changes={"states": bugs.LOWER_CASE}),
+    "failed is delivered": Mutant(
+        wrong="Any final report is taken for success.", providers=_I, trap="half fail",
+        changes={"states": bugs.states(infobip__UNDELIVERABLE="DELIVERED")}),
     "failed is delivered at bitel": Mutant(
         wrong="The one event of a request is taken for success, whatever it says.", providers=_L,
         trap="half fail at bitel", changes={"states": bugs.states(bitel__DELIVERY_FAILED="DELIVERED")}),
@@ -148,10 +151,10 @@ MUTANTS: Mapping[str, Mutant] = {
         changes={"keeps_unknown": False}),
     "unknown is 404": Mutant(
         wrong="Reports about messages that it never sent are answered 404.", providers=_I, trap="strangers",
-        changes={"unknown": 404}, caught=_UNTAKEN),
+        changes={"unknown": bugs.unknown_is(404)}, caught=_UNTAKEN),
     "unknown is 500": Mutant(
         wrong="Reports about messages that it never sent make it fall over.", providers=_I, trap="strangers",
-        changes={"unknown": 500}, caught=_UNTAKEN),
+        changes={"unknown": bugs.unknown_is(500)}, caught=_UNTAKEN),
     "first result alone": Mutant(
         wrong="Of a webhook with several reports the first is heard.", providers=_I,
         trap="many in one report",
@@ -256,6 +259,10 @@ MUTANTS: Mapping[str, Mutant] = {
     "inbox in memory": Mutant(
         wrong="What was acknowledged and not yet worked off is lost in a restart.",
         providers=("infobip", "rbm", "bip", "bitel"), trap="restart", changes={"inbox_on_disk": False}),
+    "messages in memory": Mutant(
+        wrong="What is sent and not yet reported on is lost in a restart.",
+        providers=("infobip", "rbm", "bip", "bitel"), trap="restart while a phone is off",
+        changes={"messages_on_disk": False}),
     "acknowledged, then not stored": Mutant(
         wrong="It answers first, and storing fails now and then.",
         providers=("infobip", "rbm", "bip", "bitel"),

@@ -338,6 +338,10 @@ expect: {webhooks: {acknowledged: 100%, lost: 0}}
         # It acknowledges what is on disk and works it off later, which is after the restart.
         play=Play(drive=(sends(), calls("/restart", 2_000)), integrator={"works_after_real_s": 30.0}),
     ),
+    "restart while a phone is off": Trap(
+        text='recipients: {"+4179*": {reachable: {until: 2h, is: false}}}',
+        play=Play(drive=(sends(), calls("/restart", 3_600_000))),
+    ),
     "many reports": Trap(text=_TAKEN, play=Play(drive=(sends(12),))),
     "overloaded for long": Trap(
         text="""
