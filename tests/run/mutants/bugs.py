@@ -84,7 +84,7 @@ def parts_by_length(message: Message, told: Told) -> int:
 
 def local(text: str) -> str:
     """Read an instant as if it were of Tehran, whatever offset stands there."""
-    instant = datetime.fromisoformat(policy.utc(text))
+    instant = datetime.fromisoformat(reading.utc(text))
     offset = timedelta(hours=3) if text.endswith("+0300") else timedelta()
     return (instant + offset - timedelta(hours=3, minutes=30)).isoformat(timespec="milliseconds")
 

@@ -101,11 +101,11 @@ def request_for(call: Call, spell: Callable[[str, str], str], id_of: Callable[[s
             return Request("POST", path, content | ({"ttl": call.ttl} if call.ttl else {}), _BEARER)
         case "bitel" if len(numbers) > 1:
             texts = [call.text] * len(numbers)
-            body = {"messages": texts, "phoneNumbers": numbers}
-            return Request("POST", "/bitel/api/v2/sms/batch/p2p", body, _BEARER)
+            batch = {"messages": texts, "phoneNumbers": numbers}
+            return Request("POST", "/bitel/api/v2/sms/batch/p2p", batch, _BEARER)
         case "bitel":
-            body = {"message": call.text, "phoneNumber": numbers[0]}
-            return Request("POST", "/bitel/api/v2/sms/single", body, _BEARER)
+            single = {"message": call.text, "phoneNumber": numbers[0]}
+            return Request("POST", "/bitel/api/v2/sms/single", single, _BEARER)
         case _:
             return _bip(call, numbers, id_of(call.id))
 

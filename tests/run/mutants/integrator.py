@@ -164,7 +164,7 @@ class Integrator:
                 message.state = self.policy.gives_up_as if message.state == "PENDING" else message.state
         for message, row in zip(call.messages, rows or (), strict=False):
             await self._answered(message, row)
-        del self._open[call.id]
+        self._open.pop(call.id, None)
         return None
 
     async def _ask(self, call: Call) -> Answer:

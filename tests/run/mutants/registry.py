@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from run.mutants import bugs
+from run.mutants.integrator import Integrator
 from run.mutants.policy import Policy
 
-__all__ = ["MUTANTS", "NOT_YET_CAUGHT", "Mutant"]
+__all__ = ["MUTANTS", "NOT_YET_CAUGHT", "Mutant", "mutant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,3 +323,8 @@ NOT_YET_CAUGHT: Final[Mapping[str, str]] = {
     "312 tried again": "needs: calls per message at most",
 }
 """What no expectation of a run says anything about, with what it would take."""
+
+
+def mutant(name: str, **setup: Any) -> Integrator:
+    """Return the integrator with one bug, set up as given."""
+    return Integrator(policy=MUTANTS[name].policy, **setup)

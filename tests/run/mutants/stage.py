@@ -19,7 +19,7 @@ from simulator.scenario.goals import Ask, Drive, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
-__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "sends"]
+__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "perform", "sends"]
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
@@ -60,6 +60,11 @@ async def carry_out(
     plan: RunFile, play: Play, policy: Policy | None = None, seed: int | None = None
 ) -> RunResult:
     """Carry out *plan* against an integrator with *policy*, the right one if none is given."""
+    return await perform(plan, play, Integrator(policy=policy or Policy(), **play.integrator), seed)
+
+
+async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int | None = None) -> RunResult:
+    """Carry out *plan* against *integrator*; of *play* its drive and its questions count."""
     scenario = plan.scenario if seed is None else replace(plan.scenario, seed=seed)
     config = ServerConfig(
         port=0,
@@ -71,7 +76,7 @@ async def carry_out(
     server = Server(config)
     await server.start()
     try:
-        async with Integrator(policy=policy or Policy(), **play.integrator) as integrator:
+        async with integrator:
             integrator.simulator = server.url
             space = server.registry.get(DEFAULT_SPACE)
             for provider, settings in _webhooks(integrator.url).items():

@@ -18,7 +18,7 @@ from simulator.provider import discover
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import load_run
 
-_LIVE: Final = ClockSpec(mode=ClockMode.LIVE, rate=200)
+_LIVE: Final = ClockSpec(mode=ClockMode.LIVE, rate=100)
 _NO_SESSION: Final = "providers: {bip: {session: {required: false}}}\n"
 
 
@@ -49,7 +49,7 @@ _REORDERED: Final = """
 rules: [{{then: {{fate: {{deliver: {{after: 1s}}}}, webhooks: {{contradict: {{after: 5s}}, {more}}}}}}}]
 """
 _THROTTLED: Final = """
-rules: [{when: {provider: infobip, operation: send, during: 0s..5s}, then: {answer: {refuse: {http: 429}}}}]
+rules: [{when: {provider: infobip, operation: send, during: 0s..4m}, then: {answer: {refuse: {http: 429}}}}]
 expect: {messages: {at_least: 4}, sends: {retried: 100%}}
 """
 
@@ -59,12 +59,12 @@ SITUATIONS: Mapping[str, Situation] = {
         play=Play(
             drive=(replace(sends(10), rate=Rate(1, 1_000)),),
             clock=_LIVE,
-            integrator={"speed": 200, "tries_inside": 1},
+            integrator={"speed": 100, "tries_inside": 1},
         ),
     ),
     "answers first and tries later, on 429": Situation(
         text=_THROTTLED,
-        play=Play(drive=(sends(),), clock=_LIVE, integrator={"speed": 200, "tries_inside": 1}),
+        play=Play(drive=(sends(),), clock=_LIVE, integrator={"speed": 100, "tries_inside": 1}),
     ),
     "stores, acknowledges and works later": Situation(
         text="rules: [{then: {webhooks: {duplicate: {within: 10s}}}}]",
