@@ -136,7 +136,7 @@ def new_id(id: str, tries: int) -> str:
 
 
 def at_once(tries: int, retry_after_s: float) -> float | None:
-    return 0.0 if tries < 200 else None
+    return 0.0 if tries < 5_000 else None
 
 
 def deaf_to_retry_after(tries: int, retry_after_s: float) -> float | None:

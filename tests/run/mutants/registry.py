@@ -273,10 +273,10 @@ MUTANTS: Mapping[str, Mutant] = {
         trap="many reports", changes={"keeps_bodies": True}),
     # -- spacing of calls
     "retry storm": Mutant(
-        wrong="It tries again at once, two hundred times.", providers=("infobip", "rbm", "bip", "bitel"),
-        trap="overloaded for long", changes={"wait_s": bugs.at_once}),
+        wrong="It tries again at once, and again, thousands of times.",
+        providers=("infobip", "rbm", "bip", "bitel"), trap="throttled", changes={"wait_s": bugs.at_once}),
     "deaf to Retry-After": Mutant(
-        wrong="It tries again sooner than it was asked to.", providers=_I, trap="overloaded for long",
+        wrong="It tries again sooner than it was asked to.", providers=_I, trap="throttled",
         changes={"wait_s": bugs.deaf_to_retry_after}),
     "refusal tried again": Mutant(
         wrong="What was refused for good is sent again and again.", providers=_I, trap="refused inside a 200",

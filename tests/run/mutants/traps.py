@@ -343,12 +343,14 @@ expect: {webhooks: {acknowledged: 100%, lost: 0}}
         play=Play(drive=(sends(), calls("/restart", 3_600_000))),
     ),
     "many reports": Trap(text=_TAKEN, play=Play(drive=(sends(12),))),
-    "overloaded for long": Trap(
+    "throttled": Trap(
         text="""
-rules: [{when: {provider: infobip, operation: send, nth: 1..3}, then: {answer: {refuse: {http: 429}}}}]
-expect: {messages: {at_least: 4}, sends: {retried: 100%, duplicated: 0}}
+clock: {mode: live, rate: 200}
+rules: [{when: {provider: infobip, operation: send}, then: {answer: {throttle: {rate: 1/30s, burst: 1}}}}]
+expect: {messages: {at_least: 3}, sends: {retried: 100%, duplicated: 0}}
 """,
-        play=Play(drive=(sends(),), integrator={"tries_inside": 12}),
+        # It stays in the call, for a run does not stay for tries that come after it.
+        play=Play(drive=(sends(3),), integrator={"speed": 200, "tries_inside": 10_000}),
     ),
     # -- what recipients want -----------------------------------------------------------------
     "stop": Trap(
