@@ -22,7 +22,8 @@ from aiohttp import ClientSession, web
 from click.testing import CliRunner
 
 from harness import Receiver, receiving, serving, until
-from integrator import Integrator
+from run.mutants.integrator import Integrator
+from run.mutants.registry import mutant
 from simulator.cli import main
 from simulator.commands.init import STARTER
 from simulator.provider import discover
@@ -157,9 +158,9 @@ async def test_integrator_that_is_driven_is_judged(tmp_path: Path) -> None:
     """
     port_file = tmp_path / "port"
     dones = []
-    for overwrites in (False, True):
+    for judged in (Integrator(), mutant("late report overwrites")):
         port_file.unlink(missing_ok=True)
-        async with Integrator(overwrites=overwrites) as integrator, receiving() as gate:
+        async with judged as integrator, receiving() as gate:
             # The integrator learns the port first, as one that is configured does before it is started.
             gate.answer = lambda _, one=integrator: answered(200 if one.simulator else 503)  # type: ignore[misc]
             text = DRIVEN.replace("INTEGRATOR", integrator.url)

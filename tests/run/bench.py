@@ -7,22 +7,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from integrator import Integrator
+from run.mutants.integrator import Integrator
+from run.mutants.stage import Play, perform, sends
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.evidence.result import RunResult
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
-from simulator.run.runner import RunOptions, run
-from simulator.scenario.goals import Ask, Drive, RunFile
-from simulator.server.app import Server, ServerConfig
-from simulator.server.spaces import DEFAULT_SPACE
+from simulator.scenario.goals import RunFile
 
 __all__ = ["MEANS", "carry_out", "failed", "shipped"]
 
 MEANS: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
-    "read": ("DELIVERED",),
+    "read": ("DELIVERED", "READ"),
     "failed": ("UNDELIVERABLE", "REJECTED"),
     "expired": ("EXPIRED",),
     "refused": ("REJECTED",),
@@ -42,50 +40,10 @@ async def carry_out(
     means: Mapping[str, tuple[str, ...]] = MEANS,
 ) -> RunResult:
     """Carry out *plan* with an integrator that is told to send *count* messages at each of *at_ms*."""
-    scenario = plan.scenario
-    server = Server(
-        ServerConfig(
-            port=0,
-            seed=scenario.seed or 0,
-            clock=clock or scenario.clock or ClockSpec(),
-            scenario=scenario,
-            providers=discover(),
-        )
+    drive = tuple(
+        replace(sends(count, recipient=recipient, at_ms=start_ms), rate=rate) for start_ms in at_ms if count
     )
-    await server.start()
-    try:
-        async with integrator:
-            integrator.simulator = server.url
-            space = server.registry.get(DEFAULT_SPACE)
-            for provider, settings in _webhooks(integrator.url).items():
-                space.configure(provider, settings)
-            drive = tuple(
-                Drive(
-                    method="POST",
-                    url=f"{integrator.url}/send",
-                    at_ms=start_ms,
-                    count=count,
-                    rate=rate,
-                    recipient=recipient,
-                    body={"to": "{recipient}"},
-                )
-                for start_ms in at_ms
-                if count
-            )
-            ask = Ask(method="GET", url=f"{integrator.url}/messages/{{id}}", field=field, means=means)
-            expect = replace(plan.expect, integrator=ask if means else None)
-            driven = replace(plan, drive=drive, expect=expect)
-            return await run(server, driven, RunOptions())
-    finally:
-        await server.stop()
-
-
-def _webhooks(url: str) -> dict[str, dict[str, object]]:
-    return {
-        "infobip": {"webhook": {"url": f"{url}/reports"}, "inbound": {"url": f"{url}/inbound"}},
-        "rbm": {"webhook": {"url": f"{url}/rbm"}},
-        "bip": {"webhook": {"url": f"{url}/bip"}},
-    }
+    return await perform(plan, Play(drive=drive, clock=clock, belief=field, means=means), integrator)
 
 
 def shipped(name: str) -> RunFile:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from harness import serving
-from integrator import Integrator
 from run.bench import carry_out
+from run.mutants.integrator import Integrator
+from run.mutants.registry import mutant
 from simulator.evidence.result import Check
 from simulator.provider import discover
 from simulator.run.audit import audit
@@ -64,7 +65,7 @@ async def test_report_that_came_another_way_is_to_be_believed() -> None:
     """
     A contradiction does not excuse who believes it, nor does a lost copy: the truth was told.
     """
-    check = await audited("rules: [{then: {webhooks: {contradict: 100%}}}]", Integrator(overwrites=True))
+    check = await audited("rules: [{then: {webhooks: {contradict: 100%}}}]", mutant("late report overwrites"))
 
     assert (check.passed, check.detail) == (False, "the integrator is right about 0 of 4 messages")
 
@@ -77,7 +78,7 @@ async def test_id_in_an_answer_that_was_cut_off_is_nobodys_fault() -> None:
 providers: {bip: {session: {required: false}}}
 rules: [{when: {nth: 1}, then: {answer: {drop: after}}}]
 """
-    check = await audited(text, Integrator(channel="bip", speed=1_000), recipient="90532")
+    check = await audited(text, Integrator(channel="bip"), recipient="90532")
 
     assert (check.passed, check.detail) == (
         True,

@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from aiohttp import web
-
-from integrator import Integrator
 from run.bench import carry_out, failed, shipped
+from run.mutants.integrator import Integrator
+from run.mutants.ledger import Ledger
+from run.mutants.registry import mutant
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.provider import discover
 from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
@@ -42,7 +42,7 @@ async def test_integrator_that_overwrites_a_final_state_is_caught() -> None:
     scenario = load_run("rules: [{then: {webhooks: {contradict: {after: 5s}}}}]", "contradiction", discover())
 
     good = await carry_out(scenario, Integrator())
-    broken = await carry_out(scenario, Integrator(overwrites=True))
+    broken = await carry_out(scenario, mutant("late report overwrites"))
 
     assert failed(good) == []
     assert failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
@@ -53,11 +53,9 @@ async def test_integrator_that_sends_to_somewhere_else_has_failed() -> None:
     Calls that succeed and send nothing here are no success: somebody's base URL is wrong.
     """
 
-    class Elsewhere(Integrator):
-        async def _send(self, request: web.Request) -> web.Response:
-            return web.json_response({"id": "queued"}, status=202)
+    silenced = Integrator(ledger=Ledger(stopped={f"417900000{number:02}" for number in range(12)}))
 
-    result = await carry_out(load_run("{}", "nothing", discover()), Elsewhere())
+    result = await carry_out(load_run("{}", "nothing", discover()), silenced)
 
     (missed,) = [check for check in result.checks if not check.passed]
     assert missed.name == "drive: something is sent"
@@ -88,11 +86,11 @@ async def test_integrator_that_counts_a_duplicate_twice_is_caught() -> None:
     scenario = shipped("duplicate-and-reordered")
     counted = {"delivered": ("1",)}
 
-    good = await carry_out(scenario, Integrator(), field="count", means=counted)
-    broken = await carry_out(scenario, Integrator(counts_twice=True), field="count", means=counted)
+    good = await carry_out(scenario, Integrator(), field="billed", means=counted)
+    broken = await carry_out(scenario, mutant("billed per report"), field="billed", means=counted)
 
     assert failed(good) == []
-    assert [check.name for check in broken.checks if not check.passed] == ["integrator: count"]
+    assert [check.name for check in broken.checks if not check.passed] == ["integrator: billed"]
 
 
 async def test_integrator_that_stores_ids_too_late_is_caught() -> None:
@@ -102,7 +100,7 @@ async def test_integrator_that_stores_ids_too_late_is_caught() -> None:
     scenario = shipped("report-before-answer")
 
     good = await carry_out(scenario, Integrator())
-    broken = await carry_out(scenario, Integrator(stores_late=True))
+    broken = await carry_out(scenario, mutant("known after the answer"))
 
     assert failed(good) == []
     assert failed(broken) == ["integrator: state: the integrator is right about 0 of 12 messages"]
@@ -115,8 +113,8 @@ async def test_integrator_that_never_retries_is_caught() -> None:
     scenario = replace(shipped("throttled"), expect=Expectations(sends=SendGoals(retried_bp=10_000)))
     fast = ClockSpec(mode=ClockMode.LIVE, rate=50)
 
-    good = await carry_out(scenario, Integrator(speed=50), clock=fast, count=40)
-    broken = await carry_out(scenario, Integrator(speed=50, never_retries=True), clock=fast, count=40)
+    good = await carry_out(scenario, Integrator(speed=50, tries_inside=100), clock=fast, count=40)
+    broken = await carry_out(scenario, mutant("no retry on 429", speed=50), clock=fast, count=40)
 
     assert failed(good) == []
     assert any(check.name == "sends.retried: 100%" and not check.passed for check in broken.checks)
@@ -130,7 +128,7 @@ async def test_receiver_that_recovers_gets_every_report() -> None:
         shipped("healthy"), expect=Expectations(webhooks=WebhookGoals(acknowledged_bp=10_000, lost_max=0))
     )
 
-    result = await carry_out(scenario, Integrator(refuses_reports=30))
+    result = await carry_out(scenario, Integrator(down_for=30))
 
     assert failed(result) == []
     assert result.scorecard.non_2xx == 30

@@ -1,0 +1,137 @@
+"""
+Situations in which a correct integrator is easily blamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from run.bench import failed, shipped
+from run.mutants.stage import Play, blames, carry_out, sends
+from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.kernel.model.units import Rate
+from simulator.provider import discover
+from simulator.scenario.goals import RunFile
+from simulator.scenario.loader import load_run
+
+_LIVE: Final = ClockSpec(mode=ClockMode.LIVE, rate=100)
+_NO_SESSION: Final = "providers: {bip: {session: {required: false}}}\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """
+    What happens, and what a correct integrator does and is asked.
+    """
+
+    play: Play
+    text: str = ""
+    file: str = ""
+    """A shipped file, in place of a text."""
+
+    @property
+    def plan(self) -> RunFile:
+        """The scenario."""
+        return shipped(self.file) if self.file else load_run(self.text, "situation.yaml", discover())
+
+
+def _untold(channel: str, text: str, **more: Any) -> Situation:
+    """Return a situation in which nobody is told how a message ended: the belief stays what it was."""
+    return Situation(text=text, play=Play(drive=(sends(channel=channel, **more),)))
+
+
+_READ: Final = "rules: [{then: {fate: {deliver: {read: {after: 1s}}}}}]"
+_REORDERED: Final = """
+rules: [{{then: {{fate: {{deliver: {{after: 1s}}}}, webhooks: {{contradict: {{after: 5s}}, {more}}}}}}}]
+"""
+_THROTTLED: Final = """
+rules: [{when: {provider: infobip, operation: send, during: 0s..4m}, then: {answer: {refuse: {http: 429}}}}]
+expect: {messages: {at_least: 4}, sends: {retried: 100%}}
+"""
+
+SITUATIONS: Mapping[str, Situation] = {
+    "answers first and tries later, in an outage": Situation(
+        file="provider-outage",
+        play=Play(
+            drive=(replace(sends(10), rate=Rate(1, 1_000)),),
+            clock=_LIVE,
+            integrator={"speed": 100, "tries_inside": 1},
+        ),
+    ),
+    "answers first and tries later, on 429": Situation(
+        text=_THROTTLED,
+        play=Play(drive=(sends(),), clock=_LIVE, integrator={"speed": 100, "tries_inside": 1}),
+    ),
+    "stores, acknowledges and works later": Situation(
+        text="rules: [{then: {webhooks: {duplicate: {within: 10s}}}}]",
+        play=Play(drive=(sends(),), integrator={"works_after_real_s": 0.1}),
+    ),
+    # What the provider tells nobody.
+    "read SMS": _untold("infobip", _READ),
+    "read SMS of bitel": _untold("bitel", _READ, recipient="+98912"),
+    "failed at rbm": _untold("rbm", "rules: [{then: {fate: {fail: {}}}}]"),
+    "failed at bip": _untold("bip", _NO_SESSION + "rules: [{then: {fate: {fail: {}}}}]", recipient="+90532"),
+    "expired at bip": _untold("bip", _NO_SESSION + "rules: [{then: {fate: expire}}]", recipient="+90532"),
+    "refused at bip, without an id": Situation(
+        text="{}", play=Play(drive=(sends(recipient="+90532", channel="bip"),))
+    ),
+    # A later word that counts, and an earlier lie.
+    "delivered after an expiry at rbm": Situation(
+        text="rules: [{then: {fate: expire, webhooks: {contradict: {after: 1s}}}}]",
+        play=Play(drive=(sends(channel="rbm", ttl="600s"),)),
+    ),
+    "contradicted before the truth, by a delay": Situation(
+        text=_REORDERED.format(more="delay: 1m"),
+        play=Play(drive=(sends(recipient="+98912", channel="bitel"),)),
+    ),
+    "contradicted before the truth, by reordering": Situation(
+        text=_REORDERED.format(more="reorder: {within: 1m}"),
+        play=Play(drive=(sends(12, recipient="+98912", channel="bitel"),)),
+    ),
+    "contradicted before the truth, by a retry": Situation(
+        text="providers: {bitel: {webhook: {retry: [1m]}}}\n" + _REORDERED.format(more="delay: 0s"),
+        play=Play(drive=(sends(recipient="+98912", channel="bitel"),), integrator={"down_for": 4}),
+    ),
+    "contradicted before the truth, by infobip's time": Situation(
+        text=_REORDERED.format(more="reorder: {within: 1m}"), play=Play(drive=(sends(12),))
+    ),
+    # Somebody else's messages.
+    "a storm beside its own messages": Situation(
+        text="timeline: [{at: 1s, provider: infobip, storm: {messages: 20, rate: 20/s, recipient: '+4170'}}]",
+        play=Play(drive=(sends(),)),
+    ),
+}
+
+BLAMED_TODAY: Final[Mapping[str, str]] = {
+    "answers first and tries later, in an outage": "a live run ends while sends are still tried again",
+    "answers first and tries later, on 429": "a live run ends while sends are still tried again",
+    "stores, acknowledges and works later": "the audit asks once, and at once",
+    "read SMS": "the provider tells nobody that an SMS was read",
+    "read SMS of bitel": "the provider tells nobody that an SMS was read",
+    "failed at rbm": "the provider tells nobody of a failure after the answer",
+    "failed at bip": "the provider tells nobody of a failure after the answer",
+    "expired at bip": "the provider tells nobody of an expiry",
+    "refused at bip, without an id": "the audit asks by an id that stood in no answer",
+    "delivered after an expiry at rbm": "at this provider delivery beats an expiry, in any order",
+    "contradicted before the truth, by a delay": "the lie is told before the truth",
+    "contradicted before the truth, by reordering": "the lie is told before the truth",
+    "contradicted before the truth, by a retry": "the lie is told before the truth",
+    "a storm beside its own messages": "the audit asks about messages that somebody else sent",
+}
+"""Where a correct integrator is blamed, and why that is wrong.  What is put right leaves the list."""
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+async def test_correct_integrator_is_blamed_nowhere_else(name: str) -> None:
+    """
+    The list of false verdicts is whole, and nothing is on it in vain.
+    """
+    situation = SITUATIONS[name]
+
+    result = await carry_out(situation.plan, situation.play)
+
+    assert bool(blames(result)) == (name in BLAMED_TODAY), failed(result)
