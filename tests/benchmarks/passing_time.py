@@ -1,0 +1,65 @@
+"""
+Rows 6 and 7: many steps, on a virtual clock and on a live one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from time import perf_counter
+
+from benchmarks.figures import Figure, Plan, alternated, figure
+from benchmarks.processes import REAL_S_MAX, Served, generate, program, result_of, send_body, simulator
+
+__all__ = ["due_at_once", "virtual_time"]
+
+_BULK = 200
+
+
+def virtual_time(plan: Plan) -> Figure:
+    """Measure messages per second from pending to their end, their reports rendered; in one process."""
+    count = plan.count(1_000_000)
+
+    def seconds(part: str) -> float:
+        return float(result_of(program("inside", part, str(count)))["seconds"])
+
+    pairs = alternated(plan.rounds, lambda: seconds("heap"), lambda: seconds("pending"))
+    return figure([(count / heap, count / ours) for heap, ours in pairs], "messages/s", f"{count:,} pending")
+
+
+def due_at_once(plan: Plan) -> Figure:
+    """Measure the longest wait for an answer while so many steps fall due at one instant, on a live clock."""
+    count = plan.count(200_000, _BULK) // _BULK * _BULK
+    stalls_ms = []
+    for _ in range(plan.rounds):
+        with simulator({"deliver_after": "1m"}, "frozen") as served:
+            # One instant for all of them: the clock stands until everything is sent.
+            generate(served.port, count // _BULK, send_body(_BULK))
+            served.control.call("PUT", "/spaces/default/clock", {"mode": "live", "rate": 60})
+            stalls_ms.append(_longest_ms(served, count))
+    return figure([(None, stall_ms) for stall_ms in stalls_ms], "ms", f"{count:,} steps")
+
+
+def _longest_ms(served: Served, count: int) -> float:
+    """
+    Return the longest answer to a question that costs nothing, until everything is delivered.
+
+    Asking about the state walks over all messages, so it is done between looks, which are not counted.
+    """
+    longest_s = 0.0
+    ends = perf_counter() + REAL_S_MAX / 4
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    try:
+        while perf_counter() < ends:
+            look_ends = perf_counter() + 3
+            while perf_counter() < look_ends:
+                started = perf_counter()
+                connection.request("GET", "/_sim/health")
+                connection.getresponse().read()
+                longest_s = max(longest_s, perf_counter() - started)
+                time.sleep(0.0005)
+            if served.space()["messages"].get("delivered") == count:
+                return longest_s * 1000
+    finally:
+        connection.close()
+    raise RuntimeError(f"not everything was delivered: {served.space()['messages']}")
