@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.accepting import accept, accept_p99, slow_receiver
+from benchmarks.counting import healthy_exact, revived_exact
 from benchmarks.figures import Figure, Plan, Row, Target, judged, limits, shown
 from benchmarks.keeping import bytes_per_message, growth
 from benchmarks.passing_time import due_at_once, virtual_time
@@ -53,15 +54,17 @@ ROWS = (
     Row(13, "wiremock", "webhooks", "WireMock", beside_wiremock, Target("ratio", "more", 4, 8)),
     Row(14, "recipients", "file of 10,000 recipients", "", files_of_recipients),
     Row(14, "rules", "file of 1,000 rules", "", files_of_rules),
+    Row(15, "exact", "reports of 100,000 messages", "", healthy_exact),
+    Row(15, "exact-revived", "the same, receiver killed twice", "", revived_exact),
 )  # fmt: skip
-_LINE = "{:>2}  {:15}  {:36}  {:32}  {:20}  {:22}  {:>7}  {:>7}  {:5}  {}"
+_LINE = "{:>2}  {:15}  {:36}  {:34}  {:20}  {:22}  {:>7}  {:>7}  {:5}  {}"
 
 
 def _chosen(words: Sequence[str]) -> list[Row]:
     known = {str(row.number) for row in ROWS} | {row.name for row in ROWS}
     unknown = [word for word in words if word not in known]
     if unknown:
-        raise SystemExit(f"there is no row {unknown[0]!r}; known: 1 to 14, {', '.join(r.name for r in ROWS)}")
+        raise SystemExit(f"there is no row {unknown[0]!r}; known: 1 to 15, {', '.join(r.name for r in ROWS)}")
     rows = [row for row in ROWS if not words or str(row.number) in words or row.name in words]
     return [row for row in rows if row.measure is not beside_wiremock or os.environ.get(JAR)]
 

@@ -8,7 +8,19 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
-__all__ = ["Figure", "Plan", "Row", "Spread", "Target", "alternated", "figure", "judged", "shown"]
+__all__ = [
+    "Figure",
+    "Plan",
+    "Row",
+    "Spread",
+    "Target",
+    "alternated",
+    "figure",
+    "judged",
+    "limits",
+    "shown",
+    "spread",
+]
 
 _Left = TypeVar("_Left")
 _Right = TypeVar("_Right")

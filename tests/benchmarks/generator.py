@@ -15,6 +15,8 @@ import sys
 from time import perf_counter
 from typing import NamedTuple
 
+from benchmarks.heads import length_of
+
 __all__ = ["NUMBER", "Load", "run"]
 
 NUMBER = "##########"
@@ -33,7 +35,7 @@ class Load(NamedTuple):
     path: str
     body: str
     """With `NUMBER` where numbers go, each time a new one."""
-    count: int
+    calls: int
     connections: int = 32
     first: int = 0
     """The first number."""
@@ -54,7 +56,7 @@ class _Calls:
         )
         self._template = head.replace("%", "%%").encode() + template
         self._next = load.first
-        self.left = load.count
+        self.left = load.calls
         self.bad = 0
         self.latencies_s: list[float] = []
         self.complaint = ""
@@ -102,7 +104,7 @@ class _Connection:
         if self.buffer:
             data = self.buffer + data
         end = data.find(b"\r\n\r\n")
-        if end < 0 or len(data) < end + 4 + _length(data, end):
+        if end < 0 or len(data) < end + 4 + length_of(data, end):
             self.buffer = data
             return True
         self.buffer = b""
@@ -112,16 +114,6 @@ class _Connection:
         return self.send()
 
 
-def _length(data: bytes, end: int) -> int:
-    start = data.find(b"Content-Length: ", 0, end)
-    if start < 0:
-        start = data[:end].lower().find(b"content-length: ")
-        if start < 0:
-            return 0
-    stop = data.find(b"\r\n", start)
-    return int(data[start + 16 : stop])
-
-
 def run(load: Load) -> dict[str, float | int | str]:
     """
     Send everything and return what came of it; times in seconds are those of `perf_counter`.
@@ -129,7 +121,7 @@ def run(load: Load) -> dict[str, float | int | str]:
     calls = _Calls(load)
     started = perf_counter()
     with selectors.DefaultSelector() as selector:
-        for _ in range(min(load.connections, load.count)):
+        for _ in range(min(load.connections, load.calls)):
             connection = _Connection(calls, load.port)
             selector.register(connection.wire, selectors.EVENT_READ, connection)
             connection.send()
@@ -151,7 +143,7 @@ def run(load: Load) -> dict[str, float | int | str]:
     answered = len(calls.latencies_s)
     return {
         "answered": answered,
-        "bad": max(calls.bad, load.count - answered),
+        "bad": max(calls.bad, load.calls - answered),
         "complaint": calls.complaint,
         "started": started,
         "ended": ended,

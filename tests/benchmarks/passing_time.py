@@ -14,6 +14,7 @@ from benchmarks.processes import REAL_S_MAX, Served, generate, program, result_o
 __all__ = ["due_at_once", "virtual_time"]
 
 _BULK = 200
+_LOOK_S = 1.0
 
 
 def virtual_time(plan: Plan) -> Figure:
@@ -51,7 +52,7 @@ def _longest_ms(served: Served, count: int) -> float:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     try:
         while perf_counter() < ends:
-            look_ends = perf_counter() + 3
+            look_ends = perf_counter() + _LOOK_S
             while perf_counter() < look_ends:
                 started = perf_counter()
                 connection.request("GET", "/_sim/health")

@@ -33,6 +33,7 @@ __all__ = [
     "posted_barely",
     "program",
     "receiver",
+    "result_of",
     "send_body",
     "simulator",
 ]

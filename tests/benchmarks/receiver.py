@@ -17,6 +17,8 @@ from array import array
 from time import perf_counter
 from typing import NamedTuple
 
+from benchmarks.heads import length_of
+
 __all__ = ["Ways"]
 
 _ACKNOWLEDGED = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -90,7 +92,7 @@ class _Connection(asyncio.Protocol):
         if self._buffer:
             data = self._buffer + data
         while (end := data.find(b"\r\n\r\n")) >= 0:
-            whole = end + 4 + _length(data, end)
+            whole = end + 4 + length_of(data, end)
             if len(data) < whole:
                 break
             self._take(data[: data.find(b"\r\n")], data[end + 4 : whole])
@@ -107,16 +109,6 @@ class _Connection(asyncio.Protocol):
             loop.call_later(self._counts.ways.delay_ms / 1000, self._transport.write, _ACKNOWLEDGED)
         else:
             self._transport.write(_ACKNOWLEDGED)
-
-
-def _length(data: bytes, end: int) -> int:
-    start = data.find(b"Content-Length: ", 0, end)
-    if start < 0:
-        start = data[:end].lower().find(b"content-length: ")
-        if start < 0:
-            return 0
-    stop = data.find(b"\r\n", start)
-    return int(data[start + 16 : stop])
 
 
 async def _serve(ways: Ways) -> None:

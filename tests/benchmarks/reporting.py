@@ -11,7 +11,6 @@ from benchmarks.accepting import AT_ONCE, bare_load
 from benchmarks.figures import Figure, Plan, alternated, figure
 from benchmarks.processes import (
     ReceiverProcess,
-    Served,
     generate,
     posted_barely,
     receiver,
@@ -25,6 +24,7 @@ _BULK = 100
 _IN_FLIGHT = 32
 _BODY_BYTES = 650
 _WARM = 1_000
+_WARM_STORM = 200
 
 
 def _rate(receiving: ReceiverProcess, count: int) -> float:
@@ -61,14 +61,15 @@ def end_to_end(plan: Plan) -> Figure:
     def ours() -> float:
         with receiver() as receiving, simulator(AT_ONCE) as served:
             body = send_body(notify=receiving.url)
-            generate(served.port, _WARM, body)
-            receiving.until(_WARM)
+            warm = plan.count(_WARM)
+            generate(served.port, warm, body)
+            receiving.until(warm)
             receiving.ask("reset")
-            sent = generate(served.port, count, body, first=_WARM)
+            sent = generate(served.port, count, body, first=warm)
             return count / float(receiving.until(count)["last"] - sent["started"])
 
     pairs = alternated(plan.rounds, lambda: bare_load(count), ours)
-    return figure([(bare["per_s"], per_s) for bare, per_s in pairs], "sends and reports/s")
+    return figure([(bare["per_s"], per_s) for bare, per_s in pairs], "messages/s")
 
 
 class _Storm(NamedTuple):
@@ -78,11 +79,16 @@ class _Storm(NamedTuple):
 
 
 def _storm(rate: int, count: int) -> _Storm:
-    item = {"at": "2s", "provider": "infobip", "storm": {"messages": count, "rate": f"{rate}/s"}}
+    item = {"at": "100ms", "provider": "infobip", "storm": {"messages": count, "rate": f"{rate}/s"}}
     with receiver() as receiving:
         settings = {"deliver_after": "0s", "webhook": {"url": receiving.url, "in_flight": 256}}
-        with simulator(settings, timeline=[item]) as served:
-            _warmed(served, receiving)
+        with simulator(settings) as served:
+            # Some reports pass first, so that connections and code are warm.
+            generate(served.port, _WARM_STORM, send_body(notify=receiving.url))
+            receiving.until(_WARM_STORM)
+            receiving.ask("reset")
+            scenario = {"name": "storm", "timeline": [item]}
+            served.control.call("PUT", "/spaces/default/scenario", scenario)
             counts = receiving.until(count)
             arrivals = sorted(receiving.arrivals())
     begun = arrivals[0]
@@ -90,13 +96,6 @@ def _storm(rate: int, count: int) -> _Storm:
     late_s = sorted(max(0.0, arrived - begun - place / rate) for place, arrived in enumerate(arrivals))
     reached = (len(arrivals) - 1) / (arrivals[-1] - begun)
     return _Storm(reached, late_s[len(late_s) * 99 // 100] * 1000, counts["body_bytes"] / counts["count"])
-
-
-def _warmed(served: Served, receiving: ReceiverProcess) -> None:
-    """Let some reports pass before the storm begins, so that connections and code are warm."""
-    generate(served.port, 200, send_body(notify=receiving.url))
-    receiving.until(200)
-    receiving.ask("reset")
 
 
 @cache
