@@ -57,6 +57,8 @@ ROWS = (
     Row(15, "exact", "reports of 100,000 messages", "", healthy_exact),
     Row(15, "exact-revived", "the same, receiver killed twice", "", revived_exact),
 )  # fmt: skip
+_OWN_LOAD = 4.0
+_HEADS = ("#", "name", "what", "value", "reference", "ratio", "floor", "goal", "is at", "note")
 _LINE = "{:>2}  {:15}  {:36}  {:34}  {:20}  {:22}  {:>7}  {:>7}  {:5}  {}"
 
 
@@ -69,12 +71,25 @@ def _chosen(words: Sequence[str]) -> list[Row]:
     return [row for row in rows if row.measure is not beside_wiremock or os.environ.get(JAR)]
 
 
-def _line(row: Row, measured: Figure) -> str:
+def _cells(row: Row, measured: Figure) -> tuple[str, ...]:
     floor, goal = limits(row)
     value = f"{shown(measured.value)} {measured.unit}"
     ratio = f"× {shown(measured.ratio)}" if measured.ratio else ""
-    cells = (row.number, row.name, row.what, value, row.reference, ratio, floor, goal)
-    return _LINE.format(*cells, judged(row, measured), measured.note).rstrip()
+    reached = judged(row, measured)
+    cells = (str(row.number), row.name, row.what, value, row.reference, ratio, floor, goal, reached)
+    return (*cells, "; ".join(filter(None, (measured.note, _busy()))))
+
+
+def _busy() -> str:
+    """Say so when others want the machine, too; a row by itself keeps three or four processes busy."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    load = os.getloadavg()[0]
+    return f"machine busy: load {load:.0f}" if load > _OWN_LOAD else ""
+
+
+def _line(cells: Sequence[str], markdown: bool) -> str:
+    return f"| {' | '.join(cells)} |" if markdown else _LINE.format(*cells).rstrip()
 
 
 def _entry(row: Row, measured: Figure) -> dict[str, object]:
@@ -90,6 +105,7 @@ def _entry(row: Row, measured: Figure) -> dict[str, object]:
         "goal": row.target.goal if row.target else None,
         "reached": judged(row, measured) or None,
         "note": measured.note,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 
 
@@ -100,7 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="alternating pairs of each row")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply counts by this, such as 0.1")
     parser.add_argument("--quick", action="store_true", help="the same as --rounds 2 --scale 0.1")
-    parser.add_argument("--json", action="store_true", help="print JSON when everything is measured")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON when everything is measured")
+    form.add_argument(
+        "--markdown", action="store_true", help="print the table as it is in docs/performance.md"
+    )
     asked = parser.parse_args(arguments)
     plan = Plan(2, 0.1) if asked.quick else Plan(max(1, asked.rounds), asked.scale)
     rows = _chosen(asked.rows)
@@ -109,14 +129,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(
             f"{machine}; median (least–most) of {plan.rounds} alternating rounds, counts × {plan.scale:g}\n"
         )
-        heads = ("#", "name", "what", "value", "reference", "ratio", "floor", "goal", "is at", "")
-        print(_LINE.format(*heads).rstrip(), flush=True)
+        print(_line(_HEADS, asked.markdown), flush=True)
+    if asked.markdown:
+        print("|---" * len(_HEADS) + "|")
     entries = []
     for row in rows:
         measured = row.measure(plan)
         entries.append(_entry(row, measured))
         if not asked.json:
-            print(_line(row, measured), flush=True)
+            print(_line(_cells(row, measured), asked.markdown), flush=True)
     if asked.json:
         print(json.dumps({"machine": machine, **plan._asdict(), "rows": entries}, indent=2))
 
