@@ -57,7 +57,7 @@ golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 	@SIMULATOR_GOLDEN=write $(BIN)/python -m pytest -q -m golden $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
-	@$(BIN)/python tests/bench.py $(ARGS)
+	@$(BIN)/python tests/benchmarks $(ARGS)
 
 clean: ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

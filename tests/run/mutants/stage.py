@@ -111,8 +111,8 @@ def blames(result: RunResult) -> list[str]:
 def idle(result: RunResult, plan: RunFile) -> set[str]:
     """Return the rules of *plan* that never applied, and the recipients that nobody wrote to."""
     simulation = result.space.simulation
-    whys = " ".join(entry.why for entry in simulation.journal)
-    rules = {rule.name for rule in plan.scenario.rules if f'"{rule.name}"' not in whys}
+    applied = {getattr(entry.fact, "rule", "") for entry in simulation.journal}
+    rules = {rule.name for rule in plan.scenario.rules} - applied
     met = {entry.key.recipient for entry in simulation.journal if entry.key is not None}
     patterns = set(plan.scenario.recipients)
     return rules | {one for one in patterns if not any(fnmatchcase(number, one) for number in met)}
