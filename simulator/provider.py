@@ -400,6 +400,10 @@ class Provider(Protocol):
         ...
 
     @property
+    def hosts(self) -> Sequence[str]:
+        """Host names of the real service, which lead here on any path; a leading `*` is one label."""
+
+    @property
     def routes(self) -> Sequence[Route]:
         """What it serves."""
         ...

@@ -39,6 +39,14 @@ class Bip:
 
     name = "bip"
     title = "Turkcell BiP Discover (TES)"
+    hosts = (
+        "tims.turkcell.com.tr",
+        "prptims.turkcell.com.tr",
+        "tes.bip.com",
+        # Of uploads and of files.
+        "timsac.turkcell.com.tr",
+        "timsac.bip.com",
+    )
     routes: Sequence[Route] = ROUTES
     coverage: Sequence[Coverage] = COVERAGE
     settings: Shape[Mapping[str, object]] = SETTINGS

@@ -34,6 +34,7 @@ class Bitel:
 
     name = "bitel"
     title = "Bitel SMS and voice"
+    hosts = ("api.bitel.rest",)
     routes: Sequence[Route] = ROUTES
     coverage: Sequence[Coverage] = COVERAGE
     settings: Shape[Mapping[str, object]] = SETTINGS

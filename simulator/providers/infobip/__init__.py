@@ -32,6 +32,7 @@ class Infobip:
 
     name = "infobip"
     title = "Infobip SMS"
+    hosts = ("api.infobip.com", "*.api.infobip.com")
     routes: Sequence[Route] = ROUTES
     coverage: Sequence[Coverage] = COVERAGE
     settings: Shape[Mapping[str, object]] = SETTINGS

@@ -33,6 +33,14 @@ class Rbm:
 
     name = "rbm"
     title = "Google RCS Business Messaging"
+    hosts = (
+        "rcsbusinessmessaging.googleapis.com",
+        "us-rcsbusinessmessaging.googleapis.com",
+        "europe-rcsbusinessmessaging.googleapis.com",
+        "asia-rcsbusinessmessaging.googleapis.com",
+        # The management API.
+        "businesscommunications.googleapis.com",
+    )
     routes: Sequence[Route] = ROUTES
     coverage: Sequence[Coverage] = COVERAGE
     settings: Shape[Mapping[str, object]] = SETTINGS

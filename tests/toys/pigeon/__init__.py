@@ -53,6 +53,7 @@ class Pigeon:
 
     name = "pigeon"
     title = "Pigeon post"
+    hosts = ("loft.example", "*.loft.example")
     routes: Sequence[Route] = (
         Route("POST", "/release", _release, "send", sends=True, body_bytes_max=65_536),
         Route("GET", "/birds", _count, "birds"),
