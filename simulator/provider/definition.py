@@ -131,6 +131,8 @@ class Provider:
     """How `fail:` is written for it, `after:` apart, which every mapping may have; reads a failing fate."""
     acts: Sequence[str] = ()
     """What its recipients can do, in the words of `does:`; writing is one of them."""
+    hosts: Sequence[str] = ()
+    """Host names of the real service, which lead here on any path; a leading `*` is one label."""
     numbers: str = "+1555"
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()

@@ -20,6 +20,7 @@ from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
+from simulator.server.addressing import Addressing, AmbiguousPath
 from simulator.server.edge import Edge
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
@@ -92,11 +93,12 @@ class _Client:
 class _Apps:
     """What the catch-all handler needs."""
 
-    __slots__ = ("_control", "allow_hosts", "edge", "registry")
+    __slots__ = ("_control", "addressing", "allow_hosts", "edge", "registry")
 
     def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
         self.registry = registry
         self.edge = Edge(registry)
+        self.addressing = Addressing(registry.providers)
         self.allow_hosts = allow_hosts
         self._control: ControlFace | None = None
 
@@ -161,17 +163,13 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     alone = request.app[_ALONE]
     if alone:
         return await faces.edge.serve(request, faces.registry.providers[alone], "", path, "")
-    _, first, rest = path.split("/", 2) if path.count("/") > 1 else ("", path[1:], "")
-    provider = faces.registry.providers.get(first)
-    if provider is not None:
-        return await faces.edge.serve(request, provider, "", f"/{rest}", f"/{first}")
-    if first == "s":
-        space, _, behind = rest.partition("/")
-        name, _, tail = behind.partition("/")
-        provider = faces.registry.providers.get(name)
-        if provider is not None:
-            return await faces.edge.serve(request, provider, space, f"/{tail}", f"/s/{space}/{name}")
-    return await _serve_own(request, faces, path)
+    try:
+        address = faces.addressing.find(request.host, path)
+    except AmbiguousPath as ambiguous:
+        return problem_response(Problem(400, "Whose path?", str(ambiguous)))
+    if address is None:
+        return await _serve_own(request, faces, path)
+    return await faces.edge.serve(request, *address)
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
@@ -200,7 +198,7 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         return await faces.control.serve(request, path)
     known = ", ".join(f"/{name}/" for name in faces.registry.providers)
     detail = (
-        f"there is nothing at {path[:200]!r}; providers are at {known}, "
+        f"there is nothing at {path[:200]!r}; providers are at {known} or at their own paths, "
         "the control API is described at /_sim/openapi.json"
     )
     return problem_response(Problem(404, "Nothing here", detail))
