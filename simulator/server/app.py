@@ -20,7 +20,8 @@ from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
-from simulator.server.addressing import Addressing, AmbiguousPath
+from simulator.server.addressing import Address, Addressing, AmbiguousPath
+from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
@@ -162,14 +163,14 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     path = unquote(request.rel_url.raw_path)
     alone = request.app[_ALONE]
     if alone:
-        return await faces.edge.serve(request, faces.registry.providers[alone], "", path, "")
+        return await serve(faces.edge, request, Address(faces.registry.providers[alone], "", path, ""))
     try:
         address = faces.addressing.find(request.host, path)
     except AmbiguousPath as ambiguous:
         return problem_response(Problem(400, "Whose path?", str(ambiguous)))
     if address is None:
         return await _serve_own(request, faces, path)
-    return await faces.edge.serve(request, *address)
+    return await serve(faces.edge, request, address)
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
