@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,7 @@ from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
 from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
+from simulator.server.front import Front
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
+_PATIENCE_REAL_S: Final = 1.0
+"""How long calls under way are waited for when the server stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,11 @@ class ServerConfig:
     guard: Guard | None = None
     """Decides instead of `allow_targets`."""
     allow_hosts: frozenset[str] = frozenset()
+    http: str = field(default_factory=lambda: os.environ.get("SIMULATOR_HTTP", "own"))
+    """
+    Who serves calls to providers: `own`, the simulator's own server as far as they are plain
+    HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
+    """
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
     listen: Mapping[str, int] = field(default_factory=dict)
@@ -102,6 +111,13 @@ class _Apps:
         self.addressing = Addressing(registry.providers)
         self.allow_hosts = allow_hosts
         self._control: ControlFace | None = None
+
+    def addresses(self, alone: str) -> Callable[[str, str], Address | None]:
+        """Return what tells where a request to a host and path belongs; *alone* names the only provider."""
+        if not alone:
+            return self.addressing.find
+        provider = self.registry.providers[alone]
+        return lambda _, path: Address(provider, "", path, "")
 
     @property
     def control(self) -> ControlFace:
@@ -161,11 +177,8 @@ def _make_alone(app: web.Application, provider: str) -> web.Application:
 async def _serve(request: web.Request) -> web.StreamResponse:
     faces = request.app[_APPS]
     path = unquote(request.rel_url.raw_path)
-    alone = request.app[_ALONE]
-    if alone:
-        return await serve(faces.edge, request, Address(faces.registry.providers[alone], "", path, ""))
     try:
-        address = faces.addressing.find(request.host, path)
+        address = faces.addresses(request.app[_ALONE])(request.host, path)
     except AmbiguousPath as ambiguous:
         return problem_response(Problem(400, "Whose path?", str(ambiguous)))
     if address is None:
@@ -237,6 +250,7 @@ class Server:
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
         self._runners: list[web.AppRunner] = []
+        self._fronts: list[Front] = []
         self._listeners: list[asyncio.Server] = []
 
     @property
@@ -270,12 +284,15 @@ class Server:
 
     async def _bind(self, name: str, app: web.Application, port: int) -> None:
         runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_HTTP_LOG
+            app, access_log=None, handle_signals=False, shutdown_timeout=_PATIENCE_REAL_S, logger=_HTTP_LOG
         )
         self._runners.append(runner)
         await runner.setup()
         http = runner.server
         assert http is not None
+        front = Front(self.app[_APPS].edge, self.app[_APPS].addresses(app[_ALONE]), http)
+        self._fronts.append(front)
+        make = front if self.config.http == "own" else http
 
         loop = asyncio.get_running_loop()
         coming = 0
@@ -286,12 +303,12 @@ class Server:
 
         def connect() -> asyncio.BaseProtocol:
             nonlocal coming
-            if len(http.connections) + coming >= self.config.connections_max:
+            if len(http.connections) + len(front.connections) + coming >= self.config.connections_max:
                 return _Full()
             # Several are accepted in one turn of the loop, before the first of them counts.
             coming += 1
             loop.call_soon(came)
-            return http()
+            return make()
 
         listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG)
         self._listeners.append(listener)
@@ -301,5 +318,7 @@ class Server:
         """Stop serving; what is being sent is broken off."""
         while self._listeners:
             self._listeners.pop().close()
+        while self._fronts:
+            await self._fronts.pop().stop(_PATIENCE_REAL_S)
         while self._runners:
             await self._runners.pop().cleanup()
