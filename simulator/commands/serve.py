@@ -107,6 +107,14 @@ class _JsonLines(logging.Formatter):
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
+@click.option(
+    "--http",
+    type=click.Choice(["own", "aiohttp"]),
+    default="own",
+    show_default=True,
+    envvar="SIMULATOR_HTTP",
+    help="Who serves plain calls to providers: the simulator's own server, or aiohttp's.",
+)
 @click.option("--allow-host", multiple=True, help="Serve the control API under this host name, too.")
 def serve(
     host: str,
@@ -121,6 +129,7 @@ def serve(
     listen: tuple[tuple[str, int], ...],
     allow_target: tuple[str, ...],
     allow_host: tuple[str, ...],
+    http: str,
 ) -> None:
     """
     Serve the providers until interrupted.
@@ -145,6 +154,7 @@ def serve(
             allow_hosts=frozenset(allow_host),
             listen=dict(listen),
             providers=providers,
+            http=http,
             tell=_teller() if verbose else None,
         )
         server = Server(config)

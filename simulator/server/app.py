@@ -250,7 +250,8 @@ class Server:
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
         self._runners: list[web.AppRunner] = []
-        self._fronts: list[Front] = []
+        self.fronts: list[Front] = []
+        """What takes calls to providers, by port in the order of binding."""
         self._listeners: list[asyncio.Server] = []
 
     @property
@@ -291,7 +292,7 @@ class Server:
         http = runner.server
         assert http is not None
         front = Front(self.app[_APPS].edge, self.app[_APPS].addresses(app[_ALONE]), http)
-        self._fronts.append(front)
+        self.fronts.append(front)
         make = front if self.config.http == "own" else http
 
         loop = asyncio.get_running_loop()
@@ -318,7 +319,7 @@ class Server:
         """Stop serving; what is being sent is broken off."""
         while self._listeners:
             self._listeners.pop().close()
-        while self._fronts:
-            await self._fronts.pop().stop(_PATIENCE_REAL_S)
+        while self.fronts:
+            await self.fronts.pop().stop(_PATIENCE_REAL_S)
         while self._runners:
             await self._runners.pop().cleanup()

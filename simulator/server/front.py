@@ -62,7 +62,7 @@ class Front:
     def __call__(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
         if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self._sweep)
+            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
         return _Connection(self)
 
     def fields(self, block: bytes) -> Fields | None:
@@ -96,8 +96,11 @@ class Front:
         (method, _, query), (provider, space, path, prefix) = known
         return HttpRequest(method, path, query, fields.headers, f"http://{host}{prefix}", provider, space)
 
-    def _sweep(self) -> None:
-        self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self._sweep)
+    def sweep(self) -> None:
+        """Close connections that have been idle for too long; look again after a while."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
         for connection in list(self.connections):
             connection.sweep()
 

@@ -32,7 +32,6 @@ _METHODS: Final = (b"GET /", b"POST /", b"PUT /", b"DELETE /", b"PATCH /")
 _ODD: Final = frozenset(
     {"transfer-encoding", "content-encoding", "expect", "upgrade", "te", "trailer", "proxy-connection"}
 )
-_FRAMING: Final = ("host", "content-length", "connection")
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -77,7 +76,7 @@ def read_target(line: bytes) -> Target | None:
 def read_fields(block: bytes) -> Fields | None:
     """Return the header fields in *block*, the lines after the first, or None when they are not plain."""
     headers: CIMultiDict[str] = CIMultiDict()
-    framing: dict[str, str] = {}
+    values: dict[str, str] = {}
     for line in block.split(b"\r\n"):
         match = _FIELD.fullmatch(line)
         if match is None:
@@ -85,17 +84,16 @@ def read_fields(block: bytes) -> Fields | None:
         name, value = match[1].decode("ascii"), match[2].decode("ascii")
         headers.add(name, value)
         lowered = name.lower()
-        if lowered in _ODD or lowered in framing:
+        if lowered in _ODD or lowered in values:
             return None
-        if lowered in _FRAMING:
-            framing[lowered] = value
-    length = framing.get("content-length", "0")
-    connection = framing.get("connection", "keep-alive").lower()
-    if not framing.get("host") or connection not in ("keep-alive", "close"):
+        values[lowered] = value
+    length = values.get("content-length", "0")
+    connection = values.get("connection", "keep-alive").lower()
+    if not values.get("host") or connection not in ("keep-alive", "close"):
         return None
     if not length.isdecimal() or len(length) > 10 or int(length) > _BODY_BYTES_MAX:
         return None
-    return Fields(CIMultiDictProxy(headers), framing["host"], int(length), connection == "close")
+    return Fields(CIMultiDictProxy(headers), values["host"], int(length), connection == "close")
 
 
 class _Beginning(NamedTuple):
