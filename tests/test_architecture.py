@@ -72,9 +72,10 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "uvloop": ("commands/serve.py",),
     "winloop": ("commands/serve.py",),
     "locust": ("load.py",),
+    "re2": ("scenario/patterns.py",),
 }  # fmt: skip
 
-HEAVY = {"faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis"}
+HEAVY = {"faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis", "re2"}
 
 BANNED_IN_KERNEL = {
     "time": "the space's clock (`clock.now_ms`)",
