@@ -26,6 +26,7 @@ from simulator.kernel.model.scenario import ClockSpec
 from simulator.provider import discover
 from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
 from simulator.run.compare import first_divergence
+from simulator.run.outputs import write_whole
 from simulator.run.record import Recorder
 from simulator.run.refire import refire
 from simulator.run.replay import Replayed, plan_of
@@ -208,7 +209,7 @@ async def _against(recorded: Bundle, port: int, port_file: Path | None, options:
 
 def _write_port(path: Path | None, port: int) -> None:
     if path is not None:
-        path.write_text(f"{port}\n")
+        write_whole(path, f"{port}\n".encode())
 
 
 def _judge(replayed: Replayed, recorded: Bundle) -> int:

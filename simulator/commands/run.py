@@ -11,10 +11,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import click
 
@@ -33,6 +33,7 @@ from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
 from simulator.provider import discover
+from simulator.run.outputs import Output, write_whole
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
 from simulator.run.runner import run as carry_out
@@ -46,7 +47,6 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["run"]
 
 _QUIET_REAL_S: Final = 30.0
-_PART: Final = ".part"
 
 
 @click.command()
@@ -184,29 +184,15 @@ def _complain(trouble: object) -> None:
 
 
 @contextmanager
-def _opened(wanted: Mapping[str, Path]) -> Iterator[dict[str, IO[bytes]]]:
+def _opened(wanted: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
     """
     Open every file of evidence before the run, under another name until it is whole.
 
     Nobody waits for a run to hear that its evidence has no place, and a run that
     does not end leaves what was there before.
     """
-    parts = {form: path.with_name(f"{path.name}{_PART}") for form, path in wanted.items()}
-    files: dict[str, IO[bytes]] = {}
-    try:
-        for form, path in wanted.items():
-            if path.is_dir():
-                raise IsADirectoryError(21, "it is a folder", str(path))
-            files[form] = parts[form].open("wb")
-        yield files
-        for form, file in files.items():
-            file.close()
-            if parts[form].stat().st_size:
-                parts[form].replace(wanted[form])
-    finally:
-        for form, file in files.items():
-            file.close()
-            parts[form].unlink(missing_ok=True)
+    with ExitStack() as opened:
+        yield {form: opened.enter_context(Output(path)) for form, path in wanted.items()}
 
 
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
@@ -219,7 +205,7 @@ async def _run(
     plan: RunFile,
     path: Path,
     options: RunOptions,
-    evidence: Mapping[str, IO[bytes]],
+    evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
 ) -> tuple[int, RunResult | None]:
@@ -267,7 +253,7 @@ def _end_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-def _write(result: RunResult, evidence: Mapping[str, IO[bytes]], recorder: Recorder | None) -> bool:
+def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder | None) -> bool:
     """Write everything down; what cannot be written is told, and does not hide the verdict."""
     written = True
     try:
@@ -276,12 +262,12 @@ def _write(result: RunResult, evidence: Mapping[str, IO[bytes]], recorder: Recor
     except OSError as trouble:
         _complain(f"the record is not written: {trouble.strerror or trouble}")
         written = False
-    for form, file in evidence.items():
+    for form, output in evidence.items():
         try:
-            file.write(FORMATS[form].render(result))
-            file.flush()
+            output.file.write(FORMATS[form].render(result))
+            output.keep()
         except OSError as trouble:
-            _complain(f"{file.name.removesuffix(_PART)} is not written: {trouble.strerror or trouble}")
+            _complain(f"{output.path} is not written: {trouble.strerror or trouble}")
             written = False
     return written
 
@@ -304,7 +290,7 @@ def _text(path: Path) -> str:
 
 def _write_port(path: Path | None, port: int) -> None:
     if path is not None:
-        path.write_text(f"{port}\n")
+        write_whole(path, f"{port}\n".encode())
 
 
 def _tell(result: RunResult) -> None:

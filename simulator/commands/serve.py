@@ -11,7 +11,6 @@ import re
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +22,7 @@ from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, coul
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
+from simulator.run.outputs import forget, write_whole
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -151,8 +151,7 @@ def serve(
         _fail(str(refusal), INVALID)
     if port_file is not None:
         # Who waits for it must not read the port of an earlier server.
-        with suppress(OSError):
-            port_file.unlink()
+        forget(port_file)
     code = asyncio.run(_run(server, providers, path if watch else None, port_file))
     if code:
         sys.exit(code)
@@ -248,7 +247,8 @@ async def _run(
             break
     try:
         if port_file is not None:
-            _write_port(port_file, server.ports[""])
+            # Written whole or not at all, for others poll it.
+            write_whole(port_file, f"{server.ports['']}\n".encode())
     except OSError as trouble:
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
@@ -262,13 +262,6 @@ async def _run(
             watching.cancel()
         await server.stop()
     return code
-
-
-def _write_port(path: Path, port: int) -> None:
-    # Written whole or not at all, for others poll it.
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(f"{port}\n")
-    draft.replace(path)
 
 
 def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
