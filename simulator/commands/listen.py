@@ -14,6 +14,7 @@ import click
 from aiohttp import web
 
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
+from simulator.commands.terminal import say
 
 __all__ = ["listen"]
 
@@ -60,10 +61,10 @@ async def _run(port: int, status: int, count: int) -> int:
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as trouble:
-        click.echo(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
+        say(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
         await runner.cleanup()
         return COULD_NOT_START
-    click.echo(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")
+    say(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")
     loop = asyncio.get_running_loop()
     try:
         loop.add_signal_handler(signal.SIGINT, stop)
@@ -75,16 +76,15 @@ async def _run(port: int, status: int, count: int) -> int:
 
 
 def _show(request: web.Request, body: bytes) -> None:
-    click.echo(f"\n{request.method} {request.path_qs}")
+    say(f"\n{request.method} {request.path_qs}")
     for name, value in request.headers.items():
         if name.lower().startswith(("content-type", "x-", "authorization")):
-            click.echo(f"{name}: {value}")
+            say(f"{name}: {value}")
     try:
         text = _pretty(json.loads(body))
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "replace")
-    # Texts come from outside: what could steer a terminal is shown, not sent.
-    click.echo("".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text))
+    say(text)
 
 
 def _pretty(plain: object) -> str:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
 from simulator.commands.exits import INVALID
+from simulator.commands.terminal import plain_json, say
 from simulator.provider import space_credential
 from simulator.providers.rbm import PROVIDER
 from simulator.providers.rbm.tokens import mint_key
@@ -33,8 +33,8 @@ def rbm_key(url: str, space: str) -> None:
     No server is asked.  The private key in it is public, made for tests, the same for everybody.
     """
     if not url.startswith(("http://", "https://")):
-        click.echo(f"simulator: --url: expected a URL such as http://127.0.0.1:4010, got {url!r}", err=True)
+        say(f"simulator: --url: expected a URL such as http://127.0.0.1:4010, got {url!r}", err=True)
         sys.exit(INVALID)
     base = url.rstrip("/")
     base_url = f"{base}/rbm" if space == "default" else f"{base}/s/{space}/rbm"
-    click.echo(json.dumps(mint_key(space_credential(PROVIDER, space), base_url), indent=2))
+    say(plain_json(mint_key(space_credential(PROVIDER, space), base_url), indent=2))

@@ -27,13 +27,14 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.files import find_scenario, load_run_file
+from simulator.commands.outputs import Output, write_whole
+from simulator.commands.terminal import say
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
 from simulator.provider import discover
-from simulator.run.outputs import Output, write_whole
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
 from simulator.run.runner import run as carry_out
@@ -173,14 +174,14 @@ def _server(
         return Server(config), plan
     except ScenarioError as trouble:
         for line in trouble.lines:
-            click.echo(line, err=True)
+            say(line, err=True)
     except ValueError as refusal:
         _complain(refusal)
     sys.exit(INVALID)
 
 
 def _complain(trouble: object) -> None:
-    click.echo(f"simulator: {trouble}", err=True)
+    say(f"simulator: {trouble}", err=True)
 
 
 @contextmanager
@@ -221,9 +222,9 @@ async def _run(
         if record is not None:
             recorder = Recorder(space, record, _text(path), path.name)
         _write_port(port_file, server.ports[""])
-        click.echo(f"{plan.scenario.name}: serving at {server.url}", err=True)
+        say(f"{plan.scenario.name}: serving at {server.url}", err=True)
         if not makes_calls(plan):
-            click.echo(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
+            say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, plan, options, _progress())
         written = _write(result, evidence, recorder)
     except IntegratorUnreachable as trouble:
@@ -297,7 +298,7 @@ def _tell(result: RunResult) -> None:
     try:
         for line in text(result):
             colour = "red" if line.startswith("FAILED") else "green" if line.startswith("PASSED") else None
-            click.secho(line, fg=colour)
+            say(line, colour=colour)
     except BrokenPipeError:
         # Whoever read has read enough; what is left would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -320,6 +321,6 @@ def _progress() -> Callable[[Space], None]:
         elif time.monotonic() >= next_s:
             # A log wants to know now and then that a long run is still alive.
             next_s = time.monotonic() + _QUIET_REAL_S
-            click.echo(said, err=True)
+            say(said, err=True)
 
     return show

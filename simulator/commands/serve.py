@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import signal
@@ -19,10 +18,11 @@ import click
 
 from simulator import __version__
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.commands.outputs import forget, write_whole
+from simulator.commands.terminal import PlainLines, plain_json, say
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
-from simulator.run.outputs import forget, write_whole
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -83,7 +83,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+        return plain_json(said)
 
 
 @click.command()
@@ -159,14 +159,13 @@ def serve(
 
 def _teller() -> Callable[[str, Entry], None]:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
-    from simulator.evidence.words import printable
     from simulator.kernel.store.journal import narrative
     from simulator.server.views import entry_view
 
     def tell(space: str, entry: Entry) -> None:
         where = "" if space == DEFAULT_SPACE else f"[{space}] "
         facts = {"space": space, **entry_view(entry)}
-        _LOG.info("%s%s", where, printable(narrative(entry)), extra={"facts": facts})
+        _LOG.info("%s%s", where, narrative(entry), extra={"facts": facts})
 
     return tell
 
@@ -205,18 +204,18 @@ def _load(path: Path | None, providers: dict[str, Provider]) -> Scenario | None:
         return load_file(path, providers)
     except ScenarioError as trouble:
         for line in trouble.lines:
-            click.echo(line, err=True)
+            say(line, err=True)
         sys.exit(INVALID)
 
 
 def _fail(text: str, code: int) -> None:
-    click.echo(f"simulator: {text}", err=True)
+    say(f"simulator: {text}", err=True)
     sys.exit(code)
 
 
 def _log_to_stderr(log_format: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter("%(message)s"))
+    handler.setFormatter(_JsonLines() if log_format == "json" else PlainLines("%(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.run.outputs import Output, forget, write_whole
+from simulator.commands.outputs import Output, forget, write_whole
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices are files on POSIX only")
 
@@ -84,7 +84,7 @@ def test_standard_output_is_continued_though_it_is_a_file(tmp_path: Path, name: 
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from simulator.run.outputs import write_whole\n"
+        "from simulator.commands.outputs import write_whole\n"
         "print('before', flush=True)\n"
         "write_whole(Path(sys.argv[1]), b'between\\n')\n"
         "print('after')\n"
