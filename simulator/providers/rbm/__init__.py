@@ -12,6 +12,7 @@ from simulator.provider import Answer, Call, Code, Coverage, Credential, Gateway
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import bearer_of, credential_of
+from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
@@ -80,6 +81,10 @@ class Rbm:
     def refused(self, call: Call, refused: CallRefusal) -> Answer:
         """Answer a call that a rule, a magic recipient or circumstances refuse."""
         return error_answer(call, refused.code)
+
+    def describe_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Return what a webhook tells in one line; its data is in Base64."""
+        return describe_webhook(headers, body)
 
     def codes(self) -> Sequence[Code]:
         """Return every refusal and outcome with its magic recipient."""
