@@ -34,7 +34,8 @@ $(VENV)/.compiled: $(VENV)/.base $(wildcard simulator/*.py simulator/*/*.py simu
 install: $(VENV)/.dev ## set up everything for development
 
 run: $(VENV)/.compiled ## set up and start the simulator; flags: make run ARGS="--port 8080"
-	@$(BIN)/simulator serve $(ARGS)
+	@# Ctrl-C is how it is meant to end; any other failure is one.
+	@trap : INT; $(BIN)/simulator serve $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 serve: run
 

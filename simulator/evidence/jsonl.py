@@ -10,9 +10,10 @@ from itertools import islice
 import msgspec
 
 from simulator.evidence.result import RunResult
+from simulator.kernel.store.journal import Entry
 from simulator.server.views import entry_view
 
-__all__ = ["jsonl"]
+__all__ = ["entry_line", "jsonl"]
 
 _ENTRIES_PER_CHUNK = 1_000
 
@@ -27,3 +28,8 @@ def jsonl(result: RunResult) -> Iterator[bytes]:
     entries = iter(list(result.space.simulation.journal))
     while chunk := list(islice(entries, _ENTRIES_PER_CHUNK)):
         yield encoder.encode_lines([entry_view(entry) for entry in chunk])
+
+
+def entry_line(entry: Entry, space: str) -> bytes:
+    """Return one entry of *space* as a line."""
+    return msgspec.json.encode({"space": space, **entry_view(entry)}) + b"\n"

@@ -76,6 +76,11 @@ class Driver:
         """The mode in words: `frozen`, `live`, `live×60`, `autojump`."""
         return f"live×{self.rate}" if self.mode is ClockMode.LIVE and self.rate != 1 else self.mode.value
 
+    @property
+    def advancing(self) -> bool:
+        """True while `advance` drains."""
+        return self._advancing
+
     def start(self, spec: ClockSpec) -> None:
         """Begin to count time as *spec* says, if this clock counts it by itself."""
         self.mode = spec.mode
