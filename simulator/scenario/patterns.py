@@ -9,6 +9,7 @@ are refused.  Both search the first 2,000 characters of a text and mean the same
 from __future__ import annotations
 
 import re
+import warnings
 from importlib import import_module
 from typing import Final, NamedTuple, Protocol
 
@@ -74,7 +75,10 @@ def compile_pattern(pattern: str) -> Pattern:
     """Return *pattern*, ready to search; raises ValueError when it is none, or has no bound."""
     part = parse(pattern)
     try:
-        compiled = re.compile(pattern)
+        with warnings.catch_warnings():
+            # A set that a later Python may read otherwise is of no use to whoever runs a server.
+            warnings.simplefilter("ignore")
+            compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as trouble:
         raise ValueError(str(trouble)) from None
     starts = 1 if _at_start(part) else TEXT_LENGTH_MAX + 1
