@@ -218,7 +218,12 @@ class Simulator:
         self.call("PUT", f"/providers/{provider}", settings)
 
     def load(self, scenario: str | Path | Mapping[str, object]) -> None:
-        """Put a scenario in force: a path, YAML text, or an object."""
+        """
+        Put a scenario in force with its seed and clock: a path, YAML text, or an object.
+
+        Refused, with the reason, when something was sent already from another seed
+        or the clock has left another start.
+        """
         self.call("PUT", "/scenario", _written(scenario))
 
     def recipient(self, address: str) -> RecipientHandle:

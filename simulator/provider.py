@@ -251,7 +251,7 @@ class Call:
         See `Simulation.submit_later`.  Raises CallRefused when a rule refuses the whole call,
         CallCut when one cuts it off.
         """
-        result = self.gateway.simulation.intake.submit_later(
+        result = self.gateway.simulation.submit_later(
             submissions,
             provider=self.gateway.provider.name,
             at_ms=self.gateway.now_ms + after_ms,

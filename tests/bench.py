@@ -220,7 +220,7 @@ async def _our_webhooks(url: str, count: int) -> float:
             body=body,
         )
         route.handler(call)
-        space.simulation.answered(call.verdict)
+        space.simulation.answered(call.result)
         await space.driver.advance(500)
         started = time.perf_counter()
         async with asyncio.timeout(_REAL_S_MAX):

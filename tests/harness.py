@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import ClientSession, ClientTimeout, web
 
+from simulator.explain.narrative import what_of
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
 
@@ -150,7 +151,7 @@ class Bench:
 
     def lines(self) -> list[str]:
         """Return what the journal of the default space says, in words."""
-        return [entry.what or entry.kind.value for entry in self.space.simulation.journal]
+        return [what_of(entry.fact) or entry.kind.value for entry in self.space.simulation.journal]
 
 
 @asynccontextmanager

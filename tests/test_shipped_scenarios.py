@@ -15,8 +15,9 @@ from aiohttp import ClientError, ClientSession
 from golden import check_golden
 from receiver import Receiver
 from simulator.commands.files import library, load_file
+from simulator.explain.narrative import narrative
 from simulator.kernel.model.scenario import Scenario
-from simulator.kernel.store.journal import EntryKind, narrative
+from simulator.kernel.store.facts import EntryKind
 from simulator.provider import discover
 from simulator.runtime.space import Space
 from simulator.scenario.loader import load

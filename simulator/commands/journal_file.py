@@ -32,7 +32,10 @@ class JournalFile:
     def __init__(self, path: Path, bytes_max: int) -> None:
         # Loaded when it is asked for: other servers are ready sooner.
         from simulator.evidence.jsonl import entry_line
+        from simulator.secrecy import Withholding
 
+        # What a space keeps secret may change at any time; what an address holds is withheld by its name.
+        self._secrecy = Withholding()
         self._line_of = entry_line
         self._path = path
         self._bytes_max = bytes_max
@@ -50,7 +53,7 @@ class JournalFile:
         """Write down a fact of *space*."""
         if self._ended:
             return
-        line = self._line_of(entry, space)
+        line = self._line_of(entry, space, self._secrecy)
         try:
             if self._rotates and self._size and self._size + len(line) > self._bytes_max:
                 self._rotate()

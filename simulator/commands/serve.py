@@ -22,6 +22,7 @@ from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, coul
 from simulator.commands.journal_file import JournalFile
 from simulator.commands.outputs import forget, write_whole
 from simulator.commands.terminal import PlainLines, plain_json, say
+from simulator.explain.narrative import clock_words, narrative
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import UnitError, parse_duration
 from simulator.kernel.store.journal import Entry
@@ -214,8 +215,7 @@ def serve(
 
 def _teller() -> Teller:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
-    from simulator.kernel.store.journal import narrative
-    from simulator.server.views import entry_view
+    from simulator.explain.views import entry_view
 
     def tell(space: str, entry: Entry) -> None:
         where = "" if space == DEFAULT_SPACE else f"[{space}] "
@@ -356,7 +356,7 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
         f"simulator {__version__} is ready at {server.url}",
         "",
         f"  {'scenario':14} {source}",
-        f"  {'clock, seed':14} {space.driver.mode_text}, {space.seed}",
+        f"  {'clock, seed':14} {clock_words(space.driver.mode, space.driver.rate)}, {space.seed}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
         "",
         "Any well-formed credential is accepted. A first message to each provider:",
@@ -385,11 +385,16 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
         try:
             # A large file takes seconds to read, in which others want to be served.
             scenario = await asyncio.to_thread(load_file, path, providers)
-            server.registry.get(DEFAULT_SPACE).load(scenario)
+            space = server.registry.get(DEFAULT_SPACE)
+            space.load(scenario)
         except ScenarioError as trouble:
             _LOG.warning("%s\nthe scenario loaded before stays in force", "\n".join(trouble.lines))
         else:
             _LOG.info("%s is loaded again", path)
+            if scenario.seed not in (None, space.seed):
+                _LOG.warning(
+                    "its seed counts from the next start; here everything is drawn from %d", space.seed
+                )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

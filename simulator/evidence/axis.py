@@ -18,8 +18,9 @@ _BREAKS_MAX = 14
 _GAP_MIN_MS = 500
 _TICK_DISTANCE_MIN = 7.5
 _DAY_MS = 86_400_000
-# Of the width, in percent, where lanes are some 900 pixels wide; narrower ones are for a glance.
+# Of the width, in percent, where lanes are some 900 pixels wide, and where they are some 340.
 _NAME_LETTER_WIDTH = 0.65
+_NARROW_LETTER_WIDTH = 1.75
 _EDGE = 2
 
 
@@ -43,6 +44,8 @@ class Tick(NamedTuple):
     place: float
     at_ms: int
     name: str = ""
+    narrow: bool = True
+    """True when there is room for the name on a telephone, too."""
 
     @property
     def at_edge(self) -> bool:
@@ -95,19 +98,32 @@ def _legible(chosen: Sequence[Tick]) -> list[Tick]:
     kept = list(chosen)
     for _ in chosen:
         named = _named(sorted(kept))
-        crowded = next((pair for pair in pairwise(named) if _touch(*pair)), None)
+        crowded = next((pair for pair in pairwise(named) if _touch(*pair, _NAME_LETTER_WIDTH)), None)
         if crowded is None:
             break
         at_ms = {tick.at_ms for tick in crowded}
         kept.remove(next(tick for tick in reversed(kept) if tick.at_ms in at_ms))
-    return named
+    return _for_telephones(named, [tick.at_ms for tick in chosen])
 
 
-def _touch(earlier: Tick, later: Tick) -> bool:
+def _for_telephones(named: Sequence[Tick], in_order: Sequence[int]) -> list[Tick]:
+    """Return the ticks with a word on which of them, the first chosen first, have room on a telephone."""
+    by_instant = {tick.at_ms: tick for tick in named}
+    narrow: list[Tick] = []
+    for at_ms in in_order:
+        tick = by_instant.get(at_ms)
+        if tick is not None and not any(
+            _touch(min(tick, other), max(tick, other), _NARROW_LETTER_WIDTH) for other in narrow
+        ):
+            narrow.append(tick)
+    return [tick._replace(narrow=tick in narrow) for tick in named]
+
+
+def _touch(earlier: Tick, later: Tick, letter_width: float) -> bool:
     # Names stand in the middle over their ticks, those at the edges beside them.
     letters = len(earlier.name) * (1 if earlier.at_edge else 0.5)
     letters += len(later.name) * (1 if later.at_edge else 0.5)
-    return later.place - earlier.place < (letters + 1) * _NAME_LETTER_WIDTH
+    return later.place - earlier.place < (letters + 1) * letter_width
 
 
 def _named(ticks: Sequence[Tick]) -> list[Tick]:

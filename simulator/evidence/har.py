@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from heapq import nlargest
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
 from simulator.evidence.purpose import on_purpose
-from simulator.evidence.redaction import Redaction
 from simulator.evidence.result import RunResult
+from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.runtime.space import Exchange
-from simulator.server.views import instant
+from simulator.secrecy import Withholding
 
 __all__ = ["har"]
 
@@ -37,17 +37,17 @@ def har(result: RunResult) -> str:
     """
     space = result.space
     simulation = space.simulation
-    redaction = Redaction(space)
+    secrecy = Withholding(space.secrets())
     tries = [(a.at_ms, w, a) for w in simulation.outbox.webhooks.values() for a in w.attempts]
     left_out = max(0, len(tries) - _ATTEMPTS_MAX)
     if left_out:
         tries = nlargest(_ATTEMPTS_MAX, tries, key=lambda one: one[0])
     entries = [
-        (exchange.at_ms, 0, number, _call(simulation, exchange, space.name, redaction))
+        (exchange.at_ms, 0, number, _call(simulation, exchange, space.name, secrecy))
         for number, exchange in enumerate(space.exchanges)
     ]
     entries += [
-        (at_ms, 1, number, _attempt(simulation, webhook, attempt, redaction))
+        (at_ms, 1, number, _attempt(simulation, webhook, attempt, secrecy))
         for number, (at_ms, webhook, attempt) in enumerate(tries)
     ]
     entries.sort(key=lambda entry: entry[:3])
@@ -64,17 +64,19 @@ def har(result: RunResult) -> str:
     return msgspec.json.encode({"log": log}).decode()
 
 
-def _call(simulation: Simulation, exchange: Exchange, space: str, redaction: Redaction) -> dict[str, object]:
+def _call(simulation: Simulation, exchange: Exchange, space: str, secrecy: Withholding) -> dict[str, object]:
     prefix = "" if space == "default" else f"/s/{quote(space)}"
     url = f"http://simulator{prefix}/{exchange.provider}{quote(exchange.path, safe=_PATH_SAFE)}"
+    if exchange.query:
+        url += f"?{urlencode(exchange.query, quote_via=quote)}"
     comment = (
         "a call of the integrator" if exchange.status else "a call of the integrator, cut off on purpose"
     )
     return {
         "startedDateTime": instant(simulation, exchange.at_ms),
         "time": 0,
-        "request": _request(exchange.method, redaction.url(url), (), exchange.request, redaction),
-        "response": _response(exchange.status, _content(exchange.answer, redaction)),
+        "request": _request(exchange.method, secrecy.text(url), (), exchange.request, secrecy),
+        "response": _response(exchange.status, _content(exchange.answer, secrecy)),
         "cache": {},
         "timings": _timings(0),
         "comment": comment,
@@ -82,17 +84,17 @@ def _call(simulation: Simulation, exchange: Exchange, space: str, redaction: Red
 
 
 def _attempt(
-    simulation: Simulation, webhook: Webhook, attempt: Attempt, redaction: Redaction
+    simulation: Simulation, webhook: Webhook, attempt: Attempt, secrecy: Withholding
 ) -> dict[str, object]:
     request = _rendered(simulation, webhook, attempt.number)
     time_ms = attempt.latency_real_us / 1_000
     meant = on_purpose(webhook, attempt.number)
-    headers = tuple((name, redaction.header(name, value)) for name, value in request.headers)
+    headers = tuple((name, secrecy.header(name, value)) for name, value in request.headers)
     return {
         "startedDateTime": instant(simulation, attempt.at_ms),
         "time": time_ms,
-        "request": _request(request.method, redaction.url(request.url), headers, request.body, redaction),
-        "response": _response(attempt.status, _content(attempt.excerpt.encode(), redaction), attempt.error),
+        "request": _request(request.method, secrecy.text(request.url), headers, request.body, secrecy),
+        "response": _response(attempt.status, _content(attempt.excerpt.encode(), secrecy), attempt.error),
         "cache": {},
         "timings": _timings(time_ms),
         "comment": ", ".join(filter(None, (f"webhook {webhook.id}", f"attempt {attempt.number}", meant))),
@@ -111,7 +113,7 @@ _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 
 
 def _request(
-    method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, redaction: Redaction
+    method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, secrecy: Withholding
 ) -> dict[str, object]:
     told: dict[str, object] = {
         "method": method,
@@ -129,11 +131,11 @@ def _request(
     if body:
         kind = next((value for name, value in headers if name.lower() == "content-type"), _kind(body))
         try:
-            post = {"mimeType": kind, "text": redaction.body(body.decode())}
+            post = {"mimeType": kind, "text": secrecy.body(body.decode())}
         except UnicodeDecodeError:
             post = {
                 "mimeType": kind,
-                "text": redaction.body(body.decode("utf-8", "backslashreplace")),
+                "text": secrecy.body(body.decode("utf-8", "backslashreplace")),
                 "comment": "not UTF-8; other bytes are written as \\xNN",
             }
         told["postData"] = post
@@ -158,12 +160,13 @@ def _response(status: int, content: Mapping[str, object], error: str = "") -> di
     return told
 
 
-def _content(body: bytes, redaction: Redaction) -> dict[str, object]:
+def _content(body: bytes, secrecy: Withholding) -> dict[str, object]:
     told: dict[str, object] = {"size": len(body), "mimeType": _kind(body)}
     try:
-        told["text"] = redaction.body(body.decode())
+        told["text"] = secrecy.body(body.decode())
     except UnicodeDecodeError:
-        told["text"] = b64encode(body).decode()
+        # One character for each byte, so that nothing is lost but what is withheld.
+        told["text"] = b64encode(secrecy.body(body.decode("latin-1")).encode("latin-1")).decode()
         told["encoding"] = "base64"
     return told
 

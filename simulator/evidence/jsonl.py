@@ -10,8 +10,9 @@ from itertools import islice
 import msgspec
 
 from simulator.evidence.result import RunResult
+from simulator.explain.views import entry_view
 from simulator.kernel.store.journal import Entry
-from simulator.server.views import entry_view
+from simulator.secrecy import Withholding
 
 __all__ = ["entry_line", "jsonl"]
 
@@ -25,11 +26,15 @@ def jsonl(result: RunResult) -> Iterator[bytes]:
     The entries are those the journal holds when the first chunk is asked for.
     """
     encoder = msgspec.json.Encoder()
+    secrecy = Withholding(result.space.secrets())
     entries = iter(list(result.space.simulation.journal))
     while chunk := list(islice(entries, _ENTRIES_PER_CHUNK)):
-        yield encoder.encode_lines([entry_view(entry) for entry in chunk])
+        lines = encoder.encode_lines([entry_view(entry) for entry in chunk]).decode()
+        # In whole chunks, for most of them hold no secret and a million lines are many.
+        yield secrecy.text(lines).encode()
 
 
-def entry_line(entry: Entry, space: str) -> bytes:
-    """Return one entry of *space* as a line."""
-    return msgspec.json.encode({"space": space, **entry_view(entry)}) + b"\n"
+def entry_line(entry: Entry, space: str, secrecy: Withholding) -> bytes:
+    """Return one entry of *space* as a line, without its secrets."""
+    line = msgspec.json.encode({"space": space, **entry_view(entry)}).decode()
+    return secrecy.text(line).encode() + b"\n"

@@ -28,15 +28,18 @@ def junit(result: RunResult) -> str:
 
     No times: a run takes days of virtual time, and servers would add those up.
     """
-    return "\n".join(_lines(result)) + "\n"
+    return "\n".join(_lines(result.withheld())) + "\n"
 
 
 def _lines(result: RunResult) -> Iterator[str]:
     failures = sum(not check.passed for check in result.checks)
-    counts = f'tests="{len(result.checks)}" failures="{failures}" errors="0" skipped="0"'
+    # Some servers fail a report without cases; a space that nobody judges has one that is skipped.
+    skipped = 0 if result.checks else 1
+    tests = len(result.checks) + skipped
+    counts = f'tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"'
     name = _attribute(result.scenario)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<testsuites name="simulator" tests="{len(result.checks)}" failures="{failures}" errors="0">'
+    yield f'<testsuites name="simulator" tests="{tests}" failures="{failures}" errors="0">'
     yield f"  <testsuite name={name} {counts}>"
     yield "    <properties>"
     for key, value in _properties(result):
@@ -44,6 +47,10 @@ def _lines(result: RunResult) -> Iterator[str]:
     yield "    </properties>"
     for check in result.checks:
         yield from _case(check, name)
+    if skipped:
+        yield f'    <testcase classname={name} name="expectations">'
+        yield '      <skipped message="there are none"/>'
+        yield "    </testcase>"
     yield f"    <system-out>{_body(text(result))}</system-out>"
     yield "  </testsuite>"
     yield "</testsuites>"

@@ -1,12 +1,15 @@
 """
-The lane of a message: its states, its recipient's absence and its webhooks, drawn as inline SVG.
+What stands on the axis of virtual time: a message's states, its recipient's absence, webhooks.
+
+Plain values, in percent of the width; the template `timeline.html` draws them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
-from simulator.evidence.axis import Axis, Tick
+from simulator.evidence.axis import Axis
 from simulator.evidence.lives import Life
 from simulator.evidence.purpose import (
     COPIES,
@@ -15,40 +18,52 @@ from simulator.evidence.purpose import (
     on_purpose,
     purposes,
 )
-from simulator.evidence.words import html_text, outcome, span
+from simulator.evidence.words import outcome, span
+from simulator.kernel.model.faults import Purpose
 from simulator.kernel.model.lifecycle import TERMINAL, State
-from simulator.kernel.store.journal import EntryKind
-from simulator.kernel.webhooks.outbox import CONTRADICTION
+from simulator.kernel.store.facts import Accepted
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 
-__all__ = ["DEFINITIONS", "axis_svg", "grid_svg", "lane_svg", "webhook_lane_svg"]
+__all__ = [
+    "LEGEND",
+    "AxisRow",
+    "Band",
+    "Lane",
+    "Line",
+    "Mark",
+    "TickMark",
+    "axis_row",
+    "band",
+    "lane",
+    "percent",
+    "webhook_lane",
+]
 
 _ATTEMPTS_DRAWN_MAX = 40
+_STATES_Y = 13
+_WEBHOOKS_Y = 31
 
-# Shapes differ as well as colours: nobody needs to tell red from green.
-DEFINITIONS = """\
-<svg class="defs" aria-hidden="true" width="0" height="0"><defs>
-<pattern id="off" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
-<rect width="6" height="6" class="off0"/><rect width="2" height="6" class="off1"/></pattern>
-<path id="accepted" class="c-blue" d="M-4,-5 5,0 -4,5z"/>
-<circle id="delivered" class="c-ok" r="5"/>
-<g id="read"><circle class="c-ok" r="5.5"/><circle class="hole" r="2.2"/></g>
-<path id="failed" class="l-bad" d="M-4,-4 4,4M-4,4 4,-4"/>
-<path id="expired" class="c-late" d="M0,-6 6,0 0,6 -6,0z"/>
-<rect id="revoked" class="c-grey" x="-5" y="-2" width="10" height="4"/>
-<path id="ok" class="l-ok" d="M-4,0 -1,3.5 4.5,-4"/>
-<path id="no" class="l-bad" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
-<path id="answer_lost" class="l-grey" d="M-3.5,-3.5 3.5,3.5M-3.5,3.5 3.5,-3.5"/>
-<circle id="gone" class="l-grey" r="3.5"/>
-<circle id="damaged" class="f-grey" r="8"/>
-<path id="copy" class="f-grey" d="M-7,-7H7V7H-7zM-4,-7V-10H10V4H7"/>
-<path id="untrue" class="f-grey" d="M0,-11 9.5,7 -9.5,7z"/>
-<path id="late" class="f-grey" stroke-dasharray="3 3" d="M-9,0 9,0"/>
-<rect id="refused" class="c-ink" x="-4" y="-5" width="8" height="10"/>
-<path id="open" class="l-grey" d="M-4,-5 4,0 -4,5"/>
-</defs></svg>"""
+LEGEND: Final = (
+    ("accepted", "accepted"),
+    ("delivered", "delivered"),
+    ("read", "read"),
+    ("failed", "failed"),
+    ("expired", "expired"),
+    ("revoked", "revoked"),
+    ("refused", "refused"),
+    ("ok", "webhook acknowledged"),
+    ("no", "attempt failed"),
+    ("gone", "dropped on purpose"),
+    ("damaged", "sent damaged or slowly on purpose"),
+    ("answer_lost", "failed, but damaged on purpose"),
+    ("copy", "copy on purpose"),
+    ("untrue", "contradiction on purpose"),
+    ("late", "delayed on purpose"),
+    ("open", "still to come"),
+)
+"""Every shape by its id in the template, and what it means."""
 
-_ENDS = {
+_ENDS: Final = {
     State.DELIVERED: "delivered",
     State.READ: "read",
     State.FAILED: "failed",
@@ -57,127 +72,192 @@ _ENDS = {
 }
 
 
-def axis_svg(axis: Axis, ticks: Sequence[Tick]) -> str:
+class Line(NamedTuple):
+    """
+    A stretch of something.
+    """
+
+    css: str
+    left: str
+    right: str
+    y: int
+    title: str
+
+
+class Mark(NamedTuple):
+    """
+    A shape at an instant.
+    """
+
+    shape: str
+    x: str
+    y: int
+    title: str
+
+
+class Band(NamedTuple):
+    """
+    A stretch shaded over the whole height.
+    """
+
+    left: str
+    width: str
+    title: str
+
+
+class Lane(NamedTuple):
+    """
+    Everything in one row of the timeline; *label* is for those who do not see it.
+    """
+
+    label: str
+    height: int
+    bands: Sequence[Band]
+    lines: Sequence[Line]
+    marks: Sequence[Mark]
+
+
+class TickMark(NamedTuple):
+    """
+    An instant that the axis names; *narrow* ones have room on a telephone, too.
+    """
+
+    x: str
+    anchor: str
+    name: str
+    narrow: bool
+
+
+class AxisRow(NamedTuple):
+    """
+    The axis: where time is shortened, and instants by name.
+    """
+
+    lines: Sequence[Line]
+    ticks: Sequence[TickMark]
+
+
+def percent(place: float) -> str:
+    """Return a place or width as SVG has it."""
+    return f"{place:.2f}%"
+
+
+def axis_row(axis: Axis) -> AxisRow:
     """Return the axis: instants by name, and where time is shortened."""
-    parts = ['<svg class="axis" height="30" width="100%" role="img" aria-label="virtual time">']
-    for segment in axis.segments:
-        kind = "quiet" if segment.quiet else "busy"
-        parts.append(
-            f'<line class="{kind}" x1="{segment.left:.2f}%" x2="{segment.right:.2f}%" y1="25" y2="25">'
-            f"<title>{span(segment.from_ms)} to {span(segment.to_ms)}"
-            f"{', shortened' if segment.quiet else ''}</title></line>"
+    lines = [
+        Line(
+            "quiet" if segment.quiet else "busy",
+            percent(segment.left),
+            percent(segment.right),
+            25,
+            f"{span(segment.from_ms)} to {span(segment.to_ms)}{', shortened' if segment.quiet else ''}",
         )
-    for tick in ticks:
-        anchor = "middle" if not tick.at_edge else "start" if tick.place < 50 else "end"
-        parts.append(
-            f'<line class="tick" x1="{tick.place:.2f}%" x2="{tick.place:.2f}%" y1="20" y2="30"/>'
-            f'<text x="{tick.place:.2f}%" y="14" text-anchor="{anchor}">{tick.name}</text>'
+        for segment in axis.segments
+    ]
+    ticks = [
+        TickMark(
+            percent(tick.place),
+            "middle" if not tick.at_edge else "start" if tick.place < 50 else "end",
+            tick.name,
+            tick.narrow,
         )
-    return "".join(parts) + "</svg>"
+        for tick in axis.ticks()
+    ]
+    return AxisRow(lines, ticks)
 
 
-def grid_svg(ticks: Iterable[Tick]) -> str:
-    """Return the lines that lead the eye from the axis down through the lanes."""
-    lines = "".join(f'<line x1="{t.place:.2f}%" x2="{t.place:.2f}%" y1="0" y2="100%"/>' for t in ticks)
-    return f'<svg class="grid" aria-hidden="true" width="100%" height="100%">{lines}</svg>'
+def band(axis: Axis, start_ms: int, end_ms: int, title: str) -> Band:
+    """Return a band between two instants."""
+    left, right = axis.place(start_ms), axis.place(end_ms)
+    return Band(percent(left), percent(right - left), f"{title} {span(start_ms)} to {span(end_ms)}")
 
 
-def lane_svg(life: Life, absent: Sequence[tuple[int, int]], axis: Axis) -> str:
-    """Return the lane of a message that has been told."""
+def lane(life: Life, absent: Sequence[tuple[int, int]], axis: Axis) -> Lane:
+    """Return the lane of a message that has its entries."""
     message = life.message
-    parts = [_band(axis, start, end, "out of reach") for start, end in absent]
     states = [(entry.at_ms, entry.state) for entry in life.entries if entry.state is not None]
-    if not life.entries or life.entries[0].kind is not EntryKind.ACCEPTED:
+    if not life.entries or not isinstance(life.entries[0].fact, Accepted):
         # The journal has forgotten how it began, or everything; how it ended is still known.
         states = [(message.accepted_ms, State.ACCEPTED), *(states or [(message.changed_ms, message.state)])]
-    for (start, state), (end, _) in zip(states, [*states[1:], (axis.to_ms, None)], strict=True):
-        if state not in TERMINAL:
-            left, right = axis.place(start), axis.place(end)
-            parts.append(
-                f'<line class="s-{state.value}" x1="{left:.2f}%" x2="{right:.2f}%" y1="13" y2="13">'
-                f"<title>{state.value} {span(start)} to {span(end)}</title></line>"
-            )
-    parts.append(
-        _use("accepted", axis.place(message.accepted_ms), 13, f"accepted {span(message.accepted_ms)}")
-    )
-    for at_ms, state in states:
-        if state in _ENDS:
-            parts.append(_use(_ENDS[state], axis.place(at_ms), 13, f"{state.value} {span(at_ms)}"))
+    lines = [
+        _line(axis, f"s-{state.value}", start, end, _STATES_Y, f"{state.value} {span(start)} to {span(end)}")
+        for (start, state), (end, _) in zip(states, [*states[1:], (axis.to_ms, None)], strict=True)
+        if state not in TERMINAL
+    ]
+    marks = [_mark("accepted", axis, message.accepted_ms, _STATES_Y, f"accepted {span(message.accepted_ms)}")]
+    marks += [
+        _mark(_ENDS[state], axis, at_ms, _STATES_Y, f"{state.value} {span(at_ms)}")
+        for at_ms, state in states
+        if state in _ENDS
+    ]
     budget = _ATTEMPTS_DRAWN_MAX
     for webhook in life.webhooks:
-        parts.append(_webhook(webhook, axis, 31, budget))
+        lines += _webhook_lines(webhook, axis, _WEBHOOKS_Y)
+        marks += _webhook_marks(webhook, axis, _WEBHOOKS_Y, budget)
         budget = max(0, budget - len(webhook.attempts))
-    label = html_text(_spoken(life))
-    return (
-        f'<svg class="lane" width="100%" height="42" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-    )
+    bands = [band(axis, start, end, "out of reach") for start, end in absent]
+    return Lane(_label(life), 42, bands, lines, marks)
 
 
-def webhook_lane_svg(webhook: Webhook, axis: Axis) -> str:
+def webhook_lane(webhook: Webhook, axis: Axis) -> Lane:
     """Return the lane of a webhook that is about no message."""
-    drawn = _webhook(webhook, axis, 13, _ATTEMPTS_DRAWN_MAX)
-    label = html_text(f"webhook {webhook.state.value}")
-    return f'<svg class="lane" width="100%" height="26" role="img" aria-label="{label}">{drawn}</svg>'
+    lines = _webhook_lines(webhook, axis, _STATES_Y)
+    marks = _webhook_marks(webhook, axis, _STATES_Y, _ATTEMPTS_DRAWN_MAX)
+    return Lane(f"webhook {webhook.state.value}", 26, (), lines, marks)
 
 
-def _spoken(life: Life) -> str:
+def _label(life: Life) -> str:
     message = life.message
-    webhooks = ", ".join(f"{_told(w, 1)} {w.state.value}" for w in life.webhooks[:5])
-    said = f"accepted {span(message.accepted_ms)}, {message.state.value} {span(message.changed_ms)}"
-    return f"{said}; webhooks: {webhooks}" if webhooks else said
+    webhooks = ", ".join(f"{_name(w, 1)} {w.state.value}" for w in life.webhooks[:5])
+    states = f"accepted {span(message.accepted_ms)}, {message.state.value} {span(message.changed_ms)}"
+    return f"{states}; webhooks: {webhooks}" if webhooks else states
 
 
-def _band(axis: Axis, start_ms: int, end_ms: int, title: str) -> str:
-    left, right = axis.place(start_ms), axis.place(end_ms)
-    return (
-        f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" y="0" height="100%">'
-        f"<title>{title} {span(start_ms)} to {span(end_ms)}</title></rect>"
-    )
+def _line(axis: Axis, css: str, start_ms: int, end_ms: int, y: int, title: str) -> Line:
+    return Line(css, percent(axis.place(start_ms)), percent(axis.place(end_ms)), y, title)
 
 
-def _webhook(webhook: Webhook, axis: Axis, y: int, budget: int) -> str:
-    label = webhook.reports[0].label
-    if webhook.state is WebhookState.DROPPED:
-        return _use("gone", axis.place(webhook.created_ms), y, f"{label}: dropped on purpose")
-    attempts = webhook.attempts
-    parts = _webhook_lines(webhook, axis, y)
-    # Of very many, the first ones and the last one say the most.
-    shown = attempts if len(attempts) <= budget else [*attempts[: max(0, budget - 1)], attempts[-1]]
-    parts += [_attempt(webhook, attempt, axis, y) for attempt in shown]
-    if webhook.state not in (WebhookState.ACKNOWLEDGED, WebhookState.LOST):
-        told = _told(webhook, len(attempts) + 1)
-        parts.append(_use("open", axis.place(webhook.due_ms), y, f"{told}: {webhook.state.value}"))
-    return "".join(parts)
+def _mark(shape: str, axis: Axis, at_ms: int, y: int, title: str) -> Mark:
+    return Mark(shape, percent(axis.place(at_ms)), y, title)
 
 
-def _webhook_lines(webhook: Webhook, axis: Axis, y: int) -> list[str]:
+def _webhook_lines(webhook: Webhook, axis: Axis, y: int) -> list[Line]:
     """Return the way to the first attempt, dashed when it was put off on purpose, and on to the last one."""
-    if not webhook.attempts:
+    if webhook.state is WebhookState.DROPPED or not webhook.attempts:
         return []
     first_ms, last_ms = webhook.attempts[0].at_ms, webhook.attempts[-1].at_ms
-    late = [word for word in purposes(webhook, 1) if word in PUT_OFF]
-    told = f"{webhook.reports[0].label}: {', '.join(late)} on purpose by" if late else ""
-    lines = [(webhook.created_ms, first_ms, "w-late" if late else "w", told), (first_ms, last_ms, "w", "")]
-    return [
-        f'<line class="{css}" x1="{axis.place(start):.2f}%" x2="{axis.place(end):.2f}%" y1="{y}" y2="{y}">'
-        f"{title and f'<title>{html_text(title)} {span(end - start)}</title>'}</line>"
-        for start, end, css, title in lines
-        if end > start
+    late = ", ".join(word for word in purposes(webhook, 1) if word in PUT_OFF)
+    delay = f"{webhook.reports[0].label}: {late} on purpose by {span(first_ms - webhook.created_ms)}"
+    stretches = [
+        (webhook.created_ms, first_ms, "w-late" if late else "w", delay if late else ""),
+        (first_ms, last_ms, "w", ""),
     ]
+    return [_line(axis, css, start, end, y, title) for start, end, css, title in stretches if end > start]
 
 
-def _told(webhook: Webhook, number: int) -> str:
+def _webhook_marks(webhook: Webhook, axis: Axis, y: int, budget: int) -> list[Mark]:
+    if webhook.state is WebhookState.DROPPED:
+        return [_mark("gone", axis, webhook.created_ms, y, f"{webhook.reports[0].label}: dropped on purpose")]
+    attempts = webhook.attempts
+    # Of very many, the first ones and the last one say the most.
+    shown = attempts if len(attempts) <= budget else [*attempts[: max(0, budget - 1)], attempts[-1]]
+    marks = [mark for attempt in shown for mark in _attempt_marks(webhook, attempt, axis, y)]
+    if webhook.state not in (WebhookState.ACKNOWLEDGED, WebhookState.LOST):
+        title = f"{_name(webhook, len(attempts) + 1)}: {webhook.state.value}"
+        marks.append(_mark("open", axis, webhook.due_ms, y, title))
+    return marks
+
+
+def _name(webhook: Webhook, number: int) -> str:
     meant = on_purpose(webhook, number)
     return f"{webhook.reports[0].label}{f' ({meant})' if meant else ''}"
 
 
-def _attempt(webhook: Webhook, attempt: Attempt, axis: Axis, y: int) -> str:
+def _attempt_marks(webhook: Webhook, attempt: Attempt, axis: Axis, y: int) -> list[Mark]:
     number = attempt.number
-    title = f"{_told(webhook, number)}: attempt {number} {span(attempt.at_ms)}, {outcome(attempt)}"
+    title = f"{_name(webhook, number)}: attempt {number} {span(attempt.at_ms)}, {outcome(attempt)}"
     mark = "ok" if attempt.acknowledged else "answer_lost" if excused(webhook, attempt) else "no"
-    place = axis.place(attempt.at_ms)
-    frames = "".join(_use(frame, place, y, title) for frame in _frames(webhook, number))
-    return f"{frames}{_use(mark, place, y, title)}"
+    return [_mark(shape, axis, attempt.at_ms, y, title) for shape in (*_frames(webhook, number), mark)]
 
 
 def _frames(webhook: Webhook, number: int) -> Iterable[str]:
@@ -187,9 +267,5 @@ def _frames(webhook: Webhook, number: int) -> Iterable[str]:
         yield "damaged"
     if not COPIES.isdisjoint(meant):
         yield "copy"
-    if CONTRADICTION in meant:
+    if Purpose.CONTRADICTION in meant:
         yield "untrue"
-
-
-def _use(shape: str, place: float, y: int, title: str) -> str:
-    return f'<use href="#{shape}" x="{place:.2f}%" y="{y}"><title>{html_text(title, 160)}</title></use>'

@@ -12,7 +12,8 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.lifecycle import TERMINAL, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import Entry, EntryKind
+from simulator.kernel.store.facts import Accepted, Called
+from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
 __all__ = ["Group", "Life", "groups", "tell"]
@@ -113,12 +114,13 @@ def tell(simulation: Simulation, lives: Iterable[Life]) -> None:
     wanted: dict[MessageKey, Life] = {life.message.key: life for life in lives}
     unsent: dict[str, list[Life]] = {}
     for entry in simulation.journal:
-        if entry.kind is EntryKind.CALL:
+        fact = entry.fact
+        if isinstance(fact, Called):
             # A call is journalled when it is answered, right after what it sent.
-            if entry.provider in unsent and not entry.what.startswith("GET "):
+            if entry.provider in unsent and fact.method != "GET":
                 for life in unsent.pop(entry.provider):
                     life.call = entry
         elif entry.key is not None and (found := wanted.get(entry.key)) is not None:
             found.entries.append(entry)
-            if entry.kind is EntryKind.ACCEPTED:
+            if isinstance(fact, Accepted):
                 unsent.setdefault(entry.key.provider, []).append(found)

@@ -9,16 +9,16 @@ from math import sqrt
 from typing import NamedTuple
 
 from simulator.evidence.axis import Axis
+from simulator.evidence.lanes import Band, band, percent
 from simulator.evidence.purpose import excused
 from simulator.evidence.refusals import refusals
-from simulator.evidence.words import span
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Held, Released
 
-__all__ = ["held_spans", "overview_rows"]
+__all__ = ["Bar", "Chart", "held_spans", "overview"]
 
 _BINS = 120
 _HEIGHT = 44
@@ -35,9 +35,37 @@ class _Series(NamedTuple):
     instants: Sequence[int]
 
 
-def overview_rows(simulation: Simulation, axis: Axis) -> list[tuple[str, str, str]]:
+class Bar(NamedTuple):
     """
-    Return rows of the overview: what it is, its chart, and how many there are.
+    How many of one kind stand at one place.
+    """
+
+    css: str
+    x: str
+    width: str
+    y: str
+    height: str
+    amount: int
+    what: str
+
+
+class Chart(NamedTuple):
+    """
+    A row of the overview: what it is, how many there are, and its bars over time.
+    """
+
+    label: str
+    number: str
+    note: str
+    height: int
+    base_y: int
+    bands: Sequence[Band]
+    bars: Sequence[Bar]
+
+
+def overview(simulation: Simulation, axis: Axis) -> list[Chart]:
+    """
+    Return the rows of the overview.
 
     Counted are the messages and webhooks themselves.  The journal is bounded, and
     would show a long run without its beginning.
@@ -45,13 +73,13 @@ def overview_rows(simulation: Simulation, axis: Axis) -> list[tuple[str, str, st
     messages = simulation.messages
     sent = _Series("c-blue", "sent", [message.accepted_ms for message in messages.values()])
     refused = _Series("c-ink", "refused", [refusal.at_ms for refusal in refusals(simulation)])
-    rows = [("sent", _chart(axis, sent), f"{len(sent.instants):,}")]
+    rows = [_chart("sent", f"{len(sent.instants):,}", axis, sent)]
     if refused.instants:
-        rows.append(("refused", _chart(axis, refused), f"{len(refused.instants):,}"))
+        rows.append(_chart("refused", f"{len(refused.instants):,}", axis, refused))
     return [*rows, _endings_row(simulation, axis), _attempts_row(simulation, axis)]
 
 
-def _endings_row(simulation: Simulation, axis: Axis) -> tuple[str, str, str]:
+def _endings_row(simulation: Simulation, axis: Axis) -> Chart:
     messages = simulation.messages
     arrived = _Series("c-ok", "arrived", _arrivals(messages, _deliveries(simulation)))
     otherwise = [
@@ -60,7 +88,7 @@ def _endings_row(simulation: Simulation, axis: Axis) -> tuple[str, str, str]:
         _Series("c-grey", "revoked", _endings(messages, State.REVOKED)),
     ]
     ended = sum(len(series.instants) for series in otherwise)
-    return "arrived, or not", _chart(axis, arrived, otherwise), f"{len(arrived.instants):,} / {ended:,}"
+    return _chart("arrived, or not", f"{len(arrived.instants):,} / {ended:,}", axis, arrived, otherwise)
 
 
 def _deliveries(simulation: Simulation) -> dict[MessageKey, int]:
@@ -85,7 +113,7 @@ def _endings(messages: dict[MessageKey, Message], state: State) -> list[int]:
     return [message.changed_ms for message in messages.values() if message.state is state]
 
 
-def _attempts_row(simulation: Simulation, axis: Axis) -> tuple[str, str, str]:
+def _attempts_row(simulation: Simulation, axis: Axis) -> Chart:
     good: list[int] = []
     bad: list[int] = []
     meant: list[int] = []
@@ -93,14 +121,15 @@ def _attempts_row(simulation: Simulation, axis: Axis) -> tuple[str, str, str]:
         for attempt in webhook.attempts:
             kind = good if attempt.acknowledged else meant if excused(webhook, attempt) else bad
             kind.append(attempt.at_ms)
-    chart = _chart(
+    return _chart(
+        "attempts, failed below",
+        f"{len(good):,} / {len(bad) + len(meant):,}",
         axis,
         _Series("c-ok", "acknowledged", good),
         [_Series("c-bad", "failed", bad), _Series("c-meant", "failed, damaged on purpose", meant)],
-        held_spans(simulation),
+        held=held_spans(simulation),
+        note=f"{len(meant):,} damaged on purpose" if meant else "",
     )
-    note = f"<small>{len(meant):,} damaged on purpose</small>" if meant else ""
-    return "attempts, failed below", chart, f"{len(good):,} / {len(bad) + len(meant):,}{note}"
 
 
 def held_spans(simulation: Simulation) -> list[tuple[int, int]]:
@@ -109,42 +138,43 @@ def held_spans(simulation: Simulation) -> list[tuple[int, int]]:
     held: dict[str, int] = {}
     spans: list[tuple[int, int]] = []
     for entry in simulation.journal:
-        if entry.kind is EntryKind.HELD:
+        if isinstance(entry.fact, Held):
             held.setdefault(entry.provider, entry.at_ms)
-        elif entry.kind is EntryKind.RELEASED:
+        elif isinstance(entry.fact, Released):
             freed = [entry.provider] if entry.provider else list(held)
             spans += [(held.pop(provider), entry.at_ms) for provider in freed if provider in held]
     return spans + [(since_ms, now_ms) for since_ms in held.values()]
 
 
 def _chart(
-    axis: Axis, above: _Series, below: Sequence[_Series] = (), held: Iterable[tuple[int, int]] = ()
-) -> str:
+    label: str,
+    number: str,
+    axis: Axis,
+    above: _Series,
+    below: Sequence[_Series] = (),
+    *,
+    held: Iterable[tuple[int, int]] = (),
+    note: str = "",
+) -> Chart:
     """Return a chart whose first series stands on the line and whose others hang from it, one on another."""
     standing = _stacks(axis, [above])
     hanging = _stacks(axis, below)
     most = max((sum(stack) for stack in (*standing.values(), *hanging.values())), default=1)
     room = _HEIGHT // 2 if below else _HEIGHT
-    parts: list[str] = []
-    for start, end in held:
-        left, right = axis.place(start), axis.place(end)
-        parts.append(
-            f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" y="0" height="100%">'
-            f"<title>held back {span(start)} to {span(end)}</title></rect>"
-        )
+    bars: list[Bar] = []
     for place, (amount,) in sorted(standing.items()):
         height = _height(amount, most, room)
-        parts.append(_bar(above, place, room - height, height, amount))
+        bars.append(_bar(above, place, room - height, height, amount))
     for place, stack in sorted(hanging.items()):
         top = room + 1.0
         whole = _height(sum(stack), most, room)
         for series, amount in zip(below, stack, strict=True):
             if amount:
                 height = max(_BAR_HEIGHT_MIN, whole * amount / sum(stack))
-                parts.append(_bar(series, place, top, height, amount))
+                bars.append(_bar(series, place, top, height, amount))
                 top += height
-    parts.append(f'<line class="base" x1="0" x2="100%" y1="{room}" y2="{room}"/>')
-    return f'<svg class="chart" width="100%" height="{_HEIGHT}" role="img">{"".join(parts)}</svg>'
+    bands = [band(axis, start, end, "held back") for start, end in held]
+    return Chart(label, number, note, _HEIGHT, room, bands, bars)
 
 
 def _height(amount: int, most: int, room: int) -> float:
@@ -152,10 +182,15 @@ def _height(amount: int, most: int, room: int) -> float:
     return max(_BAR_HEIGHT_MIN, (room - 2) * sqrt(amount / most))
 
 
-def _bar(series: _Series, place: int, top: float, height: float, amount: int) -> str:
-    return (
-        f'<rect class="{series.css}" x="{100 * place / _BINS:.2f}%" width="{90 / _BINS:.2f}%"'
-        f' y="{top:.1f}" height="{height:.1f}"><title>{amount:,} {series.what}</title></rect>'
+def _bar(series: _Series, place: int, top: float, height: float, amount: int) -> Bar:
+    return Bar(
+        series.css,
+        percent(100 * place / _BINS),
+        percent(90 / _BINS),
+        f"{top:.1f}",
+        f"{height:.1f}",
+        amount,
+        series.what,
     )
 
 

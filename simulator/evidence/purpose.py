@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.kernel.model.faults import Purpose
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 
 __all__ = [
@@ -17,9 +18,8 @@ __all__ = [
     "purposes",
 ]
 
-# Words that the kernel puts into `Webhook.intended`, beside those for damage.
-COPIES: Final = frozenset({"duplicate", "resent"})
-PUT_OFF: Final = frozenset({"delayed", "reordered"})
+COPIES: Final = frozenset({Purpose.DUPLICATE, Purpose.RESENT})
+PUT_OFF: Final = frozenset({Purpose.DELAYED, Purpose.REORDERED})
 
 
 def excused(webhook: Webhook, attempt: Attempt) -> bool:
@@ -32,14 +32,14 @@ def blameless(webhook: Webhook) -> bool:
     return all(attempt.acknowledged or excused(webhook, attempt) for attempt in webhook.attempts)
 
 
-def purposes(webhook: Webhook, number: int) -> tuple[str, ...]:
+def purposes(webhook: Webhook, number: int) -> tuple[Purpose, ...]:
     """Return what was done on purpose to attempt *number*: `delayed`, `truncated`, `duplicate`."""
-    damage = {one.kind.value for one in webhook.damage}
-    left_out = damage - {one.kind.value for one in webhook.damage_of(number)}
+    damage = {one.purpose for one in webhook.damage}
+    left_out = damage - {one.purpose for one in webhook.damage_of(number)}
     if number > 1:
         # From the second attempt on, the provider's schedule says when.
         left_out |= PUT_OFF
-    return tuple(word for word in webhook.intended.split(", ") if word and word not in left_out)
+    return tuple(purpose for purpose in webhook.intended if purpose not in left_out)
 
 
 def on_purpose(webhook: Webhook, number: int) -> str:

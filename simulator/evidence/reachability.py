@@ -4,17 +4,15 @@ When recipients were out of reach, told from the scenario and the journal.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from itertools import pairwise
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.recipient import Directory
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import CircumstancesChanged
 
 __all__ = ["Reachability"]
 
-_SAID = re.compile(r"(?:^|, )reachable is now (true|false)")
 _EDGES_MAX = 1_000
 
 
@@ -29,13 +27,14 @@ class Reachability:
 
     def __init__(self, simulation: Simulation) -> None:
         self._scenario = Directory()
-        self._scenario.load(simulation.scenario.recipients, simulation.scenario_start_ms)
+        self._scenario.load(simulation.scenario.recipients, simulation.state.scenario_start_ms)
         self._changes: dict[str, tuple[list[int], list[bool]]] = {}
         for entry in simulation.journal:
-            if entry.kind is EntryKind.CIRCUMSTANCES and (said := _SAID.search(entry.what)):
+            fact = entry.fact
+            if isinstance(fact, CircumstancesChanged) and isinstance(fact.traits.get("reachable"), bool):
                 instants, values = self._changes.setdefault(entry.recipient, ([], []))
                 instants.append(entry.at_ms)
-                values.append(said[1] == "true")
+                values.append(fact.traits["reachable"] is True)
         lengths = {len(pattern) - 1 for pattern in self._changes if pattern.endswith("*")}
         self._lengths = sorted(lengths, reverse=True)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.message import Refused, why_of
+from simulator.kernel.model.message import Refused
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Scope, SendRefused
 
 __all__ = ["Refusal", "refusals"]
 
@@ -21,9 +21,7 @@ class Refusal(NamedTuple):
 
     at_ms: int
     key: MessageKey
-    what: str
-    code: str
-    why: str
+    fact: SendRefused
 
 
 def refusals(simulation: Simulation) -> list[Refusal]:
@@ -34,18 +32,17 @@ def refusals(simulation: Simulation) -> list[Refusal]:
     the last ones whatever else was journalled since.  Together they forget least.
     """
     journalled = [
-        Refusal(entry.at_ms, entry.key, entry.what, entry.code, entry.why)
+        Refusal(entry.at_ms, entry.key, entry.fact)
         for entry in simulation.journal
-        if entry.kind is EntryKind.REFUSED and entry.key is not None
+        if isinstance(entry.fact, SendRefused) and entry.key is not None
     ]
     known = {refusal.key for refusal in journalled}
-    forgotten = [
-        _from_register(refused) for key, refused in simulation.register.refusals.items() if key not in known
-    ]
+    forgotten = [_from_register(refused) for key, refused in simulation.refusals.items() if key not in known]
     return [*forgotten, *journalled]
 
 
 def _from_register(refused: Refused) -> Refusal:
     # Only a cut connection has no code: nobody was there to hear one.
-    what = "refused" if refused.code else "the connection was dropped before any work"
-    return Refusal(refused.at_ms, refused.key, what, refused.code, why_of(refused.rung, refused.rule))
+    scope = Scope.RECIPIENT if refused.code else Scope.CONNECTION
+    fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why)
+    return Refusal(refused.at_ms, refused.key, fact)

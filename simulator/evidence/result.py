@@ -4,9 +4,11 @@ What a run ends with: checks, a scorecard of the receiver, and the space they ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
+from simulator.secrecy import Withholding
 
 __all__ = ["Check", "RunResult", "Scorecard"]
 
@@ -24,6 +26,8 @@ class Check:
     """What came instead, in one line; also said when it passed."""
     lines: tuple[str, ...] = ()
     """Stories of the messages that explain a failure, as lines for people."""
+    blamed: tuple[MessageKey, ...] = ()
+    """The messages because of which it was not met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +102,22 @@ class RunResult:
     def passed(self) -> bool:
         """True when every expectation was met."""
         return all(check.passed for check in self.checks)
+
+    def withheld(self) -> RunResult:
+        """Return the same without secrets in names, details and stories, as people and files may see it."""
+        secrecy = Withholding(self.space.secrets())
+        checks = (
+            replace(
+                check,
+                name=secrecy.text(check.name),
+                detail=secrecy.text(check.detail),
+                lines=tuple(secrecy.text(line) for line in check.lines),
+            )
+            for check in self.checks
+        )
+        return replace(
+            self,
+            scenario=secrecy.text(self.scenario),
+            source=secrecy.text(self.source),
+            checks=tuple(checks),
+        )

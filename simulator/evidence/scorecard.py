@@ -46,7 +46,7 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         acknowledged=acknowledged,
         lost=sum(not blameless(webhook) for webhook in lost),
         dropped_on_purpose=sum(webhook.state is WebhookState.DROPPED for webhook in webhooks),
-        copies_on_purpose=sum(not COPIES.isdisjoint(w.intended.split(", ")) for w in webhooks),
+        copies_on_purpose=sum(not COPIES.isdisjoint(w.intended) for w in webhooks),
         excused=attempts - acknowledged - len(failed),
         non_2xx=sum(attempt.status != 0 for attempt in failed),
         no_answer=sum(attempt.status == 0 for attempt in failed),

@@ -1,30 +1,53 @@
 """
-The tables of the HTML evidence: a message's story, refusals, calls and what befell the space.
+The lists of the evidence page: a message's story, refusals, calls and what befell the space.
+
+Plain values; the template `tables.html` shows them.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import structs
 
 from simulator.evidence.lives import Life
 from simulator.evidence.purpose import excused, on_purpose
-from simulator.evidence.refusals import Refusal, refusals
-from simulator.evidence.words import count, entry_words, html_text, latency, outcome, span
+from simulator.evidence.refusals import refusals
+from simulator.evidence.words import count, latency, outcome, span
+from simulator.explain.narrative import what_of, why_of, words_of
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Rung
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.store.journal import Entry, EntryKind
+from simulator.kernel.store.facts import Called, EntryKind, SendRefused
+from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook
 
-__all__ = ["calls_table", "incidents_table", "refusals_table", "story_html"]
+__all__ = [
+    "AttemptRow",
+    "Attempts",
+    "CallRow",
+    "Calls",
+    "Fact",
+    "Facts",
+    "Incidents",
+    "Refusals",
+    "Story",
+    "calls",
+    "first_of",
+    "incidents",
+    "refused",
+    "story",
+]
 
 _ENTRIES_MAX = 40
 _ATTEMPTS_MAX = 20
 _WEBHOOKS_MAX = 20
 _REFUSALS_MAX = 40
+_REASONS_MAX = 12
 _CALLS_MAX = 25
 _INCIDENTS_MAX = 100
-_TEXT_MAX = 600
 
 _INCIDENTS = frozenset(
     {
@@ -39,8 +62,111 @@ _INCIDENTS = frozenset(
 )
 
 
-def story_html(simulation: Simulation, life: Life) -> str:
-    """Return everything about a message that has been told."""
+class Fact(NamedTuple):
+    """
+    Something that happened: when, to whom, what and why.
+    """
+
+    at: str
+    who: str
+    what: str
+    why: str
+
+
+class Facts(NamedTuple):
+    """
+    Facts in order, and how many more there are.
+    """
+
+    rows: Sequence[Fact]
+    left: int = 0
+
+
+class AttemptRow(NamedTuple):
+    """
+    An attempt at a webhook, or a webhook without any; *webhook* is empty on all rows but its first.
+    """
+
+    webhook: str
+    at: str = ""
+    mark: str = ""
+    sign: str = ""
+    outcome: str = ""
+    note: str = ""
+    latency: str = ""
+    excerpt: str = ""
+    next_at: str = ""
+
+
+class Attempts(NamedTuple):
+    """
+    Attempts at the webhooks about a message, and what is left out of them.
+    """
+
+    rows: Sequence[AttemptRow]
+    left: str = ""
+
+
+class Story(NamedTuple):
+    """
+    Everything about a message; *blamed* are the expectations that it kept from being met.
+    """
+
+    facts: Sequence[str]
+    text: str
+    entries: Facts
+    attempts: Attempts
+    blamed: Sequence[str] = ()
+
+
+class Refusals(NamedTuple):
+    """
+    What was refused, by reason, with the first ones in full.
+    """
+
+    note: str
+    by_reason: str
+    rows: Sequence[Fact]
+    left: int = 0
+
+
+class CallRow(NamedTuple):
+    """
+    How often a call was made and answered alike.
+    """
+
+    number: int
+    provider: str
+    what: str
+
+
+class Calls(NamedTuple):
+    """
+    The calls of the integrator, the most frequent first.
+    """
+
+    total: int
+    rows: Sequence[CallRow]
+    left: int
+
+
+class Incidents(NamedTuple):
+    """
+    What befell the space itself: scenarios, settings, circumstances, holds and acts.
+    """
+
+    note: str
+    rows: Sequence[Fact]
+    left: int = 0
+
+
+def first_of(shown: int, total: int) -> str:
+    """Return how many are shown of how many."""
+    return f"{total:,}" if shown == total else f"the first {shown:,} of {total:,}"
+
+
+def story(life: Life, blamed: Sequence[str] = ()) -> Story:
+    """Return everything about a message whose entries are known."""
     message = life.message
     submission = message.submission
     decided = f'rule "{message.rule}"' if message.rule else message.rung.value
@@ -51,134 +177,104 @@ def story_html(simulation: Simulation, life: Life) -> str:
         f"valid until {format_offset(message.expires_ms)}",
         f"decided by {decided}",
     ]
-    text = html_text(submission.text, _TEXT_MAX)
     entries = life.entries if life.call is None else sorted([*life.entries, life.call], key=lambda e: e.seq)
-    return (
-        f'<div class="story"><p class="soft">{html_text(" · ".join(f for f in facts if f), 800)}</p>'
-        f'<p class="text" dir="auto">{text}</p>'
-        f"<table>{''.join(_entry_rows(entries, _ENTRIES_MAX))}</table>"
-        f"{_webhooks_table(life.webhooks)}</div>"
+    return Story(
+        [fact for fact in facts if fact],
+        submission.text,
+        Facts([_fact(entry) for entry in entries[:_ENTRIES_MAX]], max(0, len(entries) - _ENTRIES_MAX)),
+        _attempts(life.webhooks),
+        blamed,
     )
 
 
-def _entry_rows(entries: Iterable[Entry], limit: int, *, subject: bool = False) -> Iterator[str]:
-    left = 0
-    for number, entry in enumerate(entries):
-        if number >= limit:
-            left += 1
-            continue
-        who = ""
-        if subject:
-            named = str(entry.key) if entry.key is not None else f"{entry.provider} {entry.recipient}"
-            who = f"<td>{html_text(named.strip(), 120)}</td>"
-        yield (
-            f'<tr><td class="at">{format_offset(entry.at_ms)}</td>{who}'
-            f"<td>{html_text(entry_words(entry), 400)}</td>"
-            f'<td class="soft">{html_text(entry.why, 200)}</td></tr>'
-        )
-    if left:
-        yield f'<tr><td></td><td class="soft">… {left:,} more</td></tr>'
+def _fact(entry: Entry) -> Fact:
+    who = str(entry.key) if entry.key is not None else f"{entry.provider} {entry.recipient}".strip()
+    return Fact(format_offset(entry.at_ms), who, words_of(entry), why_of(entry.fact))
 
 
-def _webhooks_table(webhooks: list[Webhook]) -> str:
-    if not webhooks:
-        return ""
-    rows = "".join(row for webhook in webhooks[:_WEBHOOKS_MAX] for row in _attempt_rows(webhook))
+def _attempts(webhooks: Sequence[Webhook]) -> Attempts:
+    rows = [row for webhook in webhooks[:_WEBHOOKS_MAX] for row in _attempt_rows(webhook)]
     left = len(webhooks) - _WEBHOOKS_MAX
-    if left > 0:
-        rows += f'<tr><td class="soft">… {count(left, "more webhook")}</td></tr>'
-    head = "".join(f"<th>{title}</th>" for title in ("webhook", "sent", "answer", "latency", "said", "next"))
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return Attempts(rows, count(left, "more webhook") if left > 0 else "")
 
 
-def _attempt_rows(webhook: Webhook) -> Iterator[str]:
-    name = html_text(f"{webhook.reports[0].label} – {webhook.state.value}", 120)
+def _attempt_rows(webhook: Webhook) -> Iterator[AttemptRow]:
+    name = f"{webhook.reports[0].label} – {webhook.state.value}"
     if not webhook.attempts:
-        yield f'<tr><td>{name}</td><td></td><td class="soft">{html_text(on_purpose(webhook, 1))}</td></tr>'
+        yield AttemptRow(name, note=on_purpose(webhook, 1))
     for attempt in webhook.attempts[:_ATTEMPTS_MAX]:
         mark, sign = ("pass", "✓") if attempt.acknowledged else ("fail", "✕")
-        if excused(webhook, attempt):
-            mark = "soft"
-        meant = on_purpose(webhook, attempt.number)
-        note = f'<br><span class="soft">{html_text(meant)}</span>' if meant else ""
-        next_at = "" if attempt.next_at_ms is None else format_offset(attempt.next_at_ms)
-        yield (
-            f'<tr><td>{name}</td><td class="at">{format_offset(attempt.at_ms)}</td>'
-            f'<td><span class="{mark}">{sign} {html_text(outcome(attempt), 160)}</span>{note}</td>'
-            f'<td class="tight">{latency(attempt.latency_real_us)}</td>'
-            f'<td class="mono">{html_text(attempt.excerpt, 120)}</td><td class="at">{next_at}</td></tr>'
+        yield AttemptRow(
+            name,
+            format_offset(attempt.at_ms),
+            "soft" if excused(webhook, attempt) else mark,
+            sign,
+            outcome(attempt),
+            on_purpose(webhook, attempt.number),
+            latency(attempt.latency_real_us),
+            attempt.excerpt,
+            "" if attempt.next_at_ms is None else format_offset(attempt.next_at_ms),
         )
         name = ""
     left = len(webhook.attempts) - _ATTEMPTS_MAX
     if left > 0:
-        yield f'<tr><td></td><td class="soft">… {left:,} more</td></tr>'
+        yield AttemptRow("", note=f"… {left:,} more")
 
 
-def refusals_table(simulation: Simulation) -> str:
-    """Return what was refused, by reason, with the first ones in full."""
-    refused = refusals(simulation)
-    if not refused:
-        return ""
-    reasons = Counter(refusal.code or refusal.what for refusal in refused)
-    by_reason = " · ".join(f"{reason} ×{number:,}" for reason, number in reasons.most_common(12))
-    first = refused[:_REFUSALS_MAX]
-    total = len(refused)
-    note = f"{total:,}" if total == len(first) else f"the first {len(first):,} of {total:,}"
-    rows = "".join(_refusal_row(refusal) for refusal in first)
-    return (
-        f"<h2>Refused <small>{note}</small></h2><p class=soft>{html_text(by_reason, 800)}</p>"
-        f'<details class="more"><summary>which ones</summary><div class="card"><table>{rows}</table></div>'
-        "</details>"
+def refused(simulation: Simulation) -> Refusals | None:
+    """Return what was refused; None when nothing was."""
+    everything = refusals(simulation)
+    if not everything:
+        return None
+    reasons = Counter((refusal.fact.code, refusal.fact.scope) for refusal in everything)
+    rows = [
+        Fact(
+            format_offset(refusal.at_ms),
+            str(refusal.key),
+            f"{what_of(refusal.fact)} [{refusal.fact.code}]" if refusal.fact.code else what_of(refusal.fact),
+            why_of(refusal.fact),
+        )
+        for refusal in everything[:_REFUSALS_MAX]
+    ]
+    by_reason = " · ".join(
+        f"{code or what_of(SendRefused(scope, code, Rung.RULE))} ×{number:,}"
+        for (code, scope), number in reasons.most_common(_REASONS_MAX)
     )
+    return Refusals(first_of(len(rows), len(everything)), by_reason, rows)
 
 
-def _refusal_row(refusal: Refusal) -> str:
-    said = f"{refusal.what} [{refusal.code}]" if refusal.code else refusal.what
-    return (
-        f'<tr><td class="at">{format_offset(refusal.at_ms)}</td><td>{html_text(str(refusal.key), 120)}</td>'
-        f"<td>{html_text(said, 400)}</td>"
-        f'<td class="soft">{html_text(refusal.why, 200)}</td></tr>'
+def calls(simulation: Simulation) -> Calls | None:
+    """Return how often which call was made and answered how; None when the journal knows of none."""
+    counted: Counter[tuple[str, Called]] = Counter(
+        (entry.provider, structs.replace(entry.fact, query=(), rule="", detail=""))
+        for entry in simulation.journal
+        if isinstance(entry.fact, Called)
     )
+    if not counted:
+        return None
+    total = sum(counted.values())
+    rows = [
+        CallRow(number, provider, what_of(call))
+        for (provider, call), number in counted.most_common(_CALLS_MAX)
+    ]
+    return Calls(total, rows, total - sum(row.number for row in rows))
 
 
-def calls_table(simulation: Simulation) -> str:
-    """Return how often which call was made and answered how, the most frequent first."""
-    calls: Counter[tuple[str, str]] = Counter(
-        (entry.provider, entry.what) for entry in simulation.journal if entry.kind is EntryKind.CALL
-    )
-    if not calls:
-        return ""
-    shown = calls.most_common(_CALLS_MAX)
-    rows = "".join(
-        f'<tr><td class="num tight">{number:,} ×</td><td class="tight">{html_text(provider)}</td>'
-        f"<td><code>{html_text(what, 200)}</code></td></tr>"
-        for (provider, what), number in shown
-    )
-    left = sum(calls.values()) - sum(number for _, number in shown)
-    if left:
-        rows += f'<tr><td class="num tight">{left:,} ×</td><td></td><td class="soft">other calls</td></tr>'
-    total = f"{sum(calls.values()):,}"
-    return (
-        f"<h2>Calls of the integrator <small>{total}</small></h2>"
-        f'<div class="card"><table>{rows}</table></div>'
-    )
-
-
-def incidents_table(simulation: Simulation) -> str:
-    """Return what befell the space itself: scenarios, settings, circumstances, holds and acts."""
-    found: deque[Entry] = deque()
+def incidents(simulation: Simulation) -> Incidents | None:
+    """Return what befell the space itself; None when nothing did."""
+    entries: deque[Entry] = deque()
     total = 0
-    for entry in simulation.journal:
+    for entry in _incidents(simulation.journal):
+        total += 1
+        if total <= _INCIDENTS_MAX:
+            entries.append(entry)
+    if not entries:
+        return None
+    note = f"{first_of(len(entries), total)}, up to {span(entries[-1].at_ms)}"
+    return Incidents(note, [_fact(entry) for entry in entries])
+
+
+def _incidents(entries: Iterable[Entry]) -> Iterator[Entry]:
+    for entry in entries:
         if entry.kind in _INCIDENTS or (entry.kind is EntryKind.NOTE and entry.key is None):
-            total += 1
-            if total <= _INCIDENTS_MAX:
-                found.append(entry)
-    if not found:
-        return ""
-    rows = "".join(_entry_rows(found, _INCIDENTS_MAX, subject=True))
-    note = f"{total:,}" if total == len(found) else f"the first {len(found):,} of {total:,}"
-    last = span(found[-1].at_ms)
-    return (
-        f"<h2>What befell the space <small>{note}, up to {last}</small></h2>"
-        f'<div class="card"><table>{rows}</table></div>'
-    )
+            yield entry

@@ -72,6 +72,7 @@ def shown(row: Row, card: Scorecard) -> str:
 
 def text(result: RunResult) -> list[str]:
     """Return the verdict, each expectation, and how the receiver did."""
+    result = result.withheld()
     simulation = result.space.simulation
     checks = result.checks
     verdict = ("PASSED" if result.passed else "FAILED") if checks else "NO EXPECTATIONS"

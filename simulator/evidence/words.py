@@ -4,14 +4,12 @@ Numbers and texts as readers of evidence want them.
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 from simulator.kernel.model.printable import printable
-from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Attempt
 
-__all__ = ["count", "cut", "entry_words", "html_text", "latency", "outcome", "printable", "span"]
+__all__ = ["count", "cut", "latency", "outcome", "printable", "span"]
 
 _DAY_MS: Final = 86_400_000
 _UNITS_MS: Final = ((_DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"))
@@ -23,11 +21,6 @@ _EXACT_MS: Final = (_DAY_MS, 3_600_000, 60_000, 1_000, 100, 10, 1)
 def cut(text: str, limit: int) -> str:
     """Return *text*, or its first *limit* characters and an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def html_text(text: str, limit: int = 300) -> str:
-    """Return a text that came from outside, safe in HTML, in an attribute and in SVG."""
-    return escape(printable(cut(text, limit)), quote=True)
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -69,9 +62,3 @@ def span(ms: int, apart_ms: int = _DAY_MS) -> str:
 def outcome(attempt: Attempt) -> str:
     """Return what an attempt came to: the status, or why there was none."""
     return str(attempt.status) if attempt.status else attempt.error or "no answer"
-
-
-def entry_words(entry: Entry) -> str:
-    """Return a fact in a few words."""
-    said = entry.what or (entry.state.value if entry.state else entry.kind.value)
-    return f"{said} [{entry.code}]" if entry.code else said

@@ -1,18 +1,34 @@
 """
-What was drawn for a message, in words: by the same labels, so the words cannot differ from the deed.
+What was drawn for a message, in words: by the same code and labels, so the words cannot differ from the deed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.fates import Ending, Fate, drawn
-from simulator.kernel.model.faults import WebhookFaults
+from simulator.kernel.model.faults import Contradict, Purpose, WebhookFaults
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.units import ConstantDelay, Delay, format_delay, format_duration, format_share
+from simulator.kernel.webhooks.decisions import (
+    Decision,
+    Share,
+    contradiction_decisions,
+    report_decisions,
+)
 
-__all__ = ["fate_draws", "share_draw", "webhook_draws"]
+__all__ = ["contradiction_draws", "fate_draws", "share_draw", "webhook_draws"]
+
+# What a scenario calls it, and what it calls the time it takes.
+_NAMES: Final = {
+    Purpose.DROPPED: ("drop", ""),
+    Purpose.DELAYED: ("", "delay"),
+    Purpose.REORDERED: ("reorder", "reorder.within"),
+    Purpose.DUPLICATE: ("duplicate", "duplicate.within"),
+    Purpose.CONTRADICTION: ("contradict", "contradict.after"),
+}
 
 
 def fate_draws(fate: Fate, draws: Draws) -> Iterator[str]:
@@ -37,28 +53,23 @@ def fate_draws(fate: Fate, draws: Draws) -> Iterator[str]:
 
 def webhook_draws(faults: WebhookFaults, draws: Draws) -> Iterator[str]:
     """Yield what *faults* do to one report, whose draws these are."""
-    if faults.drop_share_bp:
-        yield from _share("drop.share", faults.drop_share_bp, draws, "drop")
-        if draws.hits("drop", faults.drop_share_bp):
-            # Whatever else would have been done to it was not.
-            return
-    if faults.delay is not None:
-        yield f"delay: {_unit(faults.delay, draws, 'delay')}"
-    reorder = faults.reorder
-    if reorder is not None:
-        yield from _share("reorder.share", reorder.share_bp, draws, "reorder")
-        if draws.hits("reorder", reorder.share_bp):
-            late_ms = draws.integer("reorder.within", 0, reorder.within_ms)
-            most = format_duration(reorder.within_ms)
-            yield f"reorder.within: {format_duration(late_ms)} drawn from 0s..{most}"
-    for one in faults.damage:
-        yield from _share(one.kind.value, one.share_bp, draws, f"damage.{one.kind.value}")
-    duplicate = faults.duplicate
-    if duplicate is not None:
-        yield from _share("duplicate.share", duplicate.share_bp, draws, "duplicate")
-        if draws.hits("duplicate", duplicate.share_bp):
-            for copy in range(1, duplicate.times + 1):
-                yield f"duplicate.within: {_unit(duplicate.within, draws, f'duplicate.{copy}')}"
+    for decision in report_decisions(faults, draws):
+        yield from _decided(decision)
+
+
+def contradiction_draws(wanted: Contradict, draws: Draws) -> Iterator[str]:
+    """Yield whether the end of a message, whose draws these are, is contradicted, and when."""
+    for decision in contradiction_decisions(wanted, draws):
+        yield from _decided(decision)
+
+
+def _decided(decision: Decision) -> Iterator[str]:
+    share, wait = _NAMES.get(decision.purpose, ("", ""))
+    if isinstance(decision, Share):
+        name = f"{share}.share" if share else decision.purpose.value
+        yield from _place(name, decision.share_bp, decision.place_bp)
+    else:
+        yield f"{wait}: {_told(decision.delay, decision.ms)}"
 
 
 def share_draw(rule: Rule, draws: Draws) -> Iterator[str]:
@@ -69,17 +80,17 @@ def share_draw(rule: Rule, draws: Draws) -> Iterator[str]:
 
 def _share(name: str, share_bp: int, draws: Draws, label: str) -> Iterator[str]:
     if share_bp < 10_000:
-        place_bp = draws.place_bp(label)
+        yield from _place(name, share_bp, draws.place_bp(label))
+
+
+def _place(name: str, share_bp: int, place_bp: int) -> Iterator[str]:
+    if share_bp < 10_000:
         hit = "hit" if place_bp < share_bp else "missed"
         yield f"{name}: {format_share(share_bp)}, {hit} by a draw of {format_share(place_bp)}"
 
 
 def _delay(delay: Delay, draws: Draws, label: str, number: int = 0) -> str:
     return _told(delay, drawn(delay, draws, label, number))
-
-
-def _unit(delay: Delay, draws: Draws, label: str) -> str:
-    return _told(delay, delay.draw(draws.unit(label)))
 
 
 def _told(delay: Delay, ms: int) -> str:

@@ -4,23 +4,23 @@ The story of one submission: who decided what, why others did not, and all that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from simulator.explain.draws import fate_draws, share_draw, webhook_draws
+from simulator.explain.draws import contradiction_draws, fate_draws, share_draw, webhook_draws
+from simulator.explain.narrative import narrative
 from simulator.kernel.engine.decide import Considered
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.faults import Purpose, WebhookFaults
 from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.store.journal import Entry, EntryKind, narrative
+from simulator.kernel.store.facts import Accepted, SendRefused
+from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
 __all__ = ["Place", "Story", "explain", "find_submission"]
-
-
-_BEGINNINGS = frozenset({EntryKind.ACCEPTED, EntryKind.REFUSED})
 
 
 class Place(NamedTuple):
@@ -81,7 +81,7 @@ class Story(NamedTuple):
 def _webhook_lines(webhook: Webhook) -> Iterator[str]:
     labels = ", ".join(report.label for report in webhook.reports[:5])
     more = f" and {len(webhook.reports) - 5} more" if len(webhook.reports) > 5 else ""
-    intended = f", {webhook.intended} on purpose" if webhook.intended else ""
+    intended = f", {', '.join(webhook.intended)} on purpose" if webhook.intended else ""
     state = webhook.state.value
     if webhook.state is WebhookState.SCHEDULED:
         state += f" for {format_offset(webhook.due_ms)}"
@@ -106,9 +106,13 @@ def explain(simulation: Simulation, found: Message | Refused) -> Story:
     weighed: list[Considered] = []
     places: tuple[Place, ...] = ()
     # On a frozen clock a scenario is often replaced in the instant of a send, so instants do not tell.
-    if entries and entries[0].kind in _BEGINNINGS and entries[0].seq > simulation.scenario_seq:
+    if (
+        entries
+        and isinstance(entries[0].fact, Accepted | SendRefused)
+        and entries[0].seq > simulation.state.scenario_seq
+    ):
         at_ms = found.accepted_ms if isinstance(found, Message) else found.at_ms
-        weighed = list(simulation.ladder.considered(found.submission, found.key, at_ms))
+        weighed = list(simulation.considered(found.submission, found.key, at_ms))
         places = (_answer_place(simulation, weighed, found),)
         if isinstance(found, Message):
             places += (
@@ -130,7 +134,7 @@ def find_submission(simulation: Simulation, name: str, provider: str = "") -> Me
         message = simulation.message(one, name)
         if message is not None:
             return message
-    refusals = simulation.register.refusals
+    refusals = simulation.refusals
     for separator in "/:":
         first, _, rest = name.partition(separator)
         recipient, _, ordinal = rest.rpartition(separator)
@@ -208,7 +212,7 @@ def _answer_place(simulation: Simulation, weighed: Sequence[Considered], found: 
 def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:
     draws = list(fate_draws(message.fate, simulation.chance.of(*message.key)))
     asked = weighed if message.rung in (Rung.RULE, Rung.CIRCUMSTANCES, Rung.DEFAULT) else ()
-    if message.rung is Rung.CONTROL:
+    if message.rung in (Rung.CONTROL, Rung.CLIENT):
         draws = []
     elif message.faults is not None and message.faults.early:
         draws = ["early: all of it at once, before the answer"]
@@ -225,13 +229,26 @@ def _webhooks_place(
     draws: list[str] = []
     faults = message.faults
     if faults is not None:
-        labels = dict.fromkeys(
-            report.label for webhook in webhooks for report in webhook.reports if report.key == message.key
-        )
-        for label in labels:
-            told = webhook_draws(faults, simulation.chance.of("webhook", *message.key, label))
-            draws += [f"[{label}] {line}" for line in told]
+        for label in _labels_with_faults(message, faults, webhooks):
+            lines = webhook_draws(faults, simulation.chance.of("webhook", *message.key, label))
+            draws += [f"[{label}] {line}" for line in lines]
+        if faults.contradict is not None and message.state in TERMINAL:
+            draws += contradiction_draws(faults.contradict, simulation.chance.of(*message.key))
     decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
     if not webhooks and message.state in TERMINAL:
         decided = "none was owed: neither the call nor the account says where reports go, or there are none"
     return _place(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
+
+
+def _labels_with_faults(
+    message: Message, faults: WebhookFaults, webhooks: Sequence[Webhook]
+) -> Iterable[str]:
+    """Return the reports of *message* that faults were drawn for: what contradicts it goes out whole."""
+    return dict.fromkeys(
+        report.label
+        for webhook in webhooks
+        for report in webhook.reports
+        if report.key == message.key
+        and Purpose.CONTRADICTION not in webhook.intended
+        and faults.holds(webhook.created_ms)
+    )

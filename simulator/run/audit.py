@@ -11,22 +11,22 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
-from yarl import URL
-
 from simulator.evidence.result import Check
+from simulator.explain.narrative import narrative
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import narrative
+from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.run.checks import kept_from_integrator, refused_for_good, stories
-from simulator.runtime.dispatcher import reason_of
+from simulator.runtime.transport.redirects import followed
+from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import REFUSED, Ask
 
 __all__ = ["audit"]
 
 _ASKED_AT_ONCE = 32
-_TIMEOUT_REAL_S = 10.0
+_ANSWER_BYTES_MAX = 1_048_576
+_TERMS = Terms(timeout_real_ms=10_000, keep_bytes_max=_ANSWER_BYTES_MAX, read_bytes_max=_ANSWER_BYTES_MAX)
 _NAMED_MAX = 20
 
 
@@ -42,7 +42,7 @@ class _Asked(NamedTuple):
     """What the journal says of a refused one."""
 
 
-async def audit(ask: Ask, simulation: Simulation, client: ClientSession) -> Check:
+async def audit(ask: Ask, simulation: Simulation, client: Transport) -> Check:
     """
     Return the check of all messages whose state the scenario gives a meaning.
 
@@ -79,6 +79,7 @@ async def audit(ask: Ask, simulation: Simulation, client: ClientSession) -> Chec
         passed=not wrong and (bool(asked) or not everything),
         detail=_detail(everything, meant, asked, len(wrong), excused),
         lines=(*named, *(["", *refusals, *told] if wrong else [])),
+        blamed=tuple(one.key for one, _ in wrong),
     )
 
 
@@ -109,21 +110,18 @@ def _everything(simulation: Simulation) -> Iterator[_Asked]:
             yield _Asked(entry.key, entry.ref, REFUSED, None, narrative(entry))
 
 
-async def _complaint(ask: Ask, asked: _Asked, client: ClientSession) -> str:
+async def _complaint(ask: Ask, asked: _Asked, client: Transport) -> str:
     """Return what is wrong with the integrator's belief, or an empty text."""
     url = ask.url
     filled = {"{id}": asked.id, "{recipient}": asked.key.recipient, "{provider}": asked.key.provider}
     for name, value in filled.items():
         url = url.replace(name, quote(value, safe=""))
-    try:
-        timeout = ClientTimeout(total=_TIMEOUT_REAL_S)
-        async with client.request(ask.method, URL(url, encoded=True), timeout=timeout) as answer:
-            body = await answer.read()
-            if answer.status >= 400:
-                return f"it is {asked.truth}, but {ask.method} {url} answers {answer.status}"
-    except (ClientError, OSError, TimeoutError) as trouble:
-        return f"it is {asked.truth}, but {ask.method} {url} fails: {reason_of(trouble)}"
-    belief = _belief(body, ask.field)
+    reply = await followed(client, WebhookRequest(url=url, body=b"", method=ask.method), _TERMS)
+    if not reply.status:
+        return f"it is {asked.truth}, but {ask.method} {url} fails: {reply.error}"
+    if reply.status >= 400:
+        return f"it is {asked.truth}, but {ask.method} {url} answers {reply.status}"
+    belief = _belief(reply.body, ask.field)
     if belief in ask.means[asked.truth]:
         return ""
     wanted = " or ".join(ask.means[asked.truth])

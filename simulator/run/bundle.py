@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
 from simulator.run.inputs import read_bounded, rows_of
 from simulator.scenario.yaml import SIZE_MAX_BYTES
@@ -167,6 +168,7 @@ class Attempted(Struct, frozen=True, kw_only=True, tag="outcome", gc=False):
     status: int
     error: str
     latency_real_us: int
+    cause: Cause | None = None
 
 
 class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):

@@ -7,15 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.evidence.result import Check, Scorecard
+from simulator.explain.narrative import narrative
 from simulator.explain.story import explain
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.faults import DamageKind
+from simulator.kernel.model.faults import DamageKind, Purpose
 from simulator.kernel.model.lifecycle import TERMINAL, State
-from simulator.kernel.model.message import Message
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_duration, format_share
-from simulator.kernel.store.journal import Entry, EntryKind, narrative
-from simulator.kernel.webhooks.outbox import CONTRADICTION
+from simulator.kernel.store.facts import SendRefused
+from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 
@@ -48,6 +49,10 @@ def stories(simulation: Simulation, messages: list[Message]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
+    return tuple(message.key for message in messages)
+
+
 def _share(part: int, whole: int) -> int:
     """Return a share in basis points, rounded down; all of nothing is everything."""
     return part * 10_000 // whole if whole else 10_000
@@ -71,6 +76,7 @@ def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
             passed=share >= goals.final_bp,
             detail=f"{format_share(share)} of {len(messages)} messages have an end in time",
             lines=stories(simulation, late),
+            blamed=_keys(late),
         )
     if goals.delivered_bp is not None:
         missing = [m for m in messages if m.state not in (State.DELIVERED, State.READ)]
@@ -80,6 +86,7 @@ def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
             passed=share >= goals.delivered_bp,
             detail=f"{format_share(share)} of {len(messages)} messages were delivered",
             lines=stories(simulation, missing),
+            blamed=_keys(missing),
         )
 
 
@@ -113,6 +120,7 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
             detail=f"{format_share(share)} of {len(webhooks)} webhooks were acknowledged"
             + ("" if simulation.outbox.webhooks or not simulation.messages else _NO_TARGET),
             lines=stories(simulation, troubled),
+            blamed=_keys(troubled),
         )
     if goals.lost_max is not None:
         lost = [w for w in missing if w.state is WebhookState.LOST]
@@ -121,6 +129,7 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
             passed=len(lost) <= goals.lost_max,
             detail=f"{len(lost)} webhooks were lost",
             lines=stories(simulation, troubled),
+            blamed=_keys(troubled),
         )
     if goals.forged_refused:
         yield _forged(simulation)
@@ -160,11 +169,13 @@ def _forged(simulation: Simulation) -> Check:
         if any(one.acknowledged and _is_forged(webhook, one.number) for one in webhook.attempts)
     ]
     keys = {webhook.reports[0].key for webhook in taken}
+    messages = [message for key, message in simulation.messages.items() if key in keys]
     return Check(
         name="webhooks.forged_refused: true",
         passed=not taken,
         detail=f"{len(taken)} attempts that were forged or broken on purpose were acknowledged",
-        lines=stories(simulation, [m for key, m in simulation.messages.items() if key in keys]),
+        lines=stories(simulation, messages),
+        blamed=_keys(messages),
     )
 
 
@@ -178,7 +189,7 @@ def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
         refused = [
             entry.key
             for entry in simulation.journal
-            if entry.kind is EntryKind.REFUSED and entry.key is not None and "rule" in entry.why
+            if isinstance(entry.fact, SendRefused) and entry.key is not None and entry.fact.rung is Rung.RULE
         ]
         accepted = {(key.provider, key.recipient): key.ordinal for key in messages}
         # However often it was refused, to whom it goes is what is to be reached in the end.
@@ -205,6 +216,7 @@ def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
             passed=len(repeated) <= goals.duplicated_max,
             detail=f"{len(repeated)} accepted sends repeat an earlier one",
             lines=stories(simulation, repeated),
+            blamed=_keys(repeated),
         )
     if goals.refused_max is not None:
         rejected = refused_for_good(simulation)
@@ -234,7 +246,7 @@ def kept_from_integrator(simulation: Simulation) -> set[MessageKey]:
                 continue
             if webhook.state in (WebhookState.DROPPED, WebhookState.HELD):
                 silenced.add(message.key)
-            elif webhook.intended != CONTRADICTION:
+            elif Purpose.CONTRADICTION not in webhook.intended:
                 told.add(message.key)
     return kept | (silenced - told)
 
@@ -243,6 +255,6 @@ def refused_for_good(simulation: Simulation) -> list[Entry]:
     """Return the refusal of each send that has an id in its answer and that no later send made good."""
     last: dict[tuple[str, str], Entry] = {}
     for entry in simulation.journal:
-        if entry.kind is EntryKind.REFUSED and entry.key is not None and entry.ref:
+        if isinstance(entry.fact, SendRefused) and entry.key is not None and entry.ref:
             last[entry.key.provider, entry.ref] = entry
     return [entry for (provider, id), entry in last.items() if simulation.message(provider, id) is None]

@@ -63,10 +63,16 @@ def _what(row: Row) -> str:
             body = row.body.text or repr(row.body.base64)[2:-1]
             return f"{row.provider} {row.method} {path} {body}".rstrip()
         case Attempted():
-            said = str(row.status) if row.status else row.error
-            return f"answers {said} to webhook {row.id}, attempt {row.number}"
+            return f"answers {_outcome(row)} to webhook {row.id}, attempt {row.number}"
         case _:
             return ""
+
+
+def _outcome(row: Attempted) -> str:
+    if row.status:
+        return str(row.status)
+    # The words beside a known cause hold ports and times of the machine.
+    return row.error if row.cause is None else row.cause.value
 
 
 def first_divergence(recorded: Bundle, replayed: Bundle) -> Divergence | None:

@@ -5,22 +5,21 @@ Calls to the integrator's own API, on schedule.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from heapq import merge
 from typing import NamedTuple
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
-from yarl import URL
-
 from simulator.kernel.model.people import People, filled
-from simulator.runtime.dispatcher import reason_of
+from simulator.kernel.webhooks.webhook import WebhookRequest
+from simulator.runtime.transport.redirects import followed
+from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import Drive
 
 __all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
 
-_TIMEOUT_REAL_S = 30.0
-_EXCERPT_BYTES_MAX = 200
+_TERMS = Terms(timeout_real_ms=30_000, keep_bytes_max=200, read_bytes_max=1_048_576)
 
 
 class Driven(NamedTuple):
@@ -73,7 +72,7 @@ def _arrivals(drive: Drive, order: int) -> Iterator[Driven]:
 
 
 async def make_call(
-    driven: Driven, people: People, client: ClientSession, report: DriveReport, due_s: float | None = None
+    driven: Driven, people: People, client: Transport, report: DriveReport, due_s: float | None = None
 ) -> None:
     """
     Make one call; what comes of it is counted, not raised.
@@ -88,22 +87,22 @@ async def make_call(
     url = str(filled(drive.url, {word: quote(text, safe="") for word, text in words.items()}))
     body = filled(drive.body, words)
     report.made += 1
+    headers = tuple(dict(drive.headers).items())
+    data = b""
+    if body is not None:
+        data = json.dumps(body).encode()
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            headers = (*headers, ("Content-Type", "application/json"))
+    request = WebhookRequest(url=url, body=data, headers=headers, method=drive.method)
     try:
-        async with client.request(
-            drive.method,
-            URL(url, encoded=True),
-            json=body,
-            headers=dict(drive.headers),
-            timeout=ClientTimeout(total=_TIMEOUT_REAL_S),
-        ) as answer:
-            said = await answer.read()
-            if answer.status >= 400 and not report.first_failure:
-                excerpt = said[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
-                report.first_failure = f"{drive.method} {url} answered {answer.status}: {excerpt}"
-            report.statuses[answer.status] = report.statuses.get(answer.status, 0) + 1
-    except (ClientError, OSError, TimeoutError) as trouble:
-        kind = type(trouble).__name__
-        report.failures[kind] = report.failures.get(kind, 0) + 1
-        report.first_failure = report.first_failure or f"{drive.method} {url}: {reason_of(trouble)}"
+        reply = await followed(client, request, _TERMS)
     finally:
         report.latencies_us.append(int((loop.time() - due_s) * 1_000_000))
+    if reply.cause is not None:
+        report.failures[reply.cause.value] = report.failures.get(reply.cause.value, 0) + 1
+        report.first_failure = report.first_failure or f"{drive.method} {url}: {reply.error}"
+        return
+    if reply.status >= 400 and not report.first_failure:
+        excerpt = reply.body.decode("utf-8", "replace")
+        report.first_failure = f"{drive.method} {url} answered {reply.status}: {excerpt}"
+    report.statuses[reply.status] = report.statuses.get(reply.status, 0) + 1

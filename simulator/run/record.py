@@ -34,10 +34,12 @@ from simulator.run.bundle import (
     Fetched,
     Row,
 )
-from simulator.run.pseudonyms import Pseudonyms, secrets_of
 from simulator.runtime.space import Space
+from simulator.scenario.yaml import YamlError, parse
+from simulator.schema.node import Json
+from simulator.secrecy import Renaming, secrets_in
 
-__all__ = ["Recorder", "attempting_row", "pseudonyms_of"]
+__all__ = ["Recorder", "attempting_row", "renaming_of"]
 
 # Time is in the rows; how it was made to pass is not asked again.
 _ABOUT_TIME: Final = frozenset({"clock", "clock/advance"})
@@ -61,7 +63,7 @@ class Recorder:
         self._space = space
         self._folder = folder
         self._scenario_name = scenario_name
-        self._pseudonyms = pseudonyms_of(space, scenario_text)
+        self._renaming = renaming_of(space, scenario_text)
         self._encoder = msgspec.json.Encoder()
         self._numbers: dict[int, int] = {}
         self._calls = 0
@@ -80,13 +82,13 @@ class Recorder:
     @property
     def _now(self) -> tuple[int, int]:
         simulation = self._space.simulation
-        return simulation.clock.now_ms, simulation.steps_done
+        return simulation.clock.now_ms, simulation.state.steps_done
 
     def called(self, call: Call, *, admitted: bool) -> None:
         """Write down a call."""
         self._calls += 1
         self._numbers[id(call)] = self._calls
-        pseudonyms = self._pseudonyms
+        renaming = self._renaming
         at_ms, steps = self._now
         self._write(
             Called(
@@ -95,11 +97,11 @@ class Recorder:
                 number=self._calls,
                 provider=call.gateway.provider.name,
                 method=call.method,
-                path=pseudonyms.text(call.path),
-                query=pseudonyms.query(call.query),
-                headers=pseudonyms.headers(call.headers.items()),
+                path=renaming.text(call.path),
+                query=renaming.query(call.query),
+                headers=renaming.headers(call.headers.items()),
                 url=call.url,
-                body=Body.of(pseudonyms.body(call.body)),
+                body=Body.of(renaming.body(call.body)),
                 admitted=admitted,
             )
         )
@@ -109,7 +111,7 @@ class Recorder:
         if call.credential is None and answer is not None and answer.status == 200:
             # Nobody had to prove anything, so what is handed out is the simulator's own.
             for issued in _ISSUED.findall(answer.body):
-                self._pseudonyms.keep(issued.decode("latin-1"))
+                self._renaming.keep(issued.decode("latin-1"))
         number = self._numbers.pop(id(call), None)
         if number is not None:
             at_ms, steps = self._now
@@ -121,7 +123,7 @@ class Recorder:
         if path.strip("/") in _ABOUT_TIME:
             return
         at_ms, steps = self._now
-        content_type, body = self._pseudonyms.command(content_type, body)
+        content_type, body = _command(self._renaming, content_type, body)
         self._write(
             Commanded(
                 at_ms=at_ms,
@@ -137,7 +139,7 @@ class Recorder:
     def fetched(self, number: int, fetched: FetchResult) -> None:
         """Write down what a provider's own request brought."""
         at_ms, steps = self._now
-        body = Body.of(self._pseudonyms.webhook_body(fetched.body))
+        body = Body.of(self._renaming.webhook_body(fetched.body))
         self._write(
             Fetched(
                 at_ms=at_ms, steps=steps, number=number, status=fetched.status, body=body, error=fetched.error
@@ -146,7 +148,7 @@ class Recorder:
 
     def attempting(self, webhook: Webhook, number: int, request: WebhookRequest | None) -> None:
         """Write down that an attempt begins."""
-        self._write(attempting_row(self._space, self._pseudonyms, webhook, number, request))
+        self._write(attempting_row(self._space, self._renaming, webhook, number, request))
 
     def attempted(self, webhook: Webhook, attempt: Attempt) -> None:
         """Write down how an attempt ended."""
@@ -159,6 +161,7 @@ class Recorder:
                 number=attempt.number,
                 status=attempt.status,
                 error=attempt.error,
+                cause=attempt.cause,
                 latency_real_us=attempt.latency_real_us,
             )
         )
@@ -190,7 +193,7 @@ class Recorder:
             mode=space.driver.mode,
             rate=space.driver.rate,
             scenario=self._scenario_name,
-            withheld=self._pseudonyms.withheld,
+            withheld=self._renaming.withheld,
         )
         plain = json.dumps(msgspec.to_builtins(about), indent=2) + "\n"
         (self._folder / ABOUT).write_text(plain, encoding="utf-8")
@@ -219,9 +222,33 @@ def _refuse_others(folder: Path) -> None:
             raise FileExistsError(errno.EEXIST, "it is no regular file", str(path))
 
 
-def pseudonyms_of(space: Space, scenario_text: str) -> Pseudonyms:
+def renaming_of(space: Space, scenario_text: str) -> Renaming:
     """Return what keeps the credentials of a space out of its record."""
-    return Pseudonyms(secrets_of(scenario_text), [gateway.credential for gateway in space.gateways.values()])
+    given = list(dict.fromkeys(secrets_in(_yaml(scenario_text))))
+    return Renaming(given, [gateway.credential for gateway in space.gateways.values()])
+
+
+def _command(renaming: Renaming, content_type: str, body: bytes) -> tuple[str, bytes]:
+    """Return content type and body of a command as the record has them."""
+    try:
+        plain = json.loads(body) if body.strip() else None
+    except ValueError:
+        plain = None
+    if plain is None:
+        plain = _yaml(body.decode("utf-8", "replace"))
+        if not isinstance(plain, dict):
+            return content_type, renaming.body(body)
+    if isinstance(plain, str):
+        plain = _yaml(plain)
+    # YAML is a way to write the same values; without its comments, which may tell anything.
+    return "application/json", json.dumps(renaming.hidden(plain), ensure_ascii=False).encode()
+
+
+def _yaml(text: str) -> Json:
+    try:
+        return parse(text).plain()
+    except YamlError:
+        return None
 
 
 def states_of(space: Space) -> dict[str, int]:
@@ -232,19 +259,19 @@ def states_of(space: Space) -> dict[str, int]:
 
 
 def attempting_row(
-    space: Space, pseudonyms: Pseudonyms, webhook: Webhook, number: int, request: WebhookRequest | None
+    space: Space, renaming: Renaming, webhook: Webhook, number: int, request: WebhookRequest | None
 ) -> Attempting:
     """Return an attempt that begins now, as a record has it."""
     simulation = space.simulation
     request = request or WebhookRequest(url="", body=b"")
     return Attempting(
         at_ms=simulation.clock.now_ms,
-        steps=simulation.steps_done,
+        steps=simulation.state.steps_done,
         id=webhook.id,
         number=number,
         method=request.method,
-        url=pseudonyms.webhook_url(request.url),
-        headers=pseudonyms.webhook_headers(request.headers, request.signed_by),
+        url=renaming.webhook_url(request.url),
+        headers=renaming.webhook_headers(request.headers, request.signed_by),
         signed_by=list(request.signed_by),
-        body=Body.of(pseudonyms.webhook_body(request.body)),
+        body=Body.of(renaming.webhook_body(request.body)),
     )

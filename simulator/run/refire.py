@@ -5,22 +5,22 @@ Recorded webhooks as load: sent again, on their schedule or faster, to a receive
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
-from yarl import URL
-
-from simulator.evidence.redaction import WITHHELD
+from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.run.bundle import Attempted, Attempting, Bundle
-from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
+from simulator.runtime.transport.client import open_client
+from simulator.runtime.transport.seam import Reply, Terms, Transport
+from simulator.secrecy import WITHHELD
 
 __all__ = ["LoadReport", "refire"]
 
 _AT_ONCE_MAX: Final = 512
-_TIMEOUT_REAL_S: Final = 30.0
+_TERMS: Final = Terms(timeout_real_ms=30_000, keep_bytes_max=0, read_bytes_max=1_048_576)
+_AUTHORITY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _RANKS: Final = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
 
 
@@ -60,14 +60,15 @@ class _Load:
     """The load as it goes on."""
 
     def __init__(
-        self, client: ClientSession, base: str, headers: tuple[tuple[str, str], ...], at_once_max: int
+        self, client: Transport, base: str, headers: tuple[tuple[str, str], ...], at_once_max: int
     ) -> None:
         self._client = client
         self._base = base.rstrip("/")
         self._headers = headers
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Semaphore(at_once_max)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._ended = asyncio.Event()
         self._latencies: list[int] = []
         self._statuses: dict[int, int] = {}
         self._failures: dict[str, int] = {}
@@ -83,45 +84,39 @@ class _Load:
         await self._room.acquire()
         self._lag_max_ms = max(self._lag_max_ms, int((self._loop.time() - due) * 1_000))
         self._sent += 1
-        task = self._loop.create_task(self._send(row, due))
-        self._under_way.add(task)
-        task.add_done_callback(self._done)
+        self._under_way += 1
+        self._client.send(self._request(row), _TERMS, self._done, (row, due))
         # Even one behind schedule lets answers be read.
         await asyncio.sleep(0)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+    def _done(self, tag: tuple[Attempting, float], reply: Reply) -> None:
+        row, due = tag
+        self._under_way -= 1
+        self._ended.set()
         self._room.release()
+        if reply.cause is None:
+            self._statuses[reply.status] = self._statuses.get(reply.status, 0) + 1
+            self._latencies.append(int((self._loop.time() - due) * 1_000_000))
+        else:
+            self._failures[reply.cause.value] = self._failures.get(reply.cause.value, 0) + 1
+        if not _takes(reply.status):
+            self._not_taken.add((row.id, row.number))
 
-    async def _send(self, row: Attempting, due: float) -> None:
-        parts = urlsplit(row.url)
-        target = f"{self._base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+    def _request(self, row: Attempting) -> WebhookRequest:
+        target = self._base + _AUTHORITY.sub("", row.url).partition("#")[0]
         own = {name.lower() for name, _ in self._headers}
         headers = [
             (name, value) for name, value in row.headers if value != WITHHELD and name.lower() not in own
         ]
-        try:
-            async with self._client.request(
-                row.method,
-                URL(target, encoded=True),
-                data=row.body.raw,
-                headers=[*headers, *self._headers],
-                allow_redirects=False,
-                timeout=ClientTimeout(total=_TIMEOUT_REAL_S),
-            ) as answer:
-                await answer.read()
-                self._statuses[answer.status] = self._statuses.get(answer.status, 0) + 1
-                self._latencies.append(int((self._loop.time() - due) * 1_000_000))
-                if _takes(answer.status):
-                    return
-        except (ClientError, OSError, TimeoutError, ValueError) as trouble:
-            name = type(trouble).__name__
-            self._failures[name] = self._failures.get(name, 0) + 1
-        self._not_taken.add((row.id, row.number))
+        return WebhookRequest(
+            url=target, body=row.body.raw, headers=(*headers, *self._headers), method=row.method
+        )
 
     async def end(self, bundle: Bundle) -> LoadReport:
         """Wait for the last answers and return the report, compared with what is recorded."""
-        await asyncio.gather(*self._under_way)
+        while self._under_way:
+            self._ended.clear()
+            await self._ended.wait()
         return LoadReport(
             self._sent,
             self._statuses,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from aiohttp import ClientSession
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from simulator.kernel.engine.simulation import Simulation
@@ -18,7 +17,8 @@ from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call, Fetched, Gateway, Provider
 from simulator.run import bundle as rows
 from simulator.run.bundle import Bundle, BundleError, Row
-from simulator.run.record import attempting_row, pseudonyms_of, states_of
+from simulator.run.record import attempting_row, renaming_of, states_of
+from simulator.runtime.transport.seam import Transport
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import load_run
 from simulator.server.edge import Edge
@@ -103,7 +103,7 @@ async def replay(
     return Replayed(stage.calls, stage.attempts, divergence)
 
 
-def _no_client() -> ClientSession:
+def _no_client() -> Transport:
     raise RuntimeError("a replay sends nothing")
 
 
@@ -121,7 +121,7 @@ class _Stage:
             gateway.fetch = self._fetch
         self._edge = Edge(self._registry)
         self._control = ControlFace(Controller(self._registry))
-        self._pseudonyms = pseudonyms_of(self._space, bundle.scenario_text)
+        self._renaming = renaming_of(self._space, bundle.scenario_text)
         self._signed = not about.withheld
         self._fetches: list[asyncio.Future[Fetched]] = []
         self._open: dict[int, tuple[Call, asyncio.Task[Answer]]] = {}
@@ -161,28 +161,30 @@ class _Stage:
         """Let fall due what had fallen due before *row*."""
         simulation = self._space.simulation
         clock = simulation.clock
-        while simulation.steps_done < row.steps:
+        while simulation.state.steps_done < row.steps:
             due_ms = simulation.next_due()
             if due_ms is None or due_ms > row.at_ms:
-                missing = row.steps - simulation.steps_done
+                missing = row.steps - simulation.state.steps_done
                 now = f"+{clock.now_ms} ms"
                 raise _Diverged(
                     f"step {row.steps}", f"{missing} more steps by +{row.at_ms} ms", f"none after {now}"
                 )
-            simulation.fire(max(due_ms, clock.now_ms), min(_ROUND_MAX, row.steps - simulation.steps_done))
+            simulation.fire(
+                max(due_ms, clock.now_ms), min(_ROUND_MAX, row.steps - simulation.state.steps_done)
+            )
         if row.at_ms > clock.now_ms:
             clock.advance_to(row.at_ms)
 
     async def _call(self, row: rows.Called) -> None:
         gateway = self._gateway(row.provider)
-        headers = [(name, self._pseudonyms.restored_header(name, value)) for name, value in row.headers]
+        headers = [(name, self._renaming.restored_header(name, value)) for name, value in row.headers]
         call = Call(
             method=row.method,
-            path=self._pseudonyms.restored(row.path),
+            path=self._renaming.restored(row.path),
             gateway=gateway,
-            query=[(name, self._pseudonyms.restored(value)) for name, value in row.query],
+            query=[(name, self._renaming.restored(value)) for name, value in row.query],
             headers=CIMultiDictProxy(CIMultiDict(headers)),
-            body=self._pseudonyms.restored_body(row.body.raw),
+            body=self._renaming.restored_body(row.body.raw),
             url=row.url,
         )
         route, call.parameters, _ = self._edge.find(call)
@@ -215,7 +217,7 @@ class _Stage:
         asked = Asked(
             parameters={},
             query={},
-            body=self._pseudonyms.restored_body(row.body.raw),
+            body=self._renaming.restored_body(row.body.raw),
             content_type=row.content_type,
             base_url=row.base_url,
         )
@@ -259,7 +261,7 @@ class _Stage:
             # That it could not be rendered is part of the record.
             request = None
         number = len(webhook.attempts) + 1
-        now = attempting_row(self._space, self._pseudonyms, webhook, number, request)
+        now = attempting_row(self._space, self._renaming, webhook, number, request)
         if now.told(signed=self._signed) != row.told(signed=self._signed):
             raise _Diverged(where, _said(row), _said(now))
         self._begun[row.id] = row.at_ms
@@ -271,7 +273,7 @@ class _Stage:
         webhook = left[0]
         row = attempting_row(
             self._space,
-            self._pseudonyms,
+            self._renaming,
             webhook,
             len(webhook.attempts) + 1,
             self._space.simulation.request_for(webhook),
@@ -290,6 +292,7 @@ class _Stage:
             at_ms=at_ms,
             status=row.status,
             error=row.error,
+            cause=row.cause,
             acknowledged=policy.acknowledges(row.status),
             latency_real_us=row.latency_real_us,
         )

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
-
 from simulator import __version__
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import nearest_rank, scorecard
@@ -18,12 +16,15 @@ from simulator.kernel.engine.arrivals import last_arrival_ms
 from simulator.kernel.model.scenario import ClockMode, Scenario
 from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.outbox import PENDING
+from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.run.audit import audit
 from simulator.run.checks import checks
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
-from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
+from simulator.runtime.transport.client import open_client
+from simulator.runtime.transport.redirects import followed
+from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import RunFile
 from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
@@ -31,6 +32,7 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
 _POLL_REAL_S = 0.05
+_PROBE = Terms(timeout_real_ms=2_000)
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
 _IDLE_REAL_S = 30.0
@@ -92,8 +94,8 @@ async def run(
                 found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
                 if report.made and not space.exchange_count:
                     found.append(_sent_nothing(server.url))
-            if space.simulation.impossible_acts:
-                found.append(_impossible(space.simulation.impossible_acts))
+            if space.simulation.state.impossible_acts:
+                found.append(_impossible(space.simulation.state.impossible_acts))
             if plan.expect.integrator is not None:
                 found.append(await audit(plan.expect.integrator, space.simulation, client))
     finally:
@@ -171,18 +173,15 @@ async def _show(space: Space, progress: Callable[[Space], None]) -> None:
         await asyncio.sleep(0.5)
 
 
-async def _wait_for(options: RunOptions, client: ClientSession) -> None:
+async def _wait_for(options: RunOptions, client: Transport) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + options.within_real_s
     said = "it did not answer"
     while loop.time() < deadline:
-        try:
-            async with client.get(options.wait_for, timeout=ClientTimeout(total=2.0)) as answer:
-                if answer.status < 500:
-                    return
-                said = f"it answers {answer.status}"
-        except (ClientError, OSError, TimeoutError) as trouble:
-            said = str(trouble) or type(trouble).__name__
+        reply = await followed(client, WebhookRequest(url=options.wait_for, body=b"", method="GET"), _PROBE)
+        if 0 < reply.status < 500:
+            return
+        said = f"it answers {reply.status}" if reply.status else reply.error
         await asyncio.sleep(_POLL_REAL_S)
     raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
 
@@ -193,7 +192,7 @@ def makes_calls(plan: RunFile) -> bool:
 
 
 async def _play(
-    space: Space, plan: RunFile, options: RunOptions, client: ClientSession, report: DriveReport
+    space: Space, plan: RunFile, options: RunOptions, client: Transport, report: DriveReport
 ) -> None:
     if not makes_calls(plan):
         await _wait_for_calls(space, options)
@@ -219,9 +218,9 @@ async def _wait_for_calls(space: Space, options: RunOptions) -> None:
             return
 
 
-async def _play_virtual(space: Space, plan: RunFile, client: ClientSession, report: DriveReport) -> None:
+async def _play_virtual(space: Space, plan: RunFile, client: Transport, report: DriveReport) -> None:
     """Let virtual time pass as fast as the integrator answers: nothing is ever late."""
-    start_ms = space.simulation.scenario_start_ms
+    start_ms = space.simulation.state.scenario_start_ms
     due: list[Driven] = []
     for driven in arrivals(plan.drive):
         if due and (driven.at_ms != due[0].at_ms or len(due) >= _CALLS_AT_ONCE):
@@ -234,7 +233,7 @@ async def _play_virtual(space: Space, plan: RunFile, client: ClientSession, repo
 
 
 async def _make(
-    space: Space, start_ms: int, due: list[Driven], client: ClientSession, report: DriveReport
+    space: Space, start_ms: int, due: list[Driven], client: Transport, report: DriveReport
 ) -> None:
     at_ms = start_ms + due[0].at_ms
     if at_ms > space.simulation.clock.now_ms:
@@ -244,7 +243,7 @@ async def _make(
         await make_call(driven, space.simulation.people, client, report)
 
 
-async def _play_live(space: Space, plan: RunFile, client: ClientSession, report: DriveReport) -> None:
+async def _play_live(space: Space, plan: RunFile, client: Transport, report: DriveReport) -> None:
     """Keep the schedule in real time: a late call is made at once and its lag is seen, never hidden."""
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -272,7 +271,7 @@ async def _settle_live(space: Space, scenario: Scenario) -> None:
     """
     simulation, driver = space.simulation, space.driver
     loop = asyncio.get_running_loop()
-    last_ms = simulation.scenario_start_ms + max(
+    last_ms = simulation.state.scenario_start_ms + max(
         (last_arrival_ms(item) for item in scenario.timeline), default=0
     )
     calls, quiet_since_s = space.exchange_count, loop.time()

@@ -10,7 +10,7 @@ from time import monotonic_ns
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import ClockChanged
 from simulator.runtime.dispatcher import Dispatcher
 
 __all__ = ["AdvanceBusy", "Driver"]
@@ -66,15 +66,8 @@ class Driver:
         """Let time pass as *spec* says, from now on."""
         self.sync()
         self.start(spec)
-        self.simulation.journal.add(
-            self.simulation.clock.now_ms, EntryKind.CLOCK, what=f"the clock is {self.mode_text}"
-        )
+        self.simulation.journal.add(self.simulation.clock.now_ms, ClockChanged(self.mode, self.rate))
         self.nudge()
-
-    @property
-    def mode_text(self) -> str:
-        """The mode in words: `frozen`, `live`, `live×60`, `autojump`."""
-        return f"live×{self.rate}" if self.mode is ClockMode.LIVE and self.rate != 1 else self.mode.value
 
     @property
     def advancing(self) -> bool:

@@ -7,10 +7,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-
-from aiohttp import ClientSession
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
@@ -21,10 +19,18 @@ from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
+from simulator.runtime.transport.seam import Transport
+from simulator.secrecy import secrets_in
 
-__all__ = ["Exchange", "Space"]
+__all__ = ["Exchange", "ScenarioConflict", "Space"]
 
 _EXCHANGES_MAX = 1_000
+
+
+class ScenarioConflict(ValueError):
+    """
+    A scenario wants a seed or a clock that its space cannot have any more.
+    """
 
 
 class Exchange(NamedTuple):
@@ -39,6 +45,7 @@ class Exchange(NamedTuple):
     status: int
     request: bytes
     answer: bytes
+    query: Sequence[tuple[str, str]] = ()
 
 
 class Space:
@@ -50,14 +57,13 @@ class Space:
         self,
         name: str,
         providers: Mapping[str, Provider],
-        client: Callable[[], ClientSession],
+        client: Callable[[], Transport],
         *,
         seed: int = 0,
         clock: ClockSpec | None = None,
     ) -> None:
         spec = clock or ClockSpec()
         self.name = name
-        self.seed = seed
         self.simulation = Simulation(
             seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
         )
@@ -72,8 +78,14 @@ class Space:
             self.simulation.add_account(provider_name, gateway.account)
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
+        self._secrets: dict[str, None] = {}
         self.closed = False
         self.driver.start(spec)
+
+    @property
+    def seed(self) -> int:
+        """What everything in this space is drawn from."""
+        return self.simulation.chance.seed
 
     @property
     def tap(self) -> Tap | None:
@@ -116,12 +128,66 @@ class Space:
             raise ValueError(f"unknown provider {unknown[0]!r}; known: {', '.join(sorted(self.gateways))}")
         for provider, settings in scenario.providers.items():
             self.configure(provider, settings)
+        for item in scenario.timeline:
+            self._secrets.update(dict.fromkeys(secrets_in(item.providers)))
         self.simulation.load(scenario, crowd(scenario.people))
         self.driver.nudge()
+
+    def replace(self, scenario: Scenario) -> None:
+        """
+        Put *scenario* in force with its own seed and clock, if it names any.
+
+        Raises ScenarioConflict, and changes nothing, where these came too late: ids
+        and fates were drawn from another seed, or dates were told of another time.
+        """
+        conflicts = self.conflicts(scenario)
+        if conflicts:
+            raise ScenarioConflict("; ".join(conflicts))
+        simulation, spec = self.simulation, scenario.clock
+        if scenario.seed is not None:
+            simulation.chance.reseed(scenario.seed)
+        if spec is not None and spec.start_unix_ms is not None:
+            simulation.clock.epoch_ms = spec.start_unix_ms
+        driver = self.driver
+        if spec is not None and (spec.mode, spec.rate, spec.grace_real_ms) != (
+            driver.mode,
+            driver.rate,
+            driver.grace_real_ms,
+        ):
+            driver.set_mode(spec)
+        self.load(scenario)
+
+    def conflicts(self, scenario: Scenario) -> list[str]:
+        """Return why the seed and the start of *scenario* cannot be those of this space any more."""
+        simulation, spec = self.simulation, scenario.clock
+        conflicts = []
+        if scenario.seed not in (None, self.seed) and not simulation.untouched:
+            conflicts.append(
+                f"its seed is {scenario.seed}, and what was sent here so far was drawn from {self.seed}: "
+                "create a space for it, or leave the seed out"
+            )
+        start_unix_ms = spec.start_unix_ms if spec is not None else None
+        clock = simulation.clock
+        if start_unix_ms not in (None, clock.epoch_ms) and (clock.now_ms or not simulation.untouched):
+            wanted = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
+            conflicts.append(
+                f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+                f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
+                "create a space for it, or leave the start out"
+            )
+        return conflicts
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change a provider's settings from now on."""
         self.simulation.configure(provider, settings)
+        self._secrets.update(dict.fromkeys(secrets_in(settings)))
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
+        yield from self._secrets
+        for gateway in self.gateways.values():
+            yield from gateway.account.credentials
+        yield from {message.submission.credential for message in self.simulation.messages.values()}
 
     async def send_early(self, patience_real_s: float) -> None:
         """Send the reports that a rule wants before the answer; wait for them, but not for ever."""

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
-from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
+from simulator.runtime.transport.client import open_client
+from simulator.runtime.transport.seam import Transport
 from simulator.server.edge import Edge
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
@@ -77,15 +78,15 @@ _HTTP_LOG.addFilter(_calm)
 class _Client:
     """The one HTTP client of an application, there as long as it runs."""
 
-    __slots__ = ("session",)
+    __slots__ = ("transport",)
 
     def __init__(self) -> None:
-        self.session: ClientSession | None = None
+        self.transport: Transport | None = None
 
-    def __call__(self) -> ClientSession:
-        if self.session is None:
+    def __call__(self) -> Transport:
+        if self.transport is None:
             raise RuntimeError("the server is not running")
-        return self.session
+        return self.transport
 
 
 class _Apps:
@@ -124,11 +125,12 @@ def make_app(config: ServerConfig) -> web.Application:
     registry.tell = config.tell
 
     async def life(_: web.Application) -> AsyncIterator[None]:
-        client.session = open_client(guard)
+        transport = open_client(guard)
+        client.transport = transport
         registry.create(DEFAULT_SPACE, seed=config.seed, clock=config.clock, scenario=config.scenario)
         yield
-        await client.session.close()
-        client.session = None
+        await transport.close()
+        client.transport = None
 
     async def end(_: web.Application) -> None:
         # Before connections are closed: it lets those go who wait for something to happen.

@@ -11,13 +11,14 @@ import logging
 from typing import Final
 
 from aiohttp import web
+from msgspec import structs
 
+from simulator.explain.narrative import decided_by
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.message import Refused, why_of
+from simulator.kernel.model.message import Refused
 from simulator.kernel.model.rules import AnswerFault, Drop
-from simulator.kernel.model.units import format_duration
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Called, Failed
 from simulator.kernel.webhooks.damage import garbled
 from simulator.provider import (
     Answer,
@@ -31,6 +32,7 @@ from simulator.provider import (
     header_text,
 )
 from simulator.runtime.space import Exchange, Space
+from simulator.secrecy import harmless_query
 from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
@@ -174,7 +176,7 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                result = space.simulation.intake.consult(provider.name, route.operation, credential)
+                result = space.simulation.consult(provider.name, route.operation, credential)
                 call.result = result
                 if result.refusal is not None:
                     raise CallRefused(result.refusal)
@@ -191,12 +193,9 @@ class Edge:
             return Answer(0)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", call.method, call.path)
-            space.simulation.journal.add(
-                space.simulation.clock.now_ms,
-                EntryKind.NOTE,
-                provider=provider.name,
-                what=f"{call.method} {call.path} failed inside the simulator; its log has the details",
-            )
+            simulation = space.simulation
+            fact = Failed(call.method, call.path)
+            simulation.journal.add(simulation.clock.now_ms, fact, provider=provider.name)
             return provider.failed(call)
 
     async def _reject(
@@ -233,19 +232,19 @@ def _tell_refusals(response: web.Response, space: Space, result: CallResult) -> 
     """Say in headers what the provider's body has no words for: how many were refused, and by what."""
     if result.refusal is not None:
         refusal = result.refusal
-        reasons = [(refusal.code, refusal.rule, why_of(refusal.rung, refusal.rule))]
+        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule))]
     else:
         refused = [outcome for outcome in result.outcomes if isinstance(outcome, Refused)]
         if not refused:
             return
         response.headers["X-Simulator-Refused"] = f"{len(refused)} of {len(result.outcomes)}"
-        reasons = [(one.code, one.rule, why_of(one.rung, one.rule, one.why)) for one in refused]
+        reasons = [(one.code, one.rule, decided_by(one.rung, one.rule, one.why)) for one in refused]
         reasons = list(dict.fromkeys(reasons))[:_REASONS_TOLD_MAX]
     rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
     if rules:
         response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
     if REASON_HEADER not in response.headers:
-        lines = space.simulation.rule_lines
+        lines = space.simulation.state.rules.lines
         told = [
             f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
             for code, rule, why in reasons
@@ -266,16 +265,12 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
     provider = call.gateway.provider.name
     result = call.result
     status = answer.status if answer is not None else 0
-    ended = f"answered {status}" if status else "was cut off"
-    misbehaved = _misbehaviour(result) if result.about is not None else ""
-    simulation.journal.add(
-        simulation.clock.now_ms,
-        EntryKind.CALL,
-        key=result.about,
-        provider=provider,
-        what=f"{call.method} {call.path} {ended}{misbehaved}",
-        why=f'rule "{result.fault_rule}"' if result.fault_rule and misbehaved else why,
+    fact = Called(
+        call.method, call.path, status, harmless_query(call.query) if call.query else (), detail=why
     )
+    if result.about is not None:
+        fact = _misbehaviour(fact, result)
+    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
     space.exchange_count += 1
     space.exchanges.append(
         Exchange(
@@ -286,24 +281,24 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
             status,
             call.body[:_EXCHANGE_BYTES_MAX],
             answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
+            call.query,
         )
     )
 
 
-def _misbehaviour(result: CallResult) -> str:
-    """Return what is done to an answer on purpose, as the end of a sentence."""
+def _misbehaviour(fact: Called, result: CallResult) -> Called:
+    """Return a call with what was done to its answer on purpose."""
     damage = result.damage or AnswerFault()
-    done = (
-        (result.stall_real_ms > 0, f"{format_duration(result.stall_real_ms)} late"),
-        (damage.garble, "garbled"),
-        (damage.truncate, "broken off in the middle"),
-        (damage.drip_real_ms > 0, "bit by bit"),
-        (result.refusal is not None and bool(result.outcomes), "after doing the work"),
+    return structs.replace(
+        fact,
+        stall_real_ms=result.stall_real_ms,
+        garbled=damage.garble,
+        truncated=damage.truncate,
+        dripped=damage.drip_real_ms > 0,
+        work_done=result.refusal is not None and bool(result.outcomes),
+        dropped=result.drop is not None,
+        rule=result.fault_rule,
     )
-    said = " and ".join(word for holds, word in done if holds)
-    if result.drop is not None:
-        return f" on purpose, {said}" if said else " on purpose"
-    return f", {said} on purpose" if said else ""
 
 
 async def _damaged(

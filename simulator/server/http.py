@@ -12,13 +12,13 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from simulator.explain.views import entry_view
 from simulator.provider import Answer, Call, Route, Router
 from simulator.schema.node import did_you_mean
 from simulator.schema.shapes import json_schema
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.problems import UNREADABLE, Problem, problem_response
-from simulator.server.views import entry_view
 
 __all__ = ["ControlFace", "openapi"]
 

@@ -9,12 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from aiohttp import ClientSession
-
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Credential, Provider, space_credential
 from simulator.runtime.space import Space
+from simulator.runtime.transport.seam import Transport
 
 __all__ = ["DEFAULT_SPACE", "SpaceRegistry", "UnknownSpace"]
 
@@ -37,7 +36,7 @@ class SpaceRegistry:
     All spaces of one server.
     """
 
-    def __init__(self, providers: Mapping[str, Provider], client: Callable[[], ClientSession]) -> None:
+    def __init__(self, providers: Mapping[str, Provider], client: Callable[[], Transport]) -> None:
         self.providers = providers
         self._client = client
         self._spaces: dict[str, Space] = {}
@@ -88,7 +87,7 @@ class SpaceRegistry:
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
-        space.simulation.configured = lambda: self._note_credentials(space)
+        space.simulation.state.configured = lambda: self._note_credentials(space)
         self._note_credentials(space)
         return space
 

@@ -5,19 +5,20 @@ What the control API shows of a space, as plain JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import quote, urlencode
 
 from simulator.explain.story import Story
+from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.store.journal import Entry, narrative
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
+from simulator.secrecy import Withholding
 
 __all__ = [
     "clock_view",
-    "entry_view",
     "exchange_view",
-    "instant",
     "listed",
     "message_view",
     "recipient_view",
@@ -26,10 +27,8 @@ __all__ = [
     "webhook_view",
 ]
 
-
-def instant(simulation: Simulation, at_ms: int) -> str:
-    """Return an instant of a space as ISO 8601 with milliseconds."""
-    return simulation.clock.datetime(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+# What the space itself lists is its own; what calls and stories say in passing may land in a log.
+_SECRECY: Final = Withholding()
 
 
 def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, object]:
@@ -106,6 +105,8 @@ def _attempt_view(attempt: Attempt) -> dict[str, object]:
         "at_ms": attempt.at_ms,
         "status": attempt.status,
         "error": attempt.error,
+        "cause": attempt.cause.value if attempt.cause is not None else None,
+        "note": attempt.note,
         "acknowledged": attempt.acknowledged,
         "latency_real_us": attempt.latency_real_us,
         "excerpt": attempt.excerpt,
@@ -121,7 +122,7 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
         "recipient": webhook.recipient,
         "target": webhook.target,
         "state": webhook.state.value,
-        "intended": webhook.intended,
+        "intended": ", ".join(webhook.intended),
         "reports": [report.label for report in webhook.reports],
         "created_ms": webhook.created_ms,
         "due_ms": webhook.due_ms,
@@ -131,26 +132,6 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
         request = simulation.request_for(webhook)
         view["body"] = request.body.decode("utf-8", "replace")
     return view
-
-
-def entry_view(entry: Entry) -> dict[str, object]:
-    """Return a journal entry; what does not apply is left out."""
-    view: dict[str, object] = {
-        "seq": entry.seq,
-        "at_ms": entry.at_ms,
-        "kind": entry.kind.value,
-        "provider": entry.key.provider if entry.key else entry.provider,
-        "recipient": entry.key.recipient if entry.key else entry.recipient,
-        "ordinal": entry.key.ordinal if entry.key else None,
-        "state": entry.state.value if entry.state else None,
-        "what": entry.what,
-        "why": entry.why,
-        "ref": entry.ref,
-        "code": entry.code,
-        "wall_unix_ms": entry.wall_unix_ms,
-        "line": narrative(entry),
-    }
-    return {name: value for name, value in view.items() if value not in ("", None)}
 
 
 def recipient_view(simulation: Simulation, address: str) -> dict[str, object]:
@@ -181,6 +162,7 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
         "provider": exchange.provider,
         "method": exchange.method,
         "path": exchange.path,
+        "query": _SECRECY.text(urlencode(exchange.query, quote_via=quote)),
         "status": exchange.status,
         "request": exchange.request.decode("utf-8", "replace"),
         "answer": exchange.answer.decode("utf-8", "replace"),
@@ -211,7 +193,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
         ],
         "entries": [entry_view(entry) for entry in story.entries],
         "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
-        "story": story.lines(),
+        "story": [_SECRECY.text(line) for line in story.lines()],
     }
 
 

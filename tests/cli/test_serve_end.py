@@ -17,7 +17,8 @@ import pytest
 
 from served import Process, failing, serving, until
 from simulator.commands.journal_file import FILES_MAX, JournalFile
-from simulator.kernel.store.journal import EntryKind, Journal
+from simulator.kernel.store.facts import Note
+from simulator.kernel.store.journal import Journal
 
 
 class Receiver(ThreadingHTTPServer):
@@ -178,7 +179,7 @@ def told(path: Path, count: int, bytes_max: int) -> None:
     journal = Journal()
     journal.tell = lambda entry: file.tell("default", entry)
     for number in range(count):
-        journal.add(number, EntryKind.NOTE, what="x" * 100)
+        journal.add(number, Note("x" * 100))
     file.close()
 
 

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from aiohttp import ClientSession
-
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import scorecard
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.units import parse_duration
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Called
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from simulator.runtime.space import Exchange, Space
+from simulator.runtime.transport.seam import Transport
 from toys.bench import LOFT, scenario
 from toys.pigeon import PROVIDER
 
@@ -25,7 +24,7 @@ __all__ = ["Loft"]
 _INSTANTS_MAX = 100_000
 
 
-def _no_client() -> ClientSession:
+def _no_client() -> Transport:
     raise AssertionError("nothing is to be dialled here")
 
 
@@ -47,9 +46,7 @@ class Loft:
         """Make one call that submits these, as the server would."""
         outcomes = self.simulation.submit(submissions).outcomes
         now_ms = self.simulation.clock.now_ms
-        self.simulation.journal.add(
-            now_ms, EntryKind.CALL, provider="pigeon", what="POST /release answered 207"
-        )
+        self.simulation.journal.add(now_ms, Called("POST", "/release", 207), provider="pigeon")
         body = "".join(f"COO|{s.recipient}|{s.text}\n" for s in submissions).encode("utf-8", "replace")
         self.space.exchanges.append(Exchange(now_ms, "pigeon", "POST", "/release", 207, body, b"AYE\n"))
         self.space.exchange_count += 1

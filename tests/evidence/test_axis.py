@@ -138,3 +138,20 @@ def test_space_in_which_nothing_happened_has_an_axis() -> None:
     axis = Axis([0])
 
     assert (axis.place(0), [tick.name for tick in axis.ticks()]) == (0.0, ["0s"])
+
+
+@given(instants=st.lists(st.integers(0, 1_000_000_000), min_size=1, max_size=60))
+def test_names_have_room_on_a_telephone(instants: list[int]) -> None:
+    """
+    Of the names that are shown on a narrow screen, none touches another, and the ends are among them.
+    """
+    ticks = Axis(instants).ticks()
+
+    narrow = [tick for tick in ticks if tick.narrow]
+    # On 340 pixels a letter is some 1.75 % wide; in the middle over its tick, or beside it at an edge.
+    widths = [len(tick.name) * 1.75 * (1 if tick.at_edge else 0.5) for tick in narrow]
+    assert narrow[0] == ticks[0]
+    assert all(
+        later.place - earlier.place >= left + right
+        for (earlier, left), (later, right) in pairwise(zip(narrow, widths, strict=True))
+    )

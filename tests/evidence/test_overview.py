@@ -10,7 +10,7 @@ from collections import Counter
 from evidence.loft import Loft
 from simulator.evidence.axis import Axis
 from simulator.evidence.html import html
-from simulator.evidence.overview import overview_rows
+from simulator.evidence.overview import Chart, overview
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.message import Message
@@ -25,22 +25,29 @@ FAIL = Fate(ending=Ending.FAIL, after=ConstantDelay(1_000), progress=())
 EXPIRE = Fate(ending=Ending.EXPIRE, progress=())
 
 
-def charts(loft: Loft) -> dict[str, str]:
+def charts(loft: Loft) -> dict[str, Chart]:
     """
     Return the charts of the overview by what they show.
     """
     axis = Axis([0, loft.simulation.clock.now_ms])
-    return {label: chart for label, chart, _ in overview_rows(loft.simulation, axis)}
+    return {chart.label: chart for chart in overview(loft.simulation, axis)}
 
 
-def counted(chart: str) -> dict[tuple[str, str], int]:
+def counted(chart: Chart) -> dict[tuple[str, str], int]:
     """
     Return how many a chart shows, by colour and by what they are.
     """
-    found: Counter[tuple[str, str]] = Counter()
-    for css, number, what in re.findall(r'<rect class="(c-\w+)"[^>]*><title>([\d,]+) ([^<]*)<', chart):
-        found[css, what] += int(number.replace(",", ""))
-    return dict(found)
+    amounts: Counter[tuple[str, str]] = Counter()
+    for bar in chart.bars:
+        amounts[bar.css, bar.what] += bar.amount
+    return dict(amounts)
+
+
+def places(chart: Chart, css: str) -> list[str]:
+    """
+    Return where the bars of a colour stand.
+    """
+    return [bar.x for bar in chart.bars if bar.css == css]
 
 
 def many(journal_limit: int) -> Loft:
@@ -119,9 +126,9 @@ def test_messages_that_were_read_stand_where_they_arrived() -> None:
         loft.simulation.journal.limit = journal_limit
         loft.send(pigeon(to="+905550000001"))
         loft.settle()
-        charted.append(re.findall(r'<rect class="c-ok" x="([\d.]+)%"', charts(loft)["arrived, or not"]))
+        charted.append(places(charts(loft)["arrived, or not"], "c-ok"))
 
-    assert charted == [["0.83"], ["99.17"]]
+    assert charted == [["0.83%"], ["99.17%"]]
 
 
 def test_outage_of_the_provider_is_seen_when_it_was() -> None:
@@ -142,9 +149,9 @@ def test_outage_of_the_provider_is_seen_when_it_was() -> None:
 
     chart = charts(loft)["refused"]
 
-    places = [float(place) for place in re.findall(r'<rect class="c-ink" x="([\d.]+)%"', chart)]
+    bars = [float(place.rstrip("%")) for place in places(chart, "c-ink")]
     assert counted(chart) == {("c-ink", "refused"): 20}
-    assert (min(places), max(places)) == (40.0, 58.33)
+    assert (min(bars), max(bars)) == (40.0, 58.33)
 
 
 def test_without_refusals_there_is_no_lane_for_them() -> None:

@@ -24,7 +24,7 @@ from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.faults import Damage, DamageKind, Duplicate, WebhookFaults
 from simulator.kernel.model.recipient import Trait, Window
 from simulator.kernel.model.units import ConstantDelay
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import EntryKind
 from simulator.server.views import entry_view
 from toys.bench import rule
 from toys.pigeon import pigeon
@@ -85,6 +85,18 @@ def test_junit_is_xml_with_a_case_per_expectation() -> None:
     assert failure.text == (
         f"{FAILED.detail}\n+00:00:01.000 pigeon +905550000001 #1 delivered\ufffd\ufffd[31m\n]]> & \ufffd"
     )
+
+
+def test_junit_of_a_space_without_expectations_is_not_empty() -> None:
+    """
+    Servers that fail an empty report find one case, which is skipped.
+    """
+    root = ElementTree.fromstring(junit(flown().result()).encode())
+
+    suite = root[0]
+    cases = [(case.get("name"), [child.tag for child in case]) for case in root.iter("testcase")]
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["1", "0", "1"]
+    assert cases == [("expectations", ["skipped"])]
 
 
 @given(words=st.text(st.characters(), max_size=40))

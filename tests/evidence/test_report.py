@@ -38,7 +38,7 @@ async def test_report_of_a_space_in_every_form() -> None:
         "har": (200, "application/json"),
     }
     assert told["html"][2].startswith("<!doctype html>")
-    assert ElementTree.fromstring(told["junit"][2].encode()).get("tests") == "0"
+    assert ElementTree.fromstring(told["junit"][2].encode()).get("tests") == "1"
     kinds_told = [json.loads(line)["kind"] for line in told["jsonl"][2].splitlines()]
     assert kinds_told == [entry.kind.value for entry in space.simulation.journal]
     assert len(json.loads(told["har"][2])["log"]["entries"]) == 2

@@ -12,11 +12,18 @@ from hypothesis import strategies as st
 from simulator.explain.draws import fate_draws, webhook_draws
 from simulator.explain.story import explain, find_submission
 from simulator.kernel.model.fates import Ending, Fate, Progress, plan
-from simulator.kernel.model.faults import Contradict, Duplicate, Reorder, WebhookFaults
+from simulator.kernel.model.faults import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import AnswerFault, Match, Throttle
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay, format_duration, parse_duration
+from simulator.kernel.model.units import (
+    ConstantDelay,
+    Rate,
+    UniformDelay,
+    format_duration,
+    format_share,
+    parse_duration,
+)
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 
@@ -209,7 +216,7 @@ def test_early_report_is_told_as_what_it_is() -> None:
     assert [place.draws for place in story.places if place.name == "fate"] == [
         ("early: all of it at once, before the answer",)
     ]
-    assert [webhook.intended for webhook in story.webhooks] == ["early"]
+    assert [webhook.intended for webhook in story.webhooks] == [("early",)]
     assert any('webhook early on purpose [DELIVERED] (rule "eager")' in line for line in story.lines())
 
 
@@ -272,6 +279,48 @@ def test_refusals_that_are_kept_are_bounded() -> None:
     for _ in range(10_005):
         sim.call(pigeon(to=PHONE))
 
-    assert len(sim.simulation.register.refusals) == 10_000
+    assert len(sim.simulation.refusals) == 10_000
     assert find_submission(sim.simulation, f"pigeon/{PHONE}/5") is None
     assert find_submission(sim.simulation, f"pigeon/{PHONE}/6") is not None
+
+
+def test_contradiction_tells_its_own_draws_and_no_others() -> None:
+    """
+    What contradicts goes out whole: no fault was drawn for it, and the story tells of none.
+    """
+    sim = Bench()
+    faults = WebhookFaults(
+        contradict=Contradict(share_bp=9_999, after=UniformDelay(1_000, 2_000)),
+        damage=(Damage(kind=DamageKind.CORRUPT, share_bp=5_000),),
+    )
+    sim.load(rule("liar", fate=SOON, webhooks=faults))
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    (place,) = [one for one in explain(sim.simulation, message).places if one.name == "webhooks"]
+
+    draws = sim.simulation.chance.of(*message.key)
+    about = sim.simulation.chance.of("webhook", *message.key, "DELIVERED")
+    late_ms = [webhook.created_ms for webhook in sim.webhooks()][1] - message.changed_ms
+    place_bp = about.place_bp("damage.corrupted")
+    hit = "hit" if place_bp < 5_000 else "missed"
+    assert place.draws == (
+        f"[DELIVERED] corrupted: 50%, {hit} by a draw of {format_share(place_bp)}",
+        f"contradict.share: 99.99%, hit by a draw of {format_share(draws.place_bp('contradict'))}",
+        f"contradict.after: {format_duration(late_ms)} drawn from 1s..2s",
+    )
+
+
+def test_draws_of_a_span_that_is_over_are_not_told() -> None:
+    """
+    A rule that does something to webhooks during a span draws nothing for those outside it.
+    """
+    sim = Bench()
+    faults = WebhookFaults(delay=UniformDelay(0, 1_000), during=(0, 500))
+    sim.load(rule("slow", fate=SOON, webhooks=faults))
+    message = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    (place,) = [one for one in explain(sim.simulation, message).places if one.name == "webhooks"]
+
+    assert place.draws == ()

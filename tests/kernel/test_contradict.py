@@ -56,7 +56,7 @@ def test_contradiction_is_told_as_intended(sim: Bench) -> None:
     message = sim.submit(pigeon(to=PHONE))
     sim.settle()
 
-    assert [webhook.intended for webhook in sim.webhooks()] == ["", "a contradiction"]
+    assert [webhook.intended for webhook in sim.webhooks()] == [(), ("a contradiction",)]
     assert [line for line in sim.story(message.key) if "on purpose" in line] == [
         f'+00:00:06.000 pigeon {PHONE} #1 webhook contradicts the truth on purpose [FAILED] (rule "liar")'
     ]
@@ -74,7 +74,7 @@ def test_contradiction_that_the_provider_has_no_words_for_is_told(sim: Bench) ->
     sim.account.configure({"webhook": {"url": ""}})
     sim.settle()
 
-    assert [webhook.intended for webhook in sim.webhooks()] == [""]
+    assert [webhook.intended for webhook in sim.webhooks()] == [()]
     assert sim.story(message.key)[-1] == (
         f"+00:00:06.000 pigeon {PHONE} #1 nothing contradicts it:"
         ' pigeon has no report of a failure for this message (rule "liar")'

@@ -192,7 +192,7 @@ def test_damage_is_told_as_intended(sim: Bench) -> None:
     """
     webhook = told_damaged(sim, DamageKind.TRUNCATE, DamageKind.CONTENT_TYPE)
 
-    assert webhook.intended == "truncated, of a wrong content type"
+    assert webhook.intended == ("truncated", "of a wrong content type")
     assert (
         f"+00:00:01.000 pigeon {PHONE} #1 webhook truncated, of a wrong content type on purpose "
         '[DELIVERED] (rule "bad line")'
@@ -212,8 +212,8 @@ def test_share_of_damage_is_drawn_for_each_webhook(sim: Bench) -> None:
 
     hit = [webhook for webhook in sim.webhooks() if webhook.damage]
     assert 25 < len(hit) < 75
-    assert {webhook.intended for webhook in hit} == {"corrupted"}
-    assert {webhook.intended for webhook in sim.webhooks()} == {"", "corrupted"}
+    assert {webhook.intended for webhook in hit} == {("corrupted",)}
+    assert {webhook.intended for webhook in sim.webhooks()} == {(), ("corrupted",)}
 
 
 def test_webhook_that_is_not_signed_is_not_said_to_be_signed_wrongly(sim: Bench) -> None:
@@ -227,7 +227,7 @@ def test_webhook_that_is_not_signed_is_not_said_to_be_signed_wrongly(sim: Bench)
     sim.settle()
 
     (webhook,) = sim.webhooks()
-    assert (webhook.intended, [one.kind for one in webhook.damage]) == ("corrupted", [DamageKind.CORRUPT])
+    assert (webhook.intended, [one.kind for one in webhook.damage]) == (("corrupted",), [DamageKind.CORRUPT])
     assert [line for line in sim.story(message.key) if "signed" in line] == [
         f"+00:00:01.000 pigeon {PHONE} #1 webhook is not signed, so not wrongly either [DELIVERED]"
         ' (rule "forger")'

@@ -45,7 +45,7 @@ def later(sim: Bench, *submissions: Submission, at_ms: int = 1_000, seen: list[o
             )
         ]
 
-    return sim.simulation.intake.submit_later(
+    return sim.simulation.submit_later(
         submissions, provider="pigeon", at_ms=at_ms, prepare=prepare, done=done
     )
 

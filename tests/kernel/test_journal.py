@@ -8,9 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.model.lifecycle import State
+from simulator.explain.narrative import narrative
+from simulator.kernel.model.lifecycle import Move, State
+from simulator.kernel.model.message import Rung
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.store.journal import Entry, EntryKind, Journal, narrative, replay
+from simulator.kernel.store.facts import (
+    Accepted,
+    ActImpossible,
+    Held,
+    Lapsed,
+    Moved,
+    Note,
+    Scope,
+    SendRefused,
+)
+from simulator.kernel.store.journal import Entry, Journal, replay
 
 KEY = MessageKey("pigeon", "+905550000001", 1)
 
@@ -21,7 +33,7 @@ def journal(count: int, limit: int = 250_000) -> Journal:
     """
     notes = Journal(limit)
     for number in range(1, count + 1):
-        notes.add(number, EntryKind.NOTE, what=f"note {number}")
+        notes.add(number, Note(f"note {number}"))
     return notes
 
 
@@ -29,7 +41,7 @@ def test_entry_has_the_golden_line() -> None:
     """
     Time, subject, fact and cause, as the documentation shows it.
     """
-    entry = Journal().add(2_300, EntryKind.MOVED, key=KEY, state=State.DELIVERED, why='rule "default"')
+    entry = Journal().add(2_300, Moved(State.DELIVERED, Rung.RULE, "default"), key=KEY)
 
     assert narrative(entry) == '+00:00:02.300 pigeon +905550000001 #1 delivered (rule "default")'
 
@@ -37,18 +49,18 @@ def test_entry_has_the_golden_line() -> None:
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
-        (Entry(seq=1, at_ms=0, kind=EntryKind.NOTE), "+00:00:00.000 note"),
+        (Entry(1, 0, Note("")), "+00:00:00.000 note"),
         (
-            Entry(seq=1, at_ms=5, kind=EntryKind.HELD, provider="pigeon", what="held"),
-            "+00:00:00.005 pigeon held",
+            Entry(1, 5, Held(), provider="pigeon"),
+            "+00:00:00.005 pigeon webhooks are held back",
         ),
         (
-            Entry(seq=1, at_ms=90_061_001, kind=EntryKind.ACT, recipient="+1", what="writes 'x'", why="y"),
-            "+1d 01:01:01.001 +1 writes 'x' (y)",
+            Entry(1, 90_061_001, ActImpossible("writes", "no", "reply"), recipient="+1"),
+            "+1d 01:01:01.001 +1 writes was not possible: no (reply)",
         ),
         (
-            Entry(seq=1, at_ms=0, kind=EntryKind.MOVED, key=KEY, state=State.FAILED, code="HAWK"),
-            "+00:00:00.000 pigeon +905550000001 #1 failed [HAWK]",
+            Entry(1, 0, Moved(State.FAILED, Rung.DEFAULT, code="HAWK"), key=KEY),
+            "+00:00:00.000 pigeon +905550000001 #1 failed [HAWK] (default)",
         ),
     ],
 )
@@ -65,7 +77,7 @@ def test_control_characters_never_reach_a_terminal() -> None:
     """
     key = MessageKey("pigeon", "+1\x1b[2J", 1)
 
-    line = narrative(Entry(seq=1, at_ms=0, kind=EntryKind.NOTE, key=key, what="a\nb\u202e\ud800"))
+    line = narrative(Entry(1, 0, Note("a\nb\u202e\ud800"), key))
 
     assert line == "+00:00:00.000 pigeon +1\\u001b[2J #1 a\\u000ab\\u202e\\ud800"
 
@@ -75,7 +87,7 @@ def test_any_text_is_one_printable_line(text: str) -> None:
     """
     Whatever comes from outside, the line prints as one line.
     """
-    entry = Entry(seq=1, at_ms=0, kind=EntryKind.NOTE, recipient=text, what=text, why=text, code=text)
+    entry = Entry(1, 0, SendRefused(Scope.RECIPIENT, text, Rung.RULE, text, text), recipient=text)
 
     line = narrative(entry)
 
@@ -137,11 +149,11 @@ def test_replay_tells_the_last_state_of_each_message() -> None:
     """
     other = MessageKey("pigeon", "+2", 1)
     notes = Journal()
-    notes.add(0, EntryKind.ACCEPTED, key=KEY, state=State.ACCEPTED)
-    notes.add(0, EntryKind.ACCEPTED, key=other, state=State.ACCEPTED)
-    notes.add(1, EntryKind.MOVED, key=KEY, state=State.DELIVERED)
-    notes.add(2, EntryKind.LAPSED, key=KEY, what="expire has lapsed")
-    notes.add(3, EntryKind.REFUSED, key=MessageKey("pigeon", "+3", 1))
+    notes.add(0, Accepted(State.ACCEPTED, Rung.DEFAULT), key=KEY)
+    notes.add(0, Accepted(State.ACCEPTED, Rung.DEFAULT), key=other)
+    notes.add(1, Moved(State.DELIVERED, Rung.DEFAULT), key=KEY)
+    notes.add(2, Lapsed(Move.EXPIRE, State.DELIVERED), key=KEY)
+    notes.add(3, SendRefused(Scope.RECIPIENT, "HAWK", Rung.RULE), key=MessageKey("pigeon", "+3", 1))
 
     assert replay(notes) == {KEY: State.DELIVERED, other: State.ACCEPTED}
 
@@ -152,7 +164,7 @@ def test_machine_time_stands_beside_and_is_not_told() -> None:
     """
     notes = Journal(wall=lambda: 1_234)
 
-    entry = notes.add(0, EntryKind.NOTE, what="x")
+    entry = notes.add(0, Note("x"))
 
     assert (entry.wall_unix_ms, narrative(entry)) == (1_234, "+00:00:00.000 x")
 

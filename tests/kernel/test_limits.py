@@ -9,7 +9,7 @@ from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import ConstantDelay, Rate
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import EntryKind
 from simulator.kernel.webhooks.webhook import WebhookState
 from toys.bench import LOFT, Bench, scenario
 from toys.pigeon import PigeonAccount, pigeon

@@ -11,9 +11,9 @@ from simulator.kernel.model.faults import Duplicate, Reorder, WebhookFaults
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.rules import Act, Match
 from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay
-from simulator.kernel.store.journal import EntryKind
-from simulator.kernel.webhooks.webhook import WebhookState
-from toys.bench import Bench, Received, rule
+from simulator.kernel.store.facts import EntryKind
+from simulator.kernel.webhooks.webhook import Report, WebhookState
+from toys.bench import LOFT, Bench, Received, rule
 from toys.pigeon import pigeon
 
 PHONE = "+905550000001"
@@ -119,7 +119,7 @@ def test_resent_webhook_is_one_of_its_own(sim: Bench) -> None:
     assert (first.state, twin.state, twin.intended) == (
         WebhookState.ACKNOWLEDGED,
         WebhookState.ACKNOWLEDGED,
-        "resent",
+        ("resent",),
     )
     assert (len(first.attempts), len(twin.attempts), first.id == twin.id) == (1, 1, False)
 
@@ -310,7 +310,7 @@ def test_duplicate_follows_the_one_before(sim: Bench) -> None:
 
     assert attempts(sim) == [(1_000, 200), (3_000, 200), (5_000, 200)]
     assert len({received.body for received in sim.received}) == 1
-    assert [webhook.intended for webhook in sim.webhooks()] == ["", "duplicate", "duplicate"]
+    assert [webhook.intended for webhook in sim.webhooks()] == [(), ("duplicate",), ("duplicate",)]
 
 
 def test_reordered_webhook_is_overtaken(sim: Bench) -> None:
@@ -525,3 +525,26 @@ def test_ledger_is_bounded(sim: Bench) -> None:
         (PHONE, 5),
     ]
     assert [entry.kind for entry in sim.simulation.journal].count(EntryKind.ATTEMPT) == 6
+
+
+def test_reports_of_one_instant_leave_in_the_order_in_which_things_happened(sim: Bench) -> None:
+    """
+    Of one message's reports at one instant the first owed goes first, whatever they are called.
+    """
+    message = sim.submit(pigeon(to=PHONE))
+    for label in ("zero", "one", "two", "three"):
+        report = Report(
+            provider="pigeon",
+            recipient=PHONE,
+            label=label,
+            target=LOFT,
+            at_ms=0,
+            key=message.key,
+            payload=(message.id, PHONE, label, 0),
+        )
+        sim.simulation.owe(report)
+    sim.simulation.fire(0)
+
+    left = [webhook.reports[0].label for webhook in sim.simulation.outbox.ready]
+
+    assert left == ["zero", "one", "two", "three"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.engine.decide import Decision
+from simulator.kernel.engine.decide import Decision, decide_call
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.faults import WebhookFaults
@@ -74,7 +74,7 @@ def test_index_gives_the_verdict_of_a_linear_scan(
     submission = Submission(provider="pigeon", recipient=phone, text="coo")
     key = MessageKey("pigeon", phone, ordinal)
 
-    judged = sim.simulation.ladder.decide_call(submission, key)
+    judged = decide_call(sim.simulation.state, submission, key)
 
     assert judged == linearly(sim, submission, key)
 

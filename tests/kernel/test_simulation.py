@@ -97,7 +97,7 @@ def test_next_key_is_told_and_not_taken(sim: Bench) -> None:
     """
     Asking for the next key changes nothing.
     """
-    told = [sim.simulation.intake.next_key("pigeon", PHONE) for _ in range(2)]
+    told = [sim.simulation.next_key("pigeon", PHONE) for _ in range(2)]
 
     message = sim.submit(pigeon(to=PHONE))
 
@@ -186,8 +186,8 @@ def test_call_that_sends_nothing_is_judged_too(sim: Bench) -> None:
         rule("closed", when=Match(operation="birds", nth=Nth(2, 2)), answer=AnswerFault(refuse="LOFT_CLOSED"))
     )
 
-    refusals = [sim.simulation.intake.consult("pigeon", "birds", "ring").refusal for _ in range(3)]
-    other = sim.simulation.intake.consult("pigeon", "bird", "ring").refusal
+    refusals = [sim.simulation.consult("pigeon", "birds", "ring").refusal for _ in range(3)]
+    other = sim.simulation.consult("pigeon", "bird", "ring").refusal
 
     assert refusals == [None, CallRefusal("LOFT_CLOSED", "closed"), None]
     assert other is None
@@ -199,7 +199,7 @@ def test_code_about_a_recipient_cannot_refuse_a_call_that_has_none(sim: Bench) -
     """
     sim.load(rule("misplaced", answer=AnswerFault(refuse="NO_PERCH")))
 
-    result = sim.simulation.intake.consult("pigeon", "birds", "ring")
+    result = sim.simulation.consult("pigeon", "birds", "ring")
 
     assert (result.refusal, result.outcomes) == (None, [])
     assert sim.narrative()[-1:] == [
@@ -428,7 +428,7 @@ def test_timeline_happens_by_itself(sim: Bench) -> None:
         f"+00:00:12.000 pigeon {PHONE} taps was not possible:"
         " pigeon recipients cannot do 'taps'; they can only write (timeline)",
     ]
-    assert sim.simulation.impossible_acts == [
+    assert sim.simulation.state.impossible_acts == [
         f"pigeon {PHONE}: pigeon recipients cannot do 'taps'; they can only write"
     ]
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import rule as step
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Ending, Fate, Reply
-from simulator.kernel.model.faults import Duplicate, WebhookFaults
+from simulator.kernel.model.faults import Duplicate, Purpose, WebhookFaults
 from simulator.kernel.model.lifecycle import TERMINAL, TRANSITIONS, Move, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import Trait, Window
@@ -287,7 +287,7 @@ class SpaceMachine(RuleBasedStateMachine):
             assert (webhook.state is WebhookState.DROPPED) == (not webhook.attempts)
             for report in webhook.reports:
                 if report.key is not None:
-                    (twins if webhook.intended == "duplicate" else plain)[report.key, report.label] += 1
+                    (twins if Purpose.DUPLICATE in webhook.intended else plain)[report.key, report.label] += 1
         assert plain == changes
         for (key, label), count in twins.items():
             assert key is not None

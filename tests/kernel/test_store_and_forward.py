@@ -8,7 +8,7 @@ from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.recipient import Trait, Window
-from simulator.kernel.model.rules import Match
+from simulator.kernel.model.rules import Match, Nth
 from simulator.kernel.model.units import ConstantDelay
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
@@ -42,7 +42,7 @@ def test_unreachable_recipient_gets_the_message_on_return(sim: Bench) -> None:
 
 def test_waiting_messages_arrive_in_order_at_the_providers_pace(sim: Bench) -> None:
     """
-    One bird a second comes in, in the order in which they began to wait.
+    One bird a second comes in, in the order of sending.
     """
     sim.load(rule("soon", fate=SOON))
     sim.recipient(PHONE).go_offline()
@@ -53,6 +53,23 @@ def test_waiting_messages_arrive_in_order_at_the_providers_pace(sim: Bench) -> N
     sim.settle()
 
     assert [message.changed_ms - HOUR for message in messages] == [0, 1_000, 2_000, 3_000]
+
+
+def test_waiting_messages_arrive_in_the_order_of_sending(sim: Bench) -> None:
+    """
+    However long each was on its way to a phone that is off, what was sent first arrives first.
+    """
+    first, second = Match(nth=Nth(1, 1)), Match(nth=Nth(2, 2))
+    slow = Fate(after=ConstantDelay(10_000), progress=())
+    sim.load(rule("slow", when=first, fate=slow), rule("quick", when=second, fate=SOON))
+    sim.recipient(PHONE).go_offline()
+    messages = [sim.submit(pigeon(to=PHONE)) for _ in range(2)]
+    sim.advance("1h")
+
+    sim.recipient(PHONE).come_back()
+    sim.settle()
+
+    assert [message.changed_ms - HOUR for message in messages] == [0, 1_000]
 
 
 def test_return_at_the_end_of_a_window_needs_no_command(sim: Bench) -> None:

@@ -13,7 +13,7 @@ from simulator.kernel.model.message import Rung
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import ConstantDelay, Rate, UniformDelay
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import EntryKind
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 

@@ -22,7 +22,6 @@ from simulator.kernel.model.units import (
     format_delay,
     format_duration,
     format_offset,
-    format_rate,
     format_share,
     parse_delay,
     parse_duration,
@@ -212,17 +211,6 @@ def test_rate_of_nothing_is_refused(text: str) -> None:
     """
     with pytest.raises(UnitError, match=r"^expected a rate such as "):
         parse_rate(text)
-
-
-@given(st.builds(Rate, st.integers(1, 999_999_999), st.integers(1, DURATION_MAX_MS)))
-def test_formatted_rate_reads_back(rate: Rate) -> None:
-    """
-    Every rate survives being printed.
-    """
-    text = format_rate(rate)
-
-    assert parse_rate(text) == rate
-    assert re.search(units.RATE_PATTERN, text)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from providers.contract import ROWS, Row, Sending
+from simulator.explain.narrative import what_of
 from simulator.kernel.model.message import Message
+from simulator.kernel.store.facts import Failed
 from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
@@ -90,7 +92,7 @@ class Door:
     def failures(self) -> list[str]:
         """What failed inside the simulator."""
         journal = self.space.simulation.journal
-        return [entry.what for entry in journal if "inside the simulator" in entry.what]
+        return [what_of(entry.fact) for entry in journal if isinstance(entry.fact, Failed)]
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:

@@ -18,10 +18,11 @@ import simulator.providers
 from curl import curls_in
 from providers.contract import ROWS, Ended
 from providers.door import Door, Heard, door_of
+from simulator.explain.narrative import narrative
 from simulator.kernel.model.rules import AnswerFault, Behaviour, Drop, Match, Rule, Throttle
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import parse_rate
-from simulator.kernel.store.journal import EntryKind, narrative
+from simulator.kernel.store.facts import EntryKind
 from simulator.provider import Code, discover
 from simulator.scenario.loader import load
 from simulator.schema.node import Problems, node_of

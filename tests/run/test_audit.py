@@ -15,8 +15,8 @@ from run.bench import carry_out
 from simulator.evidence.result import Check
 from simulator.provider import discover
 from simulator.run.audit import audit
-from simulator.runtime.dispatcher import open_client
 from simulator.runtime.guard import Guard
+from simulator.runtime.transport.client import open_client
 from simulator.scenario.goals import Ask
 from simulator.scenario.loader import load_run
 
@@ -131,4 +131,4 @@ async def test_limit_and_a_dead_integrator_are_told_in_words() -> None:
 
     assert check.detail == "the integrator is right about 0 of 2 messages; beyond the limit: 1"
     assert all("ConnectionKey" not in line for line in check.lines)
-    assert "fails: ClientConnectorError: Cannot connect to host 127.0.0.1:9" in check.lines[0]
+    assert "fails: nobody listens at 127.0.0.1:9" in check.lines[0]

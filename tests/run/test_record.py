@@ -338,15 +338,13 @@ def test_secrets_are_kept_by_no_other_name() -> None:
     """
     What the simulator minted is nobody's secret, and leads to the same place again.
     """
-    from simulator.run.pseudonyms import Pseudonyms
+    from simulator.secrecy import Renaming
 
     space = Space("default", discover(), lambda: None)  # type: ignore[arg-type, return-value]
     minted = space.gateways["rbm"].credential
-    pseudonyms = Pseudonyms(["given-secret"], [minted])
+    renaming = Renaming(["given-secret"], [minted])
 
-    names = [
-        pseudonyms.name_of(one) for one in (minted, "given-secret", "secret-one", "user:two", "secret-one")
-    ]
+    names = [renaming.secret(one) for one in (minted, "given-secret", "secret-one", "user:two", "secret-one")]
 
     assert names == [minted, "withheld-in-scenario-1", "withheld-1", "withheld-2:withheld-2", "withheld-1"]
-    assert pseudonyms.restored("a withheld-in-scenario-1 b") == "a given-secret b"
+    assert renaming.restored("a withheld-in-scenario-1 b") == "a given-secret b"

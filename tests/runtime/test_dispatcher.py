@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from harness import Bench, receiving, serving, until
 from simulator.kernel.engine.account import Account
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.causes import Cause
+from simulator.kernel.store.facts import Attempted
 from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
-from simulator.runtime.dispatcher import Dispatcher, open_client
+from simulator.runtime.dispatcher import Dispatcher
 from simulator.runtime.guard import Guard
+from simulator.runtime.transport.client import open_client
 
 
 async def point(bench: Bench, url: str, **webhook: object) -> None:
@@ -196,6 +199,8 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
                 "at_ms": 1_000,
                 "status": 503,
                 "error": "",
+                "cause": None,
+                "note": "",
                 "acknowledged": False,
                 "excerpt": "not now",
                 "next_at_ms": 11_000,
@@ -205,6 +210,8 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
                 "at_ms": 11_000,
                 "status": 503,
                 "error": "",
+                "cause": None,
+                "note": "",
                 "acknowledged": False,
                 "excerpt": "not now",
                 "next_at_ms": 3_611_000,
@@ -214,6 +221,8 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
                 "at_ms": 3_611_000,
                 "status": 200,
                 "error": "",
+                "cause": None,
+                "note": "",
                 "acknowledged": True,
                 "excerpt": "not now",
                 "next_at_ms": None,
@@ -259,7 +268,7 @@ async def test_receiver_down__is_retried_until_it_is_back() -> None:
 
             assert sorted(number for number, _ in receiver.told()) == ["41790000001", "41790000002"]
         assert [(at_ms, status) for at_ms, status, _ in before] == [(1_000, 0)] * 2 + [(11_000, 0)] * 2
-        assert all("ClientConnectorError" in error for _, _, error in before)
+        assert all(error == f"nobody listens at 127.0.0.1:{port}" for _, _, error in before)
 
 
 async def test_endless_answer__is_cut_after_its_first_bytes() -> None:
@@ -432,3 +441,42 @@ async def test_deleted_space__breaks_off_and_sends_nothing_more() -> None:
         await until(lambda: receiver.running == 0)
 
         assert len(receiver.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "cause"),
+    [
+        ("http://127.0.0.1:{closed}/dlr", Cause.REFUSED),
+        ("{receiver}/abort", Cause.RESET),
+        ("{receiver}/slow", Cause.TIMED_OUT),
+        ("{receiver}/fine", None),
+    ],
+)
+async def test_attempt_without_an_answer__has_a_cause(target: str, cause: Cause | None) -> None:
+    """
+    Why there was no answer is one of a few causes, whatever the words beside it are.
+    """
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        closed = reserved.getsockname()[1]
+    asked = asyncio.Event()
+    async with receiving() as receiver, serving() as bench:
+
+        async def behave(request: web.Request) -> web.StreamResponse:
+            if request.path == "/abort" and request.transport is not None:
+                request.transport.abort()
+            if request.path == "/slow":
+                await asked.wait()
+            return web.Response()
+
+        receiver.answer = behave
+        url = target.format(closed=closed, receiver=receiver.url)
+        await point(bench, url, retry="none", timeout="60ms" if cause is Cause.TIMED_OUT else "10s")
+        await bench.send()
+        await bench.space.driver.advance(None)
+        asked.set()
+
+        (webhook,) = bench.space.simulation.outbox.webhooks.values()
+        facts = [entry.fact for entry in bench.space.simulation.journal]
+        assert [attempt.cause for attempt in webhook.attempts] == [cause]
+        assert [fact.cause for fact in facts if isinstance(fact, Attempted)] == [cause]

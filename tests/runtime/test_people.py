@@ -8,6 +8,7 @@ import pytest
 from faker.config import AVAILABLE_LOCALES
 
 from harness import receiving, serving
+from simulator.explain.narrative import what_of
 from simulator.runtime.people import crowd
 from simulator.scenario.loader import LOCALES
 
@@ -41,7 +42,7 @@ async def test_storm_and_answers_have_names_in_them() -> None:
         await bench.space.driver.advance(None)
         texts = {key.recipient: m.submission.text for key, m in bench.space.simulation.messages.items()}
         acts = {
-            entry.recipient: entry.what
+            entry.recipient: what_of(entry.fact)
             for entry in bench.space.simulation.journal
             if entry.kind.value == "act"
         }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness import KEY, Bench, serving
+from simulator.explain.narrative import why_of
 
 RULE = "no shops on Sundays"
 
@@ -26,7 +27,7 @@ SEND = "/sms/1/text/advanced"
 
 
 def _journal(bench: Bench) -> list[str]:
-    return [entry.why for entry in bench.space.simulation.journal if entry.kind == "refused"]
+    return [why_of(entry.fact) for entry in bench.space.simulation.journal if entry.kind == "refused"]
 
 
 async def test_refused_call_names_its_rule_beside_the_answer() -> None:
@@ -70,7 +71,7 @@ async def test_call_that_reaches_no_work_says_why(
         headers = {"Authorization": credential} if credential else {}
         async with bench.http.request(method, f"{bench.url}/infobip{path}", headers=headers) as answer:
             got = answer.status, answer.headers["X-Simulator-Reason"]
-        told = [entry.why for entry in bench.space.simulation.journal if entry.kind == "call"]
+        told = [why_of(entry.fact) for entry in bench.space.simulation.journal if entry.kind == "call"]
 
     assert got == (status, reason)
     assert told == [reason]

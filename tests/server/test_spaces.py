@@ -195,7 +195,7 @@ async def story(bench: Bench, space: str, sends: int) -> list[tuple[Any, ...]]:
         await asyncio.sleep(0)
     await bench.server.registry.get(space).driver.advance(None)
     return [
-        (entry.at_ms, entry.kind, entry.key, entry.state, entry.what, entry.ref, entry.code)
+        (entry.at_ms, entry.fact, entry.key, entry.ref)
         for entry in bench.server.registry.get(space).simulation.journal
     ]
 
@@ -403,3 +403,74 @@ async def test_concurrent_advances__of_different_spaces_run_at_once() -> None:
 
         assert (status, clock["now_ms"]) == (200, 7_200_000)
         assert (slow_status, slow_clock["now_ms"]) == (200, 3_600_000)
+
+
+async def test_scenario_put_in_force__brings_its_seed_and_clock() -> None:
+    """
+    While nothing was sent and no time has gone by, a scenario's seed, start and mode are those of its space.
+    """
+    async with serving() as bench:
+        await create(bench, "late", clock="frozen")
+        await create(bench, "whole", scenario={"seed": 3, "clock": {"start": "2027-01-01T00:00:00Z"}})
+
+        status, put = await bench.control(
+            "PUT",
+            "/spaces/late/scenario",
+            {"seed": 3, "clock": {"mode": "autojump", "start": "2027-01-01T00:00:00Z"}},
+        )
+        await bench.send(base="/s/late/infobip")
+        await bench.send(base="/s/whole/infobip")
+        ids = [
+            [m.id for m in space.simulation.messages.values()] for space in bench.server.registry.all()[1:]
+        ]
+
+        assert (status, put["seed"], put["clock"]["mode"]) == (200, 3, "autojump")
+        assert put["clock"]["now"] == "2027-01-01T00:00:00.000Z"
+        assert ids[0] == ids[1]
+
+
+async def test_scenario_put_in_force__says_what_comes_too_late() -> None:
+    """
+    Another seed after a send, or another start after time went by, is refused, and nothing changes.
+    """
+    async with serving() as bench:
+        await create(bench, "used", seed=5, clock="frozen", scenario={"name": "first"})
+        await bench.send(base="/s/used/infobip")
+        await bench.server.registry.get("used").driver.advance(1_000)
+
+        seed, why_seed = await bench.control("PUT", "/spaces/used/scenario", {"name": "second", "seed": 3})
+        start, why_start = await bench.control(
+            "PUT", "/spaces/used/scenario", {"clock": {"start": "2027-01-01T00:00:00Z"}}
+        )
+        same, _ = await bench.control(
+            "PUT",
+            "/spaces/used/scenario",
+            {"name": "third", "seed": 5, "clock": {"start": "2026-01-05T09:00:00Z"}},
+        )
+
+        space = bench.server.registry.get("used")
+        assert (seed, start, same) == (409, 409, 200)
+        assert why_seed["detail"] == (
+            "the scenario before stays in force: its seed is 3, and what was sent here so far was drawn "
+            "from 5: create a space for it, or leave the seed out"
+        )
+        assert why_start["detail"] == (
+            "the scenario before stays in force: its clock starts at 2027-01-01T00:00:00Z, and the one here "
+            "started at 2026-01-05T09:00:00Z and has gone on: create a space for it, or leave the start out"
+        )
+        assert (space.seed, space.simulation.scenario.name) == (5, "third")
+
+
+async def test_new_space__keeps_the_start_of_its_scenario() -> None:
+    """
+    A clock that is asked for with the space says how time passes; the scenario still says when it starts.
+    """
+    async with serving() as bench:
+        made = await create(
+            bench,
+            "early",
+            clock="autojump",
+            scenario={"clock": {"mode": "frozen", "start": "2027-01-01T00:00:00Z"}},
+        )
+
+        assert (made["clock"]["mode"], made["clock"]["now"]) == ("autojump", "2027-01-01T00:00:00.000Z")

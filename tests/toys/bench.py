@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from simulator.explain.narrative import narrative
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
@@ -15,7 +16,6 @@ from simulator.kernel.model.rules import Behaviour, Match, Rule
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Submission
 from simulator.kernel.model.units import parse_duration
-from simulator.kernel.store.journal import narrative
 from simulator.kernel.webhooks.webhook import Attempt, Webhook
 from toys.pigeon import PigeonAccount
 

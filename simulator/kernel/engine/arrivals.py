@@ -4,18 +4,18 @@ Arrivals by the clock: so many, at a rate, whoever can keep up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from simulator.kernel.engine.decide import Decision
+from simulator.kernel.engine.acts import try_act
+from simulator.kernel.engine.decide import Decision, decide
+from simulator.kernel.engine.intake import settle
+from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import drawn
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import Rate
-
-if TYPE_CHECKING:
-    from simulator.kernel.engine.simulation import Simulation
 
 __all__ = [
     "ActsStep",
@@ -80,43 +80,43 @@ def address_of_arrival(pattern: str, number: int) -> str:
     return f"{pattern[:-1]}{number:07d}" if pattern.endswith("*") else pattern
 
 
-def inject_storm(simulation: Simulation, step: StormStep) -> None:
+def inject_storm(state: SimulationState, step: StormStep) -> None:
     """Submit what of a storm has arrived by now, and plan for the rest."""
-    storm, now_ms = step.storm, simulation.clock.now_ms
-    account = simulation.accounts[storm.provider]
+    storm, now_ms = step.storm, state.clock.now_ms
+    account = state.accounts[storm.provider]
     arrived = step.arrived
     while arrived < storm.messages and arrived - step.arrived < _SLICE_MAX:
         due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
         if due_ms > now_ms:
             break
         recipient = f"{storm.recipient}{arrived:07d}"
-        submission = account.compose(recipient, simulation.people.text(storm.text, recipient))
-        decision = simulation.ladder.decide(submission, simulation.intake.take_key(storm.provider, recipient))
-        _mix(decision, storm, simulation.chance)
-        simulation.intake.settle(decision, unanswered=False)
+        submission = account.compose(recipient, state.people.text(storm.text, recipient))
+        decision = decide(state, submission, state.take_key(storm.provider, recipient))
+        _mix(decision, storm, state.chance)
+        settle(state, decision, unanswered=False)
         arrived += 1
     if arrived < storm.messages:
         due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
-        simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+        state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
 
-def inject_acts(simulation: Simulation, step: ActsStep) -> None:
+def inject_acts(state: SimulationState, step: ActsStep) -> None:
     """Let the acts that are due by now happen, or begin, and plan for the rest."""
-    (number, item, start_ms, arrived), now_ms = step, simulation.clock.now_ms
+    (number, item, start_ms, arrived), now_ms = step, state.clock.now_ms
     assert item.act is not None
     last = min(item.count, arrived + _SLICE_MAX)
     while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
         recipient = address_of_arrival(item.recipient, arrived)
         if item.after is None:
-            simulation.try_act(item.provider, recipient, item.act, why="timeline")
+            try_act(state, item.provider, recipient, item.act, by="timeline")
         else:
-            draws = simulation.chance.of("timeline", number, recipient, arrived)
+            draws = state.chance.of("timeline", number, recipient, arrived)
             act = ActStep(item.provider, recipient, arrived, item.act)
-            simulation.agenda.add(now_ms + drawn(item.after, draws, "after"), act)
+            state.agenda.add(now_ms + drawn(item.after, draws, "after"), act)
         arrived += 1
     if arrived < item.count:
         due_ms = arrival_ms(start_ms, arrived, item.rate)
-        simulation.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+        state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
 
 
 def _mix(decision: Decision, storm: Storm, chance: Chance) -> None:

@@ -4,13 +4,13 @@ What becomes of one call, and what is done to its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from simulator.kernel.engine.account import Account
-from simulator.kernel.engine.decide import Decision, Ladder
+from simulator.kernel.engine.decide import Decision, throttled_ms
+from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import AnswerFault, Drop
 from simulator.kernel.model.submission import MessageKey
@@ -75,9 +75,7 @@ class CallResult(Struct, kw_only=True):
         )
 
 
-def answer_of(
-    decisions: Sequence[Decision], accounts: Mapping[str, Account], ladder: Ladder, now_ms: int
-) -> CallResult:
+def answer_of(state: SimulationState, decisions: Sequence[Decision]) -> CallResult:
     """Return what is to be done to the answer of the call that these decisions are about."""
     result = CallResult()
     throttled: set[str] = set()
@@ -92,22 +90,17 @@ def answer_of(
         if result.damage is None and (answer.truncate or answer.garble or answer.drip_real_ms):
             result.damage, result.damage_key = answer, decision.key
         if result.refusal is None:
-            result.refusal = _refusal_of(decision, answer, throttled, accounts, ladder, now_ms)
+            result.refusal = _refusal_of(state, decision, answer, throttled)
     return result
 
 
 def _refusal_of(
-    decision: Decision,
-    answer: AnswerFault,
-    throttled: set[str],
-    accounts: Mapping[str, Account],
-    ladder: Ladder,
-    now_ms: int,
+    state: SimulationState, decision: Decision, answer: AnswerFault, throttled: set[str]
 ) -> CallRefusal | None:
-    account = accounts[decision.submission.provider]
+    account = state.accounts[decision.submission.provider]
     if answer.throttle is not None and decision.answer_rule not in throttled:
         throttled.add(decision.answer_rule)
-        wait_ms = ladder.throttle(decision.answer_rule, answer.throttle, now_ms)
+        wait_ms = throttled_ms(state, decision.answer_rule, answer.throttle)
         if wait_ms:
             return CallRefusal(account.throttled_code, decision.answer_rule, wait_ms)
     if answer.refuse and account.refuses_call(answer.refuse):

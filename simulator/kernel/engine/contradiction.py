@@ -4,19 +4,15 @@ Contradictions: the opposite of how a message ended, told after the truth, on pu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import structs
 
+from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import Contradiction
-from simulator.kernel.model.fates import drawn
 from simulator.kernel.model.lifecycle import TERMINAL, Move, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey, Reason
-from simulator.kernel.store.journal import EntryKind
-
-if TYPE_CHECKING:
-    from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.store.facts import NotContradicted
+from simulator.kernel.webhooks.decisions import Wait, contradiction_decisions
 
 __all__ = ["contradict", "plan_contradiction"]
 
@@ -25,35 +21,31 @@ _FAILURES = ((Move.FAIL, State.FAILED), (Move.EXPIRE, State.EXPIRED))
 _ARRIVALS = ((Move.DELIVER, State.DELIVERED),)
 
 
-def plan_contradiction(simulation: Simulation, message: Message) -> None:
+def plan_contradiction(state: SimulationState, message: Message) -> None:
     """Put it on the agenda that the end of *message* is contradicted, if a rule wants that."""
     faults = message.faults
     wanted = faults.contradict if faults is not None else None
-    draws = simulation.chance.of(*message.key)
-    if wanted is not None and draws.hits("contradict", wanted.share_bp):
-        after_ms = drawn(wanted.after, draws, "contradict.after")
-        simulation.agenda.add(simulation.clock.now_ms + after_ms, Contradiction(message.key))
+    if wanted is None:
+        return
+    for decision in contradiction_decisions(wanted, state.chance.of(*message.key)):
+        if isinstance(decision, Wait):
+            state.agenda.add(state.clock.now_ms + decision.ms, Contradiction(message.key))
 
 
-def contradict(simulation: Simulation, key: MessageKey) -> None:
+def contradict(state: SimulationState, key: MessageKey) -> None:
     """Owe the opposite of how a message ended; its own state stays what it is."""
-    message = simulation.messages.get(key)
+    message = state.store.messages.get(key)
     if message is None or message.state not in TERMINAL:
         return
-    now_ms = simulation.clock.now_ms
+    now_ms = state.clock.now_ms
     arrived = message.state in _ARRIVED
-    for move, state in _FAILURES if arrived else _ARRIVALS:
-        shadow = structs.replace(message, state=state, code="", reason=Reason.NONE, changed_ms=now_ms)
-        reports = simulation.accounts[key.provider].changed(shadow, move)
+    for move, untrue in _FAILURES if arrived else _ARRIVALS:
+        shadow = structs.replace(message, state=untrue, code="", reason=Reason.NONE, changed_ms=now_ms)
+        reports = state.accounts[key.provider].changed(shadow, move)
         for report in reports:
-            simulation.outbox.owe_contradiction(now_ms, report, message.faults_rule)
+            message.reports += 1
+            state.outbox.owe_contradiction(now_ms, report, message.faults_rule, message.reports)
         if reports:
             return
-    opposite = "a failure" if arrived else "an arrival"
-    simulation.journal.add(
-        now_ms,
-        EntryKind.NOTE,
-        key=key,
-        what=f"nothing contradicts it: {key.provider} has no report of {opposite} for this message",
-        why=f'rule "{message.faults_rule}"' if message.faults_rule else "",
-    )
+    fact = NotContradicted(key.provider, arrived, message.faults_rule)
+    state.journal.add(now_ms, fact, key=key)

@@ -1,48 +1,46 @@
 """
-One space's simulation: the only thing that changes its state.
+One space's simulation: the face of its state, and the only thing that others change it through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
-from simulator.kernel.engine.account import Account, ImpossibleAct
+from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.acts import act_of, try_act
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
 from simulator.kernel.engine.call_result import CallResult
-from simulator.kernel.engine.contradiction import contradict, plan_contradiction
-from simulator.kernel.engine.decide import Ladder
-from simulator.kernel.engine.intake import Intake
+from simulator.kernel.engine.contradiction import contradict
+from simulator.kernel.engine.decide import Considered, considered
+from simulator.kernel.engine.intake import answered, consult, submit, submit_later
+from simulator.kernel.engine.moves import (
+    IllegalMove,
+    change_recipient,
+    move_by_command,
+    reschedule,
+    suspend,
+    take_step,
+    wake,
+)
+from simulator.kernel.engine.owing import owe_all, request_for, webhook_due
+from simulator.kernel.engine.script import configure, load, timeline_due
+from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake
-from simulator.kernel.model.chance import Chance, Draws
 from simulator.kernel.model.clock import Clock
-from simulator.kernel.model.fates import Ending, MoveStep, drawn, plan
-from simulator.kernel.model.lifecycle import TERMINAL, Move, State, next_state
-from simulator.kernel.model.message import Message, Rung, why_of
+from simulator.kernel.model.fates import MoveStep
+from simulator.kernel.model.lifecycle import Move
+from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
-from simulator.kernel.model.recipient import Directory, Value
+from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
-from simulator.kernel.model.scenario import Scenario, TimelineItem
+from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
-from simulator.kernel.store.agenda import Agenda
-from simulator.kernel.store.journal import EntryKind, Journal
-from simulator.kernel.store.messages import MessageStore
-from simulator.kernel.store.waiting import WaitingRoom
-from simulator.kernel.webhooks.damage import damaged
-from simulator.kernel.webhooks.outbox import Outbox
-from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookPolicy, WebhookRequest
+from simulator.kernel.store.journal import Journal
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookRequest
 
 __all__ = ["IllegalMove", "Simulation"]
 
-
-class IllegalMove(ValueError):
-    """
-    A command cannot apply; the text says what stands against it.
-    """
-
-
 _MESSAGES_MAX = 1_000_000
-_IMPOSSIBLE_MAX = 100
 
 
 class Simulation:
@@ -61,32 +59,35 @@ class Simulation:
         journal: Journal | None = None,
         messages_max: int = _MESSAGES_MAX,
     ) -> None:
-        self.clock = clock if clock is not None else Clock()
-        self.steps_done = 0
-        """How many steps have fallen due so far; with the clock, it tells a moment from all others."""
-        self.chance = Chance(seed)
-        self.journal = journal if journal is not None else Journal()
-        self.agenda = Agenda()
-        self.directory = Directory()
-        self.people = People((), self.chance)
-        self.impossible_acts: list[str] = []
-        """What the scenario wanted recipients to do and they could not; the first few."""
-        self.accounts: dict[str, Account] = {}
-        self.outbox = Outbox(
-            self.agenda, self.journal, self.chance, self._policy_of, self._signs, self._again
+        state = SimulationState(
+            seed=seed,
+            clock=clock if clock is not None else Clock(),
+            journal=journal if journal is not None else Journal(),
+            messages_max=messages_max,
         )
-        self.register = MessageStore(messages_max)
-        self.intake = Intake(self)
-        self.scenario = Scenario()
-        self.rule_lines: dict[str, int] = {}
-        """Where each rule stands in its file, by name."""
-        self.scenario_start_ms = 0
-        self.scenario_seq = 0
-        self.ladder = Ladder(self)
-        self._waiting = WaitingRoom()
-        self._timeline: list[tuple[int, TimelineStep]] = []
-        self.configured: Callable[[], None] = lambda: None
-        """Called when settings of an account have changed."""
+        self.state = state
+        # What is the same object for ever stands here too, for those who ask often.
+        self.accounts = state.accounts
+        self.agenda = state.agenda
+        self.chance = state.chance
+        self.clock = state.clock
+        self.directory = state.directory
+        self.journal = state.journal
+        self.outbox = state.outbox
+        self.messages: dict[MessageKey, Message] = state.store.messages
+        """Every message by key, the oldest first."""
+        self.refusals: dict[MessageKey, Refused] = state.store.refusals
+        """The last submissions that were refused."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario in force."""
+        return self.state.scenario
+
+    @property
+    def people(self) -> People:
+        """Who is behind the numbers."""
+        return self.state.people
 
     # -- set-up ---------------------------------------------------------------------------------
 
@@ -96,10 +97,12 @@ class Simulation:
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change settings of the account at *provider* from now on."""
-        self.accounts[provider].configure(settings)
-        what = f"settings changed: {', '.join(sorted(settings))}"
-        self.journal.add(self.clock.now_ms, EntryKind.SETTINGS, provider=provider, what=what)
-        self.configured()
+        configure(self.state, provider, settings)
+
+    @property
+    def untouched(self) -> bool:
+        """True while nobody has sent or done anything, so that nothing was drawn for anybody."""
+        return not self.state.ordinals
 
     def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
@@ -107,48 +110,53 @@ class Simulation:
 
         Messages on their way keep the fate they have, changed circumstances stay.
         """
-        for at_ms, step in self._timeline:
-            self.agenda.remove(at_ms, step)
-        now_ms = self.clock.now_ms
-        self.scenario = scenario
-        self.rule_lines = {rule.name: rule.line for rule in scenario.rules}
-        self.people = People(crowd, self.chance)
-        self.scenario_start_ms = now_ms
-        self.ladder = Ladder(self)
-        self.directory.load(scenario.recipients, now_ms)
-        self._timeline = [
-            (now_ms + item.at_ms, TimelineStep(number, item)) for number, item in enumerate(scenario.timeline)
-        ]
-        for at_ms, step in self._timeline:
-            self.agenda.add(at_ms, step)
-        entry = self.journal.add(now_ms, EntryKind.SCENARIO, what=f'scenario "{scenario.name}" is in force')
-        self.scenario_seq = entry.seq
-        self._wake_all()
+        load(self.state, scenario, crowd)
 
     # -- sending --------------------------------------------------------------------------------
 
-    @property
-    def messages(self) -> dict[MessageKey, Message]:
-        """Every message by key, the oldest first."""
-        return self.register.messages
-
     def submit(self, submissions: Sequence[Submission], *, unanswered: bool = False) -> CallResult:
-        """Ladder the submissions of one call together, then apply them all or none; see `Intake`."""
-        return self.intake.submit(submissions, unanswered=unanswered)
+        """
+        Decide the submissions of one call together, then apply them all or none.
+
+        With *unanswered*, the webhooks of the accepted messages wait until
+        `answered` says that the call's answer is out.
+        """
+        return submit(self.state, submissions, unanswered=unanswered)
+
+    def submit_later(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        provider: str,
+        at_ms: int,
+        name: str = "",
+        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
+        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
+    ) -> CallResult:
+        """Decide the answer of a call now, and do its work at *at_ms*; see `intake.submit_later`."""
+        return submit_later(
+            self.state, submissions, provider=provider, at_ms=at_ms, name=name, prepare=prepare, done=done
+        )
+
+    def consult(self, provider: str, operation: str, credential: str) -> CallResult:
+        """Return what rules do to the answer of a call that sends nothing."""
+        return consult(self.state, provider, operation, credential)
 
     def answered(self, result: CallResult) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""
-        self.intake.answered(result)
+        answered(self.state, result)
 
-    def start(self, message: Message, draws: Draws, *, at_once: bool = False) -> None:
-        """Lay out what becomes of a message from now on; *at_once*: let it all happen now."""
-        now_ms = self.clock.now_ms
-        steps = plan(message.fate, message.key, draws, now_ms, message.expires_ms)
-        for at_ms, step in steps:
-            if at_once:
-                self._step(step)
-            else:
-                self.agenda.add(at_ms, step)
+    def next_key(self, provider: str, recipient: str) -> MessageKey:
+        """Return the key that the next submission to *recipient* will have; takes nothing."""
+        return self.state.next_key(provider, recipient)
+
+    def take_key(self, provider: str, recipient: str) -> MessageKey:
+        """Return the key of the submission to *recipient* that is being made now."""
+        return self.state.take_key(provider, recipient)
+
+    def considered(self, submission: Submission, key: MessageKey, at_ms: int) -> Sequence[Considered]:
+        """Return every rule with the reasons why it did not apply to *submission* at *at_ms*."""
+        return list(considered(self.state, submission, key, at_ms))
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -168,162 +176,53 @@ class Simulation:
         try:
             for step in steps:
                 done += 1
-                self._do(step)
+                _do(self.state, step)
         finally:
-            self.steps_done += done
+            self.state.steps_done += done
             # A step that fails must not take the others of its instant with it.
             for step in steps[done:]:
                 self.agenda.add(at_ms, step)
         due_ms = self.agenda.next_due()
         return due_ms is not None and due_ms <= at_ms
 
-    def _do(self, step: object) -> None:
-        match step:
-            case MoveStep():
-                self._step(step)
-            case Webhook():
-                self.webhook_due(step)
-            case TimelineStep(item=item):
-                self._happen(item, step.number)
-            case Wake(recipient=recipient):
-                self._waiting.came(recipient, self.clock.now_ms)
-                if recipient in self._waiting:
-                    self._wake(recipient)
-            case ActStep():
-                self.try_act(step.provider, step.recipient, step.act, why="reply")
-            case Contradiction(key=key):
-                contradict(self, key)
-            case StormStep():
-                inject_storm(self, step)
-            case ActsStep():
-                inject_acts(self, step)
-            case ProviderStep():
-                self._owe_all(step.run())
+    @property
+    def settled(self) -> bool:
+        """True when nothing is due and nothing is in flight."""
+        return self.next_due() is None and self.outbox.in_flight == 0
 
-    def webhook_due(self, webhook: Webhook) -> None:
-        """Send a webhook, unless one of its messages' calls has not been answered yet."""
-        for report in webhook.reports:
-            message = self.messages.get(report.key) if report.key is not None else None
-            if message is not None and message.unanswered:
-                self.outbox.due(webhook, message)
-                return
-        self.outbox.due(webhook, None)
+    # -- commands -------------------------------------------------------------------------------
 
-    def _step(self, step: MoveStep) -> None:
-        message = self.messages.get(step.key)
-        if message is None:
-            return
-        if step.move is Move.RELEASE and message.submission.hold_until_ms > self.clock.now_ms:
-            return
-        state = next_state(message.state, step.move)
-        if state is None:
-            self._lapse(message, step)
-        elif step.move is Move.DELIVER and not self._reachable(step.key.recipient):
-            if message.submission.ephemeral:
-                why = "the recipient is unreachable"
-                self._change(message, Move.FAIL, State.FAILED, "", Reason.ABSENT, why)
-            else:
-                self._wait(message)
-        else:
-            self._change(message, step.move, state, step.code, step.reason)
-            if step.move is Move.RELEASE:
-                self.start(message, self.chance.of(*message.key))
+    def message(self, provider: str, message_id: str) -> Message | None:
+        """Return the latest message with this id at *provider*, or None."""
+        return self.state.store.find(provider, message_id)
 
-    def _lapse(self, message: Message, step: MoveStep) -> None:
-        self.journal.add(
-            self.clock.now_ms,
-            EntryKind.LAPSED,
-            key=message.key,
-            what=f"{step.move.value} has lapsed, the message is {message.state.value}",
-            ref=message.id,
-        )
-
-    def _change(
-        self, message: Message, move: Move, state: State, code: str, reason: Reason, why: str = ""
+    def move(
+        self,
+        message: Message,
+        move: Move,
+        code: str = "",
+        reason: Reason = Reason.NONE,
+        *,
+        by: Rung = Rung.CONTROL,
     ) -> None:
-        now_ms = self.clock.now_ms
-        if message.state is State.WAITING:
-            self._waiting.leave(message.key)
-            at_ms, expiry = _expiry(message)
-            if move is not Move.EXPIRE or now_ms < at_ms:
-                # It will not expire any more, so nothing is due then on its account.
-                self.agenda.cancel(at_ms, expiry)
-        message.state = state
-        message.changed_ms = now_ms
-        message.code = code
-        message.reason = reason
-        self.journal.add(
-            now_ms,
-            EntryKind.MOVED,
-            key=message.key,
-            state=state,
-            what=f"{state.value} ({reason.value})" if reason else "",
-            why=why or why_of(message.rung, message.rule),
-            ref=message.id,
-            code=code,
-        )
-        self.owe_for(message, self.accounts[message.key.provider].changed(message, move))
-        if state in TERMINAL and move is not Move.READ and message.faults is not None:
-            plan_contradiction(self, message)
-        if move is Move.DELIVER:
-            self._after_delivery(message)
+        """
+        Move a message now; its story says *by* whom: the test, unless a client's own call did it.
 
-    def _after_delivery(self, message: Message) -> None:
-        fate = message.fate
-        if fate.read is None and not fate.replies:
-            return
-        draws = self.chance.of(*message.key)
-        now_ms = self.clock.now_ms
-        if fate.read is not None and draws.hits("read.share", fate.read_share_bp):
-            self.agenda.add(now_ms + drawn(fate.read, draws, "read.after"), MoveStep(message.key, Move.READ))
-        for number, reply in enumerate(fate.replies):
-            at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
-            act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
-            self.agenda.add(
-                at_ms, ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
-            )
+        Raises IllegalMove when the state table or the recipient forbids it.
+        """
+        move_by_command(self.state, message, move, code, reason, by)
 
-    # -- recipients -----------------------------------------------------------------------------
+    def reschedule(self, message: Message, at_ms: int) -> None:
+        """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
+        reschedule(self.state, message, at_ms)
 
-    def _reachable(self, recipient: str) -> bool:
-        return self.directory.at(recipient, self.clock.now_ms).reachable
-
-    def _wait(self, message: Message) -> None:
-        if message.state is not State.WAITING:
-            self._change(message, Move.WAIT, State.WAITING, "", Reason.ABSENT, "the recipient is unreachable")
-            self.agenda.add(*_expiry(message))
-        self._waiting.enter(message.key, message.changed_ms)
-        self._expect_back(message.key.recipient)
-
-    def _expect_back(self, recipient: str) -> None:
-        back_ms = self.directory.next_change_after(recipient, "reachable", self.clock.now_ms)
-        if back_ms is not None and self._waiting.expect(recipient, back_ms):
-            self.agenda.add(back_ms, Wake(recipient))
-
-    def _wake(self, recipient: str) -> None:
-        """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
-        now_ms = self.clock.now_ms
-        if not self._reachable(recipient):
-            self._expect_back(recipient)
-            return
-        for number, key in enumerate(self._waiting.take(recipient)):
-            fate = self.messages[key].fate
-            code = fate.code if fate.ending is Ending.DELIVER else ""
-            at_ms = now_ms + number * self.accounts[key.provider].pace_ms
-            self.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
-
-    def _wake_all(self, pattern: str = "*") -> None:
-        for recipient in self._waiting.awaited(pattern):
-            self._wake(recipient)
+    def suspend(self, message: Message) -> None:
+        """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
+        suspend(self.state, message)
 
     def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
         """Change circumstances of an address or a prefix (`+4179*`) from now on."""
-        now_ms = self.clock.now_ms
-        self.directory.change(pattern, traits, now_ms)
-        said = ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
-        self.journal.add(now_ms, EntryKind.CIRCUMSTANCES, recipient=pattern, what=said, why=why)
-        if "reachable" in traits:
-            self._wake_all(pattern)
+        change_recipient(self.state, pattern, traits, why)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """
@@ -331,94 +230,7 @@ class Simulation:
 
         Raises ImpossibleAct when this recipient cannot do that at *provider*.
         """
-        key = self.intake.take_key(provider, f"({recipient} acts)")
-        reports = self.accounts[provider].act(recipient, act, self.chance.of(*key))
-        self.journal.add(
-            self.clock.now_ms,
-            EntryKind.ACT,
-            provider=provider,
-            recipient=recipient,
-            what=f"{act.kind} {act.text!r}" if act.text else act.kind,
-        )
-        self._owe_all(reports)
-        return reports
-
-    def _happen(self, item: TimelineItem, number: int) -> None:
-        for provider, settings in item.providers.items():
-            self.configure(provider, settings)
-        if item.storm is not None:
-            inject_storm(self, StormStep(number, item.storm, self.clock.now_ms, 0))
-        if item.traits:
-            self.change_recipient(item.recipient, item.traits, why="timeline")
-        if item.act is not None:
-            inject_acts(self, ActsStep(number, item, self.clock.now_ms, 0))
-        if item.hold:
-            self.outbox.hold(self.clock.now_ms, item.provider)
-        if item.release is not None or item.release_at_once:
-            self.outbox.release(self.clock.now_ms, item.release, item.provider)
-
-    def try_act(self, provider: str, recipient: str, act: Act, why: str) -> None:
-        """Let a recipient do what the scenario wants, with names filled in; journal it when impossible."""
-        # Nobody is there to be refused, and the other steps of this instant are not to blame.
-        try:
-            self.act(provider, recipient, self.people.act(act, recipient))
-        except ImpossibleAct as refusal:
-            if len(self.impossible_acts) < _IMPOSSIBLE_MAX:
-                self.impossible_acts.append(f"{provider} {recipient}: {refusal}")
-            self.journal.add(
-                self.clock.now_ms,
-                EntryKind.NOTE,
-                provider=provider,
-                recipient=recipient,
-                what=f"{act.kind} was not possible: {refusal}",
-                why=why,
-            )
-
-    # -- commands -------------------------------------------------------------------------------
-
-    def message(self, provider: str, message_id: str) -> Message | None:
-        """Return the latest message with this id at *provider*, or None."""
-        return self.register.find(provider, message_id)
-
-    def move(self, message: Message, move: Move, code: str = "", reason: Reason = Reason.NONE) -> None:
-        """
-        Move a message by command; raises IllegalMove when the state table or the recipient forbids it.
-        """
-        state = next_state(message.state, move)
-        if state is None:
-            raise IllegalMove(f"a message that is {message.state.value} cannot {move.value}")
-        if move is Move.WAIT:
-            recipient = message.key.recipient
-            raise IllegalMove(f"a message waits while its recipient is away; make {recipient} unreachable")
-        if move is Move.DELIVER and not self._reachable(message.key.recipient):
-            raise IllegalMove(f"{message.key.recipient} is unreachable; make it reachable first")
-        message.rung = Rung.CONTROL
-        message.rule = ""
-        self._change(message, move, state, code, reason)
-        if move is Move.RELEASE:
-            self.start(message, self.chance.of(*message.key))
-
-    def reschedule(self, message: Message, at_ms: int) -> None:
-        """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
-        if message.state is not State.SCHEDULED:
-            raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
-        submission = message.submission
-        release = MoveStep(message.key, Move.RELEASE)
-        self.agenda.remove(submission.hold_until_ms, release)
-        at_ms = max(at_ms, self.clock.now_ms)
-        message.submission = _held_until(submission, at_ms)
-        message.expires_ms = at_ms + submission.validity_ms
-        self.agenda.add(at_ms, release)
-        self.journal.add(
-            self.clock.now_ms, EntryKind.NOTE, key=message.key, what="rescheduled", ref=message.id
-        )
-
-    def suspend(self, message: Message) -> None:
-        """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
-        if message.state is not State.SCHEDULED:
-            raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
-        self.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
-        self.journal.add(self.clock.now_ms, EntryKind.NOTE, key=message.key, what="suspended", ref=message.id)
+        return act_of(self.state, provider, recipient, act)
 
     def run_at(self, at_ms: int, provider: str, name: str, run: Callable[[], Sequence[Report]]) -> None:
         """Let a provider do something of its own at *at_ms*; *name* orders errands of one instant."""
@@ -426,64 +238,32 @@ class Simulation:
 
     def owe(self, report: Report) -> None:
         """Owe the integrator a report that no message caused."""
-        self._owe_all([report])
-
-    @property
-    def settled(self) -> bool:
-        """True when nothing is due and nothing is in flight."""
-        return self.next_due() is None and self.outbox.in_flight == 0
-
-    # -- webhooks -------------------------------------------------------------------------------
-
-    def owe_for(self, message: Message, reports: Sequence[Report]) -> None:
-        """Owe the integrator what a change of *message* gives it to know."""
-        now_ms = self.clock.now_ms
-        faults = message.faults
-        if faults is not None and faults.early and now_ms > message.accepted_ms:
-            # What happens after the answer is not told before it.
-            faults = replace(faults, early=False)
-        for report in reports:
-            self.outbox.owe(now_ms, report, faults, message.faults_rule)
+        owe_all(self.state, [report])
 
     def request_for(self, webhook: Webhook, attempt: int = 0) -> WebhookRequest:
         """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""
-        request = self.accounts[webhook.provider].render(webhook)
-        damage = webhook.damage_of(attempt or len(webhook.attempts) + 1)
-        return damaged(request, damage, self.chance.of("damage", webhook.id)) if damage else request
-
-    def _owe_all(self, reports: Sequence[Report]) -> None:
-        now_ms = self.clock.now_ms
-        for report in reports:
-            # A report about a message suffers what its message's reports suffer, whoever owes it.
-            message = self.messages.get(report.key) if report.key is not None else None
-            if message is None:
-                self.outbox.owe(now_ms, report, None)
-            else:
-                self.outbox.owe(now_ms, report, message.faults, message.faults_rule)
-
-    def _signs(self, webhook: Webhook) -> bool:
-        return bool(self.accounts[webhook.provider].render(webhook).signed_by)
-
-    def _again(self, report: Report, copy: int) -> Report:
-        draws = self.chance.of("again", report.provider, report.recipient, report.label, report.at_ms, copy)
-        return self.accounts[report.provider].reissue(report, draws)
-
-    def _policy_of(self, provider: str) -> WebhookPolicy:
-        return self.accounts[provider].policy
+        return request_for(self.state, webhook, attempt)
 
 
-def _expiry(message: Message) -> tuple[int, MoveStep]:
-    """Return when and how a message that waits expires; it has waited since `changed_ms`."""
-    at_ms = max(message.changed_ms, message.expires_ms)
-    return at_ms, MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY)
-
-
-def _plain(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _held_until(submission: Submission, at_ms: int) -> Submission:
-    values = {name: getattr(submission, name) for name in submission.__struct_fields__}
-    return Submission(**{**values, "hold_until_ms": at_ms})
+def _do(state: SimulationState, step: object) -> None:
+    match step:
+        case MoveStep():
+            take_step(state, step)
+        case Webhook():
+            webhook_due(state, step)
+        case TimelineStep():
+            timeline_due(state, step.item, step.number)
+        case Wake(recipient=recipient):
+            state.waiting.came(recipient, state.clock.now_ms)
+            if recipient in state.waiting:
+                wake(state, recipient)
+        case ActStep():
+            try_act(state, step.provider, step.recipient, step.act, by="reply")
+        case Contradiction(key=key):
+            contradict(state, key)
+        case StormStep():
+            inject_storm(state, step)
+        case ActsStep():
+            inject_acts(state, step)
+        case ProviderStep():
+            owe_all(state, step.run())

@@ -65,6 +65,10 @@ class Chance:
     __slots__ = ("_root", "seed")
 
     def __init__(self, seed: int) -> None:
+        self.reseed(seed)
+
+    def reseed(self, seed: int) -> None:
+        """Draw everything from another seed; for a space in which nothing was drawn yet."""
         self.seed = seed
         self._root = blake2b(str(seed).encode(), digest_size=16)
 

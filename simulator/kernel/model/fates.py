@@ -88,11 +88,13 @@ class MoveStep(Struct, frozen=True, gc=False):
     move: Move
     code: str = ""
     reason: Reason = Reason.NONE
+    number: int = 0
+    """Which station of its message it is: several may be reached in one instant."""
 
     @property
     def order(self) -> tuple[int | str, ...]:
         """After recipients have come and gone; by message, endings before deliveries."""
-        return (2, *self.key, _RANK[self.move], self.code)
+        return (2, *self.key, _RANK[self.move], self.number, self.code)
 
 
 # A message that is due to expire and to be delivered at one instant has expired.
@@ -135,7 +137,7 @@ def plan(
     for number, station in enumerate(fate.progress or ()):
         at_ms += drawn(station.after, draws, "progress.after", number)
         if at_ms < expires_ms:
-            steps.append((at_ms, MoveStep(key, Move.SEND, station.code)))
+            steps.append((at_ms, MoveStep(key, Move.SEND, station.code, number=number)))
     if fate.ending is Ending.SILENCE:
         return steps
     if fate.after is None:

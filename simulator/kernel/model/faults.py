@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from simulator.kernel.model.units import Delay
 
-__all__ = ["Contradict", "Damage", "DamageKind", "Duplicate", "Reorder", "WebhookFaults"]
+__all__ = ["Contradict", "Damage", "DamageKind", "Duplicate", "Purpose", "Reorder", "WebhookFaults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,25 @@ class DamageKind(StrEnum):
     SLOW = "slow"
 
 
+class Purpose(StrEnum):
+    """
+    What was done to a webhook on purpose; the integrator is not to blame for it.
+    """
+
+    DROPPED = "dropped"
+    EARLY = "early"
+    DELAYED = "delayed"
+    REORDERED = "reordered"
+    TRUNCATED = "truncated"
+    CORRUPTED = "corrupted"
+    MISLABELLED = "of a wrong content type"
+    MISSIGNED = "wrongly signed"
+    SLOW = "slow"
+    DUPLICATE = "duplicate"
+    RESENT = "resent"
+    CONTRADICTION = "a contradiction"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
     """
@@ -59,6 +78,11 @@ class Damage:
     """So many attempts are damaged."""
     real_ms: int = 0
     """For slow ones: how long the body takes, in real time."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """The same among everything that may be done to a webhook."""
+        return Purpose(self.kind.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

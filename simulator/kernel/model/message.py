@@ -13,7 +13,7 @@ from simulator.kernel.model.faults import WebhookFaults
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 
-__all__ = ["Message", "Refused", "Rung", "why_of"]
+__all__ = ["Message", "Refused", "Rung"]
 
 
 class Rung(StrEnum):
@@ -23,6 +23,7 @@ class Rung(StrEnum):
 
     PROVIDER = "the provider's own checks"
     CONTROL = "control"
+    CLIENT = "the client's own call"
     MAGIC = "magic recipient"
     RULE = "rule"
     CIRCUMSTANCES = "circumstances"
@@ -50,6 +51,8 @@ class Message(Struct, kw_only=True, gc=False):
     code: str = ""
     """The provider's own code for the state, when something more exact than the state decided it."""
     reason: Reason = Reason.NONE
+    reports: int = 0
+    """How many reports about it were owed so far; they leave in this order."""
     unanswered: bool = False
     """True while the call that submitted it has not been answered; its webhooks wait for that."""
     id_unknown: bool = False
@@ -70,9 +73,3 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
     why: str = ""
     """What exactly stood against it, where the rung alone does not say."""
     at_ms: int = 0
-
-
-def why_of(rung: Rung, rule: str, why: str = "") -> str:
-    """Return in words which rung of the ladder, or which rule, decided, and what exactly it was."""
-    decided = f'rule "{rule}"' if rule else rung.value
-    return f"{decided}: {why}" if why else decided

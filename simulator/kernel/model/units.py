@@ -32,7 +32,6 @@ __all__ = [
     "format_delay",
     "format_duration",
     "format_offset",
-    "format_rate",
     "format_share",
     "parse_delay",
     "parse_duration",
@@ -203,7 +202,6 @@ class Rate:
 
 
 _RATE_WORDS = {"s": 1_000, "min": 60_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "ms": 1}
-_RATE_NAMES = {1_000: "s", 60_000: "min", 3_600_000: "h", 86_400_000: "d"}
 
 
 def parse_rate(text: str) -> Rate:
@@ -224,16 +222,6 @@ def parse_rate(text: str) -> Rate:
     if count == 0 or per_ms == 0:
         raise UnitError(f"{complaint}; neither side may be 0")
     return Rate(count, per_ms)
-
-
-def format_rate(rate: Rate) -> str:
-    """
-    Return the text that ``parse_rate`` reads as *rate*.
-    """
-    if not 0 < rate.count <= _RATE_COUNT_MAX or not 0 < rate.per_ms <= DURATION_MAX_MS:
-        raise UnitError(f"expected a rate above 0 and within limits, got {rate.count} per {rate.per_ms} ms")
-    per = _RATE_NAMES.get(rate.per_ms) or format_duration(rate.per_ms)
-    return f"{rate.count}/{per}"
 
 
 # Delays ---------------------------------------------------------------------

@@ -6,63 +6,49 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from itertools import islice
 
 from msgspec import Struct
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
-from simulator.kernel.model.units import format_offset
+from simulator.kernel.store.facts import Accepted, EntryKind, Fact, Moved, Note, RefusalLeftOut, SendRefused
 
-__all__ = ["Entry", "EntryKind", "Journal", "narrative", "replay"]
+__all__ = ["Entry", "Journal", "replay"]
 
 
-class EntryKind(StrEnum):
+class Entry(Struct, frozen=True, gc=False):
     """
-    What kind of fact an entry records.
-    """
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    MOVED = "moved"
-    LAPSED = "lapsed"
-    CALL = "call"
-    CIRCUMSTANCES = "circumstances"
-    OWED = "owed"
-    HELD = "held"
-    RELEASED = "released"
-    DROPPED = "dropped"
-    ATTEMPT = "attempt"
-    LOST = "lost"
-    ACT = "act"
-    SCENARIO = "scenario"
-    CLOCK = "clock"
-    SETTINGS = "settings"
-    NOTE = "note"
-
-
-class Entry(Struct, frozen=True, kw_only=True, gc=False):
-    """
-    One fact.  Empty fields do not apply to its kind.
+    One fact, when it happened, and what it is about.
     """
 
     seq: int
     at_ms: int
-    kind: EntryKind
+    fact: Fact
     key: MessageKey | None = None
-    state: State | None = None
-    what: str = ""
-    """The fact in a few words, without time and subject."""
-    why: str = ""
-    """Which rung of the ladder and which rule caused it."""
     ref: str = ""
     """The id of the message or webhook it is about."""
-    code: str = ""
     provider: str = ""
     recipient: str = ""
     wall_unix_ms: int = 0
     """When it happened on the machine's own watch; for the reader only."""
+
+    @property
+    def kind(self) -> EntryKind:
+        """What kind of fact it is."""
+        return self.fact.kind
+
+    @property
+    def state(self) -> State | None:
+        """The state that a message has since, if this says so."""
+        fact = self.fact
+        return fact.state if isinstance(fact, Accepted | Moved) else None
+
+    @property
+    def code(self) -> str:
+        """The provider's code, if there is one."""
+        fact = self.fact
+        return fact.code if isinstance(fact, Moved | SendRefused | RefusalLeftOut | Note) else ""
 
 
 class Journal:
@@ -90,33 +76,17 @@ class Journal:
     def add(
         self,
         at_ms: int,
-        kind: EntryKind,
+        fact: Fact,
         *,
         key: MessageKey | None = None,
-        state: State | None = None,
-        what: str = "",
-        why: str = "",
         ref: str = "",
-        code: str = "",
         provider: str = "",
         recipient: str = "",
     ) -> Entry:
         """Append an entry and return it."""
         self.seq += 1
-        entry = Entry(
-            seq=self.seq,
-            at_ms=at_ms,
-            kind=kind,
-            key=key,
-            state=state,
-            what=what,
-            why=why,
-            ref=ref,
-            code=code,
-            provider=provider,
-            recipient=recipient,
-            wall_unix_ms=self._wall() if self._wall else 0,
-        )
+        wall = self._wall
+        entry = Entry(self.seq, at_ms, fact, key, ref, provider, recipient, wall() if wall is not None else 0)
         entries = self._entries
         entries.append(entry)
         if len(entries) > self.limit:
@@ -145,25 +115,3 @@ def replay(entries: Iterator[Entry] | Journal) -> dict[MessageKey, State]:
         if entry.key is not None and entry.state is not None:
             states[entry.key] = entry.state
     return states
-
-
-def narrative(entry: Entry) -> str:
-    """
-    Return an entry as one line for people.
-
-    `+00:00:02.300 pigeon +905550000001 #1 delivered (rule "default")`
-    """
-    if entry.key is not None:
-        subject = f"{entry.key} "
-    else:
-        subject = " ".join(part for part in (entry.provider, entry.recipient) if part)
-        subject = f"{subject} " if subject else ""
-    said = entry.what or (entry.state.value if entry.state else entry.kind.value)
-    code = f" [{entry.code}]" if entry.code else ""
-    why = f" ({entry.why})" if entry.why else ""
-    return _printable(f"{format_offset(entry.at_ms)} {subject}{said}{code}{why}")
-
-
-def _printable(text: str) -> str:
-    # Addresses and texts come from outside: a control character must not reach a terminal.
-    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

@@ -11,38 +11,38 @@ __all__ = ["WaitingRoom"]
 
 class WaitingRoom:
     """
-    Who waits for whom, since when, and when a return is expected.
+    Who waits for whom, in which order, and when a return is expected.
     """
 
-    __slots__ = ("_expected", "_since")
+    __slots__ = ("_expected", "_sent")
 
     def __init__(self) -> None:
-        self._since: dict[str, dict[MessageKey, int]] = {}
+        self._sent: dict[str, dict[MessageKey, int]] = {}
         self._expected: dict[str, int] = {}
 
     def __contains__(self, recipient: str) -> bool:
-        return recipient in self._since
+        return recipient in self._sent
 
-    def enter(self, key: MessageKey, since_ms: int) -> None:
-        """Let a message wait that began to wait at *since_ms*; it keeps its place when it comes again."""
-        self._since.setdefault(key.recipient, {})[key] = since_ms
+    def enter(self, key: MessageKey, sent_ms: int) -> None:
+        """Let a message wait whose sending began at *sent_ms*."""
+        self._sent.setdefault(key.recipient, {})[key] = sent_ms
 
     def leave(self, key: MessageKey) -> None:
         """Forget a message that waits no more."""
-        waiting = self._since.get(key.recipient)
+        waiting = self._sent.get(key.recipient)
         if waiting is not None and waiting.pop(key, None) is not None and not waiting:
-            del self._since[key.recipient]
+            del self._sent[key.recipient]
 
     def take(self, recipient: str) -> list[MessageKey]:
-        """Remove and return what waits for *recipient*, who began to wait first comes first."""
-        waiting = self._since.pop(recipient, {})
+        """Remove and return what waits for *recipient*, what was sent first comes first."""
+        waiting = self._sent.pop(recipient, {})
         return sorted(waiting, key=lambda key: (waiting[key], key))
 
     def awaited(self, pattern: str) -> list[str]:
         """Return, sorted, the recipients under an address or prefix (`+4179*`) for whom anything waits."""
         if not pattern.endswith("*"):
-            return [pattern] if pattern in self._since else []
-        return sorted(recipient for recipient in self._since if recipient.startswith(pattern[:-1]))
+            return [pattern] if pattern in self._sent else []
+        return sorted(recipient for recipient in self._sent if recipient.startswith(pattern[:-1]))
 
     def expect(self, recipient: str, at_ms: int) -> bool:
         """Note when *recipient* may be back; return False when that is known already."""

@@ -4,7 +4,7 @@ Webhooks damaged on purpose: cut short, garbled, mislabelled, wrongly signed.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.faults import Damage, DamageKind

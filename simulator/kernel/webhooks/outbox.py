@@ -5,25 +5,36 @@ The outbox: webhooks owed, held, ready to be sent, and what became of them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import structs
 
 from simulator.kernel.model.chance import Chance
-from simulator.kernel.model.faults import DamageKind, WebhookFaults
+from simulator.kernel.model.faults import Damage, DamageKind, Purpose, WebhookFaults
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import Rate
 from simulator.kernel.store.agenda import Agenda
 from simulator.kernel.store.eviction import Eviction
-from simulator.kernel.store.journal import EntryKind, Journal
-from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookPolicy, WebhookState
+from simulator.kernel.store.facts import (
+    Attempted,
+    Contradicted,
+    Dropped,
+    Duplicated,
+    Fact,
+    Held,
+    Intended,
+    Lost,
+    Released,
+    Resent,
+    Unsigned,
+)
+from simulator.kernel.store.journal import Journal
+from simulator.kernel.webhooks.decisions import Share, Wait, report_decisions
+from simulator.kernel.webhooks.webhook import Attempt, Report, Sender, Webhook, WebhookPolicy, WebhookState
 
-__all__ = ["CONTRADICTION", "PENDING", "Outbox"]
-
-CONTRADICTION: Final = "a contradiction"
-"""What a webhook is intended as that tells the opposite of what happened."""
+__all__ = ["PENDING", "Outbox"]
 
 _NO_FAULTS = WebhookFaults()
 PENDING: Final = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
@@ -40,7 +51,7 @@ class Outbox:
     """
 
     __slots__ = (
-        "_again",
+        "_accounts",
         "_agenda",
         "_chance",
         "_eviction",
@@ -50,8 +61,6 @@ class Outbox:
         "_open_batches",
         "_parked",
         "_paused_until",
-        "_policy_of",
-        "_signs",
         "held_webhooks",
         "in_flight",
         "limit",
@@ -64,17 +73,13 @@ class Outbox:
         agenda: Agenda,
         journal: Journal,
         chance: Chance,
-        policy_of: Callable[[str], WebhookPolicy],
-        signs: Callable[[Webhook], bool],
-        again: Callable[[Report, int], Report],
+        accounts: Mapping[str, Sender],
         limit: int = 1_000_000,
     ) -> None:
         self._agenda = agenda
         self._journal = journal
         self._chance = chance
-        self._policy_of = policy_of
-        self._signs = signs
-        self._again = again
+        self._accounts = accounts
         self._held: set[str] = set()
         self._held_but: set[str] | None = None
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
@@ -87,21 +92,27 @@ class Outbox:
         self.in_flight = 0
         self.limit = limit
 
-    def owe_contradiction(self, now_ms: int, report: Report, rule: str) -> None:
+    def owe_contradiction(self, now_ms: int, report: Report, rule: str, sequence: int = 0) -> None:
         """Owe a report that contradicts an earlier one."""
-        webhook = self._new(now_ms, now_ms, report, intended=CONTRADICTION)
+        webhook = self._new(now_ms, now_ms, report, sequence, intended=(Purpose.CONTRADICTION,))
         self._agenda.add(now_ms, webhook)
-        self._note(now_ms, EntryKind.NOTE, webhook, "webhook contradicts the truth on purpose", rule)
+        self._note(now_ms, Contradicted(report.label, rule), webhook)
 
-    def owe(self, now_ms: int, report: Report, faults: WebhookFaults | None, rule: str = "") -> None:
-        """Owe the integrator *report*, now or when the faults of *rule* say."""
+    def owe(
+        self, now_ms: int, report: Report, faults: WebhookFaults | None, rule: str = "", sequence: int = 0
+    ) -> None:
+        """
+        Owe the integrator *report*, now or when the faults of *rule* say.
+
+        *sequence* tells which comes first of the reports about one message and one instant.
+        """
         if faults is None or faults == _NO_FAULTS or not faults.holds(now_ms):
-            self._owe_plainly(now_ms, report)
+            self._owe_plainly(now_ms, report, sequence)
         else:
-            self._owe_with_faults(now_ms, report, faults, rule)
+            self._owe_with_faults(now_ms, report, faults, rule, sequence)
 
-    def _owe_plainly(self, now_ms: int, report: Report) -> None:
-        policy = self._policy_of(report.provider)
+    def _owe_plainly(self, now_ms: int, report: Report, sequence: int) -> None:
+        policy = self._accounts[report.provider].policy
         if report.batch and policy.batch_max > 1:
             batch = (report.provider, report.target, report.batch)
             open_one = self._open_batches.get(batch)
@@ -110,50 +121,67 @@ class Outbox:
                 if len(open_one.reports) >= policy.batch_max:
                     del self._open_batches[batch]
                 return
-            webhook = self._new(now_ms, now_ms + policy.batch_wait_ms, report)
+            webhook = self._new(now_ms, now_ms + policy.batch_wait_ms, report, sequence)
             self._open_batches[batch] = webhook
         else:
-            webhook = self._new(now_ms, now_ms, report)
+            webhook = self._new(now_ms, now_ms, report, sequence)
         self._agenda.add(webhook.due_ms, webhook)
 
-    def _owe_with_faults(self, now_ms: int, report: Report, faults: WebhookFaults, rule: str) -> None:
+    def _owe_with_faults(
+        self, now_ms: int, report: Report, faults: WebhookFaults, rule: str, sequence: int
+    ) -> None:
         key = report.key or (report.provider, report.recipient)
         draws = self._chance.of("webhook", *key, report.label)
-        if faults.drop_share_bp and draws.hits("drop", faults.drop_share_bp):
-            webhook = self._new(now_ms, now_ms, report, intended="dropped")
-            webhook.state = WebhookState.DROPPED
-            self._note(now_ms, EntryKind.DROPPED, webhook, "webhook dropped on purpose", rule)
-            return
+        intended = [Purpose.EARLY] if faults.early else []
+        damage: list[Damage] = []
         due_ms = now_ms
-        intended = ["early"] if faults.early else []
-        if faults.delay is not None:
-            due_ms += faults.delay.draw(draws.unit("delay"))
-            intended.append("delayed")
-        reorder = faults.reorder
-        if reorder is not None and draws.hits("reorder", reorder.share_bp):
-            due_ms += draws.integer("reorder.within", 0, reorder.within_ms)
-            intended.append("reordered")
-        damage = tuple(one for one in faults.damage if draws.hits(f"damage.{one.kind.value}", one.share_bp))
-        webhook = self._new(now_ms, due_ms, report)
+        copies_ms: list[int] = []
+        for decision in report_decisions(faults, draws):
+            match decision:
+                case Share(hit=False):
+                    pass
+                case Share(purpose=Purpose.DROPPED):
+                    self._drop(now_ms, report, rule, sequence)
+                    return
+                case Share(damage=Damage() as one):
+                    damage.append(one)
+                case Wait(purpose=Purpose.DUPLICATE, ms=ms):
+                    copies_ms.append(ms)
+                case Wait(purpose=purpose, ms=ms):
+                    due_ms += ms
+                    intended.append(purpose)
+        webhook = self._new(now_ms, due_ms, report, sequence)
         if any(one.kind is DamageKind.SIGNATURE for one in damage) and not self._signs(webhook):
-            damage = tuple(one for one in damage if one.kind is not DamageKind.SIGNATURE)
-            self._note(now_ms, EntryKind.NOTE, webhook, "webhook is not signed, so not wrongly either", rule)
-        webhook.damage = damage
-        intended += [one.kind.value for one in damage]
-        webhook.intended = ", ".join(intended)
+            damage = [one for one in damage if one.kind is not DamageKind.SIGNATURE]
+            self._note(now_ms, Unsigned(report.label, rule), webhook)
+        webhook.damage = tuple(damage)
+        webhook.intended = (*intended, *(one.purpose for one in damage))
         self._agenda.add(due_ms, webhook)
-        if intended:
-            self._note(now_ms, EntryKind.NOTE, webhook, f"webhook {webhook.intended} on purpose", rule)
-        duplicate = faults.duplicate
-        if duplicate is not None and draws.hits("duplicate", duplicate.share_bp):
-            for copy in range(1, duplicate.times + 1):
-                due_ms += duplicate.within.draw(draws.unit(f"duplicate.{copy}"))
-                told = self._again(report, copy) if duplicate.reissue else report
-                twin = self._new(now_ms, due_ms, told, intended="duplicate", copy=copy)
-                self._agenda.add(due_ms, twin)
-                self._note(now_ms, EntryKind.NOTE, twin, "webhook duplicated on purpose", rule)
+        if webhook.intended:
+            self._note(now_ms, Intended(report.label, webhook.intended, rule), webhook)
+        reissue = faults.duplicate is not None and faults.duplicate.reissue
+        for copy, ms in enumerate(copies_ms, 1):
+            due_ms += ms
+            again = self._again(report, copy) if reissue else report
+            twin = self._new(now_ms, due_ms, again, sequence, intended=(Purpose.DUPLICATE,), copy=copy)
+            self._agenda.add(due_ms, twin)
+            self._note(now_ms, Duplicated(again.label, rule), twin)
 
-    def _new(self, now_ms: int, due_ms: int, report: Report, *, intended: str = "", copy: int = 0) -> Webhook:
+    def _drop(self, now_ms: int, report: Report, rule: str, sequence: int) -> None:
+        webhook = self._new(now_ms, now_ms, report, sequence, intended=(Purpose.DROPPED,))
+        webhook.state = WebhookState.DROPPED
+        self._note(now_ms, Dropped(report.label, rule), webhook)
+
+    def _new(
+        self,
+        now_ms: int,
+        due_ms: int,
+        report: Report,
+        sequence: int,
+        *,
+        intended: tuple[Purpose, ...] = (),
+        copy: int = 0,
+    ) -> Webhook:
         key = report.key or (report.provider, report.recipient)
         name = self._chance.of("webhook", *key, report.label, report.at_ms, copy).hex("id")[:16]
         webhook = Webhook(
@@ -165,6 +193,7 @@ class Outbox:
             created_ms=now_ms,
             due_ms=due_ms,
             attempts=[],
+            sequence=sequence,
             intended=intended,
         )
         while webhook.id in self.webhooks:
@@ -179,6 +208,13 @@ class Outbox:
             if oldest is not None:
                 del self.webhooks[oldest]
         return webhook
+
+    def _signs(self, webhook: Webhook) -> bool:
+        return bool(self._accounts[webhook.provider].render(webhook).signed_by)
+
+    def _again(self, report: Report, copy: int) -> Report:
+        draws = self._chance.of("again", report.provider, report.recipient, report.label, report.at_ms, copy)
+        return self._accounts[report.provider].reissue(report, draws)
 
     def _is_settled(self, webhook_id: str) -> bool:
         return self.webhooks[webhook_id].state in _SETTLED
@@ -227,7 +263,7 @@ class Outbox:
             self._held.add(provider)
         else:
             self._held_but = set()
-        self._journal.add(now_ms, EntryKind.HELD, provider=provider, what="webhooks are held back")
+        self._journal.add(now_ms, Held(), provider=provider)
 
     def release(self, now_ms: int, rate: Rate | None = None, provider: str = "") -> int:
         """Release what was held, all at once or at *rate*; return how many that are."""
@@ -244,15 +280,13 @@ class Outbox:
             webhook.state = WebhookState.SCHEDULED
             webhook.due_ms = now_ms + (number * rate.per_ms // rate.count if rate else 0)
             self._agenda.add(webhook.due_ms, webhook)
-        self._journal.add(
-            now_ms, EntryKind.RELEASED, provider=provider, what=f"{len(freed)} held webhooks are released"
-        )
+        self._journal.add(now_ms, Released(len(freed)), provider=provider)
         return len(freed)
 
     def attempted(self, now_ms: int, webhook: Webhook, attempt: Attempt) -> None:
         """Record one attempt; plan the next one by the provider's schedule, or give up."""
         self.in_flight -= 1
-        policy = self._policy_of(webhook.provider)
+        policy = self._accounts[webhook.provider].policy
         next_at_ms = None
         if not attempt.acknowledged:
             delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)
@@ -261,22 +295,14 @@ class Outbox:
             next_at_ms = None if delay_ms is None else now_ms + delay_ms
         recorded = attempt if next_at_ms is None else structs.replace(attempt, next_at_ms=next_at_ms)
         webhook.attempts.append(recorded)
-        outcome = str(attempt.status) if attempt.status else attempt.error
-        self._note(
-            now_ms,
-            EntryKind.ATTEMPT,
-            webhook,
-            f"webhook attempt {attempt.number} answered {outcome}"
-            if attempt.status
-            else f"webhook attempt {attempt.number} failed: {outcome}",
-        )
+        label = webhook.reports[0].label
+        fact = Attempted(label, attempt.number, attempt.status, attempt.cause, attempt.error)
+        self._note(now_ms, fact, webhook)
         if attempt.acknowledged:
             webhook.state = WebhookState.ACKNOWLEDGED
         elif next_at_ms is None:
             webhook.state = WebhookState.LOST
-            self._note(
-                now_ms, EntryKind.LOST, webhook, f"webhook is lost after {len(webhook.attempts)} attempts"
-            )
+            self._note(now_ms, Lost(label, len(webhook.attempts)), webhook)
         else:
             webhook.state = WebhookState.SCHEDULED
             webhook.due_ms = next_at_ms
@@ -291,12 +317,11 @@ class Outbox:
 
     def resend(self, now_ms: int, webhook: Webhook) -> Webhook:
         """Owe the same reports once more, now, as a webhook of its own."""
-        copy = 1
         first = webhook.reports[0]
-        twin = self._new(now_ms, now_ms, first, intended="resent", copy=copy)
+        twin = self._new(now_ms, now_ms, first, webhook.sequence, intended=(Purpose.RESENT,), copy=1)
         twin.reports = list(webhook.reports)
         self._agenda.add(now_ms, twin)
-        self._note(now_ms, EntryKind.NOTE, twin, f"webhook {webhook.id} is sent again on request")
+        self._note(now_ms, Resent(first.label, webhook.id), twin)
         return twin
 
     def clear(self) -> None:
@@ -306,14 +331,11 @@ class Outbox:
         self._parked.clear()
         self.held_webhooks.clear()
 
-    def _note(self, now_ms: int, kind: EntryKind, webhook: Webhook, what: str, rule: str = "") -> None:
-        report = webhook.reports[0]
+    def _note(self, now_ms: int, fact: Fact, webhook: Webhook) -> None:
         self._journal.add(
             now_ms,
-            kind,
-            key=report.key,
-            what=f"{what} [{report.label}]",
-            why=f'rule "{rule}"' if rule else "",
+            fact,
+            key=webhook.reports[0].key,
             ref=webhook.id,
             provider=webhook.provider,
             recipient=webhook.recipient,

@@ -6,27 +6,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Protocol
 
 from msgspec import Struct
 
-from simulator.kernel.model.faults import Damage
+from simulator.kernel.model.causes import Cause
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.faults import Damage, Purpose
 from simulator.kernel.model.submission import MessageKey
 
 __all__ = [
-    "TIMED_OUT",
     "Attempt",
     "Report",
     "RetrySchedule",
+    "Sender",
     "Webhook",
     "WebhookPolicy",
     "WebhookRequest",
     "WebhookState",
 ]
-
-
-TIMED_OUT: Final = "timed out after"
-"""How the error of an attempt begins whose answer was waited for in vain."""
 
 
 class WebhookState(StrEnum):
@@ -74,7 +72,11 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     status: int = 0
     """The integrator's HTTP status; 0 when there was none."""
     error: str = ""
-    """Why there was no status: refused, timed out, forbidden target."""
+    """Why there was no status, in words for people."""
+    cause: Cause | None = None
+    """The same as what can be asked for; None: there was a status."""
+    note: str = ""
+    """What was odd about an answer that counts all the same: shorter than announced, more than it may be."""
     acknowledged: bool = False
     late_ms: int = 0
     """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
@@ -87,7 +89,7 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def measured(self) -> bool:
         """True when its latency says how quick the receiver is: it answered, or was waited for in vain."""
-        return self.status != 0 or self.error.startswith(TIMED_OUT)
+        return self.status != 0 or self.cause is Cause.TIMED_OUT
 
 
 class Webhook(Struct, kw_only=True, gc=False, eq=False):
@@ -106,8 +108,10 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     attempts: list[Attempt] = []
     damage: tuple[Damage, ...] = ()
     """What is wrong with the bytes of its first attempts."""
-    intended: str = ""
-    """What a scenario did to it on purpose (`duplicate`, `delayed`); the integrator is not to blame."""
+    intended: tuple[Purpose, ...] = ()
+    """What a scenario did to it on purpose, in the order in which it did; the integrator is not to blame."""
+    sequence: int = 0
+    """Which it is among the reports about its message; 0: no message caused it."""
 
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""
@@ -115,14 +119,14 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
 
     @property
     def order(self) -> tuple[int | str, ...]:
-        """Last of all at an instant; by recipient, then by what they tell."""
+        """Last of all at an instant; by recipient and message, then in the order in which things happened."""
         first = self.reports[0]
         ordinal = first.key.ordinal if first.key else 0
-        return (4, self.provider, self.recipient, ordinal, first.at_ms, first.rank, first.label, self.id)
+        happened = (first.at_ms, first.rank, self.sequence)
+        return (4, self.provider, self.recipient, ordinal, *happened, first.label, self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookRequest:
+class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     """
     The bytes of one webhook, ready to be sent.
     """
@@ -172,3 +176,22 @@ class WebhookPolicy:
     def acknowledges(self, status: int) -> bool:
         """Return True when the integrator's *status* counts as received."""
         return self.acknowledged_from <= status <= self.acknowledged_to
+
+
+class Sender(Protocol):
+    """
+    What is asked of an account about the webhooks that are sent in its name.
+    """
+
+    @property
+    def policy(self) -> WebhookPolicy:
+        """How webhooks are delivered."""
+        ...
+
+    def reissue(self, report: Report, draws: Draws) -> Report:
+        """Return *report* as the provider makes it a second time, with new ids where it numbers them."""
+        ...
+
+    def render(self, webhook: Webhook) -> WebhookRequest:
+        """Return the request for *webhook*; the same bytes however often it is asked."""
+        ...

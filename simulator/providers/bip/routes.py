@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Callable
 from typing import Final
 
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Note
 from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.codes import SUCCESS
@@ -71,10 +71,8 @@ def refuse(call: Call, bad: BadRequest) -> Answer:
     simulation = call.gateway.simulation
     simulation.journal.add(
         simulation.clock.now_ms,
-        EntryKind.NOTE,
+        Note(f"verification refused the call: {said}", str(code)),
         provider="bip",
-        what=f"verification refused the call: {said}",
-        code=str(code),
     )
     answer = answer_json({"txnid": bad.txnid, "resultcode": code}, settings.verification_http)
     return answer._replace(headers=(("X-Simulator-Reason", header_text(said)),))

@@ -215,7 +215,7 @@ def _reporting(
         sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
         now_ms = simulation.clock.now_ms
         # A report about nobody is address_of_arrival, since a txnid may come again in the same instant.
-        first = outcomes[0].key if outcomes else simulation.intake.take_key("bip", "(empty report)")
+        first = outcomes[0].key if outcomes else simulation.take_key("bip", "(empty report)")
         draws = simulation.chance.of("sent report", *first)
         return [
             Report(

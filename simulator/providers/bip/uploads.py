@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Note
 from simulator.provider import Answer, Call, header_text
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.render import answer_json
@@ -145,9 +145,7 @@ def failed_upload(txnid: str | None, http: int = 200) -> Answer:
 def refuse_upload(call: Call, txnid: str | None, said: str) -> Answer:
     """Answer an upload that cannot be taken; why stands in a header and in the journal."""
     simulation = call.gateway.simulation
-    simulation.journal.add(
-        simulation.clock.now_ms, EntryKind.NOTE, provider="bip", what=f"upload refused: {said}"
-    )
+    simulation.journal.add(simulation.clock.now_ms, Note(f"upload refused: {said}"), provider="bip")
     return failed_upload(txnid)._replace(headers=(("X-Simulator-Reason", header_text(said)),))
 
 

@@ -153,9 +153,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
     ]
     campaign_id = ""
     if asked.batch:
-        campaign_id = simulation.chance.of("batch", *simulation.intake.next_key("bitel", recipients[0])).hex(
-            "id"
-        )
+        campaign_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
     return [
         Submission(
             provider="bitel",

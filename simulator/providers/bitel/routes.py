@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from simulator.kernel.model.message import Message
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Note
 from simulator.provider import Answer, Call, Coverage, Credential, Route, header_text
 from simulator.providers.bitel.account import CallDetails, SmsDetails
 from simulator.providers.bitel.calling import (
@@ -83,9 +83,8 @@ def _sending(send: _Sends, show: _Shows) -> Callable[[Call], Answer]:
         except BadCall as bad:
             call.gateway.simulation.journal.add(
                 call.gateway.now_ms,
-                EntryKind.NOTE,
+                Note(f"{call.path} refused with {bad.code}: {bad.why}"[:_REASON_LENGTH_MAX]),
                 provider="bitel",
-                what=f"{call.path} refused with {bad.code}: {bad.why}"[:_REASON_LENGTH_MAX],
             )
             return refusal(call, bad.code, bad.why)
         return result_answer(show(call, messages))

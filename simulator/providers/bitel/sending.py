@@ -209,9 +209,7 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
     ]
     batch_id = ""
     if sms.batch:
-        batch_id = simulation.chance.of("batch", *simulation.intake.next_key("bitel", recipients[0])).hex(
-            "id"
-        )
+        batch_id = simulation.chance.of("batch", *simulation.next_key("bitel", recipients[0])).hex("id")
     submissions: list[Submission] = []
     cost_milli = 0
     parts_of: dict[str, int] = {}

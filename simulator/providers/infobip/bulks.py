@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.submission import Reason
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.account import Account
@@ -204,4 +204,4 @@ def _change(bulk: Bulk, wanted: BulkStatus, simulation: Simulation) -> None:
         case BulkStatus.CANCELED:
             bulk.canceled, bulk.paused = True, False
             for message in messages:
-                simulation.move(message, Move.REVOKE, "31/4100", Reason.CANCELED)
+                simulation.move(message, Move.REVOKE, "31/4100", Reason.CANCELED, by=Rung.CLIENT)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Note
 from simulator.provider import Answer, Call, Credential
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.checks import decode
@@ -115,7 +115,7 @@ def with_reason(call: Call, answer: Answer, why: str) -> Answer:
     simulation = call.gateway.simulation
     said = ascii(why)[1:-1][:_REASON_LENGTH_MAX]
     what = f"{call.method} {call.path} refused: {said}"
-    simulation.journal.add(simulation.clock.now_ms, EntryKind.NOTE, provider="infobip", what=what)
+    simulation.journal.add(simulation.clock.now_ms, Note(what), provider="infobip")
     return answer._replace(headers=(*answer.headers, ("X-Simulator-Reason", said)))
 
 

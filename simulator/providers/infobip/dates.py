@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 __all__ = ["format_date", "parse_date"]
 
@@ -49,5 +50,10 @@ def format_date(unix_ms: int) -> str:
     Not RFC 3339, which is what strict parsers trip over.  Source: "Delivery
     reports" of the Infobip documentation.
     """
-    moment = _EPOCH + timedelta(milliseconds=unix_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}+0000"
+    return f"{_second(unix_ms // 1000)}.{unix_ms % 1000:03d}+0000"
+
+
+@lru_cache(maxsize=1_024)
+def _second(unix_s: int) -> str:
+    """Return a date without its fraction; what many webhooks of one burst have in common."""
+    return f"{_EPOCH + timedelta(seconds=unix_s):%Y-%m-%dT%H:%M:%S}"

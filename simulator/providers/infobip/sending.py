@@ -87,7 +87,7 @@ def _bulk_id(call: Call, request: SendRequest) -> str:
         return request.bulk_id
     simulation = call.gateway.simulation
     recipient = normal_address(items[0][1][0].to)
-    return simulation.chance.of("bulk", *simulation.intake.next_key("infobip", recipient)).digits("id", 19)
+    return simulation.chance.of("bulk", *simulation.next_key("infobip", recipient)).digits("id", 19)
 
 
 def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None:
@@ -96,7 +96,7 @@ def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None
     if tracking is None or tracking.process_key:
         return tracking
     simulation = call.gateway.simulation
-    first = simulation.intake.next_key("infobip", normal_address(request.items[0][1][0].to))
+    first = simulation.next_key("infobip", normal_address(request.items[0][1][0].to))
     draws = simulation.chance.of("infobip", "tracking", bulk_id, *first)
     return msgspec.structs.replace(tracking, process_key=draws.hex("key").upper())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Note
 from simulator.providers.rbm.settings import Target
 
 if TYPE_CHECKING:
@@ -44,5 +44,5 @@ async def verify(account: Account, target: Target) -> str:
     what = trouble or f"{target.url} is verified"
     if not trouble and answered != secret:
         what += f", but answered {answered[:80]!r} where the guide wants the bare secret"
-    simulation.journal.add(gateway.now_ms, EntryKind.NOTE, provider=gateway.provider.name, what=what)
+    simulation.journal.add(gateway.now_ms, Note(what), provider=gateway.provider.name)
     return trouble

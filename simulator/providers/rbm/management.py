@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import SettingsChanged
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.account import uuid_of
 from simulator.providers.rbm.agents import Agent
@@ -77,13 +77,9 @@ def _change(call: Call, agent: Agent, target: Target | None) -> None:
     now_ms = call.gateway.now_ms
     delay_ms = account_of(call).settings.propagation_ms
     agent.webhook.change(target, now_ms + delay_ms, now_ms)
-    call.gateway.simulation.journal.add(
-        now_ms,
-        EntryKind.SETTINGS,
-        provider=call.gateway.provider.name,
-        what=f"the webhook of {agent.id} is {target.url if target else 'gone'}"
-        + (f" in {delay_ms} ms" if delay_ms else ""),
-    )
+    text = f"the webhook of {agent.id} is {target.url if target else 'gone'}"
+    fact = SettingsChanged(text=f"{text} in {delay_ms} ms" if delay_ms else text)
+    call.gateway.simulation.journal.add(now_ms, fact, provider=call.gateway.provider.name)
 
 
 async def create_integration(call: Call) -> Answer:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.lifecycle import Move, next_state
-from simulator.kernel.model.message import Message
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.submission import Reason, Submission
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import Note
 from simulator.kernel.webhooks.webhook import Report
 from simulator.provider import Answer, Call
 from simulator.providers.rbm.account import Account, Details
@@ -92,9 +92,8 @@ def _earlier(call: Call, account: Account, agent: Agent, client_id: str) -> Answ
         raise Refusal("ALREADY_EXISTS")
     call.gateway.simulation.journal.add(
         call.gateway.now_ms,
-        EntryKind.NOTE,
+        Note(f"{agent.id} has used the id {client_id} before: ignored, answered as the first time"),
         provider=call.gateway.provider.name,
-        what=f"{agent.id} has used the id {client_id} before: ignored, answered as the first time",
     )
     return json_answer(call, resource)
 
@@ -159,23 +158,22 @@ def revoke_message(call: Call) -> Answer:
 def _revoke(call: Call, message: Message) -> None:
     simulation = call.gateway.simulation
     if message.fate.code != DESPITE_REVOKE:
-        simulation.move(message, Move.REVOKE, reason=Reason.CANCELED)
+        simulation.move(message, Move.REVOKE, reason=Reason.CANCELED, by=Rung.CLIENT)
         return
 
     def arrive() -> list[Report]:
         try:
-            simulation.move(message, Move.DELIVER)
+            simulation.move(message, Move.DELIVER, by=message.rung)
         except IllegalMove as refusal:
             simulation.journal.add(
-                simulation.clock.now_ms, EntryKind.NOTE, key=message.key, what=str(refusal), ref=message.id
+                simulation.clock.now_ms, Note(str(refusal)), key=message.key, ref=message.id
             )
         return []
 
     simulation.journal.add(
         simulation.clock.now_ms,
-        EntryKind.NOTE,
+        Note("revoked too late: it is on its way to the phone"),
         key=message.key,
-        what="revoked too late: it is on its way to the phone",
         ref=message.id,
     )
     simulation.run_at(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.explain.narrative import narrative
 from simulator.explain.story import explain, find_submission
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Fate
@@ -13,7 +14,8 @@ from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Reason
-from simulator.kernel.store.journal import Entry, EntryKind, narrative
+from simulator.kernel.store.facts import SendRefused
+from simulator.kernel.store.journal import Entry
 from simulator.runtime.space import Space
 from simulator.schema.shapes import AnyJson, Choice, Field, Record, Shape
 from simulator.server.operations.base import (
@@ -81,7 +83,7 @@ def find_message(space: Space, asked: Asked) -> Message:
 
 
 def _is_refusal(entry: Entry, id_: str) -> bool:
-    return entry.kind is EntryKind.REFUSED and entry.ref == id_
+    return isinstance(entry.fact, SendRefused) and entry.ref == id_
 
 
 async def get_message(controller: Controller, asked: Asked) -> Reply:
@@ -95,9 +97,7 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     wanted = asked.parameters["id"]
     found = find_submission(simulation, wanted, asked.query.get("provider", ""))
     if found is None:
-        known = (
-            f"{len(simulation.messages)} messages and the last {len(simulation.register.refusals)} refusals"
-        )
+        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
         detail = f"there is no {wanted!r} among {known} in {space.name!r}"
         raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
     story = explain(simulation, found)

@@ -5,12 +5,15 @@ Spaces, their clocks, scenarios and settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from inspect import isawaitable
 from typing import Final
 
+from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.runtime.driver import AdvanceBusy
+from simulator.runtime.space import ScenarioConflict
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError, load, read
 from simulator.schema.node import Json, node_of
 from simulator.schema.shapes import (
@@ -31,7 +34,6 @@ from simulator.server.operations.base import Asked, Controller, Problem, Reply, 
 from simulator.server.spaces import DEFAULT_SPACE
 from simulator.server.views import (
     clock_view,
-    instant,
     listed,
 )
 
@@ -82,7 +84,7 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
     seed = values.get("seed", scenario.seed if scenario is not None else None)
     if seed is None:
         seed = values.get("default_seed", 0)
-    clock = values.get("clock", scenario.clock if scenario else None)
+    clock = _clock_of(values.get("clock"), scenario.clock if scenario is not None else None)
     settings = {
         name: _settings_of(controller, name, plain)
         for name, plain in _object(values.get("providers", {}), "providers").items()
@@ -94,6 +96,16 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
     for name, one in settings.items():
         space.configure(name, one)
     return Reply(controller.view(space, asked.base_url), 201)
+
+
+def _clock_of(asked: ClockSpec | None, written: ClockSpec | None) -> ClockSpec | None:
+    """Return the clock that is asked for, with what it leaves open as the scenario has it."""
+    if asked is None or written is None:
+        return asked or written
+    start_unix_ms = written.start_unix_ms if asked.start_unix_ms is None else asked.start_unix_ms
+    return replace(
+        asked, start_unix_ms=start_unix_ms, grace_real_ms=asked.grace_real_ms or written.grace_real_ms
+    )
 
 
 def _object(plain: Json, what: str) -> dict[str, Json]:
@@ -203,7 +215,10 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     written = "json" not in asked.content_type
     # YAML text may come as it is, or as a JSON string.
     plain = asked.body.decode("utf-8", "replace") if written else asked.plain()
-    space.load(_scenario_of(controller, plain))
+    try:
+        space.replace(_scenario_of(controller, plain))
+    except ScenarioConflict as conflict:
+        raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
     return Reply(controller.view(space, asked.base_url))
 
 

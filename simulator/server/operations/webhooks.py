@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn
 
+from simulator.explain.narrative import clock_words
+from simulator.explain.views import entry_view
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
@@ -28,7 +30,6 @@ from simulator.server.operations.base import (
 )
 from simulator.server.operations.messages import find_messages
 from simulator.server.views import (
-    entry_view,
     exchange_view,
     listed,
     message_view,
@@ -153,11 +154,13 @@ def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> N
         nearest = message_view(simulation, next(reversed(simulation.messages.values())))
     elif what == "webhooks" and simulation.outbox.webhooks:
         nearest = webhook_view(simulation, next(reversed(simulation.outbox.webhooks.values())))
+    driver = space.driver
+    clock = clock_words(driver.mode, driver.rate)
     raise Problem(
         408,
         "Did not happen in time",
         f"expected {count} {what}{_with(conditions)}, got {found}; "
-        f"the space is {'' if simulation.settled else 'not '}settled, its clock {space.driver.mode_text}",
+        f"the space is {'' if simulation.settled else 'not '}settled, its clock {clock}",
         found=found,
         expected=count,
         nearest=nearest,

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientConnectionError
 
 from providers.bitel.bench import Bench
+from simulator.kernel.store.facts import Failed
 from simulator.providers.bitel import PROVIDER
 from simulator.providers.bitel.codes import CALL_STATUSES, ERRORS, SMS_STATUSES
 from simulator.scenario.loader import ScenarioError, load
@@ -238,7 +239,7 @@ async def test_connection_can_be_cut_before_any_work() -> None:
         bitel.space.load(load(_rule({"answer": {"drop": "before"}}), "rule", {"bitel": PROVIDER}))
         with pytest.raises(ClientConnectionError):
             await bitel.post("/sms/single", _SMS)
-        failed = [e.what for e in bitel.space.simulation.journal if "inside the simulator" in e.what]
+        failed = [e for e in bitel.space.simulation.journal if isinstance(e.fact, Failed)]
 
         assert (failed, dict(bitel.space.simulation.messages)) == ([], {})
 

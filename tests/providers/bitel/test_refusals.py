@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from providers.bitel.bench import Bench, Got
+from simulator.explain.narrative import what_of
 
 _SMS = {"message": "hi", "phoneNumber": "09120000001"}
 _BATCH = {"message": "hi", "phoneNumbers": ["09120000001", "09120000002"]}
@@ -156,7 +157,11 @@ async def test_refusal_says_why_in_a_header_of_ours(path: str) -> None:
         sent = {"Authorization": "Bearer token"}
         async with bitel.client.post(f"{bitel.url}/api/v2{path}", json=body, headers=sent) as answer:
             reason = answer.headers["X-Simulator-Reason"]
-        noted = [entry.what for entry in bitel.space.simulation.journal if "refused with" in entry.what]
+        noted = [
+            text
+            for entry in bitel.space.simulation.journal
+            if "refused with" in (text := what_of(entry.fact))
+        ]
 
     expected = "phoneNumber: expected a mobile number such as 09120000001, got '0912\\r\\nX: y'"
     assert reason.replace("\\\\", "\\").replace("\\'", "'") == expected

@@ -13,6 +13,7 @@ from providers.bitel.bench import EPOCH_S, Bench, Got, read_settings
 from simulator.kernel.model.rules import AnswerFault, Behaviour, Match, Rule, Throttle
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import parse_rate
+from simulator.kernel.store.facts import Lost
 from simulator.providers.bitel import PROVIDER
 
 _SMS = {"message": "hi", "phoneNumber": "09120000001"}
@@ -339,7 +340,8 @@ async def test_oc18__failed_webhook_is_lost_unless_a_retry_is_set() -> None:
         await _sent(bitel)
         await bitel.settle()
         once = len(bitel.receiver.received)
-        lost = [entry.what for entry in bitel.space.simulation.journal if "lost" in entry.what]
+        journal = bitel.space.simulation.journal
+        lost = [entry.fact for entry in journal if isinstance(entry.fact, Lost)]
         retry = {"url": bitel.receiver.url, "retry": ["1s", "2s"]}
         bitel.account.configure(read_settings({"webhook": retry}))
         await _sent(bitel)
@@ -347,7 +349,7 @@ async def test_oc18__failed_webhook_is_lost_unless_a_retry_is_set() -> None:
         thrice = len(bitel.receiver.received) - once
 
     assert (once, thrice) == (1, 3)
-    assert lost == ["webhook is lost after 1 attempts [DELIVERED]"]
+    assert lost == [Lost("DELIVERED", 1)]
 
 
 async def test_oc20__duplicate_numbers_get_a_message_each_or_are_refused() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers.bitel.bench import Bench, read_settings
-from simulator.kernel.store.journal import EntryKind
+from simulator.kernel.store.facts import EntryKind
 
 _SMS = {"message": "hi", "phoneNumber": "09120000001"}
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from providers.infobip.bench import Bench, bench, one
+from simulator.explain.story import explain
+from simulator.kernel.model.message import Rung
 
 TEN = "2026-01-05T10:00:00.000+0000"
 NOON = "2026-01-05T12:00:00.000+0000"
@@ -186,6 +188,21 @@ async def test_cancel(setting, with_url, reported):
     assert told == ([(31, 4100)] * 2 if reported else [])
     assert len(run.integrator.pushes) == (2 if reported and with_url else 0)
     assert (state, resumed.status) == ("CANCELED", 400)
+
+
+async def test_cancel_is_told_as_the_clients_own():
+    """
+    The story of a canceled message names the client's call, not the test, as what decided.
+    """
+    async with bench() as run:
+        await schedule(run)
+        await put(run, "/sms/1/bulks/status", {"status": "CANCELED"})
+        messages = list(run.space.simulation.messages.values())
+        lines = explain(run.space.simulation, messages[0]).lines()
+
+    assert {message.rung for message in messages} == {Rung.CLIENT}
+    assert "fate: the client's own call" in lines
+    assert [line for line in lines if "(control)" in line] == []
 
 
 @pytest.mark.parametrize("wanted", ["PENDING", "PROCESSING", "FINISHED", "FAILED"])

@@ -9,7 +9,8 @@ import base64
 import pytest
 
 from providers.infobip.bench import KEY, bench, one
-from simulator.kernel.store.journal import EntryKind
+from simulator.explain.narrative import what_of
+from simulator.kernel.store.facts import EntryKind
 
 V1 = "/sms/1/text/advanced"
 V2 = "/sms/2/text/advanced"
@@ -428,7 +429,7 @@ async def test_bare_bad_request__says_in_a_header_and_the_journal_what_was_expec
         answer = await it.call("POST", V1, body, headers=headers)
 
         reason = answer.headers["X-Simulator-Reason"]
-        noted = [entry.what for entry in it.space.simulation.journal if entry.kind is EntryKind.NOTE]
+        noted = [what_of(entry.fact) for entry in it.space.simulation.journal if entry.kind is EntryKind.NOTE]
         assert (answer.status, answer.plain) == (400, legacy("BAD_REQUEST", "Bad Request"))
         assert reason.startswith(expected)
         assert noted == [f"POST {V1} refused: {reason}"]

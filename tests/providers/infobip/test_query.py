@@ -8,6 +8,7 @@ import pytest
 
 from providers.infobip.bench import bench
 from providers.infobip.test_requirement_page import ACCEPTED, ENROUTE
+from simulator.kernel.store.facts import Called
 
 V1 = "/sms/1/text/query"
 V3 = "/sms/3/text/query"
@@ -32,6 +33,24 @@ async def test_v1__credentials_in_the_query():
             {"to": "41793026727", "status": ENROUTE, "smsCount": 1, "messageId": "9593247281168285258"}
         ]
     }
+
+
+async def test_v1__journal_has_the_query_without_the_credentials():
+    """
+    A call's fact tells its parameters; what proves who calls is withheld.
+    """
+    async with bench() as run:
+        query = [*LOGIN, ("to", "41793026727"), ("text", "hi")]
+        await run.call("GET", V1, query=query, authorization=None)
+        (call,) = [e.fact for e in run.space.simulation.journal if isinstance(e.fact, Called)]
+
+    assert (call.method, call.path, call.status) == ("GET", V1, 200)
+    assert call.query == (
+        ("username", "(withheld)"),
+        ("password", "(withheld)"),
+        ("to", "41793026727"),
+        ("text", "hi"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,21 @@ async def test_intermediate_report__of_a_phone_that_is_off():
     assert run.integrator.pushes[-1].at_ms == 2 * HOUR
 
 
+@pytest.mark.parametrize("webhooks", [{}, {"early": True}], ids=["prompt", "early"])
+async def test_intermediate_reports__of_one_instant(webhooks):
+    """
+    When everything happens at once, its reports still come in the order in which it happened.
+    """
+    async with bench() as run:
+        then = {"fate": {"deliver": {"after": "0s"}}, **({"webhooks": webhooks} if webhooks else {})}
+        run.load({"rules": [{"then": then}]})
+        await run.send(one(notifyUrl=run.integrator.url, intermediateReport=True))
+        await run.settle()
+        names = [result["status"]["name"] for result in run.integrator.results]
+
+    assert names == ["PENDING_WAITING_DELIVERY", "DELIVERED_TO_OPERATOR", "DELIVERED_TO_HANDSET"]
+
+
 async def test_notify_false_suppresses_reports():
     """
     `notify: false` means no report at all, neither pushed nor kept for pulling.

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from providers.rbm.rig import PHONE, Bench, bench
+from simulator.explain.narrative import what_of
+from simulator.kernel.store.facts import ActImpossible
 
 AGENT = "welcome-bot@rbm.goog"
 OFFER = {
@@ -233,7 +235,8 @@ timeline:
         await made.advance(None)
 
         told = [t.data.get("eventType") or t.data["suggestionResponse"]["text"] for t in made.integrator.told]
-        notes = [entry.what for entry in made.space.simulation.journal if "not possible" in entry.what]
+        journal = made.space.simulation.journal
+        notes = [what_of(entry.fact) for entry in journal if isinstance(entry.fact, ActImpossible)]
         assert told == ["DELIVERED", "Yes", "IS_TYPING"]
         assert len(notes) == 1
         assert notes[0].startswith("taps was not possible: no delivered message of welcome-bot")

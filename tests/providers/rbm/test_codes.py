@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from providers.rbm.rig import bench
 from simulator.cli import main
+from simulator.kernel.model.message import Rung
 from simulator.provider import space_credential
 from simulator.providers.rbm import PROVIDER
 from simulator.providers.rbm.errors import ERRORS
@@ -111,8 +112,10 @@ async def test_revoke_can_lose_the_race() -> None:
 
         assert before == []
         assert revoked == (200, {})
+        (message,) = made.space.simulation.messages.values()
         assert made.integrator.events == ["DELIVERED"]
         assert made.states() == ["delivered"]
+        assert message.rung is Rung.MAGIC
 
 
 def test_coverage_and_routes_agree() -> None:

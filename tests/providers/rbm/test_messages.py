@@ -10,6 +10,7 @@ import pytest
 from yarl import URL
 
 from providers.rbm.rig import PHONE, Bench, bench
+from simulator.kernel.model.message import Rung
 
 DAY_MS = 86_400_000
 BARE = "welcome-bot"
@@ -370,9 +371,11 @@ async def test_revoked_message_never_arrives_and_nobody_is_told() -> None:
         made.space.simulation.change_recipient(PHONE, {"reachable": True})
         await made.advance(None)
 
+        rungs = [message.rung for message in made.space.simulation.messages.values()]
         assert answer == (200, {})
         assert again == 404
         assert made.states() == ["revoked"]
+        assert rungs == [Rung.CLIENT]
         assert made.integrator.told == []
 
 

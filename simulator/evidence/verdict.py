@@ -1,0 +1,117 @@
+"""
+The head of the evidence page: expectations with what failed them, and figures of the receiver.
+
+Plain values; the template `tables.html` shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from simulator.evidence.result import Check, Scorecard
+from simulator.evidence.text import ROWS, Row, shown
+from simulator.kernel.model.submission import MessageKey
+
+__all__ = ["CheckRow", "Link", "Receiver", "Tile", "blame", "check_rows", "receiver"]
+
+_STORY_LINES_MAX = 200
+_LINKS_MAX = 20
+# What is read first: reproaches, then how slow it was at worst.
+_FIRST = ("latency_p99_us", "latency_p50_us", "since_due_p99_us", "recovery_ms")
+
+
+class Link(NamedTuple):
+    """
+    A message that is on the page: its name, and the row to go to.
+    """
+
+    name: str
+    target: str
+
+
+class CheckRow(NamedTuple):
+    """
+    An expectation, what came instead, and the messages that it is about.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+    links: Sequence[Link]
+    links_left: int
+    lines: Sequence[str]
+    lines_left: int
+
+
+class Tile(NamedTuple):
+    """
+    A figure; *warn* when it is a reproach to the receiver.
+    """
+
+    label: str
+    value: str
+    warn: bool
+
+
+class Receiver(NamedTuple):
+    """
+    The figures worth a look, and the names of those that are nothing or were not measured.
+    """
+
+    tiles: Sequence[Tile]
+    none: Sequence[str]
+    unmeasured: Sequence[str]
+
+
+def blame(checks: Sequence[Check]) -> dict[MessageKey, list[str]]:
+    """Return each message that kept an expectation from being met, with the names of those, in order."""
+    blamed: dict[MessageKey, list[str]] = {}
+    for check in checks:
+        if not check.passed:
+            for key in check.blamed:
+                blamed.setdefault(key, []).append(check.name)
+    return blamed
+
+
+def check_rows(checks: Sequence[Check], drawn: Mapping[MessageKey, str]) -> list[CheckRow]:
+    """Return the expectations, those not met first; *drawn* are the messages on the page by their rows."""
+    rows: list[CheckRow] = []
+    for check in sorted(checks, key=lambda check: check.passed):
+        blamed = () if check.passed else check.blamed
+        links = [Link(str(key), drawn[key]) for key in blamed if key in drawn][:_LINKS_MAX]
+        lines = check.lines[:_STORY_LINES_MAX]
+        rows.append(
+            CheckRow(
+                check.name,
+                check.passed,
+                check.detail,
+                links,
+                len(blamed) - len(links),
+                lines,
+                len(check.lines) - len(lines),
+            )
+        )
+    return rows
+
+
+def receiver(card: Scorecard) -> Receiver:
+    """Return the scorecard with what matters most first, and what is nothing in a word."""
+    tiles: list[Tile] = []
+    none: list[str] = []
+    unmeasured: list[str] = []
+    for row in sorted(ROWS, key=_place):
+        value = shown(row, card)
+        if value == "–" or (row.unit and not card.attempts):
+            unmeasured.append(row.label)
+        elif getattr(card, row.field) or (row.blame and card.attempts):
+            tiles.append(Tile(row.label, value, row.blame and bool(getattr(card, row.field))))
+        else:
+            none.append(row.label)
+    return Receiver(tiles, none, unmeasured)
+
+
+def _place(row: Row) -> int:
+    if row.blame:
+        return -2
+    return -1 if row.field in _FIRST else 0

@@ -1,0 +1,221 @@
+"""
+Moves: what becomes of a message as time passes, and what may be done to it by command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import structs
+
+from simulator.kernel.engine.contradiction import plan_contradiction
+from simulator.kernel.engine.owing import owe_for
+from simulator.kernel.engine.state import SimulationState
+from simulator.kernel.engine.steps import ActStep, Wake
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.fates import Ending, MoveStep, drawn, plan
+from simulator.kernel.model.lifecycle import TERMINAL, Move, State, next_state
+from simulator.kernel.model.message import Message, Rung
+from simulator.kernel.model.recipient import Value
+from simulator.kernel.model.rules import Act
+from simulator.kernel.model.submission import Reason
+from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Moved, Rescheduled, Suspended
+
+__all__ = [
+    "IllegalMove",
+    "change_recipient",
+    "move_by_command",
+    "reschedule",
+    "start",
+    "suspend",
+    "take_step",
+    "wake",
+    "wake_all",
+]
+
+
+class IllegalMove(ValueError):
+    """
+    A command cannot apply; the text says what stands against it.
+    """
+
+
+def start(state: SimulationState, message: Message, draws: Draws, *, at_once: bool = False) -> None:
+    """Lay out what becomes of a message from now on; *at_once*: let it all happen now."""
+    steps = plan(message.fate, message.key, draws, state.clock.now_ms, message.expires_ms)
+    for at_ms, step in steps:
+        if at_once:
+            take_step(state, step)
+        else:
+            state.agenda.add(at_ms, step)
+
+
+def take_step(state: SimulationState, step: MoveStep) -> None:
+    """Let a move that fell due happen, unless something else got there first."""
+    message = state.store.messages.get(step.key)
+    if message is None:
+        return
+    if step.move is Move.RELEASE and message.submission.hold_until_ms > state.clock.now_ms:
+        return
+    to = next_state(message.state, step.move)
+    if to is None:
+        _lapse(state, message, step)
+    elif step.move is Move.DELIVER and not _reachable(state, step.key.recipient):
+        if message.submission.ephemeral:
+            _change(state, message, Move.FAIL, State.FAILED, "", Reason.ABSENT, unreachable=True)
+        else:
+            _wait(state, message)
+    else:
+        _change(state, message, step.move, to, step.code, step.reason)
+        if step.move is Move.RELEASE:
+            start(state, message, state.chance.of(*message.key))
+
+
+def _lapse(state: SimulationState, message: Message, step: MoveStep) -> None:
+    fact = Lapsed(step.move, message.state)
+    state.journal.add(state.clock.now_ms, fact, key=message.key, ref=message.id)
+
+
+def _change(
+    state: SimulationState,
+    message: Message,
+    move: Move,
+    to: State,
+    code: str,
+    reason: Reason,
+    *,
+    unreachable: bool = False,
+) -> None:
+    now_ms = state.clock.now_ms
+    if message.state is State.WAITING:
+        state.waiting.leave(message.key)
+        at_ms, expiry = _expiry(message)
+        if move is not Move.EXPIRE or now_ms < at_ms:
+            # It will not expire any more, so nothing is due then on its account.
+            state.agenda.cancel(at_ms, expiry)
+    message.state = to
+    message.changed_ms = now_ms
+    message.code = code
+    message.reason = reason
+    fact = Moved(to, message.rung, message.rule, code, reason, unreachable)
+    state.journal.add(now_ms, fact, key=message.key, ref=message.id)
+    owe_for(state, message, state.accounts[message.key.provider].changed(message, move))
+    if to in TERMINAL and move is not Move.READ and message.faults is not None:
+        plan_contradiction(state, message)
+    if move is Move.DELIVER:
+        _after_delivery(state, message)
+
+
+def _after_delivery(state: SimulationState, message: Message) -> None:
+    fate = message.fate
+    if fate.read is None and not fate.replies:
+        return
+    draws = state.chance.of(*message.key)
+    now_ms = state.clock.now_ms
+    if fate.read is not None and draws.hits("read.share", fate.read_share_bp):
+        state.agenda.add(now_ms + drawn(fate.read, draws, "read.after"), MoveStep(message.key, Move.READ))
+    for number, reply in enumerate(fate.replies):
+        at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
+        act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
+        step = ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
+        state.agenda.add(at_ms, step)
+
+
+# -- store and forward ------------------------------------------------------------------------------
+
+
+def _reachable(state: SimulationState, recipient: str) -> bool:
+    return state.directory.at(recipient, state.clock.now_ms).reachable
+
+
+def _wait(state: SimulationState, message: Message) -> None:
+    if message.state is not State.WAITING:
+        _change(state, message, Move.WAIT, State.WAITING, "", Reason.ABSENT, unreachable=True)
+        state.agenda.add(*_expiry(message))
+    # What was sent first arrives first, however the delays fell; a scheduled one is sent when it is released.
+    state.waiting.enter(message.key, max(message.accepted_ms, message.submission.hold_until_ms))
+    _expect_back(state, message.key.recipient)
+
+
+def _expiry(message: Message) -> tuple[int, MoveStep]:
+    """Return when and how a message that waits expires; it has waited since `changed_ms`."""
+    at_ms = max(message.changed_ms, message.expires_ms)
+    return at_ms, MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY)
+
+
+def _expect_back(state: SimulationState, recipient: str) -> None:
+    back_ms = state.directory.next_change_after(recipient, "reachable", state.clock.now_ms)
+    if back_ms is not None and state.waiting.expect(recipient, back_ms):
+        state.agenda.add(back_ms, Wake(recipient))
+
+
+def wake(state: SimulationState, recipient: str) -> None:
+    """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
+    now_ms = state.clock.now_ms
+    if not _reachable(state, recipient):
+        _expect_back(state, recipient)
+        return
+    for number, key in enumerate(state.waiting.take(recipient)):
+        fate = state.store.messages[key].fate
+        code = fate.code if fate.ending is Ending.DELIVER else ""
+        at_ms = now_ms + number * state.accounts[key.provider].pace_ms
+        state.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
+
+
+def wake_all(state: SimulationState, pattern: str = "*") -> None:
+    """Deliver what waits for anybody under an address or prefix who is back."""
+    for recipient in state.waiting.awaited(pattern):
+        wake(state, recipient)
+
+
+def change_recipient(state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str) -> None:
+    """Change circumstances of an address or a prefix (`+4179*`) from now on."""
+    now_ms = state.clock.now_ms
+    state.directory.change(pattern, traits, now_ms)
+    state.journal.add(now_ms, CircumstancesChanged(dict(traits), by), recipient=pattern)
+    if "reachable" in traits:
+        wake_all(state, pattern)
+
+
+# -- commands ---------------------------------------------------------------------------------------
+
+
+def move_by_command(
+    state: SimulationState, message: Message, move: Move, code: str, reason: Reason, by: Rung
+) -> None:
+    """Move a message now; raises IllegalMove when the state table or the recipient forbids it."""
+    to = next_state(message.state, move)
+    if to is None:
+        raise IllegalMove(f"a message that is {message.state.value} cannot {move.value}")
+    recipient = message.key.recipient
+    if move is Move.WAIT:
+        raise IllegalMove(f"a message waits while its recipient is away; make {recipient} unreachable")
+    if move is Move.DELIVER and not _reachable(state, recipient):
+        raise IllegalMove(f"{recipient} is unreachable; make it reachable first")
+    if by is not message.rung:
+        message.rung, message.rule = by, ""
+    _change(state, message, move, to, code, reason)
+    if move is Move.RELEASE:
+        start(state, message, state.chance.of(*message.key))
+
+
+def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
+    """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
+    if message.state is not State.SCHEDULED:
+        raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
+    submission = message.submission
+    release = MoveStep(message.key, Move.RELEASE)
+    state.agenda.remove(submission.hold_until_ms, release)
+    at_ms = max(at_ms, state.clock.now_ms)
+    message.submission = structs.replace(submission, hold_until_ms=at_ms)
+    message.expires_ms = at_ms + submission.validity_ms
+    state.agenda.add(at_ms, release)
+    state.journal.add(state.clock.now_ms, Rescheduled(at_ms), key=message.key, ref=message.id)
+
+
+def suspend(state: SimulationState, message: Message) -> None:
+    """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
+    if message.state is not State.SCHEDULED:
+        raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
+    state.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+    state.journal.add(state.clock.now_ms, Suspended(), key=message.key, ref=message.id)

@@ -1,0 +1,57 @@
+"""
+What the integrator is owed for a change, and when it may leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from simulator.kernel.engine.state import SimulationState
+from simulator.kernel.model.message import Message
+from simulator.kernel.webhooks.damage import damaged
+from simulator.kernel.webhooks.webhook import Report, Webhook, WebhookRequest
+
+__all__ = ["owe_all", "owe_for", "request_for", "webhook_due"]
+
+
+def owe_for(state: SimulationState, message: Message, reports: Sequence[Report]) -> None:
+    """Owe the integrator what a change of *message* gives it to know."""
+    now_ms = state.clock.now_ms
+    faults = message.faults
+    if faults is not None and faults.early and now_ms > message.accepted_ms:
+        # What happens after the answer is not told before it.
+        faults = replace(faults, early=False)
+    for report in reports:
+        message.reports += 1
+        state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
+
+
+def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
+    """Owe the integrator reports that no change of a message caused."""
+    now_ms = state.clock.now_ms
+    for report in reports:
+        # A report about a message suffers what its message's reports suffer, whoever owes it.
+        message = state.store.messages.get(report.key) if report.key is not None else None
+        if message is None:
+            state.outbox.owe(now_ms, report, None)
+        else:
+            message.reports += 1
+            state.outbox.owe(now_ms, report, message.faults, message.faults_rule, message.reports)
+
+
+def webhook_due(state: SimulationState, webhook: Webhook) -> None:
+    """Send a webhook, unless one of its messages' calls has not been answered yet."""
+    for report in webhook.reports:
+        message = state.store.messages.get(report.key) if report.key is not None else None
+        if message is not None and message.unanswered:
+            state.outbox.due(webhook, message)
+            return
+    state.outbox.due(webhook, None)
+
+
+def request_for(state: SimulationState, webhook: Webhook, attempt: int) -> WebhookRequest:
+    """Return the request of a webhook's *attempt* (0: the next one), damaged if a rule wants it."""
+    request = state.accounts[webhook.provider].render(webhook)
+    damage = webhook.damage_of(attempt or len(webhook.attempts) + 1)
+    return damaged(request, damage, state.chance.of("damage", webhook.id)) if damage else request

@@ -1,0 +1,92 @@
+"""
+The state of one space's simulation: a plain record, changed by the functions of this room alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.kernel.engine.account import Account
+from simulator.kernel.engine.rule_index import RuleIndex
+from simulator.kernel.engine.steps import TimelineStep
+from simulator.kernel.engine.throttle import Bucket
+from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.clock import Clock
+from simulator.kernel.model.people import People
+from simulator.kernel.model.recipient import Directory
+from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.agenda import Agenda
+from simulator.kernel.store.journal import Journal
+from simulator.kernel.store.messages import MessageStore
+from simulator.kernel.store.waiting import WaitingRoom
+from simulator.kernel.webhooks.outbox import Outbox
+
+__all__ = ["SimulationState"]
+
+
+class SimulationState:
+    """
+    Everything that one simulation knows.
+    """
+
+    __slots__ = (
+        "accounts",
+        "agenda",
+        "buckets",
+        "chance",
+        "clock",
+        "configured",
+        "directory",
+        "impossible_acts",
+        "journal",
+        "ordinals",
+        "outbox",
+        "people",
+        "rules",
+        "scenario",
+        "scenario_seq",
+        "scenario_start_ms",
+        "steps_done",
+        "store",
+        "timeline",
+        "waiting",
+    )
+
+    def __init__(self, *, seed: int, clock: Clock, journal: Journal, messages_max: int) -> None:
+        self.clock = clock
+        self.chance = Chance(seed)
+        self.journal = journal
+        self.agenda = Agenda()
+        self.directory = Directory()
+        self.store = MessageStore(messages_max)
+        self.accounts: dict[str, Account] = {}
+        self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts)
+        self.waiting = WaitingRoom()
+        self.ordinals: dict[tuple[str, str], int] = {}
+        """How many submissions there were so far, by provider and recipient."""
+        self.scenario = Scenario()
+        self.rules = RuleIndex()
+        self.buckets: dict[str, Bucket] = {}
+        """The throttles in use, by rule."""
+        self.scenario_start_ms = 0
+        self.scenario_seq = 0
+        """Number of the journal's entry about the scenario in force."""
+        self.timeline: list[tuple[int, TimelineStep]] = []
+        self.people = People((), self.chance)
+        self.impossible_acts: list[str] = []
+        """What the scenario wanted recipients to do and they could not; the first few."""
+        self.steps_done = 0
+        """How many steps have fallen due so far; with the clock, it tells a moment from all others."""
+        self.configured: Callable[[], None] = lambda: None
+        """Called when settings of an account have changed."""
+
+    def next_key(self, provider: str, recipient: str) -> MessageKey:
+        """Return the key that the next submission to *recipient* will have; takes nothing."""
+        return MessageKey(provider, recipient, self.ordinals.get((provider, recipient), 0) + 1)
+
+    def take_key(self, provider: str, recipient: str) -> MessageKey:
+        """Return the key of the submission to *recipient* that is being made now."""
+        ordinal = self.ordinals.get((provider, recipient), 0) + 1
+        self.ordinals[provider, recipient] = ordinal
+        return MessageKey(provider, recipient, ordinal)
