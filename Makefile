@@ -16,6 +16,8 @@ $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest]'
+	@# Where it has a wheel; elsewhere patterns without a bound are refused.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'google-re2>=1.1.20251105' 2>/dev/null || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -32,7 +34,8 @@ $(VENV)/.compiled: $(VENV)/.base $(wildcard simulator/*.py simulator/*/*.py simu
 install: $(VENV)/.dev ## set up everything for development
 
 run: $(VENV)/.compiled ## set up and start the simulator; flags: make run ARGS="--port 8080"
-	@$(BIN)/simulator serve $(ARGS)
+	@# Ctrl-C is how it is meant to end; any other failure is one.
+	@trap : INT; $(BIN)/simulator serve $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 serve: run
 

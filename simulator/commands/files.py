@@ -4,12 +4,15 @@ Scenario files on disk: where they are found, and what is said when they are not
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.kernel.model.scenario import Scenario
+from simulator.run.inputs import read_bounded
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import ScenarioError, Vocabulary, load_run
+from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = ["find_scenario", "library", "load_file", "load_run_file"]
 
@@ -43,10 +46,12 @@ def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
 def load_run_file(path: Path, providers: Mapping[str, Vocabulary]) -> RunFile:
     """Return what a scenario file says; raises ScenarioError, also when it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_bounded(path, SIZE_MAX_BYTES).decode("utf-8")
     except UnicodeDecodeError as trouble:
         raise ScenarioError([_no_utf8(path, trouble)]) from None
     except OSError as trouble:
+        if trouble.errno == errno.EFBIG:
+            raise ScenarioError([f"{path}:1:1: cannot be read ({trouble.strerror})"]) from None
         known = ", ".join(shipped.stem for shipped in library())
         said = trouble.strerror or trouble
         raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from simulator.commands.exits import INVALID
+from simulator.commands.terminal import say
 
 __all__ = ["STARTER", "init"]
 
@@ -63,11 +64,11 @@ def init(file: Path, force: bool) -> None:
     Write a commented starter scenario to FILE.
     """
     if file.exists() and not force:
-        click.echo(f"simulator: {file} exists; --force overwrites it", err=True)
+        say(f"simulator: {file} exists; --force overwrites it", err=True)
         sys.exit(INVALID)
     try:
         file.write_text(STARTER, encoding="utf-8")
     except OSError as trouble:
-        click.echo(f"simulator: {file}: cannot be written ({trouble.strerror or trouble})", err=True)
+        say(f"simulator: {file}: cannot be written ({trouble.strerror or trouble})", err=True)
         sys.exit(INVALID)
-    click.echo(f"{file} is written; try: simulator check {file}")
+    say(f"{file} is written; try: simulator check {file}")

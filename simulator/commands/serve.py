@@ -5,23 +5,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 import click
 
 from simulator import __version__
+from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.commands.journal_file import JournalFile
+from simulator.commands.outputs import forget, write_whole
+from simulator.commands.terminal import PlainLines, plain_json, say
 from simulator.explain.narrative import clock_words, narrative
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.units import UnitError, parse_duration
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.server.app import Server, ServerConfig
@@ -30,16 +33,22 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["serve"]
 
 _WATCH_REAL_S: Final = 0.5
+_DRAIN_MS_MAX: Final = 3_600_000
 _LOG = logging.getLogger("simulator")
+
+Teller: TypeAlias = Callable[[str, Entry], None]
+"""Takes the name of a space and what happened there."""
 
 
 if TYPE_CHECKING:
     _ClockType = click.ParamType[ClockSpec]
     _ListenType = click.ParamType[tuple[str, int]]
+    _SpanType = click.ParamType[int]
 else:
     # Older releases of click have no types to be asked for.
     _ClockType = click.ParamType
     _ListenType = click.ParamType
+    _SpanType = click.ParamType
 
 
 class _Clock(_ClockType):
@@ -72,6 +81,23 @@ class _Listen(_ListenType):
         return provider, int(port)
 
 
+class _Span(_SpanType):
+    """`10s`."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            span_ms = parse_duration(str(value))
+        except UnitError as refusal:
+            self.fail(str(refusal), param, ctx)
+        if span_ms > _DRAIN_MS_MAX:
+            self.fail(f"expected an hour at most, got {value!r}", param, ctx)
+        return span_ms
+
+
 class _JsonLines(logging.Formatter):
     """One JSON object per line."""
 
@@ -84,7 +110,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+        return plain_json(said)
 
 
 @click.command()
@@ -107,6 +133,26 @@ class _JsonLines(logging.Formatter):
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
+@click.option(
+    "--drain",
+    "drain_real_ms",
+    type=_Span(),
+    default=0,
+    metavar="DURATION",
+    help="When ended, finish what is under way first (calls, webhooks, an advance), for so long at most.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="Append every fact of every space to this file as it happens, a line of JSON each.",
+)
+@click.option(
+    "--journal-mb",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Size at which --journal begins a new file; nine earlier ones stay, as FILE.1 to FILE.9.",
+)
 @click.option("--allow-host", multiple=True, help="Serve the control API under this host name, too.")
 def serve(
     host: str,
@@ -121,6 +167,9 @@ def serve(
     listen: tuple[tuple[str, int], ...],
     allow_target: tuple[str, ...],
     allow_host: tuple[str, ...],
+    drain_real_ms: int,
+    journal: Path | None,
+    journal_mb: int,
 ) -> None:
     """
     Serve the providers until interrupted.
@@ -134,6 +183,8 @@ def serve(
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
+    written = _journal_file(journal, journal_mb * 1_000_000) if journal is not None else None
+    tellers = [*([_teller()] if verbose else []), *([written.tell] if written is not None else [])]
     try:
         config = ServerConfig(
             host=host,
@@ -145,31 +196,51 @@ def serve(
             allow_hosts=frozenset(allow_host),
             listen=dict(listen),
             providers=providers,
-            tell=_teller() if verbose else None,
+            tell=_all_of(tellers),
         )
         server = Server(config)
     except ValueError as refusal:
         _fail(str(refusal), INVALID)
     if port_file is not None:
         # Who waits for it must not read the port of an earlier server.
-        with suppress(OSError):
-            port_file.unlink()
-    code = asyncio.run(_run(server, providers, path if watch else None, port_file))
+        forget(port_file)
+    try:
+        code = asyncio.run(_run(server, providers, path if watch else None, port_file, drain_real_ms / 1_000))
+    finally:
+        if written is not None:
+            written.close()
     if code:
         sys.exit(code)
 
 
-def _teller() -> Callable[[str, Entry], None]:
+def _teller() -> Teller:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
-    from simulator.evidence.words import printable
     from simulator.explain.views import entry_view
 
     def tell(space: str, entry: Entry) -> None:
         where = "" if space == DEFAULT_SPACE else f"[{space}] "
         facts = {"space": space, **entry_view(entry)}
-        _LOG.info("%s%s", where, printable(narrative(entry)), extra={"facts": facts})
+        _LOG.info("%s%s", where, narrative(entry), extra={"facts": facts})
 
     return tell
+
+
+def _all_of(tellers: Sequence[Teller]) -> Teller | None:
+    if len(tellers) < 2:
+        return tellers[0] if tellers else None
+
+    def tell(space: str, entry: Entry) -> None:
+        for each in tellers:
+            each(space, entry)
+
+    return tell
+
+
+def _journal_file(path: Path, bytes_max: int) -> JournalFile:
+    try:
+        return JournalFile(path, bytes_max)
+    except OSError as trouble:
+        _fail(f"--journal {path}: cannot be written ({trouble.strerror or trouble})", INVALID)
 
 
 def _seed(seed: int | None, scenario: Scenario | None) -> int:
@@ -206,18 +277,18 @@ def _load(path: Path | None, providers: dict[str, Provider]) -> Scenario | None:
         return load_file(path, providers)
     except ScenarioError as trouble:
         for line in trouble.lines:
-            click.echo(line, err=True)
+            say(line, err=True)
         sys.exit(INVALID)
 
 
-def _fail(text: str, code: int) -> None:
-    click.echo(f"simulator: {text}", err=True)
+def _fail(text: str, code: int) -> NoReturn:
+    say(f"simulator: {text}", err=True)
     sys.exit(code)
 
 
 def _log_to_stderr(log_format: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter("%(message)s"))
+    handler.setFormatter(_JsonLines() if log_format == "json" else PlainLines("%(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -225,18 +296,26 @@ def _log_to_stderr(log_format: str) -> None:
 
 
 async def _run(
-    server: Server, providers: dict[str, Provider], watched: Path | None, port_file: Path | None
+    server: Server,
+    providers: dict[str, Provider],
+    watched: Path | None,
+    port_file: Path | None,
+    drain_real_s: float,
 ) -> int:
     try:
         await server.start()
     except OSError as trouble:
         _LOG.error("simulator: cannot listen on %s: %s", server.config.host, could_not_bind(trouble))
         return COULD_NOT_START
-    stopped = asyncio.Event()
+    stopped, hurry = asyncio.Event(), asyncio.Event()
     code = 0
 
     def stop(number: int) -> None:
         nonlocal code
+        if stopped.is_set():
+            # Who asks twice does not want to wait.
+            hurry.set()
+            return
         code = INTERRUPTED if number == signal.SIGINT else 0
         stopped.set()
 
@@ -248,7 +327,8 @@ async def _run(
             break
     try:
         if port_file is not None:
-            _write_port(port_file, server.ports[""])
+            # Written whole or not at all, for others poll it.
+            write_whole(port_file, f"{server.ports['']}\n".encode())
     except OSError as trouble:
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
@@ -257,18 +337,14 @@ async def _run(
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()
+        await finish(server.registry.all(), drain_real_s, hurry)
     finally:
         if watching is not None:
             watching.cancel()
+        lines = last_words(server.registry.all())
         await server.stop()
+        _LOG.info("%s", "\n".join(lines))
     return code
-
-
-def _write_port(path: Path, port: int) -> None:
-    # Written whole or not at all, for others poll it.
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(f"{port}\n")
-    draft.replace(path)
 
 
 def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
@@ -307,7 +383,8 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
             continue
         seen = stamp
         try:
-            scenario = load_file(path, providers)
+            # A large file takes seconds to read, in which others want to be served.
+            scenario = await asyncio.to_thread(load_file, path, providers)
             space = server.registry.get(DEFAULT_SPACE)
             space.load(scenario)
         except ScenarioError as trouble:

@@ -153,6 +153,8 @@ class Provider:
     """Answers a call in which the simulator itself failed."""
     refused: Callable[[Call, Refuse], Answer] = json_refused
     """Answers a call that is refused, whoever refuses it."""
+    describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
+    """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
 
 
 def space_credential(provider: Provider, space: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.scenario.affordable import Affordable
 from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.goals import RunFile
 from simulator.scenario.names import Named
@@ -183,7 +184,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
             Field("people", PEOPLE, "People behind the numbers, made up; for demonstrations."),
             Field(
                 "rules",
-                Named(ListOf(rule_shape(providers), max_items=_RULES_MAX)),
+                Affordable(Named(ListOf(rule_shape(providers), max_items=_RULES_MAX))),
                 "When, and what then; in each place the first rule that applies decides.",
             ),
             Field(
