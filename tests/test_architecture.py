@@ -66,6 +66,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("server/metrics.py",),
     "jinja2": ("server/inspector/", "server/inspector.py"),
     "faker": ("runtime/",),
+    "trustme": ("server/tls.py",),
     "pytest": ("pytest_plugin.py",),
     "hypothesis": ("strategies.py",),
     "phonenumbers": ("providers/", "strategies.py"),
@@ -74,7 +75,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "locust": ("load.py",),
 }  # fmt: skip
 
-HEAVY = {"faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis"}
+HEAVY = {"trustme", "faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis"}
 
 BANNED_IN_KERNEL = {
     "time": "the space's clock (`clock.now_ms`)",

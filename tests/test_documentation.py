@@ -89,10 +89,13 @@ async def test_curl_commands_succeed(page: Path) -> None:
         async with ClientSession() as client:
             for block in (b for b in _blocks("sh") if b.page == page.name):
                 for asked in curls_in(block.text):
-                    url = asked.url.replace("http://127.0.0.1:4010", server.url)
-                    async with client.request(
-                        asked.method, URL(url, encoded=True), headers=asked.headers, data=asked.body
-                    ) as answer:
+                    url = URL(asked.url, encoded=True)
+                    # Those that keep the provider's own host are led here by it.
+                    headers = (
+                        {"Host": str(url.host), **asked.headers} if url.scheme == "https" else asked.headers
+                    )
+                    here = URL(server.url + url.raw_path_qs, encoded=True)
+                    async with client.request(asked.method, here, headers=headers, data=asked.body) as answer:
                         assert answer.status < 300, f"{asked.url}: {await answer.text()}"
     finally:
         await server.stop()

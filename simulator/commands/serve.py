@@ -20,6 +20,7 @@ import click
 
 from simulator import __version__
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.commands.tls import Tls, TlsOptions, tls_options
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
@@ -103,10 +104,15 @@ class _JsonLines(logging.Formatter):
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--listen", type=_Listen(), multiple=True, help="Serve a provider alone on a further port.")
+@tls_options
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
-@click.option("--allow-host", multiple=True, help="Serve the control API under this host name, too.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    help="Serve the control API under this host name, too, and name it in the certificate of --tls.",
+)
 def serve(
     host: str,
     port: int,
@@ -118,6 +124,7 @@ def serve(
     verbose: bool,
     log_format: str,
     listen: tuple[tuple[str, int], ...],
+    tls: TlsOptions,
     allow_target: tuple[str, ...],
     allow_host: tuple[str, ...],
 ) -> None:
@@ -133,7 +140,9 @@ def serve(
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
+    hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
     try:
+        https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
         config = ServerConfig(
             host=host,
             port=port,
@@ -143,6 +152,8 @@ def serve(
             allow_targets=allow_target,
             allow_hosts=frozenset(allow_host),
             listen=dict(listen),
+            tls=https.context if https is not None else None,
+            tls_port=https.port if https is not None else 0,
             providers=providers,
             tell=_teller() if verbose else None,
         )
@@ -153,7 +164,7 @@ def serve(
         # Who waits for it must not read the port of an earlier server.
         with suppress(OSError):
             port_file.unlink()
-    code = asyncio.run(_run(server, providers, path if watch else None, port_file))
+    code = asyncio.run(_run(server, providers, path if watch else None, port_file, https))
     if code:
         sys.exit(code)
 
@@ -225,7 +236,11 @@ def _log_to_stderr(log_format: str) -> None:
 
 
 async def _run(
-    server: Server, providers: dict[str, Provider], watched: Path | None, port_file: Path | None
+    server: Server,
+    providers: dict[str, Provider],
+    watched: Path | None,
+    port_file: Path | None,
+    https: Tls | None,
 ) -> int:
     try:
         await server.start()
@@ -253,7 +268,7 @@ async def _run(
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
         return COULD_NOT_START
-    _say_hello(server, providers)
+    _say_hello(server, providers, https)
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()
@@ -271,7 +286,7 @@ def _write_port(path: Path, port: int) -> None:
     draft.replace(path)
 
 
-def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
+def _say_hello(server: Server, providers: dict[str, Provider], https: Tls | None) -> None:
     space = server.registry.get(DEFAULT_SPACE)
     scenario = space.simulation.scenario
     credentials = server.registry.credentials(DEFAULT_SPACE)
@@ -282,6 +297,7 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
         f"  {'scenario':14} {source}",
         f"  {'clock, seed':14} {space.driver.mode_text}, {space.seed}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
+        *(https.lines(server.tls_url) if https is not None else ()),
         "",
         "Any well-formed credential is accepted. A first message to each provider:",
     ]

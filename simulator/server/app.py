@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,9 @@ class ServerConfig:
     allow_hosts: frozenset[str] = frozenset()
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
+    tls: ssl.SSLContext | None = None
+    """Serves https beside http; see `simulator.server.tls`."""
+    tls_port: int = 0
     listen: Mapping[str, int] = field(default_factory=dict)
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
@@ -233,6 +237,8 @@ class Server:
         self.app = make_app(config)
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
+        self.tls_port = 0
+        """The port of https; 0: none."""
         self._runners: list[web.AppRunner] = []
         self._listeners: list[asyncio.Server] = []
 
@@ -249,23 +255,35 @@ class Server:
     @property
     def url(self) -> str:
         """The base URL of the main port."""
+        return f"http://{self._shown_host}:{self.ports['']}"
+
+    @property
+    def tls_url(self) -> str:
+        """The base URL of https; empty: there is none."""
+        return f"https://{self._shown_host}:{self.tls_port}" if self.tls_port else ""
+
+    @property
+    def _shown_host(self) -> str:
         host = self.config.host
         if host in ("0.0.0.0", "::", ""):
             host = "127.0.0.1"
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.ports['']}"
+        return f"[{host}]" if ":" in host else host
 
     async def start(self) -> None:
         """Bind and serve; raises OSError when an address cannot be bound."""
         try:
-            await self._bind("", self.app, self.config.port)
+            http = await self._serving(self.app)
+            self.ports[""] = await self._bind(http, self.config.port)
+            if self.config.tls is not None:
+                self.tls_port = await self._bind(http, self.config.tls_port, self.config.tls)
             for provider, port in self.config.listen.items():
-                await self._bind(provider, _make_alone(self.app, provider), port)
+                alone = await self._serving(_make_alone(self.app, provider))
+                self.ports[provider] = await self._bind(alone, port)
         except BaseException:
             await self.stop()
             raise
 
-    async def _bind(self, name: str, app: web.Application, port: int) -> None:
+    async def _serving(self, app: web.Application) -> web.Server:
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_HTTP_LOG
         )
@@ -273,7 +291,10 @@ class Server:
         await runner.setup()
         http = runner.server
         assert http is not None
+        return http
 
+    async def _bind(self, http: web.Server, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen for *http*, and return the bound port."""
         loop = asyncio.get_running_loop()
         coming = 0
 
@@ -290,9 +311,10 @@ class Server:
             loop.call_soon(came)
             return http()
 
-        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG)
+        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG, ssl=tls)
         self._listeners.append(listener)
-        self.ports[name] = listener.sockets[0].getsockname()[1]
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         """Stop serving; what is being sent is broken off."""
