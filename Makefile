@@ -15,7 +15,7 @@ $(VENV)/.base: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest,people]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base

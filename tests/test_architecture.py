@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "control": {"kernel", "server"},
     "client": {"kernel", "control"},
     "thread": {"control", "server"},
-    "pytest_plugin": {"client", "control", "thread"},
+    "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
         "client", "thread",
@@ -67,7 +67,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "jinja2": ("server/inspector/", "server/inspector.py"),
     "faker": ("runtime/",),
     "trustme": ("server/tls.py",),
-    "pytest": ("pytest_plugin.py",),
+    "pytest": ("pytest_entry/",),
     "hypothesis": ("strategies.py",),
     "phonenumbers": ("providers/", "strategies.py"),
     "uvloop": ("commands/serve.py",),

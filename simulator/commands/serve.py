@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -102,6 +103,7 @@ class _JsonLines(logging.Formatter):
 )
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
+@click.option("--fast-loop", is_flag=True, help="Run on uvloop, or winloop on Windows (extra `speed`).")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--listen", type=_Listen(), multiple=True, help="Serve a provider alone on a further port.")
 @tls_options
@@ -122,6 +124,7 @@ def serve(
     clock: ClockSpec | None,
     watch: bool,
     verbose: bool,
+    fast_loop: bool,
     log_format: str,
     listen: tuple[tuple[str, int], ...],
     tls: TlsOptions,
@@ -164,9 +167,19 @@ def serve(
         # Who waits for it must not read the port of an earlier server.
         with suppress(OSError):
             port_file.unlink()
-    code = asyncio.run(_run(server, providers, path if watch else None, port_file, https))
+    with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
+        code = runner.run(_run(server, providers, path if watch else None, port_file, https))
     if code:
         sys.exit(code)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    name = "winloop" if sys.platform == "win32" else "uvloop"
+    try:
+        loop: Callable[[], asyncio.AbstractEventLoop] = import_module(name).new_event_loop
+    except ImportError:
+        _fail(f'--fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"', INVALID)
+    return loop
 
 
 def _teller() -> Callable[[str, Entry], None]:
@@ -221,7 +234,7 @@ def _load(path: Path | None, providers: dict[str, Provider]) -> Scenario | None:
         sys.exit(INVALID)
 
 
-def _fail(text: str, code: int) -> None:
+def _fail(text: str, code: int) -> NoReturn:
     click.echo(f"simulator: {text}", err=True)
     sys.exit(code)
 

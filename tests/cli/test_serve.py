@@ -11,10 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,28 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Proce
         if process.running.poll() is None:
             process.running.kill()
         process.running.wait(20)
+
+
+@contextmanager
+def serving_reports() -> Iterator[str]:
+    """Answer 200 to every webhook, on a free port; yields the URL."""
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as receiver:
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{receiver.server_port}/reports"
+        receiver.shutdown()
 
 
 def failing(*arguments: str, **environment: str) -> tuple[int, str]:
@@ -199,6 +223,43 @@ def test_bad_flag__is_told_without_a_trace(arguments: list[str], code: int, expe
     assert ended == code
     assert expected in said
     assert "Traceback" not in said
+
+
+def test_fast_loop__carries_a_message_and_its_report(tmp_path: Path) -> None:
+    """
+    On the faster event loop the server does what it does on the ordinary one.
+    """
+    pytest.importorskip("uvloop")
+    with serving(tmp_path, "--fast-loop", "--clock", "frozen") as process, serving_reports() as receiver:
+        control = HttpControl(process.url)
+        control.call("PUT", "/spaces/default/providers/infobip", {"webhook": {"url": receiver}})
+        body = json.dumps({"messages": [{"destinations": [{"to": "41793026727"}], "text": "hello"}]})
+        headers = {"Authorization": "App key", "Content-Type": "application/json"}
+        urllib.request.urlopen(
+            urllib.request.Request(f"{process.url}/sms/2/text/advanced", body.encode(), headers), timeout=10
+        ).close()
+
+        control.call("POST", "/spaces/default/clock/advance", {"until": "settled"})
+        webhooks = control.call("GET", "/spaces/default/webhooks")
+
+        assert [webhook["state"] for webhook in webhooks["items"]] == ["acknowledged"]
+        assert process.end() == 0
+
+
+def test_fast_loop__without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
+    """
+    Where the faster loop is not installed, the complaint has the command that installs it.
+    """
+    name = "winloop" if sys.platform == "win32" else "uvloop"
+    (tmp_path / f"{name}.py").write_text("raise ImportError('there is none')")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+
+    ended, said = failing("serve", "--port", "0", "--fast-loop", PYTHONPATH=path)
+
+    assert ended == 2
+    assert said == (
+        f'simulator: --fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"\n'
+    )
 
 
 def test_bad_scenario__gets_every_complaint(tmp_path: Path) -> None:
