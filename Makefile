@@ -6,10 +6,10 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test check format golden bench install clean
+.PHONY: help run serve demo test check format golden bench release-check install clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.base: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -58,6 +58,13 @@ golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/bench.py $(ARGS)
+
+release-check: $(VENV)/.release ## build sdist and wheel, look into them, try them on every Python here
+	@$(BIN)/python tests/release_check.py
+
+$(VENV)/.release: $(VENV)/.base
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
+	@touch $@
 
 clean: ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
