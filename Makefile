@@ -6,7 +6,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test check format golden bench release-check install clean
+.PHONY: help run serve demo test check format golden bench release-check image-test install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ release-check: $(VENV)/.release ## build sdist and wheel, look into them, try th
 $(VENV)/.release: $(VENV)/.base
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
 	@touch $@
+
+image-test: ## build the container image and try it; needs podman
+	@$(PYTHON) tests/image_check.py
 
 clean: ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -47,7 +47,7 @@ def _curl(words: list[str]) -> Curl:
                 headers[name.strip()] = value.strip()
             case "-u":
                 headers["Authorization"] = f"Basic {b64encode(next(rest).encode()).decode()}"
-            case "--cacert" | "--connect-to":
+            case "--cacert" | "--connect-to" | "-o":
                 next(rest)
             case "-d":
                 body = next(rest).encode()
