@@ -116,9 +116,13 @@ def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
     return json_schema(scenario_shape(providers), "simulator scenario")
 
 
+SCHEMA_ID: Final = "urn:messaging-provider-simulator:scenario"
+"""Names the schema, and is no address: providers that are installed here have their words in it."""
+
+
 def editor_schema(providers: Mapping[str, Vocabulary]) -> Schema:
-    """Return the same schema as editors need it, whose YAML takes `50_000` for a text."""
-    return _with_thousands(scenario_schema(providers))  # type: ignore[return-value]
+    """Return the same schema as editors need it, whose YAML takes `50_000` for a text, under a name."""
+    return {"$id": SCHEMA_ID, **_with_thousands(scenario_schema(providers))}  # type: ignore[dict-item]
 
 
 def _with_thousands(part: object) -> object:
