@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "control": {"kernel", "server"},
     "client": {"kernel", "control"},
     "thread": {"control", "server"},
-    "pytest_plugin": {"client", "control", "thread"},
+    "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
         "client", "thread", "secrecy",
@@ -84,7 +84,8 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "jinja2": ("evidence/pages.py",),
     "markupsafe": ("evidence/pages.py",),
     "faker": ("runtime/",),
-    "pytest": ("pytest_plugin.py",),
+    "trustme": ("server/tls.py",),
+    "pytest": ("pytest_entry/",),
     "hypothesis": ("strategies.py",),
     "phonenumbers": ("providers/", "strategies.py"),
     "uvloop": ("commands/serve.py",),
@@ -93,7 +94,9 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "re2": ("scenario/patterns.py",),
 }  # fmt: skip
 
-HEAVY = {"faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis", "re2"}
+HEAVY = {
+    "trustme", "faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis", "re2",
+}  # fmt: skip
 
 BANNED_IN_KERNEL = {
     "time": "the space's clock (`clock.now_ms`)",

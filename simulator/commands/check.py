@@ -9,7 +9,7 @@ import sys
 import click
 
 from simulator.commands.exits import INVALID
-from simulator.commands.files import find_scenario, load_file
+from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.terminal import plain_json, say
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, editor_schema
@@ -28,7 +28,7 @@ def check(files: tuple[str, ...]) -> None:
     bad = False
     for name in files:
         try:
-            scenario = load_file(find_scenario(name), providers)
+            scenario = load_run_file(find_scenario(name), providers, to_be_run=False).scenario
         except ScenarioError as trouble:
             bad = True
             for line in trouble.lines:

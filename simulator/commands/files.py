@@ -43,8 +43,12 @@ def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
     return load_run_file(path, providers).scenario
 
 
-def load_run_file(path: Path, providers: Mapping[str, Vocabulary]) -> RunFile:
-    """Return what a scenario file says; raises ScenarioError, also when it cannot be read."""
+def load_run_file(path: Path, providers: Mapping[str, Vocabulary], *, to_be_run: bool = True) -> RunFile:
+    """
+    Return what a scenario file says; raises ScenarioError, also when it cannot be read.
+
+    A file that is only checked needs nothing installed; one *to_be_run* needs the extras it uses.
+    """
     try:
         text = read_bounded(path, SIZE_MAX_BYTES).decode("utf-8")
     except UnicodeDecodeError as trouble:
@@ -55,7 +59,7 @@ def load_run_file(path: Path, providers: Mapping[str, Vocabulary]) -> RunFile:
         known = ", ".join(shipped.stem for shipped in library())
         said = trouble.strerror or trouble
         raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None
-    return load_run(text, str(path), providers)
+    return load_run(text, str(path), providers, to_be_run=to_be_run)
 
 
 def _no_utf8(path: Path, trouble: UnicodeDecodeError) -> str:

@@ -17,7 +17,7 @@ __all__ = ["STARTER", "init"]
 STARTER = """\
 # A starter: what goes wrong, for whom, and when.  `simulator check FILE` finds every
 # mistake; `simulator schema > schema.json` and the next line give your editor
-# completion and hover texts.
+# completion and hover texts.  Files called *.simulator.yaml can have them by their name.
 # yaml-language-server: $schema=schema.json
 name: my first scenario
 seed: 1                      # same seed, same story
@@ -57,7 +57,7 @@ expect:                      # `simulator run` judges
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), default="scenario.yaml")
+@click.argument("file", type=click.Path(path_type=Path), default="scenario.simulator.yaml")
 @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
 def init(file: Path, force: bool) -> None:
     """

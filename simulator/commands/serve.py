@@ -9,8 +9,10 @@ import logging
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
@@ -22,6 +24,7 @@ from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, coul
 from simulator.commands.journal_file import JournalFile
 from simulator.commands.outputs import forget, write_whole
 from simulator.commands.terminal import PlainLines, plain_json, say
+from simulator.commands.tls import Tls, TlsOptions, tls_options
 from simulator.explain.narrative import clock_words, narrative
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import UnitError, parse_duration
@@ -128,8 +131,10 @@ class _JsonLines(logging.Formatter):
 )
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
+@click.option("--fast-loop", is_flag=True, help="Run on uvloop, or winloop on Windows (extra `speed`).")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--listen", type=_Listen(), multiple=True, help="Serve a provider alone on a further port.")
+@tls_options
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
@@ -153,7 +158,11 @@ class _JsonLines(logging.Formatter):
     show_default=True,
     help="Size at which --journal begins a new file; nine earlier ones stay, as FILE.1 to FILE.9.",
 )
-@click.option("--allow-host", multiple=True, help="Serve the control API under this host name, too.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    help="Serve the control API under this host name, too, and name it in the certificate of --tls.",
+)
 def serve(
     host: str,
     port: int,
@@ -163,8 +172,10 @@ def serve(
     clock: ClockSpec | None,
     watch: bool,
     verbose: bool,
+    fast_loop: bool,
     log_format: str,
     listen: tuple[tuple[str, int], ...],
+    tls: TlsOptions,
     allow_target: tuple[str, ...],
     allow_host: tuple[str, ...],
     drain_real_ms: int,
@@ -176,41 +187,68 @@ def serve(
     """
     _log_to_stderr(log_format)
     providers = discover()
-    unknown = [name for name, _ in listen if name not in providers]
-    if unknown:
-        _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
+    _know(providers, [name for name, _ in listen])
     path = _find(scenario)
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
-    written = _journal_file(journal, journal_mb * 1_000_000) if journal is not None else None
+    hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
+    with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
+        try:
+            https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
+            config = ServerConfig(
+                host=host,
+                port=port,
+                seed=_seed(seed, loaded),
+                clock=_clock(clock, loaded),
+                scenario=loaded,
+                allow_targets=allow_target,
+                allow_hosts=frozenset(allow_host),
+                listen=dict(listen),
+                tls=https.context if https is not None else None,
+                tls_port=https.port if https is not None else 0,
+                providers=providers,
+                tell=tell,
+            )
+            server = Server(config)
+        except ValueError as refusal:
+            _fail(str(refusal), INVALID)
+        if port_file is not None:
+            # Who waits for it must not read the port of an earlier server.
+            forget(port_file)
+        with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
+            watched = path if watch else None
+            code = runner.run(_run(server, providers, watched, port_file, drain_real_ms / 1_000, https))
+    if code:
+        sys.exit(code)
+
+
+@contextmanager
+def _telling(verbose: bool, journal: Path | None, journal_bytes: int) -> Iterator[Teller | None]:
+    """Give what is told of everything that happens: the log, the journal's file, both or nobody."""
+    written = _journal_file(journal, journal_bytes) if journal is not None else None
     tellers = [*([_teller()] if verbose else []), *([written.tell] if written is not None else [])]
     try:
-        config = ServerConfig(
-            host=host,
-            port=port,
-            seed=_seed(seed, loaded),
-            clock=_clock(clock, loaded),
-            scenario=loaded,
-            allow_targets=allow_target,
-            allow_hosts=frozenset(allow_host),
-            listen=dict(listen),
-            providers=providers,
-            tell=_all_of(tellers),
-        )
-        server = Server(config)
-    except ValueError as refusal:
-        _fail(str(refusal), INVALID)
-    if port_file is not None:
-        # Who waits for it must not read the port of an earlier server.
-        forget(port_file)
-    try:
-        code = asyncio.run(_run(server, providers, path if watch else None, port_file, drain_real_ms / 1_000))
+        yield _all_of(tellers)
     finally:
         if written is not None:
             written.close()
-    if code:
-        sys.exit(code)
+
+
+def _know(providers: Mapping[str, Provider], names: Sequence[str]) -> None:
+    """End the process when one of *names* is no provider's."""
+    unknown = [name for name in names if name not in providers]
+    if unknown:
+        _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    name = "winloop" if sys.platform == "win32" else "uvloop"
+    try:
+        loop: Callable[[], asyncio.AbstractEventLoop] = import_module(name).new_event_loop
+    except ImportError:
+        _fail(f'--fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"', INVALID)
+    return loop
 
 
 def _teller() -> Teller:
@@ -301,6 +339,7 @@ async def _run(
     watched: Path | None,
     port_file: Path | None,
     drain_real_s: float,
+    https: Tls | None,
 ) -> int:
     try:
         await server.start()
@@ -333,7 +372,7 @@ async def _run(
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
         return COULD_NOT_START
-    _say_hello(server, providers)
+    _say_hello(server, providers, https)
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()
@@ -347,7 +386,7 @@ async def _run(
     return code
 
 
-def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
+def _say_hello(server: Server, providers: dict[str, Provider], https: Tls | None) -> None:
     space = server.registry.get(DEFAULT_SPACE)
     scenario = space.simulation.scenario
     credentials = server.registry.credentials(DEFAULT_SPACE)
@@ -358,6 +397,7 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
         f"  {'scenario':14} {source}",
         f"  {'clock, seed':14} {clock_words(space.driver.mode, space.driver.rate)}, {space.seed}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
+        *(https.lines(server.tls_url) if https is not None else ()),
         "",
         "Any well-formed credential is accepted. A first message to each provider:",
     ]

@@ -99,7 +99,7 @@ _ANY_FAILURE: Final[Shape[Fate]] = Record(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Provider:
     """
     A messaging provider: tables and functions, nothing that changes.
@@ -121,6 +121,8 @@ class Provider:
     open: Callable[[Gateway], ProviderAccount]
     """Makes a fresh account of a space."""
 
+    hosts: Sequence[str] = ()
+    """Host names of the real service, which lead here on any path; a leading `*` is one label."""
     codes: Callable[[], Sequence[Code]] = _no_codes
     """Returns the whole catalogue of statuses and errors, with magic recipients."""
     coverage: Sequence[Coverage] = ()

@@ -191,6 +191,7 @@ def test_schema__accepts_every_shipped_scenario_and_refuses_a_wrong_one() -> Non
     }
 
     assert code == 0
+    assert schema["$id"] == "urn:messaging-provider-simulator:scenario"
     assert {name: found for name, found in complaints.items() if found} == {}
     assert list(validator.iter_errors({"rules": 5}))
     assert list(validator.iter_errors({"nmae": "x"}))

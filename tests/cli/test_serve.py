@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from served import failing, serving, until
+from served import failing, serving, serving_reports, until
 from simulator.control import HttpControl
 
 
@@ -114,6 +114,43 @@ def test_bad_flag__is_told_without_a_trace(arguments: list[str], code: int, expe
     assert ended == code
     assert expected in said
     assert "Traceback" not in said
+
+
+def test_fast_loop__carries_a_message_and_its_report(tmp_path: Path) -> None:
+    """
+    On the faster event loop the server does what it does on the ordinary one.
+    """
+    pytest.importorskip("uvloop")
+    with serving(tmp_path, "--fast-loop", "--clock", "frozen") as process, serving_reports() as receiver:
+        control = HttpControl(process.url)
+        control.call("PUT", "/spaces/default/providers/infobip", {"webhook": {"url": receiver}})
+        body = json.dumps({"messages": [{"destinations": [{"to": "41793026727"}], "text": "hello"}]})
+        headers = {"Authorization": "App key", "Content-Type": "application/json"}
+        urllib.request.urlopen(
+            urllib.request.Request(f"{process.url}/sms/2/text/advanced", body.encode(), headers), timeout=10
+        ).close()
+
+        control.call("POST", "/spaces/default/clock/advance", {"until": "settled"})
+        webhooks = control.call("GET", "/spaces/default/webhooks")
+
+        assert [webhook["state"] for webhook in webhooks["items"]] == ["acknowledged"]
+        assert process.end() == 0
+
+
+def test_fast_loop__without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
+    """
+    Where the faster loop is not installed, the complaint has the command that installs it.
+    """
+    name = "winloop" if sys.platform == "win32" else "uvloop"
+    (tmp_path / f"{name}.py").write_text("raise ImportError('there is none')")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+
+    ended, said = failing("serve", "--port", "0", "--fast-loop", PYTHONPATH=path)
+
+    assert ended == 2
+    assert said == (
+        f'simulator: --fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"\n'
+    )
 
 
 def test_bad_scenario__gets_every_complaint(tmp_path: Path) -> None:

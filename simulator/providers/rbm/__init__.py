@@ -47,6 +47,14 @@ def _failed(call: Call) -> Answer:
 PROVIDER: Final = Provider(
     name="rbm",
     title="Google RCS Business Messaging",
+    hosts=(
+        "rcsbusinessmessaging.googleapis.com",
+        "us-rcsbusinessmessaging.googleapis.com",
+        "europe-rcsbusinessmessaging.googleapis.com",
+        "asia-rcsbusinessmessaging.googleapis.com",
+        # The management API.
+        "businesscommunications.googleapis.com",
+    ),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
