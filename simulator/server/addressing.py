@@ -82,8 +82,8 @@ class Addressing:
         if known is None:
             name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
             name = name.lower().rstrip(".")
-            by_name = {owner.name: owner for pattern, owner in self._hosts if _is_like(name, pattern)}
-            known = tuple(by_name.values())
+            found = (provider for pattern, provider in self._hosts if _is_like(name, pattern))
+            known = tuple(dict.fromkeys(found))
             if len(self._kept) >= _HOSTS_KEPT_MAX:
                 self._kept.clear()
             self._kept[host] = known

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -61,6 +62,9 @@ class ServerConfig:
     """
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
+    tls: ssl.SSLContext | None = None
+    """Serves https beside http; see `simulator.server.tls`."""
+    tls_port: int = 0
     listen: Mapping[str, int] = field(default_factory=dict)
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
@@ -249,9 +253,11 @@ class Server:
         self.app = make_app(config)
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
+        self.tls_port = 0
+        """The port of https; 0: none."""
         self._runners: list[web.AppRunner] = []
         self.fronts: list[Front] = []
-        """What takes calls to providers, by port in the order of binding."""
+        """What takes calls to providers: that of the main port, then one for each further provider."""
         self._listeners: list[asyncio.Server] = []
 
     @property
@@ -267,35 +273,55 @@ class Server:
     @property
     def url(self) -> str:
         """The base URL of the main port."""
+        return f"http://{self._shown_host}:{self.ports['']}"
+
+    @property
+    def tls_url(self) -> str:
+        """The base URL of https; empty: there is none."""
+        return f"https://{self._shown_host}:{self.tls_port}" if self.tls_port else ""
+
+    @property
+    def _shown_host(self) -> str:
         host = self.config.host
         if host in ("0.0.0.0", "::", ""):
             host = "127.0.0.1"
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.ports['']}"
+        return f"[{host}]" if ":" in host else host
 
     async def start(self) -> None:
         """Bind and serve; raises OSError when an address cannot be bound."""
         try:
-            await self._bind("", self.app, self.config.port)
+            main = await self._serving(self.app)
+            self.ports[""] = await self._bind(main, self.config.port)
+            if self.config.tls is not None:
+                self.tls_port = await self._bind(main, self.config.tls_port, self.config.tls)
             for provider, port in self.config.listen.items():
-                await self._bind(provider, _make_alone(self.app, provider), port)
+                alone = await self._serving(_make_alone(self.app, provider))
+                self.ports[provider] = await self._bind(alone, port)
         except BaseException:
             await self.stop()
             raise
 
-    async def _bind(self, name: str, app: web.Application, port: int) -> None:
+    async def _serving(self, app: web.Application) -> Front:
         runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=_PATIENCE_REAL_S, logger=_HTTP_LOG
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_PATIENCE_REAL_S,
+            logger=_HTTP_LOG,
         )
         self._runners.append(runner)
         await runner.setup()
         http = runner.server
         assert http is not None
-        front = Front(self.app[_APPS].edge, self.app[_APPS].addresses(app[_ALONE]), http)
+        faces = app[_APPS]
+        front = Front(faces.edge, faces.addresses(app[_ALONE]), http)
         self.fronts.append(front)
-        make = front if self.config.http == "own" else http
+        return front
 
+    async def _bind(self, front: Front, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen for *front*, or for aiohttp alone, and return the bound port."""
         loop = asyncio.get_running_loop()
+        make = front if self.config.http == "own" else front.http
         coming = 0
 
         def came() -> None:
@@ -304,16 +330,17 @@ class Server:
 
         def connect() -> asyncio.BaseProtocol:
             nonlocal coming
-            if len(http.connections) + len(front.connections) + coming >= self.config.connections_max:
+            if front.count + coming >= self.config.connections_max:
                 return _Full()
             # Several are accepted in one turn of the loop, before the first of them counts.
             coming += 1
             loop.call_soon(came)
             return make()
 
-        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG)
+        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG, ssl=tls)
         self._listeners.append(listener)
-        self.ports[name] = listener.sockets[0].getsockname()[1]
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         """Stop serving; what is being sent is broken off."""

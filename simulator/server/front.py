@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final, cast
 from urllib.parse import unquote
 
+from aiohttp import web
+
 from simulator.server.addressing import Address, AmbiguousPath
 from simulator.server.edge import Edge, HttpRequest
 from simulator.server.heads import (
@@ -44,11 +46,11 @@ class Front:
         self,
         edge: Edge,
         address_of: Callable[[str, str], Address | None],
-        make_other: Callable[[], asyncio.Protocol],
+        http: web.Server,
     ) -> None:
         self.edge = edge
-        self.make_other = make_other
-        """Makes the protocol that takes over what is not plain."""
+        self.http = http
+        """aiohttp's server, which takes over what is not plain."""
         self.connections: set[_Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         """Calls that are answered later."""
@@ -64,6 +66,11 @@ class Front:
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
         return _Connection(self)
+
+    @property
+    def count(self) -> int:
+        """How many connections are open, whoever serves them."""
+        return len(self.connections) + len(self.http.connections)
 
     def fields(self, block: bytes) -> Fields | None:
         """Return the header fields in *block*; None: they are not plain."""
@@ -310,7 +317,7 @@ class _Connection(asyncio.Protocol):
         assert transport is not None
         self._front.connections.discard(self)
         self._transport, self._buffer = None, b""
-        other = self._front.make_other()
+        other = self._front.http()
         transport.set_protocol(other)
         other.connection_made(transport)
         if buffer:

@@ -11,20 +11,20 @@ import pytest
 from harness import KEY, Bench, serving
 from simulator.provider import Provider, Route, discover
 from simulator.server.addressing import Addressing, AmbiguousPath
-from toys.pigeon import PROVIDER as _PIGEON
+from toys.pigeon import PROVIDER as PIGEON
 
 _BIRDS = {"Ring": "ring-1"}
 
 
+# A second provider, with some paths of the pigeon post.
 _RIVAL = replace(
-    _PIGEON,
+    PIGEON,
     name="rival",
     hosts=("rival.example",),
-    routes=(*_PIGEON.routes[:1], Route("GET", "/birds/of/prey", _PIGEON.routes[1].handler, "prey")),
+    routes=(*PIGEON.routes[:1], Route("GET", "/birds/of/prey", PIGEON.routes[1].handler, "prey")),
     coverage=(),
 )
-"""A second provider, with some paths of the pigeon post."""
-_TWO: dict[str, Provider] = {"pigeon": _PIGEON, "rival": _RIVAL}
+_TWO: dict[str, Provider] = {"pigeon": PIGEON, "rival": _RIVAL}
 
 
 async def _release(bench: Bench, path: str, host: str = "") -> int:
@@ -84,7 +84,7 @@ async def test_prefix_may_be_left_out() -> None:
     """
     A bare path, one behind a prefix, and one under the real Host name lead to the same work.
     """
-    async with serving(providers={"pigeon": _PIGEON}) as bench:
+    async with serving(providers={"pigeon": PIGEON}) as bench:
         statuses = [
             await _release(bench, "/release"),
             await _release(bench, "/pigeon/release"),
@@ -100,7 +100,7 @@ async def test_prefix_may_be_left_out__in_a_space() -> None:
     """
     The name of a space stands before a bare path, too.
     """
-    async with serving(providers={"pigeon": _PIGEON}) as bench:
+    async with serving(providers={"pigeon": PIGEON}) as bench:
         await bench.control("POST", "/spaces", {"name": "job-17"})
 
         statuses = [
@@ -119,7 +119,7 @@ async def test_path_that_a_provider_lacks_is_refused_in_its_words__without_prefi
     A bare path that begins as a provider's do, and is not served, gets the provider's not-found body.
     """
     async with (
-        serving(providers={"pigeon": _PIGEON}) as bench,
+        serving(providers={"pigeon": PIGEON}) as bench,
         bench.http.get(f"{bench.url}/birds/1/feathers", headers=_BIRDS) as answer,
     ):
         assert (answer.status, await answer.text()) == (404, "LOST|/birds/1/feathers\n")

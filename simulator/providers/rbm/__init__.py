@@ -11,6 +11,7 @@ from simulator.provider import Answer, Call, Command, Provider
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import bearer_of, credential_of
+from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer, refused
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
@@ -79,4 +80,5 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    describe_webhook=describe_webhook,
 )
