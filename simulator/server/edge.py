@@ -104,9 +104,8 @@ class Edge:
         if not route.open and (
             credential is None or not self._registry.accepts(space, provider.name, credential)
         ):
-            return await self._reject(
-                request, space, call, provider.unauthorized(call), _why_unauthorized(credential)
-            )
+            why = _why_unauthorized(credential, provider.credential_wanted(call))
+            return await self._reject(request, space, call, provider.unauthorized(call), why)
         try:
             call.body = await _body(request, route.body_bytes_max)
         except UNREADABLE:
@@ -148,7 +147,7 @@ class Edge:
             if result.drop is not None:
                 _note(space, call, None)
                 return _cut(request)
-            response = _response(answer)
+            response = _response(answer, provider)
             _tell_refusals(response, space, call)
             _note(space, call, answer, _why_refused(call))
             # A client that hung up first misses its answer, which is its own affair.
@@ -209,7 +208,7 @@ class Edge:
                 space.tap.called(call, admitted=False)
                 space.tap.answered(call, answer)
             _note(space, call, answer, why)
-            response = _response(answer)
+            response = _response(answer, self._registry.providers[call.gateway.provider])
             if REASON_HEADER not in response.headers:
                 response.headers[REASON_HEADER] = header_text(why)
             if close:
@@ -219,9 +218,11 @@ class Edge:
             space.driver.leave()
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: Answer, provider: Provider) -> web.Response:
     response = web.Response(status=answer.status, body=answer.body)
     headers = response.headers
+    if provider.server_header:
+        headers["Server"] = provider.server_header
     if answer.content_type:
         headers["Content-Type"] = answer.content_type
     for name, value in answer.headers:
@@ -263,9 +264,10 @@ def _tell_refusals(response: web.Response, space: Space, call: Call) -> None:
         response.headers[REASON_HEADER] = header_text("; ".join(told))
 
 
-def _why_unauthorized(credential: Credential | None) -> str:
+def _why_unauthorized(credential: Credential | None, wanted: str) -> str:
     if credential is None:
-        return "the credential is missing, or not of a form that the provider takes"
+        why = "the credential is missing, or not of a form that the provider takes"
+        return f"{why}: expected {wanted}" if wanted else why
     if credential.always_refused:
         return "a credential that begins with invalid is always refused"
     return "the credential is none of those that the settings of this space list"
