@@ -21,6 +21,7 @@ __all__ = [
     "answering",
     "body_of",
     "credential_of",
+    "credential_wanted",
     "limit_of",
     "refusal",
     "refused",
@@ -44,16 +45,27 @@ def credential_of(call: Call) -> Credential | None:
     """
     Return the credential of a call, or None when it is missing or malformed.
 
-    It stands in the Authorization header; in the query only where v1 sends by query.
+    It stands in the Authorization header, but for v1's send by query, which requires
+    it there and takes no other.  Source: OpenAPI, `username` and `password`.
     """
-    header = call.headers.get("Authorization", "")
-    if not header and call.method == "GET" and call.path.startswith(_QUERY_CREDENTIALS):
+    if _in_query(call):
         user, password = call.query_value("username"), call.query_value("password")
         return Credential("query", password, user) if user and password else None
     scheme, secret = scheme_of(call)
     if scheme == "basic":
         return basic_credential(call)
     return Credential(scheme, secret) if secret and scheme in ("app", "ibsso", "bearer") else None
+
+
+def credential_wanted(call: Call) -> str:
+    """Return what the credential of a call should look like."""
+    if _in_query(call):
+        return "username and password in the query; this call takes no Authorization header"
+    return "Authorization: App <key>, Basic <user:password in base64>, IBSSO <token> or Bearer <token>"
+
+
+def _in_query(call: Call) -> bool:
+    return call.method == "GET" and call.path.startswith(_QUERY_CREDENTIALS)
 
 
 def refusal(
