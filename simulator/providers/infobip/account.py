@@ -38,7 +38,7 @@ from simulator.provider import (
 from simulator.providers.infobip.bulk import Bulks
 from simulator.providers.infobip.clicks import clicked
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
-from simulator.providers.infobip.details import Details, is_number
+from simulator.providers.infobip.details import Details, details_of, is_number
 from simulator.providers.infobip.inbound import Inbound, received
 from simulator.providers.infobip.money import micros, plain_amount
 from simulator.providers.infobip.outcomes import code_of, magic, split_code
@@ -186,8 +186,7 @@ class Account:
             return Fate(
                 ending=Ending.FAIL, after=self.settings.deliver_after, progress=(), code=code_of(_NO_PREFIX)
             )
-        details = submission.details
-        intermediate = isinstance(details, Details) and details.item.intermediate
+        intermediate = details_of(submission).item.intermediate
         fate = self._fates.get(intermediate)
         if fate is None:
             progress = (_HANDED_OVER, _AT_OPERATOR) if intermediate else (_HANDED_OVER,)
@@ -197,15 +196,14 @@ class Account:
 
     def noted(self, message: Message, move: Move | None) -> None:
         """Enter an accepted message in the log, charge it, and remember it for clicks."""
-        details = message.submission.details
-        if move is None and isinstance(details, Details):
-            self._accepted(message, details)
+        if move is None:
+            self._accepted(message, details_of(message.submission))
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report, to be pushed or pulled, if the change is reportable."""
-        details = message.submission.details
-        if not isinstance(details, Details) or move is None or move is Move.RELEASE or move is Move.READ:
+        if move is None or move is Move.RELEASE or move is Move.READ:
             return ()
+        details = details_of(message.submission)
         status_id, error_id = self.outcome_of(message)
         item = details.item
         if not item.notify or not (STATUSES[status_id].final or item.intermediate):
@@ -242,13 +240,13 @@ class Account:
         self.logged += 1
         self.balance_micros -= self.cost_micros(message.submission.parts)
         if details.tracking is not None and details.tracking.clicks:
-            mine = self._clickable.setdefault(message.key.recipient, [])
-            mine.append(message)
-            del mine[:-_CLICKABLE_MAX]
+            tracked = self._clickable.setdefault(message.key.recipient, [])
+            tracked.append(message)
+            del tracked[:-_CLICKABLE_MAX]
 
     def _reports_canceled(self, item: Item) -> bool:
-        wanted = self.settings.canceled_report
-        return wanted == "always" or (wanted == "notify_url" and bool(item.notify_url))
+        choice = self.settings.canceled_report
+        return choice == "always" or (choice == "notify_url" and bool(item.notify_url))
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Return what is owed when a recipient writes, or clicks on a tracked URL."""
@@ -277,9 +275,8 @@ class Account:
 
     def _clicked(self, recipient: str, act: Act) -> Sequence[Report]:
         click = clicked(recipient, act, self._gateway, self._clickable.get(recipient, []))
-        details = click.message.submission.details
-        assert isinstance(details, Details)
-        target = (details.tracking.url if details.tracking else "") or self.settings.clicks.url
+        tracking = details_of(click.message.submission).tracking
+        target = (tracking.url if tracking else "") or self.settings.clicks.url
         if not target:
             raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
         return (
@@ -338,8 +335,7 @@ class Account:
         fate = message.fate
         if fate.ending is Ending.SILENCE and fate.code in ("0", "1", "7", "26"):
             return int(fate.code)
-        details = message.submission.details
-        return details.accepted_status if isinstance(details, Details) else 26
+        return details_of(message.submission).accepted_status
 
     def cost_micros(self, parts: int) -> int:
         """Return what a message of so many parts costs."""
@@ -350,18 +346,14 @@ class Account:
         self.log.append((refused, self._gateway.now_ms))
         self.logged += 1
 
-    def log_facts(self, entry: Message | tuple[Refused, int]) -> Facts | None:
+    def log_facts(self, entry: Message | tuple[Refused, int]) -> Facts:
         """Return what the log tells of an entry now."""
         if isinstance(entry, Message):
-            details = entry.submission.details
-            assert isinstance(details, Details)
-            status_id, error_id = self.outcome_of(entry)
-            return self._facts(entry, details, status_id, error_id)
+            return self._facts(entry, details_of(entry.submission), *self.outcome_of(entry))
         refused, at_ms = entry
-        details = refused.submission.details
-        assert isinstance(details, Details)
-        status_id, error_id = split_code(refused.code)
-        return self._facts_of(refused, details, status_id, error_id, at_ms, at_ms)
+        return self._facts_of(
+            refused, details_of(refused.submission), *split_code(refused.code), at_ms, at_ms
+        )
 
     def _facts(self, message: Message, details: Details, status_id: int, error_id: int) -> Facts:
         sent_ms = max(message.accepted_ms, message.submission.hold_until_ms)

@@ -156,18 +156,18 @@ def put_status(call: Call) -> Answer:
     if body.status is None or body.status not in BulkStatus.__members__:
         raise bad_request([Violation("status", f"must be one of {', '.join(BulkStatus)}")])
     _check_alone(bulk)
-    wanted, status = BulkStatus(body.status), status_of(bulk, gateway)
-    if wanted not in _TRANSITIONS.get(status, ()):
-        if wanted is status and account.settings.bulk_transitions == "lenient":
+    target, status = BulkStatus(body.status), status_of(bulk, gateway)
+    if target not in _TRANSITIONS.get(status, ()):
+        if target is status and account.settings.bulk_transitions == "lenient":
             return json_answer({"bulkId": bulk.id, "status": status})
-        raise bad_request([Violation("status", f"cannot change from {status} to {wanted}")])
-    _change(bulk, wanted, gateway)
+        raise bad_request([Violation("status", f"cannot change from {status} to {target}")])
+    _change(bulk, target, gateway)
     return json_answer({"bulkId": bulk.id, "status": status_of(bulk, gateway)})
 
 
-def _change(bulk: Bulk, wanted: BulkStatus, gateway: Gateway) -> None:
+def _change(bulk: Bulk, target: BulkStatus, gateway: Gateway) -> None:
     messages = _scheduled(bulk, gateway)
-    match wanted:
+    match target:
         case BulkStatus.PAUSED:
             bulk.paused = True
             for message in messages:

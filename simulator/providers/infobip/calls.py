@@ -11,7 +11,7 @@ import msgspec
 
 from simulator.provider import Answer, Call, Credential, Refuse, Violation, basic_credential, scheme_of
 from simulator.providers.infobip.account import Account
-from simulator.providers.infobip.checks import decode
+from simulator.providers.infobip.decoding import Format, decode
 from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, formatted, request_format, wants_xml
 from simulator.providers.infobip.render import refusal_answer
 from simulator.providers.infobip.wire import bad_request
@@ -22,6 +22,7 @@ __all__ = [
     "body_of",
     "credential_of",
     "credential_wanted",
+    "format_of",
     "limit_of",
     "refusal",
     "refused",
@@ -84,7 +85,7 @@ def refusal(
     modern = not legacy and call.path.startswith("/sms/3/") and settings.envelope_v3 == "documented"
     shown = settings.forbidden if message_id == "FORBIDDEN" else ""
     answer = refusal_answer(
-        message_id, shown=shown, text=text, found=violations, retry_after_s=retry_after_s, modern=modern
+        message_id, shown=shown, text=text, violations=violations, retry_after_s=retry_after_s, modern=modern
     )
     return formatted(call, answer, "ApiError" if modern else "ApiException")
 
@@ -101,31 +102,38 @@ def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], A
     """Return *handle* with its answer written as the call wants it."""
 
     def answer(call: Call) -> Answer:
-        found = handle(call)
+        plain = handle(call)
         if not wants_xml(call):
-            return found
+            return plain
         if account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/"):
-            return formatted(call, found, _ROOTS_2015.get(root, root), repeat=True)
-        return formatted(call, found, root)
+            return formatted(call, plain, _ROOTS_2015.get(root, root), repeat=True)
+        return formatted(call, plain, root)
 
     return answer
 
 
 def body_of(call: Call, decoder: msgspec.json.Decoder[Any]) -> Any:
     """Return the body of a call as the decoder's type; raises Refuse."""
+    return decode(decoder, call.body, format_of(call))
+
+
+def format_of(call: Call) -> Format:
+    """Return what the body of a call is written in; raises Refuse when its content type is neither's."""
     xml = request_format(call)
     if xml is None:
         raise bad_request(why=WRONG_CONTENT_TYPE)
-    return decode(decoder, call.body, xml)
+    if xml:
+        return Format.XML
+    return Format.COERCED_JSON if account_of(call).settings.coerce else Format.JSON
 
 
 def limit_of(call: Call) -> int:
     """Return how many rows a call wants, 50 unless it says; raises Refuse."""
-    given = call.query_value("limit")
-    if not given:
+    limit = call.query_value("limit")
+    if not limit:
         return _LIMIT_DEFAULT
-    if given.isascii() and given.isdigit() and len(given) < 7 and 1 <= int(given) <= _LIMIT_MAX:
-        return int(given)
+    if limit.isascii() and limit.isdigit() and len(limit) < 7 and 1 <= int(limit) <= _LIMIT_MAX:
+        return int(limit)
     raise bad_request([Violation("limit", f"must be a whole number between 1 and {_LIMIT_MAX}")])
 
 

@@ -37,10 +37,10 @@ class Inbound(Struct, frozen=True, kw_only=True, gc=False):
     more: tuple[tuple[str, str], ...] = ()
     """callbackData, applicationId, entityId and campaignReferenceId, where they were given."""
 
-    def fits(self, wanted: Mapping[str, str]) -> bool:
+    def fits(self, filters: Mapping[str, str]) -> bool:
         """Return True when the message passes the filters of a pull."""
-        mine = dict(self.more)
-        return all(mine.get(name) == value for name, value in wanted.items())
+        values = dict(self.more)
+        return all(values.get(name) == value for name, value in filters.items())
 
 
 def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
@@ -77,20 +77,20 @@ def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms:
 def render_inbound(messages: Sequence[Inbound], pending: int, epoch_ms: int) -> bytes:
     """Return inbound messages as they are pushed and pulled alike."""
     results = []
-    for one in messages:
+    for message in messages:
         row: dict[str, object] = {
-            "messageId": one.message_id,
-            "from": one.sender,
-            "to": one.to,
-            "text": one.text,
-            "cleanText": one.clean_text,
-            "keyword": one.keyword,
-            "receivedAt": format_date(epoch_ms + one.done_ms),
-            "smsCount": one.parts,
-            "price": {"pricePerMessage": 0, "currency": one.currency},
-            **dict(one.more),
+            "messageId": message.message_id,
+            "from": message.sender,
+            "to": message.to,
+            "text": message.text,
+            "cleanText": message.clean_text,
+            "keyword": message.keyword,
+            "receivedAt": format_date(epoch_ms + message.done_ms),
+            "smsCount": message.parts,
+            "price": {"pricePerMessage": 0, "currency": message.currency},
+            **dict(message.more),
         }
-        if not one.keyword:
+        if not message.keyword:
             del row["keyword"]
         results.append(row)
     return _ENCODER.encode({"results": results, "messageCount": len(results), "pendingMessageCount": pending})

@@ -8,7 +8,7 @@ from typing import Final
 
 from simulator.provider import Webhook
 from simulator.providers.infobip.clicks import Click, render_click
-from simulator.providers.infobip.details import Details
+from simulator.providers.infobip.details import details_of
 from simulator.providers.infobip.inbound import Inbound, render_inbound
 from simulator.providers.infobip.render import Facts, render_reports
 from simulator.providers.infobip.xml import render_xml
@@ -36,8 +36,7 @@ def body_of(webhook: Webhook, epoch_ms: int) -> tuple[bytes, str]:
 
 
 def _click_body(click: Click, epoch_ms: int) -> bytes:
-    details = click.message.submission.details
-    assert isinstance(details, Details)
+    details = details_of(click.message.submission)
     item = details.item
     more = {
         "callbackData": item.callback_data,

@@ -30,7 +30,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 def _status_object(status_id: int) -> dict[str, object]:
     status = STATUSES[status_id]
-    found: dict[str, object] = {
+    row: dict[str, object] = {
         "groupId": status.group_id,
         "groupName": status.group_name,
         "id": status.id,
@@ -38,8 +38,8 @@ def _status_object(status_id: int) -> dict[str, object]:
         "description": status.description,
     }
     if status.action:
-        found["action"] = status.action
-    return found
+        row["action"] = status.action
+    return row
 
 
 def _error_object(error_id: int) -> dict[str, object]:
@@ -89,17 +89,17 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
         """The text of the message; empty for binary content."""
         return self.item.text
 
-    def fits(self, wanted: Mapping[str, str]) -> bool:
+    def fits(self, filters: Mapping[str, str]) -> bool:
         """Return True when the report passes the filters of a pull."""
         item = self.item
-        mine = {
+        values = {
             "bulkId": self.bulk_id,
             "messageId": self.message_id,
             "applicationId": item.application_id,
             "entityId": item.entity_id,
             "campaignReferenceId": item.campaign_id,
         }
-        return all(mine[name] == value for name, value in wanted.items())
+        return all(values[name] == value for name, value in filters.items())
 
 
 def operator_shown(facts: Facts) -> str:
@@ -136,7 +136,7 @@ def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
 
 def render_reports(facts: Sequence[Facts], generation: int, epoch_ms: int) -> bytes:
     """Return delivery reports in the shape of an API generation, for push and pull alike."""
-    return _ENCODER.encode({"results": [_report(one, generation, epoch_ms) for one in facts]})
+    return _ENCODER.encode({"results": [_report(row, generation, epoch_ms) for row in facts]})
 
 
 def _log_row(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
@@ -162,7 +162,7 @@ def render_log(
     facts: Sequence[Facts], generation: int, epoch_ms: int, cursor: Mapping[str, object] | None
 ) -> bytes:
     """Return log rows in the shape of an API generation, with a cursor where one was asked for."""
-    body: dict[str, object] = {"results": [_log_row(one, generation, epoch_ms) for one in facts]}
+    body: dict[str, object] = {"results": [_log_row(row, generation, epoch_ms) for row in facts]}
     if cursor is not None:
         body["cursor"] = cursor
     return _ENCODER.encode(body)
@@ -197,12 +197,17 @@ _RESOURCES: Final = {
 }
 
 
+def _sentence(words: str) -> str:
+    # v3 writes `Must not be null.` where v2 writes `must not be empty`.  Source: examples of both.
+    return f"{words[:1].upper()}{words[1:]}." if words else words
+
+
 def refusal_answer(
     message_id: str,
     *,
     shown: str = "",
     text: str = "",
-    found: Sequence[Violation] = (),
+    violations: Sequence[Violation] = (),
     retry_after_s: int = 0,
     modern: bool = False,
 ) -> Answer:
@@ -220,15 +225,15 @@ def refusal_answer(
             "errorCode": refusal.code,
             "description": refusal.description,
             "action": refusal.action,
-            "violations": [{"property": path, "violation": said} for path, said in found],
+            "violations": [{"property": path, "violation": _sentence(words)} for path, words in violations],
             "resources": _RESOURCES.get(refusal.code, []),
         }
     else:
         exception: dict[str, object] = {"messageId": shown or message_id, "text": text or refusal.text}
-        if found:
+        if violations:
             by_path: dict[str, list[str]] = {}
-            for path, said in found:
-                by_path.setdefault(path, []).append(said)
+            for path, words in violations:
+                by_path.setdefault(path, []).append(words)
             exception["validationErrors"] = by_path
         body = {"requestError": {"serviceException": exception}}
     return json_answer(body, refusal.http)._replace(headers=headers)

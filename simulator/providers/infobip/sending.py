@@ -12,7 +12,7 @@ from simulator.provider import Answer, Call, Message, Refused, Submission, Viola
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.counting import count_parts, good_header
-from simulator.providers.infobip.details import Details, is_number
+from simulator.providers.infobip.details import Details, details_of, is_number
 from simulator.providers.infobip.render import json_answer, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
@@ -48,26 +48,26 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
 def _check(call: Call, account: Account, request: SendRequest) -> None:
     settings = account.settings
     gateway = call.gateway
-    found: list[Violation] = []
+    wrong: list[Violation] = []
     for number, (item, _) in enumerate(request.items):
         at_unix_ms = item.send_at_unix_ms
         if at_unix_ms is None:
             continue
         place = "options.schedule.sendAt" if request.generation == 3 else f"messages[{number}].sendAt"
         if at_unix_ms > gateway.unix_ms() + SEND_AT_AHEAD_MS_MAX:
-            found.append(Violation(place, "must be at most 180 days ahead"))
+            wrong.append(Violation(place, "must be at most 180 days ahead"))
         elif settings.past_send_at == "refuse" and at_unix_ms < gateway.unix_ms():
-            found.append(Violation(place, "must not be in the past"))
+            wrong.append(Violation(place, "must not be in the past"))
     if settings.empty_text == "refuse":
-        found += [
+        wrong += [
             Violation(f"messages[{number}].text", "must not be empty")
             for number, (item, _) in enumerate(request.items)
             if not item.text and item.binary is None
         ]
     if settings.destinations_max and request.destination_count > settings.destinations_max:
-        found.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
-    if found:
-        raise bad_request(list(dict.fromkeys(found)))
+        wrong.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
+    if wrong:
+        raise bad_request(list(dict.fromkeys(wrong)))
 
 
 def _bulk_id(call: Call, request: SendRequest) -> str:
@@ -147,14 +147,14 @@ class _Builder:
         sender = item.sender or self._account.settings.default_sender
         unfit = self._unfit(item, parts, sender)
         text = item.text if item.binary is None else item.binary.octets.hex(" ")
-        found = []
+        submissions = []
         for destination in destinations:
             recipient = normal_address(destination.to)
             refusal = self._refusal(destination, recipient, unfit, parts)
             at_ms = earliest_ms
             if self._pacer is not None and not refusal:
                 at_ms = self._pacer.next(item, earliest_ms)
-            found.append(
+            submissions.append(
                 Submission(
                     provider="infobip",
                     recipient=recipient,
@@ -176,7 +176,7 @@ class _Builder:
                     ),
                 )
             )
-        return found
+        return submissions
 
     def _unfit(self, item: Item, parts: int, sender: str) -> str:
         """Return the status with which every destination of a message is rejected, or an empty text."""
@@ -217,8 +217,7 @@ class _Builder:
 
 def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -> dict[str, object]:
     submission = outcome.submission
-    details = submission.details
-    assert isinstance(details, Details)
+    details = details_of(submission)
     generation = request.generation
     if isinstance(outcome, Refused):
         if outcome.code not in (_MISSING_TO, _INVALID_TO):
@@ -263,11 +262,10 @@ def _remember_bulk(
     now_unix_ms = call.gateway.unix_ms()
     scheduled: list[tuple[Message, Item, int]] = []
     for outcome in outcomes:
-        details = outcome.submission.details
-        assert isinstance(details, Details)
-        at_unix_ms = details.item.send_at_unix_ms
+        item = details_of(outcome.submission).item
+        at_unix_ms = item.send_at_unix_ms
         if isinstance(outcome, Message) and at_unix_ms is not None and at_unix_ms > now_unix_ms:
-            scheduled.append((outcome, details.item, at_unix_ms))
+            scheduled.append((outcome, item, at_unix_ms))
     if scheduled:
         _, item, at_unix_ms = scheduled[0]
         account.bulks.add(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator.provider import (
+    Boolean,
     Choice,
     Delay,
     DelayShape,
@@ -119,6 +120,12 @@ class Settings:
         Either(Word("accept"), Word("refuse")),
         "accept",
         "A message without text on v1 and v2 (OC-1): one empty part, or a bad request.",
+    )
+    coerce: bool = setting(
+        Boolean(),
+        False,
+        "Take texts that hold a number or a boolean for it, and numbers for their text (OC-4), as in "
+        '"validityPeriod": "720" or "to": 41793026727; else they are a bad request.',
     )
     past_send_at: str = setting(
         Either(Word("send"), Word("refuse")),

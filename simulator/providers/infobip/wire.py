@@ -30,8 +30,8 @@ VALIDITY_MS_MAX = 48 * 3_600_000
 
 def bad_request(violations: Sequence[Violation] = (), why: str = "") -> Refuse:
     """Return the refusal that Infobip answers with 400; *why* is what the answer leaves unsaid."""
-    said = "; ".join(f"{path}: {text}" if path else text for path, text in violations)
-    return Refuse("BAD_REQUEST", why or said, violations=tuple(violations))
+    places = "; ".join(f"{path}: {text}" if path else text for path, text in violations)
+    return Refuse("BAD_REQUEST", why or places, violations=tuple(violations))
 
 
 class IndiaDlt(Struct, rename="camel"):

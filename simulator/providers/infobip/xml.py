@@ -50,18 +50,18 @@ class _Element:
         # A list stands in a wrapper of its own name (2015) or of its plural (later).
         if first in (self.name, self.name.removesuffix("s")) and all(c.name == first for c in children):
             return [child.plain() for child in children]
-        found: dict[str, Plain] = {}
+        values: dict[str, Plain] = {}
         repeated: dict[str, list[Plain]] = {}
         for child in children:
             value = child.plain()
-            if child.name in found:
+            if child.name in values:
                 # A list may also be written by repeating the element, without a wrapper.
-                many = repeated.setdefault(child.name, [found[child.name]])
+                many = repeated.setdefault(child.name, [values[child.name]])
                 many.append(value)
-                found[child.name] = many
+                values[child.name] = many
             else:
-                found[child.name] = value
-        return found
+                values[child.name] = value
+        return values
 
 
 class _Reader:
@@ -124,11 +124,11 @@ def parse_xml(body: bytes) -> Plain:
 
     The root's own name does not matter, nor do attributes and namespaces.
     """
-    found = _Reader().read(body).plain()
-    if isinstance(found, list):
+    plain = _Reader().read(body).plain()
+    if isinstance(plain, list):
         # A root whose only child bears its plural, such as <messages>, is not a list itself.
         raise XmlError("expected elements, got a list")
-    return found
+    return plain
 
 
 def render_xml(body: bytes, root: str, *, repeat: bool = False) -> bytes:

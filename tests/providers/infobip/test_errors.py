@@ -296,10 +296,10 @@ async def test_400__v3():
     assert answer.status == 400
     assert answer.plain == bad_v3(
         ("messages[0].content.text", "Must not be null."),
-        ("messages[0].destinations[0].messageId", "size must be between 0 and 200"),
+        ("messages[0].destinations[0].messageId", "Size must be between 0 and 200."),
         ("messages[1].content.text", "Must not be null."),
         ("messages[1].destinations[0].to", "Must not be null."),
-        ("options.schedule.bulkId", "size must be between 0 and 100"),
+        ("options.schedule.bulkId", "Size must be between 0 and 100."),
     )
 
 
