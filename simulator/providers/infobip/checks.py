@@ -83,6 +83,8 @@ class DestinationBody(Struct, rename="camel"):
 
     to: str | None = None
     message_id: str | None = None
+    network_id: int | None = None
+    """v3 alone."""
 
 
 class SpeedLimitBody(Struct, rename="camel"):
@@ -198,7 +200,9 @@ class Checks:
                 message_id = self.clipped(
                     f"{path}.destinations[{number}].messageId", message_id, _MESSAGE_ID_LENGTH_MAX
                 )
-            read.append(Destination(to or "", message_id or ""))
+            read.append(
+                Destination(to or "", message_id or "", body.network_id if self.generation == 3 else None)
+            )
         return read
 
     def speed_limit(self, path: str, limit: SpeedLimitBody | None) -> SpeedLimit | None:

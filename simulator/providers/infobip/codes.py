@@ -17,6 +17,7 @@ __all__ = [
     "ERRORS",
     "ERROR_BY_NAME",
     "HTTP_REFUSALS",
+    "SIGNALS_REJECTED",
     "STATUSES",
     "STATUS_BY_NAME",
     "Error",
@@ -106,7 +107,10 @@ def _errors() -> Iterator[Error]:
 
 
 STATUSES: Final = {status.id: status for status in _statuses()}
-"""Every status by id.  87 is EXPIRED when the message was charged, REJECTED when not."""
+"""Every status by id; 87 as it is when the message was charged."""
+
+SIGNALS_REJECTED: Final = STATUSES[87]._replace(group_id=5, group_name=_GROUPS[5])
+"""Status 87 of a message that costs nothing.  Source: "Response status and error codes"."""
 
 ERRORS: Final = {error.id: error for error in _errors()}
 """Every error by id."""

@@ -24,6 +24,9 @@ class Details(Struct, frozen=True, gc=False):
     bulk_id: str = ""
     accepted_status: int = 26
     tracking: Tracking | None = None
+    cost_micros: int = 0
+    """What it is charged, in millionths."""
+    network_id: int | None = None
 
 
 def details_of(submission: Submission) -> Details:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from simulator.provider import Answer, Call, Message, Refuse, Refused, Violation, normal_address
+from simulator.provider import Answer, Call, Refuse, Violation, normal_address
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.calls import account_of, limit_of, values_of
 from simulator.providers.infobip.codes import STATUSES
@@ -55,7 +54,7 @@ class _Filters(NamedTuple):
             and (not self.campaign_ids or item.campaign_id in self.campaign_ids)
             and self.application_id in ("", item.application_id)
             and self.entity_id in ("", item.entity_id)
-            and self.group in ("", STATUSES[facts.status_id].group_name)
+            and self.group in ("", facts.status.group_name)
             and (self.since_unix_ms is None or epoch_ms + facts.sent_ms >= self.since_unix_ms)
             and (self.until_unix_ms is None or epoch_ms + facts.sent_ms <= self.until_unix_ms)
             and self._in_network(facts)
@@ -88,7 +87,7 @@ def logs(generation: int) -> Callable[[Call], Answer]:
             cursor = {"limit": limit}
             if len(rows) > limit:
                 cursor["nextCursor"] = _write_cursor(rows[limit - 1][0])
-        body = render_log([facts for _, facts in rows[:limit]], generation, epoch_ms, cursor)
+        body = render_log([facts for _, facts in rows[:limit]], generation, account.style, cursor)
         return Answer(200, body, "application/json;charset=UTF-8")
 
     return handle
@@ -98,9 +97,10 @@ def _rows(
     account: Account, filters: _Filters, before: int | None, now_ms: int, epoch_ms: int
 ) -> Iterator[tuple[int, Facts]]:
     """Yield the numbers and facts of rows that fit, the latest first, from below the number *before* on."""
-    log: deque[Message | tuple[Refused, int]] = account.log
-    first = account.logged - len(log)
-    for number in range(account.logged - 1, first - 1, -1):
+    books = account.books
+    log = books.log
+    first = books.logged - len(log)
+    for number in range(books.logged - 1, first - 1, -1):
         if before is not None and number >= before:
             continue
         facts = account.log_facts(log[number - first])

@@ -39,6 +39,7 @@ __all__ = [
     "catalogue",
     "code_of",
     "error_for",
+    "free_statuses",
     "magic",
     "split_code",
     "status_for_error",
@@ -71,6 +72,13 @@ def error_for(status_id: int) -> int:
 def status_for_error(error_id: int) -> int:
     """Return the status that a report with this error has; 9 (not delivered) where no pair is known."""
     return _STATUS_FOR_ERROR.get(error_id, 9)
+
+
+def free_statuses(names: Sequence[str]) -> frozenset[int]:
+    """Return the statuses that *names*, of statuses or of groups of them, stand for."""
+    return frozenset(
+        status.id for status in STATUSES.values() if status.name in names or status.group_name in names
+    )
 
 
 def code_of(status_id: int, error_id: int | None = None) -> str:
@@ -201,7 +209,8 @@ def _refusal(status: int | None = None, http: int | None = None) -> str:
             if refusal.http == http:
                 return refusal.message_id
         statuses = ", ".join(str(refusal.http) for refusal in HTTP_REFUSALS.values())
-        raise ValueError(f"there is no refusal with HTTP {http}; known: {statuses}")
+        proxy = f"; for the page of a proxy say gateway: {http}" if http in (502, 503, 504) else ""
+        raise ValueError(f"there is no refusal with HTTP {http}; known: {statuses}{proxy}")
     return str(status)
 
 

@@ -45,10 +45,9 @@ def _sending_by_query(generation: int) -> Callable[[Call], Answer]:
 def _pulling(generation: int) -> Callable[[Call], Answer]:
     def handle(call: Call) -> Answer:
         filters = _filters_of(call, _REPORT_FILTERS)
-        reports = account_of(call).reports.take(
-            limit_of(call), call.gateway.now_ms, lambda facts: facts.fits(filters)
-        )
-        body = render_reports(reports, generation, call.gateway.epoch_ms)
+        account = account_of(call)
+        reports = account.reports.take(limit_of(call), call.gateway.now_ms, lambda facts: facts.fits(filters))
+        body = render_reports(reports, generation, account.style)
         return Answer(200, body, _JSON)
 
     return handle
@@ -56,9 +55,10 @@ def _pulling(generation: int) -> Callable[[Call], Answer]:
 
 def _inbox(call: Call) -> Answer:
     filters = _filters_of(call, _INBOX_FILTERS)
-    inbox = account_of(call).inbox
+    account = account_of(call)
+    inbox = account.inbox
     messages = inbox.take(limit_of(call), call.gateway.now_ms, lambda message: message.fits(filters))
-    body = render_inbound(messages, len(inbox), call.gateway.epoch_ms)
+    body = render_inbound(messages, len(inbox), account.style)
     return Answer(200, body, _JSON)
 
 
@@ -85,7 +85,7 @@ def _end_tracking(call: Call) -> Answer:
 def _balance(call: Call) -> Answer:
     account = account_of(call)
     return json_answer(
-        {"balance": plain_amount(account.balance_micros), "currency": account.settings.currency}
+        {"balance": plain_amount(account.books.balance_micros), "currency": account.settings.currency}
     )
 
 

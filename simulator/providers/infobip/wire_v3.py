@@ -146,6 +146,8 @@ def _message(
     language = content.language
     period = options.validity_period or _Period()
     unit = checks.one_of(f"{path}.options.validityPeriod.timeUnit", period.time_unit, list(_PERIOD_UNITS_MS))
+    if options.validity_period is not None and period.amount is None:
+        checks.add(f"{path}.options.validityPeriod.amount", MUST_NOT_BE_NULL)
     item = Item(
         sender=message.sender or "",
         text="" if binary else content.text or "",

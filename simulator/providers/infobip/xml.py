@@ -23,6 +23,8 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 # An empty element is an empty text, but for these, which are lists.
 _LISTS: Final = frozenset({"messages", "destinations", "days"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+# Prices keep the digits that they are written with.
+_DECODER: Final = msgspec.json.Decoder(float_hook=str)
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -139,7 +141,7 @@ def render_xml(body: bytes, root: str, *, repeat: bool = False) -> bytes:
     singular, or, with *repeat*, under the same name as in 2015.
     """
     parts = ['<?xml version="1.0" encoding="UTF-8"?>']
-    _element(parts, root, msgspec.json.decode(body), repeat)
+    _element(parts, root, _DECODER.decode(body), repeat)
     return "".join(parts).encode("utf-8", "replace")
 
 
