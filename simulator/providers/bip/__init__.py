@@ -10,6 +10,7 @@ from typing import Final
 from simulator.provider import Answer, Call, Provider, Refuse
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
+from simulator.providers.bip.addresses import address_of
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.content import Breach
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -79,6 +80,8 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
         return failed_upload(upload_txnid(call))
     if refuse.decided is None:
         breach, txnid = refuse.facts.get("breach"), refuse.facts["txnid"]
+        if isinstance(txnid, str):
+            call.names = {"txnid": txnid}
         if isinstance(breach, Breach):
             return _unverified(call, breach.rule, txnid)
         return answer_json({"txnid": txnid, "resultcode": int(code)})
@@ -106,6 +109,7 @@ PROVIDER: Final = Provider(
     failure_shape=FAILURE_SHAPE,
     acts=tuple(ACTS),
     numbers="+90532",
+    address_of=address_of,
     # Clients may append a slash.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,

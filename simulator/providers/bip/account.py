@@ -37,16 +37,14 @@ from simulator.provider import (
 from simulator.providers.bip.acts import Doing, event_fields
 from simulator.providers.bip.addresses import hash_of, is_msisdn, number_of
 from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS
+from simulator.providers.bip.details import ALL, FILTERED, ONE_TO_ONE, Details, details_of
 from simulator.providers.bip.outcomes import magic, refuses_call
 from simulator.providers.bip.quota import Asked, Quotas, Sessions
 from simulator.providers.bip.render import REQID_MAX, Event, SentReport, UserReport, render
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver, Template
 
-__all__ = ["ALL", "FILTERED", "ONE_TO_ONE", "Account", "Details"]
-
-ONE_TO_ONE, FILTERED, ALL = "one_to_one", "filtered", "all_followers"
-"""Which quota a send falls under.  Source: "Quota control"."""
+__all__ = ["Account"]
 
 _DUPLICATES_MAX: Final = 100_000
 _TEMPLATES_MAX: Final = 100_000
@@ -54,23 +52,6 @@ _UPLOADS_MAX: Final = 1_000
 _MSGID_MAX: Final = 2**31 - 1
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LETTERS: Final = 5
-
-
-class Details(Struct, frozen=True, gc=False):
-    """
-    What BiP remembers of a submission beyond what the kernel does.
-    """
-
-    txnid: str
-    receiver: Receiver
-    content: Content
-    number: int
-    count: int
-    quota: str
-    asked: Asked
-    part: int = 0
-    """Which part of the call it belongs to."""
-    expire_s: int = 0
 
 
 class Account:
@@ -161,6 +142,11 @@ class Account:
         """Return a report id: five letters or digits, a dash, a number."""
         return report_id(draws, "message.id")
 
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return the txnid: all that the client of a refused or an asynchronous call knows of it."""
+        details = submission.details
+        return {"txnid": details.txnid} if isinstance(details, Details) else {}
+
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a text as sendmsgservlist sends it, which needs no session."""
         kind = PLAIN if self.settings.plain_numbers else HASHED
@@ -186,9 +172,7 @@ class Account:
 
     def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
         """Return the refusal that the recipient's session, standing and existence lead to."""
-        details = submission.details
-        if not isinstance(details, Details):
-            return None
+        details = details_of(submission)
         codes = self.recipient_codes(submission.recipient, details, circumstances)
         if not codes:
             return None
@@ -199,10 +183,9 @@ class Account:
 
     def reserve(self, submission: Submission, behaviour: Behaviour | None) -> None:
         """Count what was granted just now against what the next parts of the call may use."""
-        details = submission.details
-        if isinstance(details, Details):
-            granted = details.count if details.quota == ONE_TO_ONE else 1
-            details.asked.grant(details.part, granted if behaviour is None else 0)
+        details = details_of(submission)
+        granted = details.count if details.quota == ONE_TO_ONE else 1
+        details.asked.grant(details.part, granted if behaviour is None else 0)
 
     def recipient_codes(
         self, recipient: str, details: Details, circumstances: Circumstances
@@ -245,9 +228,7 @@ class Account:
 
     def noted(self, message: Message, move: Move | None) -> None:
         """Count an accepted message; remember what a delivered one lets its recipient answer to."""
-        details = message.submission.details
-        if not isinstance(details, Details):
-            return
+        details = details_of(message.submission)
         if move is None:
             self._count(message.key.recipient, details)
         elif move is Move.DELIVER:
@@ -257,8 +238,6 @@ class Account:
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report that a delivered, a read or an expired message leads to."""
-        if not isinstance(message.submission.details, Details):
-            return ()
         if move is Move.DELIVER:
             return self._user_report(message, "delivered", 0)
         if move is Move.READ:

@@ -10,7 +10,9 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-__all__ = ["hash_of", "is_msisdn", "number_of"]
+from simulator.provider import normal_address
+
+__all__ = ["address_of", "hash_of", "is_msisdn", "number_of"]
 
 _MSISDN: Final = re.compile(r"905[0-9]{9}", re.ASCII)
 _HALF: Final = 8
@@ -51,6 +53,11 @@ def number_of(text: str) -> str:
     if number >= _NUMBER_MAX or blake2b(b"bip address %d" % number, digest_size=_HALF).digest() != check:
         return ""
     return f"+{number}"
+
+
+def address_of(text: str) -> str:
+    """Return the kernel's spelling of a user that is named by number or by hash."""
+    return number_of(text) or normal_address(text)
 
 
 def _mask(check: bytes) -> bytes:

@@ -11,8 +11,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from simulator.provider import Answer, Call, Message, Refused, Report, Submission, drawn
-from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
+from simulator.providers.bip.account import Account
 from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS, SUCCESS
+from simulator.providers.bip.details import ALL, FILTERED, ONE_TO_ONE, Details, details_of
 from simulator.providers.bip.outcomes import magic
 from simulator.providers.bip.quota import Asked
 from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
@@ -112,9 +113,8 @@ def _checked(account: Account, request: SendRequest, submissions: Sequence[Submi
     """
     codes = _service_codes(account, request)
     for submission in submissions:
-        if isinstance(submission.details, Details):
-            # What was granted at the call counts no more: some of it may be refused by now.
-            submission.details.asked.begin()
+        # What was granted at the call counts no more: some of it may be refused by now.
+        details_of(submission).asked.begin()
     return [_with_refusal(account, codes, submission) for submission in submissions]
 
 
@@ -143,8 +143,7 @@ def _service_codes(account: Account, request: SendRequest) -> list[int]:
 
 
 def _with_refusal(account: Account, codes: Sequence[int], submission: Submission) -> Submission:
-    details = submission.details
-    assert isinstance(details, Details)
+    details = details_of(submission)
     settings = account.settings
     broken = details.receiver.broken
     if broken:
@@ -181,8 +180,7 @@ def _entries(account: Account, outcomes: Sequence[Message | Refused]) -> Iterato
         told = list(group)
         refused = whole and all(isinstance(outcome, Refused) for outcome in told)
         for outcome in told[:1] if refused else told:
-            details = outcome.submission.details
-            assert isinstance(details, Details)
+            details = details_of(outcome.submission)
             to, total = details.receiver.written, details.count
             if isinstance(outcome, Refused):
                 yield Entry(int(outcome.code), to, None, None, total)
@@ -192,8 +190,7 @@ def _entries(account: Account, outcomes: Sequence[Message | Refused]) -> Iterato
 
 def _receiver_of(outcome: Message | Refused) -> tuple[int, int]:
     """Return what is the same for messages of one receiver, and differs between neighbours."""
-    details = outcome.submission.details
-    assert isinstance(details, Details)
+    details = details_of(outcome.submission)
     return id(details.receiver), outcome.key.ordinal - details.number
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from simulator.provider import Call, Message, Refuse, Submission
-from simulator.providers.bitel.account import CallDetails
+from simulator.providers.bitel.details import CallDetails
 from simulator.providers.bitel.sending import (
     account_of,
     check_balance,

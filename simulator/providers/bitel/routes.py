@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Message, Refuse, Route
-from simulator.providers.bitel.account import CallDetails, SmsDetails
 from simulator.providers.bitel.calling import (
     call_batch,
     call_batch_tts,
@@ -17,6 +16,7 @@ from simulator.providers.bitel.calling import (
     call_single,
     call_tts,
 )
+from simulator.providers.bitel.details import CallDetails, SmsDetails, details_of
 from simulator.providers.bitel.render import (
     bare_answer,
     call_object,
@@ -84,9 +84,7 @@ def _id(call: Call, messages: list[Message]) -> object:
 
 
 def _batch_id(call: Call, messages: list[Message]) -> object:
-    details = messages[0].submission.details
-    assert isinstance(details, SmsDetails | CallDetails)
-    return details.batch_id if isinstance(details, SmsDetails) else details.campaign_id
+    return details_of(messages[0]).batch_id
 
 
 def _found(call: Call, name: str, kind: type) -> Message | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from simulator.provider import Call, Message, Refuse, Submission
-from simulator.providers.bitel.account import Account, SmsDetails
+from simulator.providers.bitel.account import Account
+from simulator.providers.bitel.details import SmsDetails
 from simulator.providers.bitel.settings import CHECKS, Settings
 from simulator.providers.bitel.wire import Body, network_address, otp_text
 
