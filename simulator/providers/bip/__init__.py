@@ -11,8 +11,8 @@ from simulator.provider import Answer, Call, Provider, Refuse
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of
+from simulator.providers.bip.breach import Breach
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
-from simulator.providers.bip.content import Breach
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.routes import COVERAGE, ROUTES, account_of, credential_of

@@ -35,9 +35,7 @@ Checks = Mapping[str, Callable[[], None]]
 
 def account_of(call: Call) -> Account:
     """Return the Bitel account of a call's space."""
-    account = call.gateway.account
-    assert isinstance(account, Account)
-    return account
+    return call.account(Account)
 
 
 def run_checks(settings: Settings, checks: Checks) -> None:
