@@ -47,7 +47,7 @@ from simulator.providers.bitel.details import (
 )
 from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
-from simulator.providers.bitel.settings import NO_RETRY, Settings
+from simulator.providers.bitel.settings import NO_RETRY, Settings, listed
 from simulator.providers.bitel.wire import local_number
 
 __all__ = ["Account"]
@@ -97,17 +97,17 @@ class Account:
         return {"review_template": self._review_template, "balance": self._balance}
 
     def _review_template(self, asked: Json) -> Json:
-        wanted = asked.get("templateId") if isinstance(asked, dict) else None
+        template_id = asked.get("templateId") if isinstance(asked, dict) else None
         approved = asked.get("approved", True) if isinstance(asked, dict) else None
         templates = self.settings.templates
-        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted not in templates:
-            known = ", ".join(map(str, sorted(templates)))
-            raise ValueError(f"templateId: expected one of {known}, got {str(wanted)[:40]!r}")
+        if isinstance(template_id, bool) or not isinstance(template_id, int) or template_id not in templates:
+            there_are = listed(sorted(templates))
+            raise ValueError(f"templateId: expected one of {there_are}, got {str(template_id)[:40]!r}")
         if not isinstance(approved, bool):
             raise ValueError(f"approved: expected true or false, got {str(approved)[:40]!r}")
-        reviewed = {**templates, wanted: replace(templates[wanted], approved=approved)}
+        reviewed = {**templates, template_id: replace(templates[template_id], approved=approved)}
         self.settings = replace(self.settings, templates=reviewed)
-        return {"templateId": wanted, "approved": approved}
+        return {"templateId": template_id, "approved": approved}
 
     def _balance(self, asked: Json) -> Json:
         balance = self.settings.balance
@@ -327,12 +327,13 @@ class Account:
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the event of a concluded request."""
-        facts = webhook.reports[0].payload
-        if isinstance(facts, CallFacts):
-            body = call_webhook(facts, self.settings.webhook_body)
-        else:
-            assert isinstance(facts, SmsFacts)
-            body = sms_webhook(facts, self.settings.webhook_body)
+        match webhook.reports[0].payload:
+            case CallFacts() as call:
+                body = call_webhook(call, self.settings.webhook_body)
+            case SmsFacts() as sms:
+                body = sms_webhook(sms, self.settings.webhook_body)
+            case other:
+                raise TypeError(f"expected an event of Bitel, got {type(other).__name__}")
         return WebhookRequest(url=webhook.target, body=body, headers=_JSON_HEADERS)
 
     # -- what the routes ask --------------------------------------------------------------------
@@ -342,10 +343,11 @@ class Account:
         messages = (self._gateway.message_of(key) for key in self._batches.get(batch_id, ()))
         return [message for message in messages if message is not None]
 
-    def affords(self, cost_milli: int) -> bool:
-        """Return True when the balance suffices for *cost_milli* and all that is under way."""
+    @property
+    def left_milli(self) -> int | None:
+        """What the balance has left for more, beside all that is under way; None: there is no limit."""
         balance = self.settings.balance
-        return balance is None or (balance.amount_milli - self.spent_milli - self.pending_milli >= cost_milli)
+        return None if balance is None else balance.amount_milli - self.spent_milli - self.pending_milli
 
     def sms_facts(self, message: Message, *, concluded: bool = False) -> SmsFacts:
         """
