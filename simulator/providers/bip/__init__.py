@@ -22,11 +22,10 @@ from simulator.providers.bip.wire import txnid_of
 
 __all__ = ["PROVIDER"]
 
-# A magic recipient, for anybody else has to open a session first.
 _EXAMPLE: Final = """\
 curl {base_url}/tes/rest/spi/sendmsgserv \\
   -u '{credential}' -H 'Content-Type: application/json' \\
-  -d '{{"txnid":"t-1","receiver":{{"type":2,"address":"905000000000"}},\
+  -d '{{"txnid":"t-1","receiver":{{"type":2,"address":"905320000001"}},\
 "composition":{{"list":[{{"type":0,"message":"hello"}}]}}}}'"""
 
 
