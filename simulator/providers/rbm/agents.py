@@ -52,20 +52,20 @@ class Agent:
     An agent of the partner.
     """
 
-    __slots__ = ("id", "integration", "launch_state", "said", "webhook")
+    __slots__ = ("id", "integration", "launch_state", "settings", "webhook")
 
-    def __init__(self, agent_id: str, said: AgentSettings) -> None:
+    def __init__(self, agent_id: str, settings: AgentSettings) -> None:
         self.id = agent_id
-        self.said = said
-        self.webhook: Slow[Target | None] = Slow(said.webhook)
-        self.launch_state: Slow[str] = Slow("LAUNCHED" if said.launched else "UNLAUNCHED")
+        self.settings = settings
+        self.webhook: Slow[Target | None] = Slow(settings.webhook)
+        self.launch_state: Slow[str] = Slow("LAUNCHED" if settings.launched else "UNLAUNCHED")
         self.integration = ""
         """The id of the integration made through the management API, if there is one."""
 
     @property
     def needs_traffic_type(self) -> bool:
         """True for agents with several use cases, whose messages have no default type."""
-        return USE_CASES.get(self.said.use_case, "-") == ""
+        return self.settings.use_case is not None and not USE_CASES[self.settings.use_case]
 
     def launched(self, now_ms: int) -> bool:
         """Return True when everybody may be reached, not testers alone."""
@@ -77,32 +77,37 @@ class Agents:
     Every agent that is listed, or, when none is, any that somebody names.
     """
 
-    __slots__ = ("_known", "_listed")
+    __slots__ = ("_agents", "_listed")
 
     def __init__(self) -> None:
-        self._known: dict[str, Agent] = {}
+        self._agents: dict[str, Agent] = {}
         self._listed = False
 
     def configure(self, listed: Mapping[str, AgentSettings]) -> None:
         """Replace the agents by those *listed*."""
-        self._known = {bare_id(name): Agent(bare_id(name), said) for name, said in listed.items()}
+        self._agents = {bare_id(name): Agent(bare_id(name), settings) for name, settings in listed.items()}
         self._listed = bool(listed)
 
     def find(self, agent_id: str) -> Agent | None:
         """Return the agent of this id, in either form, or None when others are listed."""
         name = bare_id(agent_id)
-        agent = self._known.get(name)
+        agent = self._agents.get(name)
         if agent is None and name and not self._listed:
-            agent = self._known[name] = Agent(name, AgentSettings())
+            agent = self._agents[name] = Agent(name, AgentSettings())
         return agent
 
     def only(self) -> Agent | None:
         """Return the only agent that is known, or None when there are none or several."""
-        return next(iter(self._known.values())) if len(self._known) == 1 else None
+        return next(iter(self._agents.values())) if len(self._agents) == 1 else None
 
     def all(self) -> list[Agent]:
         """Return every agent known, sorted by id."""
-        return [self._known[name] for name in sorted(self._known)]
+        return [self._agents[name] for name in sorted(self._agents)]
+
+    @property
+    def names(self) -> str:
+        """The ids of every agent known, for people."""
+        return ", ".join(sorted(self._agents)) or "none"
 
 
 class Testers:

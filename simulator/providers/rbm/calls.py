@@ -33,9 +33,7 @@ _ID_LENGTH_MAX: Final = 1_000
 
 def account_of(call: Call) -> Account:
     """Return the RBM account of a call's space."""
-    account = call.gateway.account
-    assert isinstance(account, Account)
-    return account
+    return call.account(Account)
 
 
 def bearer_of(call: Call) -> str:
@@ -61,7 +59,7 @@ def _authorise(call: Call, scope: str) -> None:
         expiring = account.settings.access_tokens == "expiring"
         if expiring and call.gateway.now_ms >= token.issued_ms + EXPIRES_S * 1_000:
             raise refuse("INVALID_CREDENTIALS")
-        if token.serial <= account.tokens_void:
+        if account.tokens.is_void(token.serial):
             raise refuse("INVALID_CREDENTIALS")
     if scope not in token.scopes and account.settings.scopes == "enforced":
         raise refuse("INSUFFICIENT_SCOPE")

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from simulator.provider import Answer, Call
-from simulator.providers.rbm.account import uuid_of
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.calls import account_of, agent_of, phone_of
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.handshake import verify
 from simulator.providers.rbm.people import invite
+from simulator.providers.rbm.reporting import uuid_of
 from simulator.providers.rbm.settings import Target
 from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
@@ -65,7 +65,7 @@ def _read_target(call: Call, earlier: Target | None) -> Target:
 
 async def _put_in_force(call: Call, agent: Agent, target: Target) -> None:
     account = account_of(call)
-    trouble = await verify(account, target)
+    trouble = await verify(account.reporter, target)
     if trouble:
         path = f"integration.{_HOOK}.webhook_uri"
         raise bad_request([Violation(path, f"{path}: {trouble}")])

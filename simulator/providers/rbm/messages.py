@@ -8,14 +8,14 @@ import re
 from typing import Any, Final
 
 from simulator.provider import Answer, Call, IllegalMove, Message, Move, Report, Submission, next_state
-from simulator.providers.rbm.account import Account, Details
-from simulator.providers.rbm.acts import is_marked_us
+from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.calls import account_of, agent_of, client_id_of, phone_of
 from simulator.providers.rbm.content import check_content, classification, text_of
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
 from simulator.providers.rbm.outcomes import DESPITE_REVOKE
+from simulator.providers.rbm.reporting import Details
 from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
 __all__ = ["create_event", "create_message", "dialogflow", "revoke_message"]
@@ -48,14 +48,14 @@ def create_message(call: Call) -> Answer:
     expiry = _expiry(call, body)
     resource: dict[str, Any] = {
         "name": f"phones/{phone}/agentMessages/{message_id}",
-        "sendTime": account.now_text(),
+        "sendTime": account.reporter.now_text(),
         "contentMessage": content,
     }
     if traffic:
         resource["messageTrafficType"] = traffic
     if expiry is not None:
         resource["expireTime"] = expiry[1]
-    carrier = is_marked_us(account, phone)
+    carrier = account.reporter.us_carrier(phone)
     if carrier:
         resource["richMessageClassification"] = classification(content)
         resource["totalPayloadSizeBytes"] = str(len(call.body))
@@ -181,7 +181,7 @@ def create_event(call: Call) -> Answer:
     resource = {
         "name": f"phones/{phone}/agentEvents/{event_id}",
         **body,
-        "sendTime": account.now_text(),
+        "sendTime": account.reporter.now_text(),
     }
     call.submit(
         [
@@ -210,7 +210,7 @@ def dialogflow(call: Call) -> Answer:
     agent = agent_of(call)
     prefix = client_id_of(call, "messageIdPrefix")
     body = read_body(call.body, "DialogflowEvent", "dialogflow_event", account.settings.intake)
-    if not agent.said.dialogflow:
+    if not agent.settings.dialogflow:
         raise refuse("DIALOGFLOW_DISABLED")
     if not body.get("eventName"):
         wrong = "dialogflow_event.event_name: must not be empty"

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Report
-from simulator.providers.rbm.acts import is_marked_us
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.calls import account_of, agent_of, phone_of, required
 from simulator.providers.rbm.errors import json_answer, refuse
@@ -37,7 +36,7 @@ def capabilities(call: Call) -> Answer:
     if features is None or not account.may_reach(agent, phone, circumstances):
         raise refuse("NOT_REACHABLE")
     body: dict[str, object] = {"features": list(features)}
-    carrier = is_marked_us(account, phone)
+    carrier = account.reporter.us_carrier(phone)
     if carrier:
         body["carrier"] = carrier
     return json_answer(call, body)
@@ -133,7 +132,7 @@ def capability_callback(call: Call) -> Answer:
             "rbmEnabled": features is not None,
             "features": list(features or ()),
         }
-        return account.report(
+        return account.reporter.report(
             agent=name,
             recipient=phone,
             kind="capabilities",

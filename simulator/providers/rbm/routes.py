@@ -39,9 +39,8 @@ def _token(call: Call) -> Answer:
     """Answer like Google's token endpoint, which has an error shape of its own."""
     account = account_of(call)
     granted = grant(call.body)
-    account.tokens_issued += 1
     body = {
-        "access_token": granted.token(call.gateway.now_ms, account.tokens_issued),
+        "access_token": granted.token(call.gateway.now_ms, account.tokens.next_serial()),
         "expires_in": EXPIRES_S,
         "token_type": "Bearer",
     }

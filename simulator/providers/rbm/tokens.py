@@ -21,7 +21,7 @@ import msgspec
 
 from simulator.provider import Refuse
 
-__all__ = ["EXPIRES_S", "Grant", "Token", "grant", "mint_key", "read_token"]
+__all__ = ["EXPIRES_S", "Grant", "IssuedTokens", "Token", "grant", "mint_key", "read_token"]
 
 EXPIRES_S: Final = 3_599
 _GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -75,6 +75,31 @@ class Grant(NamedTuple):
     def token(self, now_ms: int, serial: int) -> str:
         """Return the access token."""
         return f"{self.subject}.{self.scopes}.{now_ms}.{serial}"
+
+
+class IssuedTokens:
+    """
+    How many tokens /token has issued in a space, and which of them are refused.
+    """
+
+    __slots__ = ("_count", "_void")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._void = 0
+
+    def next_serial(self) -> int:
+        """Return the serial number of one more token."""
+        self._count += 1
+        return self._count
+
+    def expire(self) -> None:
+        """Let every token issued so far be refused."""
+        self._void = self._count
+
+    def is_void(self, serial: int) -> bool:
+        """Return True when the token with this number is refused."""
+        return serial <= self._void
 
 
 @lru_cache(maxsize=1_024)
@@ -161,8 +186,8 @@ def _credential(subject: str) -> str:
 
 
 def _scopes(claims: dict[str, Any]) -> str:
-    said = str(claims.get("scope", "")).split()
-    return "".join(letter for scope, letter in _SCOPES.items() if scope in said)
+    scopes = str(claims.get("scope", "")).split()
+    return "".join(letter for scope, letter in _SCOPES.items() if scope in scopes)
 
 
 def _decoded(part: str) -> bytes:

@@ -71,23 +71,23 @@ def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str,
         raise bad_request([], "Invalid JSON payload received. Root element must be a message.")
     reader = _Reader(intake)
     read = reader.message(message_shapes()[message], plain, root)
-    if reader.found:
-        raise bad_request(reader.found)
+    if reader.violations:
+        raise bad_request(reader.violations)
     return read
 
 
 class _Reader:
     """Reads one body, noting mistakes as it goes."""
 
-    __slots__ = ("found", "intake")
+    __slots__ = ("intake", "violations")
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
-        self.found: list[Violation] = []
+        self.violations: list[Violation] = []
 
     def note(self, path: str, text: str) -> None:
-        if len(self.found) < _VIOLATIONS_MAX:
-            self.found.append(Violation(path, text))
+        if len(self.violations) < _VIOLATIONS_MAX:
+            self.violations.append(Violation(path, text))
 
     def message(self, shape: MessageShape, plain: dict[str, Any], path: str) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -119,7 +119,7 @@ class _Reader:
 
     def field(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
         if not field.repeated:
-            return self.one(shape, field, value, path)
+            return self.value(shape, field, value, path)
         if not isinstance(value, list):
             self.wrong(field, value, path)
             return None
@@ -130,10 +130,10 @@ class _Reader:
             limits = f"between {field.items_min} and {most}" if field.items_min else f"at most {most}"
             self.note(path, f"{path}: must have {limits} items, got {len(value)}")
             return None
-        items = [self.one(shape, field, item, f"{path}[{n}]") for n, item in enumerate(value)]
+        items = [self.value(shape, field, item, f"{path}[{n}]") for n, item in enumerate(value)]
         return items or None
 
-    def one(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
+    def value(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
         kind = field.kind
         if kind is Kind.STRING:
             if isinstance(value, str):
@@ -154,8 +154,8 @@ class _Reader:
     def text(self, shape: MessageShape, field: FieldShape, value: str, path: str) -> str:
         most = field.length_max
         if most is not None and len(value) > most:
-            known = _TOO_LONG_WORDS.get((shape.name, field.name))
-            self.note(path, known or f"{path}: must have at most {most} characters, got {len(value)}")
+            words = _TOO_LONG_WORDS.get((shape.name, field.name))
+            self.note(path, words or f"{path}: must have at most {most} characters, got {len(value)}")
         elif field.pattern and re.search(field.pattern, value) is None:
             self.note(path, f"{path}: must match {field.pattern}, got {_shown(value)}")
         return value
