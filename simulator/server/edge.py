@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -188,6 +189,8 @@ class Edge:
             return answer
         except Refuse as refuse:
             call.refused = refuse
+            if refuse.decided is not None and refuse.decided.gateway:
+                return _gateway_page(refuse.decided.gateway)
             return provider.refused(call, refuse)
         except CallCut:
             # `_handle` asks the result, not the answer, whether to cut.
@@ -227,6 +230,13 @@ def _response(answer: Answer) -> web.Response:
     for name, value in answer.headers:
         headers.add(name, value)
     return response
+
+
+def _gateway_page(status: int) -> Answer:
+    """Return what a proxy answers when it gets no answer from the provider behind it: a page, for people."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n</body>\n</html>\n"
+    return Answer(status, page.encode(), "text/html")
 
 
 def _why_refused(call: Call) -> str:

@@ -28,6 +28,8 @@ class CallRefusal(NamedTuple):
     rule: str
     retry_after_ms: int = 0
     rung: Rung = Rung.RULE
+    gateway: int = 0
+    """The status with which a proxy in front of the provider refuses it; 0: the provider does."""
 
 
 class Deferred(NamedTuple):
@@ -103,6 +105,9 @@ def _refusal_of(
         wait_ms = throttled_ms(state, decision.answer_rule, answer.throttle)
         if wait_ms:
             return CallRefusal(account.throttled_code, decision.answer_rule, wait_ms)
+    if answer.gateway:
+        code = f"gateway {answer.gateway}"
+        return CallRefusal(code, decision.answer_rule, rung=decision.answer_rung, gateway=answer.gateway)
     if answer.refuse and account.refuses_call(answer.refuse):
         return CallRefusal(answer.refuse, decision.refusing_rule, rung=decision.answer_rung)
     return None

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import structs
 
 from simulator.kernel.model.chance import Chance
-from simulator.kernel.model.faults import Damage, DamageKind, Purpose, WebhookFaults
+from simulator.kernel.model.faults import FORGERIES, Damage, Purpose, WebhookFaults
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import Rate
@@ -151,8 +151,8 @@ class Outbox:
                     due_ms += ms
                     intended.append(purpose)
         webhook = self._new(now_ms, due_ms, report, sequence)
-        if any(one.kind is DamageKind.SIGNATURE for one in damage) and not self._signs(webhook):
-            damage = [one for one in damage if one.kind is not DamageKind.SIGNATURE]
+        if any(one.kind in FORGERIES for one in damage) and not self._signs(webhook):
+            damage = [one for one in damage if one.kind not in FORGERIES]
             self._note(now_ms, Unsigned(report.label, rule), webhook)
         webhook.damage = tuple(damage)
         webhook.intended = (*intended, *(one.purpose for one in damage))
