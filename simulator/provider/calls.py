@@ -62,6 +62,7 @@ class Call:
         "gateway",
         "headers",
         "method",
+        "notes",
         "path",
         "path_values",
         "query",
@@ -97,6 +98,8 @@ class Call:
         self.result = CallResult()
         self.refused: Refuse | None = None
         """Why it was refused, if it was."""
+        self.notes: tuple[str, ...] = ()
+        """What its answer has no words for."""
 
     @property
     def credential_text(self) -> str:
@@ -117,6 +120,11 @@ class Call:
             if key == name:
                 last = value
         return last
+
+    def note(self, text: str) -> None:
+        """Tell in a header of the answer, and in the journal, what the answer itself has no words for."""
+        self.notes = (*self.notes, text)
+        self.gateway.note(text)
 
     def submit(self, submissions: Sequence[Submission]) -> list[Message | Refused]:
         """

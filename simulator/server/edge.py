@@ -41,6 +41,7 @@ __all__ = ["SPACE_HEADER", "Edge"]
 
 SPACE_HEADER: Final = "X-Simulator-Space"
 REASON_HEADER: Final = "X-Simulator-Reason"
+NOTE_HEADER: Final = "X-Simulator-Note"
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _DRIPS: Final = 20
 _REASONS_TOLD_MAX: Final = 10
@@ -151,6 +152,8 @@ class Edge:
                 return _cut(request)
             response = _response(answer)
             _tell_refusals(response, space, call)
+            if call.notes:
+                response.headers[NOTE_HEADER] = header_text("; ".join(call.notes))
             _note(space, call, answer, _why_refused(call))
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
@@ -253,7 +256,7 @@ def _tell_refusals(response: web.Response, space: Space, call: Call) -> None:
         return
     if result.refusal is not None:
         refusal = result.refusal
-        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule))]
+        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule, refusal.why))]
     else:
         refused = [outcome for outcome in result.outcomes if isinstance(outcome, Refused)]
         if not refused:

@@ -292,6 +292,10 @@ class Outbox:
             delay_ms = None
             if policy.repeats is None or policy.repeats(webhook.target, attempt):
                 delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)
+            if delay_ms is not None and policy.retry.within_ms:
+                first_ms = webhook.attempts[0].at_ms if webhook.attempts else attempt.at_ms
+                if now_ms + delay_ms > first_ms + policy.retry.within_ms:
+                    delay_ms = None
             if policy.pause_ms:
                 self._paused_until[webhook.provider] = now_ms + policy.pause_ms
             next_at_ms = None if delay_ms is None else now_ms + delay_ms
