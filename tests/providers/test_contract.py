@@ -46,6 +46,10 @@ def _filled(path: str) -> str:
 def _assert_refused_by_the_provider(heard: Heard, door: Door) -> None:
     """The answer is the provider's refusal, not a web server's page, and nothing was left behind."""
     assert heard.status >= 400, heard
+    if heard.status == 404 and "html" in heard.content_type:
+        assert door.row.page
+        assert door.row.page in heard.body
+        return
     _assert_provider_spoke(heard, door)
 
 

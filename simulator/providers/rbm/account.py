@@ -35,8 +35,10 @@ from simulator.provider import (
 from simulator.providers.rbm.actions import actions_of
 from simulator.providers.rbm.acts import perform
 from simulator.providers.rbm.agents import Agent, Agents, Testers
+from simulator.providers.rbm.attachments import shows_pdf_in_card
 from simulator.providers.rbm.content import features_needed
 from simulator.providers.rbm.envelope import payload_of, render
+from simulator.providers.rbm.errors import refuse
 from simulator.providers.rbm.files import Files
 from simulator.providers.rbm.outcomes import BOTH, REVOKE_FAILED, magic
 from simulator.providers.rbm.reporting import Details, Reporter, details_of, uuid_of
@@ -169,21 +171,33 @@ class Account:
 
     def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
         """Return the refusals that follow from recipient and agent, and silence for who blocked it."""
-        if circumstances.known is False or circumstances.capable is False:
-            return _refuse("NOT_REACHABLE")
+        phone = submission.recipient
+        if why := self._why_unreachable(phone, circumstances):
+            return _refuse("NOT_REACHABLE", why)
         agent = self.agents.find(submission.sender)
-        if agent is not None and not self.may_reach(agent, submission.recipient, circumstances):
-            return _refuse("NOT_A_TESTER")
+        if agent is not None and not self.may_reach(agent, phone, circumstances):
+            status = self.tester_status(agent, phone, circumstances) or "not invited"
+            return _refuse("NOT_A_TESTER", f"{agent.id} is not launched, and {phone} as a tester is {status}")
         if submission.signal:
             return None
-        if isinstance(circumstances.capable, tuple):
-            needed = features_needed(details_of(submission).resource["contentMessage"])
-            if any(feature not in circumstances.capable for feature in needed):
-                return _refuse("FEATURE_UNSUPPORTED")
+        if missing := self._missing_features(submission, circumstances):
+            return _refuse("FEATURE_UNSUPPORTED", f"{phone} lacks {', '.join(missing)}")
         if circumstances.blocked:
             # RBM has no event for failures; what blocking an agent does is not documented.
             return Behaviour(fate=Fate(ending=Ending.SILENCE))
         return None
+
+    def _missing_features(self, submission: Submission, circumstances: Circumstances) -> list[str]:
+        content = details_of(submission).resource["contentMessage"]
+        if len(content) == 1 and "text" in content:
+            # The usual case: every device can show a text.
+            return []
+        needed = features_needed(content)
+        if shows_pdf_in_card(content, self.files, self._gateway.now_ms):
+            needed.append("PDF_IN_RICH_CARDS")
+        capable = circumstances.capable
+        features = capable if isinstance(capable, tuple) else self.settings.features
+        return [feature for feature in needed if feature not in features]
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a while."""
@@ -246,12 +260,24 @@ class Account:
     def features_of(self, phone: str) -> tuple[str, ...] | None:
         """Return what a device can do, or None when it is not to be reached by RCS."""
         circumstances = self._gateway.circumstances(phone)
-        if circumstances.known is False or circumstances.capable is False:
-            return None
-        if not circumstances.reachable and self._long_gone(phone):
+        if self._why_unreachable(phone, circumstances):
             return None
         capable = circumstances.capable
         return capable if isinstance(capable, tuple) else self.settings.features
+
+    def check_reach(self, phone: str) -> None:
+        """Raise Refuse when a device is not to be reached by RCS."""
+        if why := self._why_unreachable(phone, self._gateway.circumstances(phone)):
+            raise refuse("NOT_REACHABLE", hint=why)
+
+    def _why_unreachable(self, phone: str, circumstances: Circumstances) -> str:
+        if circumstances.known is False:
+            return f"{phone} is not known"
+        if circumstances.capable is False:
+            return f"{phone} is not capable of RCS"
+        if not circumstances.reachable and self._long_gone(phone):
+            return f"{phone} has not been connected for 31 days"
+        return ""
 
     def _long_gone(self, phone: str) -> bool:
         now_ms = self._gateway.now_ms
@@ -280,5 +306,5 @@ class Account:
             del self.ids[next(iter(self.ids))]
 
 
-def _refuse(name: str) -> Behaviour:
-    return Behaviour(answer=AnswerFault(refuse=name))
+def _refuse(name: str, why: str) -> Behaviour:
+    return Behaviour(answer=AnswerFault(refuse=name, why=why))

@@ -9,13 +9,13 @@ from typing import Final, Generic, TypeVar
 
 from simulator.providers.rbm.settings import USE_CASES, AgentSettings, Target, bare_id
 
-__all__ = ["Agent", "Agents", "Slow", "Testers"]
+__all__ = ["INVITES_IN_ALL", "INVITES_PER_DAY", "Agent", "Agents", "Slow", "Testers"]
 
 T = TypeVar("T")
 
 _DAY_MS: Final = 86_400_000
-_INVITES_PER_DAY: Final = 20
-_INVITES_IN_ALL: Final = 200
+INVITES_PER_DAY: Final = 20
+INVITES_IN_ALL: Final = 200
 
 
 class Slow(Generic[T]):
@@ -129,7 +129,7 @@ class Testers:
         """Return True when one more invitation is allowed today, and in all."""
         invited = self._invited.get(agent, [])
         today = [at_ms for at_ms in invited if at_ms > now_ms - _DAY_MS]
-        return len(invited) < _INVITES_IN_ALL and len(today) < _INVITES_PER_DAY
+        return len(invited) < INVITES_IN_ALL and len(today) < INVITES_PER_DAY
 
     def invite(self, agent: str, phone: str, now_ms: int) -> None:
         """Count an invitation; it is pending."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from simulator.providers.rbm.wire import Violation, bad_request
 
-__all__ = ["check_content", "classification", "features_needed", "suggestions_of", "text_of"]
+__all__ = ["cards_of", "check_content", "classification", "features_needed", "suggestions_of", "text_of"]
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _SEGMENT_BYTES: Final = 160

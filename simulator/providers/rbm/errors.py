@@ -61,17 +61,24 @@ ERRORS: Final[Mapping[str, RbmError]] = {row.name: row for row in _rows()}
 """Every refusal by our name for it, which scenario files use."""
 
 
-def refuse(name: str, text: str = "", violations: Sequence[tuple[str, str]] = ()) -> Refuse:
-    """Return the refusal of a call with one of ERRORS; *text* and *violations* replace the usual ones."""
+def refuse(
+    name: str, text: str = "", violations: Sequence[tuple[str, str]] = (), *, hint: str = ""
+) -> Refuse:
+    """
+    Return the refusal of a call with one of ERRORS; *text* and *violations* replace the usual ones.
+
+    The reason has the text in one line; *hint* is what it says beyond that.
+    """
     words = text or ERRORS[name].text
-    return Refuse(name, words.replace("\n", "; "), text=words, violations=tuple(violations))
+    line = words.replace("\n", "; ")
+    return Refuse(name, f"{line} ({hint})" if hint else line, text=words, violations=tuple(violations))
 
 
 def refused(call: Call, refuse: Refuse) -> Answer:
     """Answer a call that is refused, by a rule, a magic recipient, circumstances or our own checks."""
     if refuse.code not in ERRORS:
         # The token endpoint has codes and an error shape of its own.
-        body = {"error": refuse.code, "error_description": refuse.reason}
+        body = {"error": refuse.code, "error_description": refuse.facts.get("text", refuse.reason)}
         return Answer(400, _ENCODER.encode(body), "application/json; charset=utf-8")
     text, violations = refuse.facts.get("text", ""), refuse.facts.get("violations", ())
     assert isinstance(text, str)

@@ -14,7 +14,15 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-__all__ = ["FieldShape", "Kind", "MessageShape", "discovery", "message_shapes"]
+__all__ = [
+    "FieldShape",
+    "Kind",
+    "MessageShape",
+    "discovery",
+    "fields_as_of",
+    "message_shapes",
+    "standard_parameters",
+]
 
 
 class Kind(StrEnum):
@@ -151,6 +159,17 @@ def message_shapes() -> Mapping[str, MessageShape]:
     """Return every message that clients may send or receive, by name."""
     schemas = {**_document()["schemas"], **_MANAGEMENT}
     return {name: _message(name, schema) for name, schema in schemas.items()}
+
+
+def fields_as_of() -> str:
+    """Return the day of Google's release notes up to which the fields are known."""
+    return str(_document()["x-asOf"])
+
+
+@cache
+def standard_parameters() -> frozenset[str]:
+    """Return the query parameters that every method takes."""
+    return frozenset(_document()["parameters"])
 
 
 def discovery(root_url: str) -> dict[str, Any]:

@@ -37,6 +37,8 @@ from simulator.providers.rbm.wire import Intake
 __all__ = [
     "FEATURES",
     "FEATURES_DEFAULT",
+    "NUMBER_REGIONS",
+    "REGIONS",
     "RETRY_DOCUMENTED",
     "SETTINGS",
     "AgentSettings",
@@ -47,19 +49,22 @@ __all__ = [
 
 _DAY_MS: Final = 86_400_000
 _CEILING_MS: Final = 600_000
+_JITTER_BP: Final = 1_000
+_RETRIED_MS: Final = 7 * _DAY_MS
 
 
 def _waits() -> tuple[int, ...]:
+    """Return so many waits that they last for the whole time, even if each is as short as it may be."""
     waits: list[int] = []
     waited_ms, wait_ms = 0, 1_000
-    while waited_ms + wait_ms <= 7 * _DAY_MS:
+    while waited_ms < _RETRIED_MS:
         waits.append(wait_ms)
-        waited_ms += wait_ms
+        waited_ms += wait_ms * (10_000 - _JITTER_BP) // 10_000
         wait_ms = min(wait_ms * 2, _CEILING_MS)
     return tuple(waits)
 
 
-RETRY_DOCUMENTED: Final = RetrySchedule(_waits(), jitter_bp=1_000)
+RETRY_DOCUMENTED: Final = RetrySchedule(_waits(), jitter_bp=_JITTER_BP, within_ms=_RETRIED_MS)
 """
 Waits that grow to 600 s, for 7 days.
 
@@ -88,6 +93,16 @@ FEATURES: Final = (
 )
 """Every feature the discovery document knows; said again, for reading that takes longer than starting."""
 
+REGIONS: Final = ("us", "europe", "asia")
+"""The regions that have an endpoint of their own."""
+
+NUMBER_REGIONS: Final = {
+    **dict.fromkeys(("+1", "+5"), "us"),
+    **dict.fromkeys(("+2", "+3", "+4", "+7"), "europe"),
+    **dict.fromkeys(("+6", "+8", "+9"), "asia"),
+}
+"""Where numbers are; chosen, since which country belongs to which endpoint is not documented."""
+
 USE_CASES: Final = {
     "OTP": "AUTHENTICATION",
     "TRANSACTIONAL": "TRANSACTION",
@@ -101,7 +116,7 @@ def _words(*words: str) -> Shape[str]:
 
 
 _TOKEN: Final = Text(1, 500)
-_TOKEN_DOC: Final = "The token that signs webhooks, known to both sides."
+_TOKEN_DOC: Final = "The token that signs webhooks, known to both sides; sim-client-token, if not given."
 _TOKEN_DEFAULT: Final = "sim-client-token"
 
 
@@ -199,7 +214,17 @@ class Settings:
         "documented",
         "Revoking what is not in the queue: 404, or 200 as before 2025.",
     )
-    unknown_keys: str = setting(_words("refuse", "ignore"), "refuse", "Keys that no message has.")
+    unknown_fields: str = setting(
+        _words("refuse", "warn", "ignore"),
+        "refuse",
+        "Keys that no message has and query parameters that no method has: refuse them, take them and say so "
+        "in a header and the journal, or take them.",
+    )
+    unknown_paths: str = setting(
+        _words("html", "json"),
+        "html",
+        "What unknown paths and wrong methods are answered: a page, as Google's front end does, or an error.",
+    )
     json: str = setting(
         _words("lenient", "strict"), "lenient", "Single quotes and trailing commas: take or refuse them."
     )
@@ -252,6 +277,29 @@ class Settings:
         "How long changes of agents and webhooks take to be in force everywhere.",
         name="propagation",
     )
+    assertion_times: str = setting(
+        _words("checked", "ignored"),
+        "checked",
+        "Whether /token refuses assertions that are past or not yet valid by the clock of the space. One "
+        "that is a day or more away comes from another clock, and is not judged.",
+    )
+    assertion_skew_ms: int = setting(
+        Duration(),
+        "5m",
+        "How far in the future an assertion may begin.",
+        name="assertion_skew",
+    )
+    number_regions: Mapping[str, str] = setting(
+        MapOf(Choice({name: name for name in REGIONS}), Text(2, 16, pattern=r"\+[0-9]+")),
+        {**NUMBER_REGIONS},
+        "In which region numbers are, by how they begin, the longest first: users:batchGet takes those of "
+        "one region only. Empty: it takes all.",
+    )
+    batch_get_zeros: str = setting(
+        _words("shown", "omitted"),
+        "shown",
+        "Empty lists and zeros in the answer of users:batchGet: there, or left out as defaults.",
+    )
     batch_get_per_minute: int = setting(Integer(0, 1_000_000), 600, "Calls to users:batchGet; 0: no limit.")
     project_number: str = setting(Text(1, 30), "123456789012", "Told in the attributes of webhooks.")
 
@@ -265,7 +313,7 @@ class Settings:
         """How strict bodies are read."""
         return Intake(
             strict_json=self.json == "strict",
-            ignore_unknown=self.unknown_keys == "ignore",
+            unknown=self.unknown_fields,
             card_suggestions_max=self.card_suggestions_max,
         )
 

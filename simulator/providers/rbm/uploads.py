@@ -8,11 +8,11 @@ import re
 from typing import Final
 
 from simulator.provider import Answer, Call
-from simulator.providers.rbm.calls import account_of, agent_of
+from simulator.providers.rbm.calls import account_of, agent_of, body_of
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.files import FILE_BYTES_MAX, MEDIA_TYPES, File, Upload
 from simulator.providers.rbm.reporting import uuid_of
-from simulator.providers.rbm.wire import Violation, bad_request, read_body
+from simulator.providers.rbm.wire import Violation, bad_request
 
 __all__ = ["UPLOAD_BYTES_MAX", "create_file", "resume_upload", "upload_file"]
 
@@ -25,7 +25,7 @@ _BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 def create_file(call: Call) -> Answer:
     """Take a file by URL.  The URL is checked but not fetched: the simulator stays off the network."""
-    body = read_body(call.body, "CreateFileRequest", "", account_of(call).settings.intake)
+    body = body_of(call, "CreateFileRequest", "")
     agent_of(call, body.get("agentId", ""))
     for key, snake in (("fileUrl", "file_url"), ("thumbnailUrl", "thumbnail_url")):
         url = body.get(key, "")
@@ -88,7 +88,7 @@ def _multipart(call: Call) -> Answer:
     if len(parts) != 2:
         raise refuse("INVALID_ARGUMENT", "expected multipart/related with two parts: JSON, then the file")
     (_, metadata), (media_type, content) = parts
-    body = read_body(metadata, "CreateFileRequest", "", account_of(call).settings.intake)
+    body = body_of(call, "CreateFileRequest", "", metadata)
     agent_of(call, body.get("agentId", ""))
     return _take(call, media_type, content)
 
@@ -111,7 +111,7 @@ def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
 def _begin(call: Call) -> Answer:
     """Start a resumable upload: the answer says where to put the bytes."""
     account = account_of(call)
-    body = read_body(call.body, "CreateFileRequest", "", account.settings.intake)
+    body = body_of(call, "CreateFileRequest", "")
     agent = agent_of(call, body.get("agentId", ""))
     media_type = _media_type(call.headers.get("X-Upload-Content-Type", ""))
     _check_type(media_type)
@@ -130,7 +130,7 @@ def resume_upload(call: Call) -> Answer:
     files = account_of(call).files
     upload = files.upload(call.query_value("upload_id") or "")
     if upload is None:
-        raise refuse("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND", hint="upload_id names no upload under way")
     header = call.headers.get("Content-Range")
     if header is None:
         files.end(upload)

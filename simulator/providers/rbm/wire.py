@@ -8,14 +8,14 @@ unset, numbers may be text, enums may be numbers, output-only fields are ignored
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from simulator.provider import Refuse
 from simulator.providers.rbm.errors import ERRORS, refuse
 from simulator.providers.rbm.instants import parse_duration, parse_instant
 from simulator.providers.rbm.lenient import NotJson, decode
-from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, message_shapes
+from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, fields_as_of, message_shapes
 
 __all__ = ["Intake", "Violation", "bad_request", "read_body"]
 
@@ -38,10 +38,14 @@ class Violation(NamedTuple):
     text: str
 
 
-def bad_request(violations: Sequence[Violation], text: str = "") -> Refuse:
-    """Return the refusal of a body that Google answers with 400 INVALID_ARGUMENT."""
+def bad_request(violations: Sequence[Violation], text: str = "", *, hint: str = "") -> Refuse:
+    """
+    Return the refusal of a body that Google answers with 400 INVALID_ARGUMENT.
+
+    *hint* is for the reason alone, which says more than Google would.
+    """
     words = text or "\n".join(violation.text for violation in violations)
-    return refuse("INVALID_ARGUMENT", words, violations)
+    return refuse("INVALID_ARGUMENT", words, violations, hint=hint)
 
 
 class Intake(NamedTuple):
@@ -50,15 +54,23 @@ class Intake(NamedTuple):
     """
 
     strict_json: bool = False
-    ignore_unknown: bool = False
+    unknown: str = "refuse"
+    """What is done about fields that are not known: `refuse`, `warn` or `ignore`."""
     card_suggestions_max: int = 4
 
 
-def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str, Any]:
+def _overlook(text: str) -> None:
+    """Say nothing of what is odd about a body."""
+
+
+def read_body(
+    body: bytes, message: str, root: str, intake: Intake, warn: Callable[[str], None] = _overlook
+) -> dict[str, Any]:
     """
     Return *body* as a message called *message*, in camelCase, without what is unset.
 
     *root* is where complaints begin (`agent_message`); empty: at the top level.
+    *warn* is told of fields that are not known, where the account takes them all the same.
     Raises Refuse with everything that is wrong.
     """
     if not body.strip():
@@ -72,17 +84,22 @@ def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str,
     reader = _Reader(intake)
     read = reader.message(message_shapes()[message], plain, root)
     if reader.violations:
-        raise bad_request(reader.violations)
+        hint = f"fields are known as of {fields_as_of()}; `unknown_fields: warn` takes others"
+        raise bad_request(reader.violations, hint=hint if reader.unknown else "")
+    if intake.unknown == "warn":
+        for text in reader.unknown:
+            warn(f"{text} (as of {fields_as_of()})")
     return read
 
 
 class _Reader:
     """Reads one body, noting mistakes as it goes."""
 
-    __slots__ = ("intake", "violations")
+    __slots__ = ("intake", "unknown", "violations")
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
+        self.unknown: list[str] = []
         self.violations: list[Violation] = []
 
     def note(self, path: str, text: str) -> None:
@@ -94,13 +111,7 @@ class _Reader:
         for name, value in plain.items():
             field = shape.by_name.get(name)
             if field is None:
-                if not self.intake.ignore_unknown:
-                    at = f" at '{path}'" if path else ""
-                    self.note(
-                        path,
-                        f'Invalid JSON payload received. Unknown name "{name[:_SHOWN_MAX]}"{at}: '
-                        "Cannot find field.",
-                    )
+                self.unknown_name(name, path)
             elif value is not None and not field.read_only:
                 where = f"{path}.{field.snake}" if path else field.snake
                 read = self.field(shape, field, value, where)
@@ -116,6 +127,15 @@ class _Reader:
                     f"Cannot set '{last}'",
                 )
         return {field.name: given[field.name] for field in shape.fields if field.name in given}
+
+    def unknown_name(self, name: str, path: str) -> None:
+        if self.intake.unknown == "ignore" or len(self.unknown) >= _VIOLATIONS_MAX:
+            return
+        at = f" at '{path}'" if path else ""
+        text = f'Unknown name "{name[:_SHOWN_MAX]}"{at}: Cannot find field.'
+        self.unknown.append(text)
+        if self.intake.unknown == "refuse":
+            self.note(path, f"Invalid JSON payload received. {text}")
 
     def field(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
         if not field.repeated:
