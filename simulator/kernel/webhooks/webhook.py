@@ -158,6 +158,8 @@ class RetrySchedule:
     delays_ms: tuple[int, ...] = ()
     jitter_bp: int = 0
     """By how much a wait may be shorter than the schedule says; drawn for each attempt."""
+    within_ms: int = 0
+    """How long after the first attempt the last one may be; 0: as long as there are waits."""
 
     def next_delay_ms(self, attempts_made: int) -> int | None:
         """Return the longest wait after attempt number *attempts_made*, or None to give up."""
