@@ -34,8 +34,7 @@ def _unauthorized(call: Call) -> Answer:
 _PAGE: Final = b"""<!DOCTYPE html>
 <html lang=en>
 <title>Error 404 (Not Found)!!1</title>
-<p><b>404.</b> That's an error.
-<p>The requested URL was not found on this server.
+<p>404: no page is served under this address.
 """
 
 

@@ -36,7 +36,7 @@ from simulator.providers.rbm.actions import actions_of
 from simulator.providers.rbm.acts import perform
 from simulator.providers.rbm.agents import Agent, Agents, Testers
 from simulator.providers.rbm.attachments import shows_pdf_in_card
-from simulator.providers.rbm.content import features_needed
+from simulator.providers.rbm.content import features_needed, is_plain_text
 from simulator.providers.rbm.envelope import payload_of, render
 from simulator.providers.rbm.errors import refuse
 from simulator.providers.rbm.files import Files
@@ -189,8 +189,7 @@ class Account:
 
     def _missing_features(self, submission: Submission, circumstances: Circumstances) -> list[str]:
         content = details_of(submission).resource["contentMessage"]
-        if len(content) == 1 and "text" in content:
-            # The usual case: every device can show a text.
+        if is_plain_text(content):
             return []
         needed = features_needed(content)
         if shows_pdf_in_card(content, self.files, self._gateway.now_ms):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from simulator.providers.rbm.content import cards_of
+from simulator.providers.rbm.content import cards_of, is_plain_text
 from simulator.providers.rbm.errors import refuse
 from simulator.providers.rbm.files import FILE_BYTES_MAX, File, Files
 from simulator.providers.rbm.wire import Violation, bad_request
@@ -51,6 +51,8 @@ def check_attachments(
     content: dict[str, Any], root: str, files: Files, now_ms: int, *, only_uploaded: bool
 ) -> None:
     """Raise Refuse when files of a message are too large together, or of kinds that do not go there."""
+    if is_plain_text(content):
+        return
     violations: list[Violation] = []
     sizes: dict[str, int] = {}
     for attachment in _attachments(content):

@@ -124,7 +124,7 @@ def phone_of(call: Call, *, magic: bool = True) -> str:
             "INVALID_ARGUMENT", f"phones/{phone[:60]}: must be a phone number in E.164, such as +15551234567"
         )
     if magic and (name := magic_refusal(phone)):
-        raise refuse(name)
+        raise refuse(name, hint=f"{phone} is a magic recipient")
     return phone
 
 

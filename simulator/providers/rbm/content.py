@@ -5,15 +5,26 @@ What is in an agent message: the rules that go beyond single fields, and what it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
 
 from simulator.providers.rbm.wire import Violation, bad_request
 
-__all__ = ["cards_of", "check_content", "classification", "features_needed", "suggestions_of", "text_of"]
+__all__ = [
+    "cards_of",
+    "check_content",
+    "classification",
+    "features_needed",
+    "is_plain_text",
+    "suggestions_of",
+    "text_of",
+]
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _SEGMENT_BYTES: Final = 160
+
+Note: TypeAlias = Callable[[str, str], None]
+"""Takes down what is wrong, and where."""
 
 _FEATURES: Final = {
     "dialAction": "ACTION_DIAL",
@@ -56,10 +67,15 @@ def text_of(content: dict[str, Any]) -> str:
     return "\n".join(word for word in words if word)
 
 
+def is_plain_text(content: dict[str, Any]) -> bool:
+    """Return True for the usual case: a text alone, which every device can show."""
+    return len(content) == 1 and "text" in content
+
+
 def check_content(content: dict[str, Any] | None, root: str) -> None:
     """Raise Refuse when a content message breaks a rule that no single field shows."""
-    if content and len(content) == 1 and "text" in content:
-        # The usual case: a single field, which was checked when it was read.
+    if content and is_plain_text(content):
+        # A single field, which was checked when it was read.
         return
     violations: list[Violation] = []
 
@@ -78,7 +94,7 @@ def check_content(content: dict[str, Any] | None, root: str) -> None:
         raise bad_request(violations)
 
 
-def _check_files(holder: dict[str, Any], path: str, note: Any) -> None:
+def _check_files(holder: dict[str, Any], path: str, note: Note) -> None:
     prefix = f"{path}." if path else ""
     if (info := holder.get("contentInfo")) is not None:
         _check_url(f"{prefix}content_info.file_url", info.get("fileUrl"), note)
@@ -88,14 +104,14 @@ def _check_files(holder: dict[str, Any], path: str, note: Any) -> None:
         note(f"{prefix}uploaded_rbm_file.file_name", "must not be empty")
 
 
-def _check_url(path: str, url: str | None, note: Any) -> None:
+def _check_url(path: str, url: str | None, note: Note) -> None:
     if not url:
         note(path, "must not be empty")
     elif _URL.fullmatch(url) is None:
         note(path, "must be a URL as in RFC 3986")
 
 
-def _check_cards(content: dict[str, Any], note: Any) -> None:
+def _check_cards(content: dict[str, Any], note: Note) -> None:
     card = content.get("richCard")
     if card is None:
         return
@@ -122,7 +138,7 @@ def _check_cards(content: dict[str, Any], note: Any) -> None:
             note(path, "must have title, description or suggestions beside its media when HORIZONTAL")
 
 
-def _check_suggestion(path: str, suggestion: dict[str, Any], note: Any) -> None:
+def _check_suggestion(path: str, suggestion: dict[str, Any], note: Note) -> None:
     if not suggestion:
         note(path, "must have one of reply and action")
         return

@@ -91,7 +91,7 @@ def _earlier(call: Call, account: Account, agent: Agent, client_id: str) -> Answ
         return None
     if account.settings.duplicates == "refuse":
         raise refuse("ALREADY_EXISTS", hint=f"{agent.id} has used the id {client_id} for {resource['name']}")
-    call.note(f"{agent.id} has used the id {client_id} before: ignored, answered as the first time")
+    call.note(f"the agent {agent.id} has used the id {client_id} before: ignored, answered as the first time")
     return json_answer(call, resource)
 
 
