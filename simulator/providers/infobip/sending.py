@@ -24,6 +24,16 @@ _OCTETS_MAX: Final = 4_000
 _SCHEDULED_STATUS: Final = 26
 _NO_CREDIT, _DUPLICATE, _BAD_HEADER, _TOO_LONG = "12", "23", "24", "25"
 _MISSING_TO, _INVALID_TO, _BAD_SOURCE = "51", "52", "11"
+_WHY: Final = {
+    _NO_CREDIT: "the account's balance does not suffice",
+    _DUPLICATE: "messageId: a message with this id was sent before",
+    _BAD_HEADER: "binary: expected a well-formed user data header",
+    _TOO_LONG: f"expected at most {_PARTS_MAX} parts, and {_OCTETS_MAX} octets of binary content",
+    _MISSING_TO: "to: expected an address, it is empty",
+    _INVALID_TO: "to: expected 7 to 15 digits that do not begin with 0",
+    _BAD_SOURCE: "from: expected one of the account's senders",
+}
+"""Our own checks by the status they reject a destination with, for people."""
 
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer:
@@ -166,6 +176,7 @@ class _Builder:
                     hold_until_ms=at_ms if at_ms > gateway.now_ms else 0,
                     parts=parts,
                     refusal=refusal,
+                    refusal_why=_WHY.get(refusal, ""),
                     details=Details(
                         generation=self._request.generation,
                         to=recipient.removeprefix("+"),
