@@ -62,7 +62,11 @@ async def settings_in_force_are_plain_json(case: Case) -> None:
     async with case.door() as door:
         shown = dict(door.account.describe())
 
-    assert json.loads(json.dumps(shown)) == shown
+    try:
+        text = json.dumps(shown)
+    except TypeError as trouble:
+        raise AssertionError(f"describe: expected plain JSON, got {shown}") from trouble
+    assert json.loads(text) == shown
 
 
 async def credentials_are_minted_one_for_each_token(case: Case) -> None:

@@ -204,5 +204,5 @@ class PigeonAccount:
         headers = (("Content-Type", "text/x-coo"),)
         if not self.settings.seal_key:
             return WebhookRequest(url=webhook.target, body=body, headers=headers)
-        sealed = (*headers, ("Seal", seal(body, self.settings.seal_key)))
-        return WebhookRequest(url=webhook.target, body=body, headers=sealed, signed_by=("Seal",))
+        sealed = (*headers, ("X-Seal", seal(body, self.settings.seal_key)))
+        return WebhookRequest(url=webhook.target, body=body, headers=sealed, signed_by=("X-Seal",))
