@@ -7,18 +7,14 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from simulator.client import Simulator
-    from simulator.thread import ServerThread
 
 __all__ = ["simulator", "simulator_config", "simulator_server"]
 
 _NARRATIVE_LINES_MAX = 200
-_SIMULATOR = pytest.StashKey["Simulator"]()
+_SIMULATOR = pytest.StashKey[Any]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +32,7 @@ def simulator_config() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]:
+def simulator_server(simulator_config: dict[str, Any]) -> Iterator[Any]:
     """Run a server in a thread of its own for the whole session; yields it with `url` and `control`."""
     from simulator.thread import ServerThread
 
@@ -45,7 +41,7 @@ def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]
 
 
 @pytest.fixture
-def simulator(request: pytest.FixtureRequest, simulator_server: ServerThread) -> Iterator[Simulator]:
+def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator[Any]:
     """Yield a fresh space with a frozen clock; on failure its narrative and seed are reported."""
     from simulator.client import Simulator
     from simulator.control import ControlError

@@ -9,7 +9,6 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import click
 
@@ -37,16 +36,9 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["replay"]
 
-if TYPE_CHECKING:
-    _TimesType = click.ParamType[int]
-    _PairType = click.ParamType[tuple[str, str]]
-else:
-    # Older releases of click have no types to be asked for.
-    _TimesType = click.ParamType
-    _PairType = click.ParamType
 
-
-class _Times(_TimesType):
+# Older releases of click have no types to be asked for.
+class _Times(click.ParamType):  # type: ignore[type-arg]
     """`×10`, `x10` or `10`."""
 
     name = "times"
@@ -58,7 +50,7 @@ class _Times(_TimesType):
         return int(match[1])
 
 
-class _Header(_PairType):
+class _Header(click.ParamType):  # type: ignore[type-arg]
     """`Name: value`."""
 
     name = "header"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -33,16 +33,8 @@ _WATCH_REAL_S: Final = 0.5
 _LOG = logging.getLogger("simulator")
 
 
-if TYPE_CHECKING:
-    _ClockType = click.ParamType[ClockSpec]
-    _ListenType = click.ParamType[tuple[str, int]]
-else:
-    # Older releases of click have no types to be asked for.
-    _ClockType = click.ParamType
-    _ListenType = click.ParamType
-
-
-class _Clock(_ClockType):
+# Older releases of click have no types to be asked for.
+class _Clock(click.ParamType):  # type: ignore[type-arg]
     """`frozen`, `live`, `live×60` (or `livex60`), `autojump`."""
 
     name = "clock"
@@ -56,7 +48,7 @@ class _Clock(_ClockType):
         return ClockSpec(mode=ClockMode(match[1]), rate=int(match[2] or 1))
 
 
-class _Listen(_ListenType):
+class _Listen(click.ParamType):  # type: ignore[type-arg]
     """`infobip=8081`."""
 
     name = "provider=port"

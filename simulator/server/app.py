@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -20,14 +20,12 @@ from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
+from simulator.server.asked import ControlCalls
 from simulator.server.edge import Edge
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
-if TYPE_CHECKING:
-    from simulator.server.http import ControlFace
-
-__all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
+__all__ = ["REGISTRY", "ControlPages", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
 
@@ -75,6 +73,16 @@ def _calm(record: logging.LogRecord) -> bool:
 _HTTP_LOG.addFilter(_calm)
 
 
+class ControlPages(ControlCalls, Protocol):
+    """
+    The control API of a server, over HTTP as well; its module is loaded when it is first asked.
+    """
+
+    async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
+        """Answer a request of the control API."""
+        ...
+
+
 class _Client:
     """The one HTTP client of an application, there as long as it runs."""
 
@@ -98,10 +106,10 @@ class _Apps:
         self.registry = registry
         self.edge = Edge(registry)
         self.allow_hosts = allow_hosts
-        self._control: ControlFace | None = None
+        self._control: ControlPages | None = None
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API; loaded when first asked for, since servers start and send without."""
         if self._control is None:
             from simulator.server.http import ControlFace
@@ -246,7 +254,7 @@ class Server:
         return self.app[REGISTRY]
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API, callable without HTTP."""
         return self.app[_APPS].control
 

@@ -13,6 +13,7 @@ from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Invalid, Shape
+from simulator.server.asked import Asked, Reply
 from simulator.server.problems import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 from simulator.server.views import (
@@ -30,6 +31,7 @@ __all__ = [
     "Reply",
     "one_of",
     "page",
+    "plain_of",
     "read_as",
     "whole",
 ]
@@ -41,41 +43,6 @@ LIMIT_DEFAULT: Final = 1_000
 LIMIT_MAX: Final = 100_000
 AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
-
-
-class Reply(NamedTuple):
-    """
-    What an operation answers: plain JSON values, or a document in bytes.
-    """
-
-    body: object
-    status: int = 200
-    content_type: str = ""
-    """Of a body in bytes, which is answered as it is; empty: JSON, or NDJSON for a list."""
-
-
-class Asked(NamedTuple):
-    """
-    What an operation is asked: path parameters, query, and the raw body.
-    """
-
-    parameters: Mapping[str, str]
-    query: Mapping[str, str]
-    body: bytes
-    content_type: str
-    base_url: str
-    method: str = ""
-    path: str = ""
-
-    def plain(self) -> Json:
-        """Return the body as JSON values; an empty one is an empty object."""
-        if not self.body.strip():
-            return {}
-        try:
-            decoded: Json = msgspec.json.decode(self.body)
-            return decoded
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
-            raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
 
 
 class Operation(NamedTuple):
@@ -128,6 +95,17 @@ class Controller:
     def view(self, space: Space, base_url: str) -> dict[str, object]:
         """Return a space as the API shows it."""
         return space_view(space, self.urls(space, base_url), self.registry.credentials(space.name))
+
+
+def plain_of(asked: Asked) -> Json:
+    """Return the body of a call as JSON values; an empty one is an empty object."""
+    if not asked.body.strip():
+        return {}
+    try:
+        decoded: Json = msgspec.json.decode(asked.body)
+        return decoded
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+        raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
 
 
 def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> object:

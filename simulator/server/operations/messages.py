@@ -25,6 +25,7 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
 )
 from simulator.server.views import (
@@ -120,7 +121,7 @@ MOVE: Final[Shape[object]] = Record(
 async def move(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     message = find_message(space, asked)
-    values = read_as(MOVE, asked.plain(), "a move")
+    values = read_as(MOVE, plain_of(asked), "a move")
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:

@@ -18,6 +18,7 @@ from simulator.server.operations.base import (
     Controller,
     Problem,
     Reply,
+    plain_of,
     read_as,
     whole,
 )
@@ -52,7 +53,7 @@ async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
     address = pattern_of(asked.parameters["address"])
-    traits = read_as(TRAITS, asked.plain(), "circumstances")
+    traits = read_as(TRAITS, plain_of(asked), "circumstances")
     assert isinstance(traits, dict)
     plain: dict[str, Value] = traits
     simulation.change_recipient(address, plain)
@@ -75,7 +76,7 @@ ACT: Final[Shape[object]] = Record(
 
 async def inbound(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    values = read_as(ACT, asked.plain(), "an act of a recipient")
+    values = read_as(ACT, plain_of(asked), "an act of a recipient")
     assert isinstance(values, dict)
     provider = values["provider"]
     if provider not in space.gateways:
