@@ -47,10 +47,10 @@ def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator
     from simulator.control import ControlError
 
     marker = request.node.get_closest_marker("simulator")
-    wanted = dict(marker.kwargs) if marker is not None else {}
+    settings = dict(marker.kwargs) if marker is not None else {}
     # The same test always gets the same seed, and two tests different ones.
-    wanted.setdefault("default_seed", zlib.crc32(request.node.nodeid.encode()))
-    space = Simulator.create(simulator_server.control, **wanted)
+    settings.setdefault("default_seed", zlib.crc32(request.node.nodeid.encode()))
+    space = Simulator.create(simulator_server.control, **settings)
     request.node.stash[_SIMULATOR] = space
     yield space
     # A test may have deleted its space itself.

@@ -47,9 +47,9 @@ def load_run_file(path: Path, providers: Mapping[str, Vocabulary]) -> RunFile:
     except UnicodeDecodeError as trouble:
         raise ScenarioError([_no_utf8(path, trouble)]) from None
     except OSError as trouble:
-        known = ", ".join(shipped.stem for shipped in library())
-        said = trouble.strerror or trouble
-        raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None
+        names = ", ".join(shipped.stem for shipped in library())
+        problem = trouble.strerror or trouble
+        raise ScenarioError([f"{path}: cannot be read ({problem}); shipped scenarios: {names}"]) from None
     return load_run(text, str(path), providers)
 
 

@@ -82,9 +82,9 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
     story: list[str] = []
 
     def look(simulation: Simulation) -> None:
-        found = find_submission(simulation, message_id)
-        if found is not None:
-            story.extend(story_of(simulation, found).lines())
+        outcome = find_submission(simulation, message_id)
+        if outcome is not None:
+            story.extend(story_of(simulation, outcome).lines())
 
     try:
         replayed = asyncio.run(replay(read_bundle(folder), discover(), look))

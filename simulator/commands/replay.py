@@ -206,8 +206,10 @@ def _write_port(path: Path | None, port: int) -> None:
 def _judge(replayed: Replayed, recorded: Bundle) -> int:
     if replayed.divergence is None:
         but = " (but for their signatures: the bundle withholds secrets)" if recorded.about.withheld else ""
-        said = f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
-        click.echo(f"{said}, byte for byte{but}")
+        sentence = (
+            f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
+        )
+        click.echo(f"{sentence}, byte for byte{but}")
         return 0
     for line in replayed.divergence.lines():
         click.echo(line)

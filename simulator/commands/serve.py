@@ -68,15 +68,15 @@ class _JsonLines(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        fields = {
             "level": record.levelname.lower(),
             "at": self.formatTime(record),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+            fields["trace"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
 
 
 @click.command()
@@ -171,12 +171,12 @@ def _seed(seed: int | None, scenario: Scenario | None) -> int:
 
 
 def _clock(clock: ClockSpec | None, scenario: Scenario | None) -> ClockSpec:
-    said = scenario.clock if scenario is not None else None
+    spec = scenario.clock if scenario is not None else None
     if clock is None:
-        return said or ClockSpec(mode=ClockMode.LIVE)
-    if said is None:
+        return spec or ClockSpec(mode=ClockMode.LIVE)
+    if spec is None:
         return clock
-    return replace(clock, start_unix_ms=said.start_unix_ms, grace_real_ms=said.grace_real_ms)
+    return replace(clock, start_unix_ms=spec.start_unix_ms, grace_real_ms=spec.grace_real_ms)
 
 
 def _find(scenario: str | None) -> Path | None:
@@ -314,7 +314,7 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

@@ -240,10 +240,12 @@ def read_bundle(folder: Path) -> Bundle:
     path = folder / ABOUT
     try:
         with path.open("rb") as file:
-            said: Any = json.loads(file.read(_ABOUT_BYTES_MAX))
-        if isinstance(said, dict) and said.get("format") != FORMAT:
-            raise BundleError(f"{path}:2: expected a bundle of format {FORMAT}, got {said.get('format')!r}")
-        about = msgspec.convert(said, About)
+            first_line: Any = json.loads(file.read(_ABOUT_BYTES_MAX))
+        if isinstance(first_line, dict) and first_line.get("format") != FORMAT:
+            raise BundleError(
+                f"{path}:2: expected a bundle of format {FORMAT}, got {first_line.get('format')!r}"
+            )
+        about = msgspec.convert(first_line, About)
         path = folder / SCENARIO
         bundle = Bundle(folder, about, path.read_text(encoding="utf-8"))
     except OSError as trouble:

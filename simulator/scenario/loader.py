@@ -89,10 +89,12 @@ def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario
 
 
 def _read(node: Node, file: str, providers: Mapping[str, Vocabulary], problems: Problems) -> RunFile:
-    found = scenario_shape(providers).read(node, "", problems)
-    if isinstance(found, Invalid) or problems:
+    scenario = scenario_shape(providers).read(node, "", problems)
+    if isinstance(scenario, Invalid) or problems:
         raise ScenarioError(problems.render(file))
-    return replace(found, scenario=replace(found.scenario, name=found.scenario.name or file, source=file))
+    return replace(
+        scenario, scenario=replace(scenario.scenario, name=scenario.scenario.name or file, source=file)
+    )
 
 
 def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
@@ -107,10 +109,10 @@ def editor_schema(providers: Mapping[str, Vocabulary]) -> Schema:
 
 def _with_thousands(part: object) -> object:
     if isinstance(part, list):
-        return [_with_thousands(one) for one in part]
+        return [_with_thousands(item) for item in part]
     if not isinstance(part, dict):
         return part
-    plain = {name: _with_thousands(one) for name, one in part.items()}
+    plain = {name: _with_thousands(item) for name, item in part.items()}
     if plain.get("type") == "integer":
         plain |= {"type": ["integer", "string"], "pattern": "^-?[1-9][0-9]{0,2}(_[0-9]{3})+$"}
     return plain

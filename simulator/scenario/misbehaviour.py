@@ -74,7 +74,9 @@ def _faults(**values: object) -> WebhookFaults:
     if not set(values) - {"during"}:
         raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
     damages = [values.pop(name, None) for name in (*_DAMAGES, "slow")]
-    damage = tuple(one for one in damages if isinstance(one, Damage) and one.share_bp)
+    damage = tuple(
+        damage_shape for damage_shape in damages if isinstance(damage_shape, Damage) and damage_shape.share_bp
+    )
     return WebhookFaults(damage=damage, **values)  # type: ignore[arg-type]
 
 

@@ -235,7 +235,7 @@ def _operation_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[st
 
 
 def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
-    provider = Word(name) if name else Choice({known: known for known in providers})
+    provider = Word(name) if name else Choice({each: each for each in providers})
     recipients = Either[tuple[str, ...]](Mapped(ADDRESS, _one), ListOf(ADDRESS, max_items=10_000))
     return Record(
         Match,

@@ -117,11 +117,11 @@ def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> obj
     return value
 
 
-def page(asked: Asked, found: Sequence[T]) -> Sequence[T]:
+def page(asked: Asked, items: Sequence[T]) -> Sequence[T]:
     """Return the part of *found* that `limit` and `offset` ask for."""
     limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
     offset = whole(asked, "offset", 0, 10**9)
-    return found[offset : offset + limit]
+    return items[offset : offset + limit]
 
 
 def whole(asked: Asked, name: str, default: int, most: int) -> int:
@@ -133,10 +133,10 @@ def whole(asked: Asked, name: str, default: int, most: int) -> int:
     return int(given)
 
 
-def one_of(asked: Asked, name: str, known: Iterable[str]) -> None:
+def one_of(asked: Asked, name: str, words: Iterable[str]) -> None:
     """Refuse a value of the query that is none of *known*: it would find nothing, for ever."""
     given = asked.query.get(name)
-    options = list(known)
+    options = list(words)
     if given is not None and given not in options:
         expected = ", ".join(options)
         raise Problem(400, "Bad query", f"{name}: expected one of {expected}, got {given[:200]!r}")

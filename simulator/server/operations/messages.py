@@ -40,12 +40,12 @@ __all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_mess
 def find_messages(space: Space, asked: Asked) -> list[Message]:
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
-    wanted = {
+    conditions = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
     recipient = asked.query.get("recipient")
     address = normal_address(recipient) if recipient else None
-    found = []
+    messages = []
     signals = asked.query.get("signals") in ("1", "true")
     for message in space.simulation.messages.values():
         if message.submission.signal and not signals:
@@ -56,31 +56,33 @@ def find_messages(space: Space, asked: Asked) -> list[Message]:
             "id": message.id,
             "sender": message.submission.sender,
         }
-        fits = all(mine[name] == value for name, value in wanted.items())
+        fits = all(mine[name] == value for name, value in conditions.items())
         if fits and (address is None or address == message.key.recipient):
-            found.append(message)
-    return found
+            messages.append(message)
+    return messages
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(space, asked)
-    shown = page(asked, found)
-    return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+    messages = find_messages(space, asked)
+    shown = page(asked, messages)
+    return Reply(listed([message_view(space.simulation, message) for message in shown], len(messages)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:
-    wanted = asked.parameters["id"]
+    message_id = asked.parameters["id"]
     for provider in space.gateways:
-        message = space.simulation.message(provider, wanted)
+        message = space.simulation.message(provider, message_id)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
-    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, wanted)), None)
+    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, message_id)), None)
     if refused is not None:
-        detail = f"{wanted!r} was refused, so there is no message: {narrative(refused)}"
+        detail = f"{message_id!r} was refused, so there is no message: {narrative(refused)}"
         raise Problem(404, "No such message", detail)
     count = len(space.simulation.messages)
-    raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+    raise Problem(
+        404, "No such message", f"there is no message {message_id!r} among {count} in {space.name!r}"
+    )
 
 
 def _is_refusal(entry: Entry, id_: str) -> bool:
@@ -95,13 +97,13 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    wanted = asked.parameters["id"]
-    found = find_submission(simulation, wanted, asked.query.get("provider", ""))
-    if found is None:
-        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {wanted!r} among {known} in {space.name!r}"
+    message_id = asked.parameters["id"]
+    outcome = find_submission(simulation, message_id, asked.query.get("provider", ""))
+    if outcome is None:
+        kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
+        detail = f"there is no {message_id!r} among {kept} in {space.name!r}"
         raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
-    story = explain(simulation, found)
+    story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
 
 

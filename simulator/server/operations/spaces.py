@@ -94,8 +94,8 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
-    for name, one in settings.items():
-        space.configure(name, one)
+    for name, values_of_provider in settings.items():
+        space.configure(name, values_of_provider)
     return Reply(controller.view(space, asked.base_url), 201)
 
 
@@ -226,8 +226,8 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
     provider = controller.providers.get(name)
     if provider is None:
-        known = ", ".join(controller.providers)
-        raise Problem(404, "No such provider", f"there is no provider {name!r}; known: {known}")
+        names = ", ".join(controller.providers)
+        raise Problem(404, "No such provider", f"there is no provider {name!r}; known: {names}")
     settings = read_as(provider.settings, plain, "settings")
     assert isinstance(settings, dict)
     return settings
@@ -246,8 +246,8 @@ async def do_action(controller: Controller, asked: Asked) -> Reply:
     gateway = space.gateways.get(name)
     actions = actions_of(gateway.account) if gateway is not None else {}
     if action not in actions:
-        known = ", ".join(sorted(actions)) or "none"
-        raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {known}")
+        names = ", ".join(sorted(actions)) or "none"
+        raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {names}")
     try:
         if gateway is not None:
             gateway.base_url = controller.urls(space, asked.base_url)[name]
