@@ -90,10 +90,10 @@ def check(provider: object, taken: Mapping[str, Provider]) -> None:
     if provider.seam != SEAM:
         raise BadProvider(f"it was written for version {provider.seam} of the seam, this is version {SEAM}")
     name = provider.name
+    if isinstance(name, str) and name in _RESERVED:
+        raise BadProvider(f"name: {name!r} is reserved")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadProvider(f"name: expected small letters, digits and dashes, got {name!r}")
-    if name in _RESERVED:
-        raise BadProvider(f"name: {name!r} is reserved")
     if name in taken:
         raise BadProvider(f"name: there is a provider {name!r} already")
     for problem in _missing(provider):
