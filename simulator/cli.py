@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -67,8 +69,31 @@ _PLAIN: Final = ("serve", "run")
 """Commands whose variables have no command in their names."""
 
 
+@contextmanager
+def _shown_plainly() -> Iterator[None]:
+    """Let complaints about what was typed quote it in a way that cannot steer a terminal."""
+    try:
+        yield
+    except click.ClickException as failure:
+        from simulator.commands.terminal import lines_printable
+
+        # click writes its complaints itself, from this attribute.
+        vars(failure)["message"] = lines_printable(failure.message)
+        raise
+
+
 class _Commands(click.Group):
     """Commands that are imported when they are called, so that --help is quick."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _shown_plainly():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _shown_plainly():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_all_commands())

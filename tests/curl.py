@@ -47,6 +47,8 @@ def _curl(words: list[str]) -> Curl:
                 headers[name.strip()] = value.strip()
             case "-u":
                 headers["Authorization"] = f"Basic {b64encode(next(rest).encode()).decode()}"
+            case "--cacert" | "--connect-to" | "-o":
+                next(rest)
             case "-d" | "--data-binary":
                 body = next(rest).encode()
             case _ if word.startswith("-"):

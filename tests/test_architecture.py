@@ -50,10 +50,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": {"kernel", "control"},
     "thread": {"control", "server"},
     "testing": {"kernel", "schema", "explain", "provider", "scenario", "runtime", "server"},
-    "pytest_plugin": {"client", "control", "thread"},
+    "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread",
+        "client", "thread", "secrecy",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},
@@ -89,15 +89,19 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "jinja2": ("evidence/pages.py",),
     "markupsafe": ("evidence/pages.py",),
     "faker": ("runtime/",),
-    "pytest": ("pytest_plugin.py",),
+    "trustme": ("server/tls.py",),
+    "pytest": ("pytest_entry/",),
     "hypothesis": ("strategies.py",),
     "phonenumbers": ("providers/", "strategies.py"),
     "uvloop": ("commands/serve.py",),
     "winloop": ("commands/serve.py",),
     "locust": ("load.py",),
+    "re2": ("scenario/patterns.py",),
 }  # fmt: skip
 
-HEAVY = {"faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis"}
+HEAVY = {
+    "trustme", "faker", "jinja2", "sqlite3", "phonenumbers", "prometheus_client", "hypothesis", "re2",
+}  # fmt: skip
 
 BANNED_IN_KERNEL = {
     "time": "the space's clock (`clock.now_ms`)",
@@ -588,3 +592,19 @@ def test_a_server_starts_without_what_nobody_asked_for() -> None:
     later = ("simulator.scenario", "simulator.server.operations", "simulator.evidence", "simulator.run")
     assert "simulator.server.app" in loaded
     assert sorted(loaded & {"yaml", "simulator.server.http", *later, *HEAVY}) == []
+
+
+def test_commands_print_in_one_way() -> None:
+    """
+    What commands print goes through `say`, which lets nothing pass that could steer a terminal.
+    """
+    direct = [
+        f"{short(path)}:{number}"
+        for path in MODULES
+        if area_of(module_of(path)) in ("commands", "cli") and short(path) != "commands/terminal.py"
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if re.search(r"click\.s?echo|print\(|logging\.Formatter\(", line)
+    ]
+
+    # The line of progress begins anew each time, and holds nothing but numbers.
+    assert [place.partition(":")[0] for place in direct] == ["commands/run.py"]

@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from simulator.commands.exits import COULD_NOT_START, INVALID, UNREACHABLE
+from simulator.commands.terminal import say
 from simulator.control import ControlError, HttpControl, Unreachable
 
 __all__ = ["explain", "ready"]
@@ -29,7 +30,7 @@ def _control(url: str) -> HttpControl:
     try:
         return HttpControl(url)
     except ValueError as refusal:
-        click.echo(f"simulator: --url: {refusal}", err=True)
+        say(f"simulator: --url: {refusal}", err=True)
         sys.exit(INVALID)
 
 
@@ -57,14 +58,14 @@ def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
     try:
         story = control.call("GET", f"/spaces/{space}/messages/{name}/explain")
     except Unreachable as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         sys.exit(UNREACHABLE)
     except ControlError as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         sys.exit(INVALID)
     assert isinstance(story, dict)
     for line in story["story"]:
-        click.echo(line)
+        say(line)
 
 
 def _explain_recorded(message_id: str, folder: Path) -> None:
@@ -89,16 +90,16 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
     try:
         replayed = asyncio.run(replay(read_bundle(folder), discover(), look))
     except (BundleError, ScenarioError) as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         sys.exit(INVALID)
     if replayed.divergence is not None:
         # What is told is what happens now, which is not what the record says.
-        click.echo(f"simulator: {replayed.divergence.lines()[0]}; `simulator replay` shows it", err=True)
+        say(f"simulator: {replayed.divergence.lines()[0]}; `simulator replay` shows it", err=True)
     if not story:
-        click.echo(f"simulator: {folder} has no message or refusal {message_id!r}", err=True)
+        say(f"simulator: {folder} has no message or refusal {message_id!r}", err=True)
         sys.exit(INVALID)
     for line in story:
-        click.echo(line)
+        say(line)
 
 
 @click.command()
@@ -121,17 +122,19 @@ def ready(wait_s: float, port_file: Path | None, url: str) -> None:
             _control(url).ready()
         except Unreachable as trouble:
             if time.monotonic() >= deadline:
-                click.echo(f"simulator: {trouble}", err=True)
+                say(f"simulator: {trouble}", err=True)
                 sys.exit(COULD_NOT_START)
             time.sleep(_POLL_REAL_S)
         else:
-            click.echo(f"{url} is ready")
+            say(f"{url} is ready")
             return
 
 
 def _url_in(port_file: Path) -> str:
     try:
-        port = port_file.read_text(encoding="utf-8").strip()
+        with port_file.open("rb") as file:
+            # No more than shows what it is instead, whatever it is.
+            port = file.read(100).decode("utf-8", "replace").strip()
     except OSError as trouble:
         raise Unreachable(f"{port_file}: {trouble.strerror or trouble}") from None
     if not port.isascii() or not port.isdigit():

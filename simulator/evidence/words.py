@@ -6,25 +6,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.kernel.model.printable import printable
 from simulator.kernel.webhooks.webhook import Attempt
 
 __all__ = ["count", "cut", "latency", "outcome", "printable", "span"]
-
-# Emoji and Persian are made with joiners; no terminal or page minds them.
-_JOINERS = "\u200c\u200d\ufe0f"
 
 _DAY_MS: Final = 86_400_000
 _UNITS_MS: Final = ((_DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"))
 # How exact a length is that tells two units, by how long it is.
 _SECOND_UNITS_MS: Final = ((3_600_000, _DAY_MS), (60_000, 3_600_000), (1_000, 60_000))
 _EXACT_MS: Final = (_DAY_MS, 3_600_000, 60_000, 1_000, 100, 10, 1)
-
-
-def printable(text: str) -> str:
-    """Return *text* without what might move a cursor, turn a line round or break a file."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in _JOINERS else f"\\u{ord(c):04x}" for c in text)
 
 
 def cut(text: str, limit: int) -> str:

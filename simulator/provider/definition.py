@@ -99,7 +99,7 @@ _ANY_FAILURE: Final[Shape[Fate]] = Record(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Provider:
     """
     A messaging provider: tables and functions, nothing that changes.
@@ -121,6 +121,8 @@ class Provider:
     open: Callable[[Gateway], ProviderAccount]
     """Makes a fresh account of a space."""
 
+    hosts: Sequence[str] = ()
+    """Host names of the real service, which lead here on any path; a leading `*` is one label."""
     codes: Callable[[], Sequence[Code]] = _no_codes
     """Returns the whole catalogue of statuses and errors, with magic recipients."""
     coverage: Sequence[Coverage] = ()
@@ -153,6 +155,8 @@ class Provider:
     """Answers a call in which the simulator itself failed."""
     refused: Callable[[Call, Refuse], Answer] = json_refused
     """Answers a call that is refused, whoever refuses it."""
+    describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
+    """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
 
 
 def space_credential(provider: Provider, space: str) -> str:

@@ -69,6 +69,11 @@ class Driver:
         self.simulation.journal.add(self.simulation.clock.now_ms, ClockChanged(self.mode, self.rate))
         self.nudge()
 
+    @property
+    def advancing(self) -> bool:
+        """True while `advance` drains."""
+        return self._advancing
+
     def start(self, spec: ClockSpec) -> None:
         """Begin to count time as *spec* says, if this clock counts it by itself."""
         self.mode = spec.mode

@@ -17,6 +17,7 @@ from simulator.kernel.model.units import WHOLE, Delay, Rate
 from simulator.scenario.acts import act_shape
 from simulator.scenario.misbehaviour import WEBHOOKS
 from simulator.scenario.names import RULE_NAME
+from simulator.scenario.patterns import Pattern, compile_pattern
 from simulator.scenario.recipients import ADDRESS
 from simulator.scenario.spans import SPAN
 from simulator.schema.node import Node, Problems, child_path, describe
@@ -198,27 +199,29 @@ _NTH: Final = Scalar[Nth](
 )
 
 
-def _expression(node: Node) -> re.Pattern[str]:
+def _expression(node: Node) -> Pattern:
     if not isinstance(node.value, str) or not node.value:
         raise ValueError(f"expected a regular expression, got {describe(node)}")
     try:
-        return re.compile(node.value)
-    except re.error as trouble:
+        return compile_pattern(node.value)
+    except ValueError as trouble:
         raise ValueError(f"expected a regular expression, got {describe(node)}: {trouble}") from None
 
 
-_EXPRESSION: Final = Scalar[re.Pattern[str]](
+_EXPRESSION: Final = Scalar[Pattern](
     expected="a regular expression", convert=_expression, json_schema={"type": "string", "format": "regex"}
 )
 
 _TEXT_MATCH: Final = Either[TextMatch](
-    Mapped(Text(1), lambda text: TextMatch(contains=text)),
+    Mapped(Text(1, 200), lambda text: TextMatch(contains=text)),
     Record(
         TextMatch,
         [
-            Field("contains", Text(1), "The text contains this; case does not matter."),
+            Field("contains", Text(1, 200), "The text contains this; case does not matter."),
             Field("equals", Text(0), "The text is exactly this."),
-            Field("matches", _EXPRESSION, "The text has a match of this regular expression."),
+            Field(
+                "matches", _EXPRESSION, "The text has a match of this regular expression (docs/limits.md)."
+            ),
         ],
     ),
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -20,6 +21,7 @@ from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
+from simulator.server.addressing import Addressing, AmbiguousPath
 from simulator.server.asked import ControlCalls
 from simulator.server.edge import Edge
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
@@ -48,6 +50,9 @@ class ServerConfig:
     allow_hosts: frozenset[str] = frozenset()
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
+    tls: ssl.SSLContext | None = None
+    """Serves https beside http; see `simulator.server.tls`."""
+    tls_port: int = 0
     listen: Mapping[str, int] = field(default_factory=dict)
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
@@ -100,11 +105,12 @@ class _Client:
 class _Apps:
     """What the catch-all handler needs."""
 
-    __slots__ = ("_control", "allow_hosts", "edge", "registry")
+    __slots__ = ("_control", "addressing", "allow_hosts", "edge", "registry")
 
     def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
         self.registry = registry
         self.edge = Edge(registry)
+        self.addressing = Addressing(registry.providers)
         self.allow_hosts = allow_hosts
         self._control: ControlPages | None = None
 
@@ -169,17 +175,13 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     alone = request.app[_ALONE]
     if alone:
         return await faces.edge.serve(request, faces.registry.providers[alone], "", path, "")
-    _, first, rest = path.split("/", 2) if path.count("/") > 1 else ("", path[1:], "")
-    provider = faces.registry.providers.get(first)
-    if provider is not None:
-        return await faces.edge.serve(request, provider, "", f"/{rest}", f"/{first}")
-    if first == "s":
-        space, _, behind = rest.partition("/")
-        name, _, tail = behind.partition("/")
-        provider = faces.registry.providers.get(name)
-        if provider is not None:
-            return await faces.edge.serve(request, provider, space, f"/{tail}", f"/s/{space}/{name}")
-    return await _serve_own(request, faces, path)
+    try:
+        address = faces.addressing.find(request.host, path)
+    except AmbiguousPath as ambiguous:
+        return problem_response(Problem(400, "Whose path?", str(ambiguous)))
+    if address is None:
+        return await _serve_own(request, faces, path)
+    return await faces.edge.serve(request, *address)
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
@@ -208,7 +210,7 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         return await faces.control.serve(request, path)
     known = ", ".join(f"/{name}/" for name in faces.registry.providers)
     detail = (
-        f"there is nothing at {path[:200]!r}; providers are at {known}, "
+        f"there is nothing at {path[:200]!r}; providers are at {known} or at their own paths, "
         "the control API is described at /_sim/openapi.json"
     )
     return problem_response(Problem(404, "Nothing here", detail))
@@ -245,6 +247,8 @@ class Server:
         self.app = make_app(config)
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
+        self.tls_port = 0
+        """The port of https; 0: none."""
         self._runners: list[web.AppRunner] = []
         self._listeners: list[asyncio.Server] = []
 
@@ -261,23 +265,35 @@ class Server:
     @property
     def url(self) -> str:
         """The base URL of the main port."""
+        return f"http://{self._shown_host}:{self.ports['']}"
+
+    @property
+    def tls_url(self) -> str:
+        """The base URL of https; empty: there is none."""
+        return f"https://{self._shown_host}:{self.tls_port}" if self.tls_port else ""
+
+    @property
+    def _shown_host(self) -> str:
         host = self.config.host
         if host in ("0.0.0.0", "::", ""):
             host = "127.0.0.1"
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.ports['']}"
+        return f"[{host}]" if ":" in host else host
 
     async def start(self) -> None:
         """Bind and serve; raises OSError when an address cannot be bound."""
         try:
-            await self._bind("", self.app, self.config.port)
+            http = await self._serving(self.app)
+            self.ports[""] = await self._bind(http, self.config.port)
+            if self.config.tls is not None:
+                self.tls_port = await self._bind(http, self.config.tls_port, self.config.tls)
             for provider, port in self.config.listen.items():
-                await self._bind(provider, _make_alone(self.app, provider), port)
+                alone = await self._serving(_make_alone(self.app, provider))
+                self.ports[provider] = await self._bind(alone, port)
         except BaseException:
             await self.stop()
             raise
 
-    async def _bind(self, name: str, app: web.Application, port: int) -> None:
+    async def _serving(self, app: web.Application) -> web.Server:
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_HTTP_LOG
         )
@@ -285,7 +301,10 @@ class Server:
         await runner.setup()
         http = runner.server
         assert http is not None
+        return http
 
+    async def _bind(self, http: web.Server, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen for *http*, and return the bound port."""
         loop = asyncio.get_running_loop()
         coming = 0
 
@@ -302,9 +321,10 @@ class Server:
             loop.call_soon(came)
             return http()
 
-        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG)
+        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG, ssl=tls)
         self._listeners.append(listener)
-        self.ports[name] = listener.sockets[0].getsockname()[1]
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         """Stop serving; what is being sent is broken off."""

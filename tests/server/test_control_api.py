@@ -199,7 +199,8 @@ async def lines_or_json(bench: Bench, method: str, target: str) -> tuple[int, st
                 "type": "about:blank",
                 "title": "Nothing here",
                 "status": 404,
-                "detail": "there is nothing at '/_sim'; providers are at /bip/, /bitel/, /infobip/, /rbm/, "
+                "detail": "there is nothing at '/_sim'; providers are at /bip/, /bitel/, /infobip/, /rbm/ "
+                "or at their own paths, "
                 "the control API is described at /_sim/openapi.json",
             },
         ),

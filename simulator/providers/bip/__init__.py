@@ -97,6 +97,14 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
 PROVIDER: Final = Provider(
     name="bip",
     title="Turkcell BiP Discover (TES)",
+    hosts=(
+        "tims.turkcell.com.tr",
+        "prptims.turkcell.com.tr",
+        "tes.bip.com",
+        # Of uploads and of files.
+        "timsac.turkcell.com.tr",
+        "timsac.bip.com",
+    ),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,

@@ -63,6 +63,7 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
 PROVIDER: Final = Provider(
     name="bitel",
     title="Bitel SMS and voice",
+    hosts=("api.bitel.rest",),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,

@@ -54,6 +54,7 @@ def _failed(call: Call) -> Answer:
 PROVIDER: Final = Provider(
     name="infobip",
     title="Infobip SMS",
+    hosts=("api.infobip.com", "*.api.infobip.com"),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,

@@ -11,6 +11,7 @@ from simulator.provider import Answer, Call, Command, Provider
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import bearer_of, credential_of
+from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer, refused
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
@@ -46,6 +47,14 @@ def _failed(call: Call) -> Answer:
 PROVIDER: Final = Provider(
     name="rbm",
     title="Google RCS Business Messaging",
+    hosts=(
+        "rcsbusinessmessaging.googleapis.com",
+        "us-rcsbusinessmessaging.googleapis.com",
+        "europe-rcsbusinessmessaging.googleapis.com",
+        "asia-rcsbusinessmessaging.googleapis.com",
+        # The management API.
+        "businesscommunications.googleapis.com",
+    ),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
@@ -71,4 +80,5 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    describe_webhook=describe_webhook,
 )

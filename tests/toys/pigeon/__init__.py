@@ -72,6 +72,7 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
 PROVIDER: Final = Provider(
     name="pigeon",
     title="Pigeon post",
+    hosts=("loft.example", "*.loft.example"),
     routes=(
         Route("POST", "/release", _release, "send", sends=True, body_bytes_max=65_536),
         Route("GET", "/birds", _count, "birds"),

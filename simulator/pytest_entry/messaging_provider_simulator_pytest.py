@@ -1,12 +1,18 @@
 """
 The pytest plugin: a simulator per test, on a server per session.
+
+pytest imports it at the start of every run of everybody who has it installed.  So it is a module at
+the top, under a name that nobody else has, and imports `simulator` only when a test wants one: a
+project whose own module is called `simulator` must neither fail to start nor find ours in its place.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +24,31 @@ _SIMULATOR = pytest.StashKey[Any]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """MessageStore the marker."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         "simulator(scenario=…, seed=…, clock=…, providers=…): how the `simulator` fixture's space is made",
     )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say in a line when this plugin cannot do anything here."""
+    other = _other_simulator()
+    return [f"messaging-provider-simulator: stands aside, for `simulator` is {other}"] if other else []
+
+
+def _other_simulator() -> str:
+    """Return where `simulator` would be imported from when that is not ours; empty: it is."""
+    try:
+        spec = importlib.util.find_spec("simulator")
+    except ValueError:
+        spec = None
+    if spec is None:
+        return "missing"
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    if any((folder / "thread.py").exists() and (folder / "kernel").is_dir() for folder in folders):
+        return ""
+    return spec.origin or str(next(iter(folders), "elsewhere"))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +60,12 @@ def simulator_config() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def simulator_server(simulator_config: dict[str, Any]) -> Iterator[Any]:
     """Run a server in a thread of its own for the whole session; yields it with `url` and `control`."""
+    if other := _other_simulator():
+        pytest.fail(
+            f"`simulator` is {other} here, not the messaging-provider simulator: rename that module, "
+            "or run `simulator serve` and use its control API",
+            pytrace=False,
+        )
     from simulator.thread import ServerThread
 
     with ServerThread(**simulator_config) as server:
