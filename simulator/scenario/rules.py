@@ -377,7 +377,9 @@ class _WithDelay:
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         after = DelayShape().schema(definitions) | {"description": "From sending to the failure."}
-        return _with_property(self.inner.schema(definitions), "after", after)
+        schema = _with_property(self.inner.schema(definitions), "after", after)
+        # A shape of several forms need not say what they have in common.
+        return {"description": "It fails, for a reason of the provider's own.", **schema}
 
 
 def _with_property(schema: Schema, name: str, part: Schema) -> Schema:

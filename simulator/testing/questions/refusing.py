@@ -82,7 +82,7 @@ async def broken_body_is_answered_by_the_provider(case: Case) -> None:
     async with case.door() as door:
         for body in BROKEN.values():
             for route in case.provider.routes:
-                if route.sends:
+                if route.sends or route.method != "GET":
                     heard = await door.call(door.request(route.method, route.path, body))
                     assert_provider_spoke(heard)
                     assert heard.status < 400 or heard.reason, (body[:40], heard)
