@@ -23,6 +23,10 @@ _NARRATIVE_LINES_MAX = 200
 _SIMULATOR = pytest.StashKey[Any]()
 
 
+# The contract says with plain assertions what it expected; this shows what it got.
+pytest.register_assert_rewrite("simulator.testing")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
