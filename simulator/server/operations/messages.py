@@ -113,17 +113,17 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    wanted = asked.parameters["id"]
+    name = asked.parameters["id"]
     providers = controller.providers
     outcome = find_submission(
         simulation,
-        wanted,
+        name,
         asked.query.get("provider", ""),
         lambda provider, recipient: providers[provider].address_of(recipient),
     )
     if outcome is None:
         kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {wanted!r} among {kept} in {space.name!r}"
+        detail = f"there is no {name!r} among {kept} in {space.name!r}"
         raise Problem(404, "No such message", f"{detail}; expected an id, or provider/recipient/ordinal")
     story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
