@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
 from simulator.provider.gateway import Fetch, Gateway, no_way_out
@@ -24,6 +25,7 @@ from simulator.provider.helpers import (
 )
 from simulator.provider.refusing import Refuse
 from simulator.provider.routing import Route
+from simulator.provider.showing import Bubble, plain_bubble
 from simulator.schema.shapes import Field, Record, Shape, Text
 
 __all__ = ["SEAM", "Code", "Command", "Coverage", "Provider", "open_gateway", "space_credential"]
@@ -153,6 +155,8 @@ class Provider:
     """Answers a call in which the simulator itself failed."""
     refused: Callable[[Call, Refuse], Answer] = json_refused
     """Answers a call that is refused, whoever refuses it."""
+    show: Callable[[Submission], Bubble] = plain_bubble
+    """Returns what a recipient sees of a message, for people who look on."""
 
 
 def space_credential(provider: Provider, space: str) -> str:

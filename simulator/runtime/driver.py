@@ -60,6 +60,11 @@ class Driver:
         self._anchor_ms = 0
         self._closed = False
 
+    @property
+    def advancing(self) -> bool:
+        """True while the clock is being advanced by command."""
+        return self._advancing
+
     # -- modes ----------------------------------------------------------------------------------
 
     def set_mode(self, spec: ClockSpec) -> None:

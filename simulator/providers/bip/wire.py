@@ -86,6 +86,8 @@ class Content(Struct, frozen=True, gc=False):
     type: int
     text: str = ""
     template: Template | None = None
+    item: Mapping[str, Any] | None = None
+    """The whole of it as it came, where a text does not say all."""
 
 
 class Part(Struct, frozen=True, gc=False):
@@ -385,7 +387,8 @@ def _content(item: Mapping[str, Any]) -> Content:
     template = _template(item) if kind == 13 else None
     if kind == 13:
         message = next(_titles(item), "")
-    return Content(kind, message[:_TEXT_SHOWN_MAX] if isinstance(message, str) else "", template)
+    text = message[:_TEXT_SHOWN_MAX] if isinstance(message, str) else ""
+    return Content(kind, text, template, item if kind != 0 else None)
 
 
 def _titles(item: Mapping[str, Any]) -> Iterator[str]:

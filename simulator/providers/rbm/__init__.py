@@ -15,6 +15,7 @@ from simulator.providers.rbm.errors import error_answer, refused
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
 from simulator.providers.rbm.settings import SETTINGS
+from simulator.providers.rbm.showing import show
 
 __all__ = ["PROVIDER"]
 
@@ -71,4 +72,5 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    show=show,
 )

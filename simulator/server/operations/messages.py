@@ -27,13 +27,25 @@ from simulator.server.operations.base import (
     page,
     read_as,
 )
+from simulator.server.query import BadQuery, Query, parse
 from simulator.server.views import (
     listed,
     message_view,
+    refusal_view,
     story_view,
 )
 
-__all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_message", "list_messages", "move"]
+__all__ = [
+    "MOVE",
+    "explain_message",
+    "find_message",
+    "find_messages",
+    "get_message",
+    "list_messages",
+    "list_refusals",
+    "move",
+    "query_of",
+]
 
 
 def find_messages(space: Space, asked: Asked) -> list[Message]:
@@ -63,9 +75,32 @@ def find_messages(space: Space, asked: Asked) -> list[Message]:
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(space, asked)
+    one_of(asked, "order", ("oldest", "newest"))
+    query = query_of(controller, space, asked.query.get("q", ""))
+    found = [] if query.refused else find_messages(space, asked)
+    if query.checks:
+        found = [message for message in found if query.holds(message)]
+    if asked.query.get("order") == "newest":
+        found.reverse()
     shown = page(asked, found)
     return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+
+
+def query_of(controller: Controller, space: Space, text: str) -> Query:
+    """Return what a query asks for; a bad one is a problem."""
+    try:
+        return parse(text, space.gateways, controller.webhooks_of(space)) if text else Query()
+    except BadQuery as refusal:
+        raise Problem(400, "Bad query", f"q: {refusal}") from None
+
+
+async def list_refusals(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    query = query_of(controller, space, asked.query.get("q", ""))
+    refusals = space.simulation.refusals.values()
+    found = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
+    shown = page(asked, found)
+    return Reply(listed([refusal_view(refused) for refused in shown], len(found)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:
