@@ -8,7 +8,7 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 # A type alone: the package takes long to import, and servers start without it.
 if TYPE_CHECKING:
@@ -17,15 +17,24 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 from simulator.evidence.words import cut, printable
-from simulator.secrecy import Withholding
 
-__all__ = ["render", "style", "style_policy"]
+__all__ = ["Secrecy", "render", "style", "style_policy"]
 
 _PACKAGE: Final = "simulator.evidence"
 _TEXT_MAX: Final = 300
 
 
-def render(template: str, secrecy: Withholding, *, package: str = _PACKAGE, **data: object) -> str:
+class Secrecy(Protocol):
+    """
+    Takes out of a text what the readers of a page are not to see.
+    """
+
+    def body(self, text: str) -> str:
+        """Return *text* as they may see it."""
+        ...
+
+
+def render(template: str, secrecy: Secrecy, *, package: str = _PACKAGE, **data: object) -> str:
     """
     Return the page that *template* of *package* makes of *data*.
 

@@ -26,6 +26,7 @@ from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
 if TYPE_CHECKING:
     from simulator.server.http import ControlFace
+    from simulator.server.inspector.room import Inspector
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
@@ -92,13 +93,23 @@ class _Client:
 class _Apps:
     """What the catch-all handler needs."""
 
-    __slots__ = ("_control", "allow_hosts", "edge", "registry")
+    __slots__ = ("_control", "_inspector", "allow_hosts", "edge", "registry")
 
     def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
         self.registry = registry
         self.edge = Edge(registry)
         self.allow_hosts = allow_hosts
         self._control: ControlFace | None = None
+        self._inspector: Inspector | None = None
+
+    @property
+    def inspector(self) -> Inspector:
+        """The pages for people; loaded when first asked for."""
+        if self._inspector is None:
+            from simulator.server.inspector.room import Inspector
+
+            self._inspector = Inspector(self.control.controller)
+        return self._inspector
 
     @property
     def control(self) -> ControlFace:
@@ -196,6 +207,8 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
             )
         case "/":
             return _front(request, faces)
+    if path.startswith("/_ui/"):
+        return await faces.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
     known = ", ".join(f"/{name}/" for name in faces.registry.providers)
@@ -212,9 +225,13 @@ def _same_origin(request: web.Request) -> bool:
 
 
 def _front(request: web.Request, faces: _Apps) -> web.Response:
+    if "text/html" in request.headers.get("Accept", ""):
+        # Relative, so that it holds behind the prefix of a proxy, too.
+        return web.Response(status=302, headers={"Location": f"_ui/{DEFAULT_SPACE}/messages"})
     base = f"{request.scheme}://{request.host}"
     places = [(p.title, f"{base}/{name}") for name, p in faces.registry.providers.items()]
-    places += [("control API", f"{base}/_sim/openapi.json"), ("metrics", f"{base}/_sim/metrics")]
+    own = (("inspector", "/_ui/"), ("control API", "/_sim/openapi.json"), ("metrics", "/_sim/metrics"))
+    places += [(title, f"{base}{path}") for title, path in own]
     width = max(len(title) for title, _ in places)
     lines = [f"simulator {__version__}", "", *(f"{title:{width}}  {url}" for title, url in places)]
     return web.Response(text="\n".join(lines) + "\n")

@@ -41,7 +41,7 @@ class ControlFace:
     """
 
     def __init__(self, controller: Controller, operations: Sequence[Operation] = OPERATIONS) -> None:
-        self._controller = controller
+        self.controller = controller
         self._operations = {(op.method, op.path): op for op in operations}
         self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in operations)
 
@@ -49,7 +49,7 @@ class ControlFace:
         """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
-            return await operation.run(self._controller, asked)
+            return await operation.run(self.controller, asked)
         except Problem as problem:
             return Reply(problem.body, problem.status)
         except Exception:
@@ -104,7 +104,7 @@ class ControlFace:
     async def _follow(self, request: web.Request, path: str, asked: Asked) -> web.StreamResponse:
         try:
             _, asked = self._find("GET", path, asked)
-            space = self._controller.space(asked)
+            space = self.controller.space(asked)
             after = whole(asked, "after", 0, AFTER_MAX)
         except Problem as problem:
             return problem_response(problem)
