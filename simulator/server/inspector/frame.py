@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from simulator import __version__
 from simulator.evidence.pages import render
-from simulator.evidence.words import span
+from simulator.evidence.words import cut, span
 from simulator.explain.narrative import clock_words
 from simulator.explain.upcoming import next_due
 from simulator.explain.views import instant
@@ -21,7 +21,17 @@ from simulator.kernel.model.units import format_offset
 from simulator.runtime.space import Space
 from simulator.server.operations.base import Controller
 
-__all__ = ["ClockBar", "Visit", "clock_bar", "dom_id", "link_to_message", "link_to_phone", "page", "pill"]
+__all__ = [
+    "ClockBar",
+    "Visit",
+    "clock_bar",
+    "dom_id",
+    "link_to_message",
+    "link_to_phone",
+    "one_line",
+    "page",
+    "pill",
+]
 
 _PACKAGE: Final = "simulator.server.inspector"
 _SECTIONS: Final = (
@@ -177,6 +187,11 @@ def _name(key: MessageKey) -> str:
 def dom_id(key: MessageKey) -> str:
     """Return a name for a message within a page."""
     return f"m-{quote(_name(key), safe='')}"
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return the beginning of a text on one line, with a sign for each end of a line."""
+    return cut(text[: limit + 1].replace("\r\n", "\n").replace("\n", " ⏎ "), limit)
 
 
 def pill(state: State) -> Pill:

@@ -11,12 +11,21 @@ from itertools import islice, takewhile
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from simulator.evidence.words import count, cut
+from simulator.evidence.words import count
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
-from simulator.server.inspector.frame import Pill, Visit, dom_id, link_to_message, link_to_phone, page, pill
+from simulator.server.inspector.frame import (
+    Pill,
+    Visit,
+    dom_id,
+    link_to_message,
+    link_to_phone,
+    one_line,
+    page,
+    pill,
+)
 from simulator.server.query import FIELDS, REFUSED, BadQuery, Query, parse
 
 __all__ = ["messages_page", "webhook_pill"]
@@ -72,8 +81,9 @@ def messages_page(visit: Visit) -> str:
         complaint, query = str(refusal), Query()
     since = visit.query.get("from", "")
     since_ms = int(since) if since.isascii() and since.isdigit() and len(since) < 15 else 0
-    total = sum(sum(1 for _ in newest) for newest in _fitting(visit, query, since_ms))
-    fitting = list(islice(merge(*_fitting(visit, query, since_ms), key=_newest_first), _ROWS_MAX))
+    found = _fitting(visit, query, since_ms)
+    total = sum(map(len, found))
+    fitting = list(islice(merge(*found, key=_newest_first), _ROWS_MAX))
     pins = visit.query.get("pin", "").split(",")[:_PINS_MAX] if visit.query.get("pin") else []
     pinned = [one for one in _pinned(visit, pins) if one is not None]
     keys = {one.key for one in pinned}
@@ -107,18 +117,17 @@ def _prefix(visit: Visit) -> str:
     return "" if visit.space.name == "default" else f"/s/{visit.space.name}"
 
 
-def _fitting(visit: Visit, query: Query, since_ms: int) -> list[Iterator[Message | Refused]]:
+def _fitting(visit: Visit, query: Query, since_ms: int) -> list[list[Message | Refused]]:
     """Return the messages that fit, newest first, and the refusals that do."""
     simulation = visit.space.simulation
     found: list[Iterator[Message | Refused]] = []
     if not query.refused:
-        messages = (one for one in reversed(simulation.messages.values()) if not one.submission.signal)
-        found.append(filter(query.holds, messages) if query.checks else messages)
+        found.append(one for one in reversed(simulation.messages.values()) if not one.submission.signal)
     if query.refused is not False and simulation.refusals:
-        found.append(filter(query.holds, reversed(simulation.refusals.values())))
+        found.append(reversed(simulation.refusals.values()))
     if since_ms:
-        return [takewhile(lambda one: _at_ms(one) >= since_ms, newest) for newest in found]
-    return found
+        found = [takewhile(lambda one: _at_ms(one) >= since_ms, newest) for newest in found]
+    return [list(query.fitting(newest)) for newest in found]
 
 
 def _at_ms(one: Message | Refused) -> int:
@@ -163,7 +172,7 @@ def _row(
         provider=key.provider,
         recipient=key.recipient,
         person=person.name if person is not None else "",
-        text=cut(one.submission.text.replace("\n", " ⏎ "), _TEXT_MAX),
+        text=one_line(one.submission.text, _TEXT_MAX),
         state=state,
         why=why or (f"rule {one.rule}" if one.rule else ""),
         webhook=webhook_pill(mine[0]) if mine else None,
@@ -194,7 +203,9 @@ def webhook_pill(webhook: Webhook) -> Pill:
 
 def _chips(visit: Visit, written: str) -> list[Chip]:
     simulation = visit.space.simulation
-    states = Counter(one.state.value for one in simulation.messages.values() if not one.submission.signal)
+    messages = simulation.messages.values()
+    counted = Counter([one.state for one in messages if not one.submission.signal])
+    states = Counter({state.value: number for state, number in counted.items()})
     states[REFUSED] = len(simulation.refusals)
     chips = []
     for name in _STATES:

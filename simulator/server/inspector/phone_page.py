@@ -19,7 +19,16 @@ from simulator.kernel.model.units import format_offset
 from simulator.kernel.store.facts import Acted
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Bubble, Suggestion
-from simulator.server.inspector.frame import Pill, Visit, dom_id, link_to_message, link_to_phone, page, pill
+from simulator.server.inspector.frame import (
+    Pill,
+    Visit,
+    dom_id,
+    link_to_message,
+    link_to_phone,
+    one_line,
+    page,
+    pill,
+)
 from simulator.server.operations.conversation import Conversation, conversation
 
 __all__ = ["phone_page", "phones_page"]
@@ -173,7 +182,7 @@ def _phone_row(visit: Visit, address: str, last: Message | None) -> PhoneRow:
         address=address,
         href=link_to_phone(visit, address),
         person=person.name if person is not None else "",
-        last=last.submission.text[:80] if last is not None else "",
+        last=one_line(last.submission.text, 80) if last is not None else "",
         at=format_offset(last.changed_ms) if last is not None else "",
         messages=0,
         waiting=0,
@@ -294,7 +303,7 @@ def _tap(provider: str, sender: str, one: Suggestion) -> Tap:
 def _outside(visit: Visit, message: Message, note: str) -> Outside:
     return Outside(
         message.key.provider,
-        message.submission.text[:120],
+        one_line(message.submission.text, 120),
         pill(message.state),
         note,
         link_to_message(visit, message.key),

@@ -79,7 +79,7 @@ async def list_messages(controller: Controller, asked: Asked) -> Reply:
     query = query_of(controller, space, asked.query.get("q", ""))
     found = [] if query.refused else find_messages(space, asked)
     if query.checks:
-        found = [message for message in found if query.holds(message)]
+        found = [one for one in query.fitting(iter(found)) if isinstance(one, Message)]
     if asked.query.get("order") == "newest":
         found.reverse()
     shown = page(asked, found)

@@ -86,7 +86,7 @@ async def inbound(controller: Controller, asked: Asked) -> Reply:
         raise Problem(422, "Not an act of a recipient", "expected exactly one of writes and does")
     act = Act(
         kind=values.get("does", "writes"),
-        text=values.get("writes", values.get("text", "")),
+        text=values.get("writes") or values.get("text", ""),
         sender=values.get("to", ""),
         data=values.get("data"),
     )

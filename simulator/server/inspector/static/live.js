@@ -156,7 +156,8 @@ function morph(old, fresh) {
   const focused = old === document.activeElement;
   for (const { name } of [...old.attributes]) {
     // What the reader opened, selected or is about to send stays.
-    if (!fresh.hasAttribute(name) && !["open", "aria-busy", "data-touched"].includes(name)) old.removeAttribute(name);
+    const kept = ["open", "aria-busy", "data-touched"].includes(name) || (name === "class" && old.classList.contains("here"));
+    if (!kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
   }
   for (const { name, value } of [...fresh.attributes]) {
     if (name === "open" || (name === "value" && focused) || (name === "disabled" && "resend" in old.dataset)) continue;
