@@ -11,12 +11,21 @@ from importlib.resources import files
 from typing import Final, Protocol
 
 from simulator.evidence.words import cut, printable
-from simulator.secrecy import Withholding
 
-__all__ = ["render", "style", "style_policy"]
+__all__ = ["Secrecy", "render", "style", "style_policy"]
 
 _PACKAGE: Final = "simulator.evidence"
 _TEXT_MAX: Final = 300
+
+
+class Secrecy(Protocol):
+    """
+    Takes out of a text what the readers of a page are not to see.
+    """
+
+    def body(self, text: str) -> str:
+        """Return *text* as they may see it."""
+        ...
 
 
 class _Page(Protocol):
@@ -31,7 +40,7 @@ class _Pages(Protocol):
     def get_template(self, name: str) -> _Page: ...
 
 
-def render(template: str, secrecy: Withholding, *, package: str = _PACKAGE, **data: object) -> str:
+def render(template: str, secrecy: Secrecy, *, package: str = _PACKAGE, **data: object) -> str:
     """
     Return the page that *template* of *package* makes of *data*.
 

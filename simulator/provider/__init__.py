@@ -15,6 +15,7 @@ What is here, by purpose:
 * its account in a space: `ProviderAccount`, and the `Gateway` to that space;
 * words of the kernel: `Submission`, `Message`, `Refused`, `Fate`, `Move`, `Report`, …;
 * settings and codes: shapes of the schema, such as `Record`, `Text`, `Duration`;
+* what a recipient sees: `Bubble` with its `Card`, `Picture` and `Suggestion`;
 * arithmetic of texts and numbers: `segment`, `operator_of`.
 
 An account answers questions and takes commands.  Questions (`reports_of`,
@@ -79,6 +80,7 @@ from simulator.provider.settings import (
     setting_without_default,
     settings_shape,
 )
+from simulator.provider.showing import Bubble, Card, Picture, Suggestion, plain_bubble
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
 from simulator.provider.webhook_settings import changed_policy, mapping_of, webhook_fields
 from simulator.schema.node import Json, Node, Problems, describe, node_of
@@ -119,9 +121,11 @@ __all__ = [
     "Batch",
     "Behaviour",
     "Boolean",
+    "Bubble",
     "Call",
     "CallCut",
     "CallRefusal",
+    "Card",
     "Choice",
     "Circumstances",
     "Code",
@@ -156,6 +160,7 @@ __all__ = [
     "Node",
     "NotJson",
     "Number",
+    "Picture",
     "Plan",
     "Problems",
     "Progress",
@@ -177,6 +182,7 @@ __all__ = [
     "Share",
     "State",
     "Submission",
+    "Suggestion",
     "Text",
     "UniformDelay",
     "Violation",
@@ -211,6 +217,7 @@ __all__ = [
     "normal_address",
     "open_gateway",
     "operator_of",
+    "plain_bubble",
     "plan",
     "scheme_of",
     "segment",

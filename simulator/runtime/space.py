@@ -80,6 +80,8 @@ class Space:
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self._secrets: dict[str, None] = {}
+        self.scenario_text = ""
+        """The text of the scenario in force, where it came as one; for the reader only."""
         self.closed = False
         self.driver.start(spec)
 

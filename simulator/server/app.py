@@ -10,7 +10,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -24,14 +24,14 @@ from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
-from simulator.server.asked import ControlCalls
 from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
+from simulator.server.faces import ControlPages
 from simulator.server.front import Front
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
-__all__ = ["REGISTRY", "ControlPages", "Server", "ServerConfig", "make_app"]
+__all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
 _PATIENCE_REAL_S: Final = 1.0
@@ -87,16 +87,6 @@ def _calm(record: logging.LogRecord) -> bool:
 
 
 _HTTP_LOG.addFilter(_calm)
-
-
-class ControlPages(ControlCalls, Protocol):
-    """
-    The control API of a server, over HTTP as well; its module is loaded when it is first asked.
-    """
-
-    async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
-        """Answer a request of the control API."""
-        ...
 
 
 class _Client:
@@ -232,6 +222,8 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
             )
         case "/":
             return _front(request, faces)
+    if path.startswith("/_ui/"):
+        return await faces.control.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
     known = ", ".join(f"/{name}/" for name in faces.registry.providers)
@@ -248,9 +240,13 @@ def _same_origin(request: web.Request) -> bool:
 
 
 def _front(request: web.Request, faces: _Apps) -> web.Response:
+    if "text/html" in request.headers.get("Accept", ""):
+        # Relative, so that it holds behind the prefix of a proxy, too.
+        return web.Response(status=302, headers={"Location": f"_ui/{DEFAULT_SPACE}/messages"})
     base = f"{request.scheme}://{request.host}"
     places = [(p.title, f"{base}/{name}") for name, p in faces.registry.providers.items()]
-    places += [("control API", f"{base}/_sim/openapi.json"), ("metrics", f"{base}/_sim/metrics")]
+    own = (("inspector", "/_ui/"), ("control API", "/_sim/openapi.json"), ("metrics", "/_sim/metrics"))
+    places += [(title, f"{base}{path}") for title, path in own]
     width = max(len(title) for title, _ in places)
     lines = [f"simulator {__version__}", "", *(f"{title:{width}}  {url}" for title, url in places)]
     return web.Response(text="\n".join(lines) + "\n")

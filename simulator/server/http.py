@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from simulator.explain.views import entry_view
 from simulator.provider import Answer, Call, Route, Router
 from simulator.schema.node import did_you_mean
 from simulator.schema.shapes import json_schema
+from simulator.server.faces import InspectorPages
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.problems import UNREADABLE, Problem, problem_response
@@ -44,6 +46,13 @@ class ControlFace:
         self._controller = controller
         self._operations = {(op.method, op.path): op for op in operations}
         self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in operations)
+
+    @cached_property
+    def inspector(self) -> InspectorPages:
+        """The pages over the same spaces."""
+        from simulator.server.inspector.room import Inspector
+
+        return Inspector(self._controller)
 
     async def call(self, method: str, path: str, asked: Asked) -> Reply:
         """Run one operation. Problems are answers, too."""

@@ -4,7 +4,9 @@ What is due, and when: a wheel of instants.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Protocol
 
 __all__ = ["Agenda", "Step"]
@@ -88,6 +90,32 @@ class Agenda:
             del self._buckets[at_ms]
             self._cancelled.pop(at_ms, None)
         return None
+
+    def soonest(self, looked_at_max: int = 1_000) -> tuple[int, Step, int] | None:
+        """
+        Return the next instant, its first step and how many it has; None when nothing is due.
+
+        Of a crowded instant only so many steps are looked at for the first one.
+        """
+        at_ms = self.next_due()
+        if at_ms is None:
+            return None
+        if self._round:
+            return at_ms, self._round[-1], len(self._round)
+        cancelled = self._cancelled.get(at_ms, ())
+        bucket = self._buckets[at_ms]
+        steps = islice((step for step in bucket if step.order not in cancelled), looked_at_max)
+        return at_ms, min(steps, key=_order), len(bucket) - len(cancelled)
+
+    def upcoming(self) -> Iterator[tuple[int, Step]]:
+        """Yield every step that is due, with its instant, in the order in which they will happen."""
+        for step in reversed(self._round):
+            yield self._round_at_ms, step
+        for at_ms in sorted(set(self._heap)):
+            cancelled = self._cancelled.get(at_ms, ())
+            for step in sorted(self._buckets.get(at_ms, ()), key=_order):
+                if step.order not in cancelled:
+                    yield at_ms, step
 
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
         """

@@ -16,6 +16,7 @@ from simulator.providers.rbm.errors import error_answer, refused
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
 from simulator.providers.rbm.settings import SETTINGS
+from simulator.providers.rbm.showing import show
 
 __all__ = ["PROVIDER"]
 
@@ -91,4 +92,5 @@ PROVIDER: Final = Provider(
     failed=_failed,
     refused=refused,
     describe_webhook=describe_webhook,
+    show=show,
 )

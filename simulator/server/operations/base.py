@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.schema.node import Json, Problems, node_of
@@ -16,9 +19,8 @@ from simulator.schema.shapes import Invalid, Shape
 from simulator.server.asked import Asked, Reply
 from simulator.server.problems import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
-from simulator.server.views import (
-    space_view,
-)
+from simulator.server.views import space_view
+from simulator.server.webhook_index import WebhookIndex
 
 __all__ = [
     "AFTER_MAX",
@@ -68,6 +70,15 @@ class Controller:
 
     def __init__(self, registry: SpaceRegistry) -> None:
         self.registry = registry
+        self._webhooks: WeakKeyDictionary[Space, WebhookIndex] = WeakKeyDictionary()
+
+    def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
+        """Return a function that tells which webhooks are about a message, as it stands now."""
+        index = self._webhooks.get(space)
+        if index is None:
+            index = self._webhooks[space] = WebhookIndex(space.simulation.outbox)
+        index.update()
+        return index.of
 
     @property
     def providers(self) -> Mapping[str, Provider]:

@@ -28,13 +28,25 @@ from simulator.server.operations.base import (
     plain_of,
     read_as,
 )
+from simulator.server.query import BadQuery, Query, parse
 from simulator.server.views import (
     listed,
     message_view,
+    refusal_view,
     story_view,
 )
 
-__all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_message", "list_messages", "move"]
+__all__ = [
+    "MOVE",
+    "explain_message",
+    "find_message",
+    "find_messages",
+    "get_message",
+    "list_messages",
+    "list_refusals",
+    "move",
+    "query_of",
+]
 
 
 def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
@@ -80,9 +92,32 @@ def _address(controller: Controller, asked: Asked) -> str | None:
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    messages = find_messages(controller, space, asked)
+    one_of(asked, "order", ("oldest", "newest"))
+    query = query_of(controller, space, asked.query.get("q", ""))
+    messages = [] if query.refused else find_messages(controller, space, asked)
+    if query.checks:
+        messages = [fitting for fitting in query.fitting(iter(messages)) if isinstance(fitting, Message)]
+    if asked.query.get("order") == "newest":
+        messages.reverse()
     shown = page(asked, messages)
     return Reply(listed([message_view(space.simulation, message) for message in shown], len(messages)))
+
+
+def query_of(controller: Controller, space: Space, text: str) -> Query:
+    """Return what a query asks for; a bad one is a problem."""
+    try:
+        return parse(text, space.gateways, controller.webhooks_of(space)) if text else Query()
+    except BadQuery as refusal:
+        raise Problem(400, "Bad query", f"q: {refusal}") from None
+
+
+async def list_refusals(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    query = query_of(controller, space, asked.query.get("q", ""))
+    refusals = space.simulation.refusals.values()
+    found = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
+    shown = page(asked, found)
+    return Reply(listed([refusal_view(space.simulation, refused) for refused in shown], len(found)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:

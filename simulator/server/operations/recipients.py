@@ -67,6 +67,7 @@ ACT: Final[Shape[object]] = Record(
         Field("provider", Text(1, 100), "Through which provider.", required=True),
         Field("writes", Text(0), "The recipient writes this."),
         Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
+        Field("text", Text(0), "What that act is about, in words: the label of what is tapped."),
         Field("to", Text(1, 200), "To whom: the integrator's number or agent."),
         Field("data", AnyJson(), "What the act needs beyond a text."),
     ],
@@ -86,7 +87,7 @@ async def inbound(controller: Controller, asked: Asked) -> Reply:
         raise Problem(422, "Not an act of a recipient", "expected exactly one of writes and does")
     act = Act(
         kind=values.get("does", "writes"),
-        text=values.get("writes", ""),
+        text=values.get("writes") or values.get("text", ""),
         sender=values.get("to", ""),
         data=values.get("data"),
     )

@@ -9,6 +9,8 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import Final
 
+import msgspec
+
 from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
@@ -29,7 +31,6 @@ from simulator.schema.shapes import (
     Record,
     Shape,
     Text,
-    Word,
 )
 from simulator.server.operations.base import Asked, Controller, Problem, Reply, plain_of, read_as
 from simulator.server.spaces import DEFAULT_SPACE
@@ -94,6 +95,8 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
+    if "scenario" in values:
+        space.scenario_text = _text_of(values["scenario"])
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
     return Reply(controller.view(space, asked.base_url), 201)
@@ -159,7 +162,11 @@ ADVANCE: Final[Shape[object]] = Record(
     [
         Field("by", Duration(), "Move the clock by this much, such as 2h."),
         Field("to", Instant(), "Move the clock to this instant."),
-        Field("until", Word("settled"), "Move until nothing is due any more."),
+        Field(
+            "until",
+            Choice({"settled": "settled", "next": "next"}),
+            "settled: until nothing is due any more; next: to what is due next, and no further.",
+        ),
     ],
     what="an advance",
 )
@@ -177,6 +184,9 @@ async def advance(controller: Controller, asked: Asked) -> Reply:
         to_ms = simulation.clock.now_ms + values["by"]
     elif "to" in values:
         to_ms = values["to"] - simulation.clock.epoch_ms
+    elif values["until"] == "next":
+        # What is overdue on a live clock is due now.  Nothing due: the clock stays.
+        to_ms = max(simulation.next_due() or 0, simulation.clock.now_ms)
     if to_ms is not None:
         _check_goal(simulation, to_ms)
     try:
@@ -211,6 +221,10 @@ def _scenario_of(controller: Controller, plain: Json) -> Scenario:
         raise Problem(422, "Not a scenario", "; ".join(trouble.lines), errors=trouble.lines) from None
 
 
+def _text_of(plain: Json) -> str:
+    return plain if isinstance(plain, str) else msgspec.json.format(msgspec.json.encode(plain)).decode()
+
+
 async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     written = "json" not in asked.content_type
@@ -218,6 +232,7 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     plain = asked.body.decode("utf-8", "replace") if written else plain_of(asked)
     try:
         space.replace(_scenario_of(controller, plain))
+        space.scenario_text = _text_of(plain)
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
     return Reply(controller.view(space, asked.base_url))

@@ -14,7 +14,7 @@ from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
-from simulator.schema.shapes import Duration
+from simulator.schema.shapes import Choice, Duration, Field, ListOf, RateShape, Record, Shape, Text
 from simulator.server.operations.base import (
     AFTER_MAX,
     LIMIT_DEFAULT,
@@ -25,6 +25,7 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
     whole,
 )
@@ -33,10 +34,25 @@ from simulator.server.views import (
     exchange_view,
     listed,
     message_view,
+    sent_view,
     webhook_view,
 )
 
-__all__ = ["find_webhooks", "get_webhook", "journal", "list_requests", "list_webhooks", "resend", "wait"]
+__all__ = [
+    "HOLD",
+    "RELEASE",
+    "RESEND",
+    "find_webhooks",
+    "get_webhook",
+    "hold",
+    "journal",
+    "list_requests",
+    "list_webhooks",
+    "release",
+    "resend",
+    "resend_many",
+    "wait",
+]
 
 
 _WITHIN_REAL_MS_MAX: Final = 600_000
@@ -73,7 +89,10 @@ def _webhook(space: Space, asked: Asked) -> Webhook:
 
 async def get_webhook(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    return Reply(webhook_view(space.simulation, _webhook(space, asked)))
+    webhook = _webhook(space, asked)
+    view = webhook_view(space.simulation, webhook)
+    view["sent"] = [sent_view(space.simulation, webhook, attempt.number) for attempt in webhook.attempts]
+    return Reply(view)
 
 
 async def resend(controller: Controller, asked: Asked) -> Reply:
@@ -82,6 +101,85 @@ async def resend(controller: Controller, asked: Asked) -> Reply:
     twin = simulation.outbox.resend(simulation.clock.now_ms, _webhook(space, asked))
     space.driver.nudge()
     return Reply(webhook_view(simulation, twin), 202)
+
+
+_OF_PROVIDER: Final = Field("provider", Text(1, 100), "Of this provider alone; of all, if not given.")
+HOLD: Final[Shape[object]] = Record(dict, [_OF_PROVIDER], what="which webhooks to hold")
+RELEASE: Final[Shape[object]] = Record(
+    dict,
+    [_OF_PROVIDER, Field("rate", RateShape(), "How fast, such as 100/s; all at once, if not given.")],
+    what="which webhooks to release",
+)
+RESEND: Final[Shape[object]] = Record(
+    dict,
+    [
+        Field("ids", ListOf(Text(1, 100)), "These, by their ids."),
+        Field("state", Choice(WebhookState), "All in this state, such as lost."),
+        _OF_PROVIDER,
+        Field("since", Duration(), "Only what was created at this offset of the space's clock or later."),
+    ],
+    what="which webhooks to send again",
+)
+
+
+def _provider(space: Space, values: Mapping[str, object]) -> str:
+    provider = values.get("provider", "")
+    assert isinstance(provider, str)
+    if provider and provider not in space.gateways:
+        known = ", ".join(space.gateways)
+        raise Problem(404, "No such provider", f"there is no provider {provider!r}; known: {known}")
+    return provider
+
+
+def _held_view(space: Space) -> dict[str, object]:
+    outbox = space.simulation.outbox
+    holding = [provider for provider in space.gateways if outbox.holds(provider)]
+    return {"holding": holding, "held": len(outbox.held_webhooks)}
+
+
+async def hold(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(HOLD, plain_of(asked), "which webhooks to hold")
+    assert isinstance(values, dict)
+    space.simulation.outbox.hold(space.simulation.clock.now_ms, _provider(space, values))
+    space.driver.nudge()
+    return Reply(_held_view(space))
+
+
+async def release(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(RELEASE, plain_of(asked), "which webhooks to release")
+    assert isinstance(values, dict)
+    outbox = space.simulation.outbox
+    released = outbox.release(space.simulation.clock.now_ms, values.get("rate"), _provider(space, values))
+    space.driver.nudge()
+    return Reply({"released": released, **_held_view(space)})
+
+
+async def resend_many(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(RESEND, plain_of(asked), "which webhooks to send again")
+    assert isinstance(values, dict)
+    if ("ids" in values) == ("state" in values):
+        raise Problem(422, "Not which webhooks to send again", "expected exactly one of ids and state")
+    outbox, provider = space.simulation.outbox, _provider(space, values)
+    unknown = [name for name in values.get("ids", ()) if name not in outbox.webhooks]
+    if unknown:
+        raise Problem(404, "No such webhook", f"there is no webhook {unknown[0]!r}; none was sent again")
+    wanted = [
+        webhook
+        for webhook in outbox.webhooks.values()
+        if webhook.id in values.get("ids", ())
+        or (
+            webhook.state is values.get("state")
+            and provider in ("", webhook.provider)
+            and webhook.created_ms >= values.get("since", 0)
+        )
+    ]
+    now_ms = space.simulation.clock.now_ms
+    twins = [outbox.resend(now_ms, webhook) for webhook in wanted]
+    space.driver.nudge()
+    return Reply({"ids": [twin.id for twin in twins], "total": len(twins)}, 202)
 
 
 async def list_requests(controller: Controller, asked: Asked) -> Reply:
