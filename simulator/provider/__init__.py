@@ -80,7 +80,6 @@ from simulator.provider.settings import (
     settings_shape,
 )
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
-from simulator.provider.webhook_settings import changed_policy, mapping_of, webhook_fields
 from simulator.schema.node import Json, Node, Problems, describe, node_of
 from simulator.schema.shapes import (
     Boolean,
@@ -193,7 +192,6 @@ __all__ = [
     "bearer_credential",
     "built_in",
     "changed",
-    "changed_policy",
     "characters_outside",
     "decode_json",
     "describe",
@@ -205,7 +203,6 @@ __all__ = [
     "group",
     "header_text",
     "json_answer",
-    "mapping_of",
     "next_state",
     "node_of",
     "normal_address",
@@ -220,5 +217,4 @@ __all__ = [
     "space_credential",
     "violations",
     "violations_in",
-    "webhook_fields",
 ]
