@@ -80,7 +80,7 @@ def _faults(**values: object) -> WebhookFaults:
     if not set(values) - {"during"}:
         raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
     damages = [values.pop(name, None) for name in (*_DAMAGES, "mis_sign", "slow")]
-    damage = tuple(one for one in damages if isinstance(one, Damage) and one.share_bp)
+    damage = tuple(harm for harm in damages if isinstance(harm, Damage) and harm.share_bp)
     return WebhookFaults(damage=damage, **values)  # type: ignore[arg-type]
 
 

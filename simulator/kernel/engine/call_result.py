@@ -36,7 +36,7 @@ class CallRefusal(NamedTuple):
 
 class Deferred(NamedTuple):
     """
-    Work that a call leads to after its answer: the errand, and when it is due.
+    Work that a call leads to after its answer: what to do, and when it is due.
     """
 
     at_ms: int

@@ -143,19 +143,19 @@ class Outbox:
                 case Share(purpose=Purpose.DROPPED):
                     self._drop(now_ms, report, rule, sequence)
                     return
-                case Share(damage=Damage() as one):
-                    damage.append(one)
+                case Share(damage=Damage() as harm):
+                    damage.append(harm)
                 case Wait(purpose=Purpose.DUPLICATE, ms=ms):
                     copies_ms.append(ms)
                 case Wait(purpose=purpose, ms=ms):
                     due_ms += ms
                     intended.append(purpose)
         webhook = self._new(now_ms, due_ms, report, sequence)
-        if any(one.kind in FORGERIES for one in damage) and not self._signs(webhook):
-            damage = [one for one in damage if one.kind not in FORGERIES]
+        if any(harm.kind in FORGERIES for harm in damage) and not self._signs(webhook):
+            damage = [harm for harm in damage if harm.kind not in FORGERIES]
             self._note(now_ms, Unsigned(report.label, rule), webhook)
         webhook.damage = tuple(damage)
-        webhook.intended = (*intended, *(one.purpose for one in damage))
+        webhook.intended = (*intended, *(harm.purpose for harm in damage))
         self._agenda.add(due_ms, webhook)
         if webhook.intended:
             self._note(now_ms, Intended(report.label, webhook.intended, rule), webhook)

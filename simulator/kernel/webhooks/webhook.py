@@ -117,7 +117,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
 
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""
-        return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
+        return tuple(damage for damage in self.damage if attempt <= damage.attempts) if self.damage else ()
 
     @property
     def order(self) -> tuple[int | str, ...]:
