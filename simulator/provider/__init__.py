@@ -82,7 +82,6 @@ from simulator.provider.settings import (
 )
 from simulator.provider.showing import Bubble, Card, Picture, Suggestion, plain_bubble
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
-from simulator.provider.webhook_settings import changed_policy, mapping_of, webhook_fields
 from simulator.schema.node import Json, Node, Problems, describe, node_of
 from simulator.schema.shapes import (
     Boolean,
@@ -199,7 +198,6 @@ __all__ = [
     "bearer_credential",
     "built_in",
     "changed",
-    "changed_policy",
     "characters_outside",
     "decode_json",
     "describe",
@@ -211,7 +209,6 @@ __all__ = [
     "group",
     "header_text",
     "json_answer",
-    "mapping_of",
     "next_state",
     "node_of",
     "normal_address",
@@ -227,5 +224,4 @@ __all__ = [
     "space_credential",
     "violations",
     "violations_in",
-    "webhook_fields",
 ]

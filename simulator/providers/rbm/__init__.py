@@ -86,6 +86,8 @@ PROVIDER: Final = Provider(
     mint_credential=lambda token: f"ya29.{token}",
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
+    credential_wanted=lambda _: "Authorization: Bearer <token>, or access_token=<token> in the query",
+    server_header="ESF",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,
