@@ -76,7 +76,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     ),
     "aiohttp": ("server/", "runtime/", "commands/serve.py", "commands/listen.py", "run/"),
     "httptools": ("runtime/transport/",),
-    "multidict": ("run/",),
+    "multidict": ("run/", "server/"),
     "yarl": ("server/", "runtime/", "run/"),
     "yaml": ("scenario/yaml.py",),
     "click": ("cli.py", "commands/", "providers/rbm/key_command.py"),

@@ -159,6 +159,13 @@ class _JsonLines(logging.Formatter):
     help="Size at which --journal begins a new file; nine earlier ones stay, as FILE.1 to FILE.9.",
 )
 @click.option(
+    "--http",
+    type=click.Choice(["own", "aiohttp"]),
+    default="own",
+    show_default=True,
+    help="Who serves plain calls to providers: the simulator's own server, or aiohttp's.",
+)
+@click.option(
     "--allow-host",
     multiple=True,
     help="Serve the control API under this host name, too, and name it in the certificate of --tls.",
@@ -181,6 +188,7 @@ def serve(
     drain_real_ms: int,
     journal: Path | None,
     journal_mb: int,
+    http: str,
 ) -> None:
     """
     Serve the providers until interrupted.
@@ -208,6 +216,7 @@ def serve(
                 tls=https.context if https is not None else None,
                 tls_port=https.port if https is not None else 0,
                 providers=providers,
+                http=http,
                 tell=tell,
             )
             server = Server(config)

@@ -84,6 +84,10 @@ def _token(token: str) -> str:
     return token
 
 
+def _no_credential_words(call: Call) -> str:
+    return ""
+
+
 def _no_codes() -> Sequence[Code]:
     return ()
 
@@ -138,6 +142,10 @@ class Provider:
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()
     """Commands that it brings."""
+    server_header: str = ""
+    """The header Server of its answers; empty: they have none."""
+    user_agent: str = ""
+    """The header User-Agent of its webhooks; empty: one that names nobody."""
     address_of: Callable[[str], str] = normal_address
     """Returns the kernel's spelling of a recipient as the provider's clients write it."""
     normal_path: Callable[[str], str] = _same_path
@@ -148,6 +156,8 @@ class Provider:
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
+    credential_wanted: Callable[[Call], str] = _no_credential_words
+    """Returns what the credential of a call should look like, for people whose call has none."""
     unauthorized: Callable[[Call], Answer] = json_unauthorized
     """Answers a call without a good credential."""
     not_found: Callable[[Call, Sequence[str]], Answer] = json_not_found

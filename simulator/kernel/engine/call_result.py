@@ -65,6 +65,11 @@ class CallResult(Struct, kw_only=True):
     """Work that begins once the call is answered."""
 
     @property
+    def delays_answer(self) -> bool:
+        """True when the answer cannot go out as it is, and at once."""
+        return self.early or self.stall_real_ms > 0 or self.drop is not None or self.damage is not None
+
+    @property
     def answer_lost(self) -> bool:
         """True when the client does not get to read what the provider answered to the work that was done."""
         damage = self.damage
