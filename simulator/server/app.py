@@ -10,7 +10,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -24,16 +24,14 @@ from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
+from simulator.server.asked import ControlCalls
 from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
 from simulator.server.front import Front
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
-if TYPE_CHECKING:
-    from simulator.server.http import ControlFace
-
-__all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
+__all__ = ["REGISTRY", "ControlPages", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
 _PATIENCE_REAL_S: Final = 1.0
@@ -91,6 +89,16 @@ def _calm(record: logging.LogRecord) -> bool:
 _HTTP_LOG.addFilter(_calm)
 
 
+class ControlPages(ControlCalls, Protocol):
+    """
+    The control API of a server, over HTTP as well; its module is loaded when it is first asked.
+    """
+
+    async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
+        """Answer a request of the control API."""
+        ...
+
+
 class _Client:
     """The one HTTP client of an application, there as long as it runs."""
 
@@ -115,7 +123,7 @@ class _Apps:
         self.edge = Edge(registry)
         self.addressing = Addressing(registry.providers)
         self.allow_hosts = allow_hosts
-        self._control: ControlFace | None = None
+        self._control: ControlPages | None = None
 
     def addresses(self, alone: str) -> Callable[[str, str], Address | None]:
         """Return what tells where a request to a host and path belongs; *alone* names the only provider."""
@@ -125,7 +133,7 @@ class _Apps:
         return lambda _, path: Address(provider, "", path, "")
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API; loaded when first asked for, since servers start and send without."""
         if self._control is None:
             from simulator.server.http import ControlFace
@@ -278,7 +286,7 @@ class Server:
         return self.app[REGISTRY]
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API, callable without HTTP."""
         return self.app[_APPS].control
 

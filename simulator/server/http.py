@@ -54,8 +54,8 @@ class ControlFace:
             return Reply(problem.body, problem.status)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", method, path)
-            said = f"{method} {path} failed inside the simulator; its log has the details"
-            return Reply(Problem(500, "Failed", said).body, 500)
+            detail = f"{method} {path} failed inside the simulator; its log has the details"
+            return Reply(Problem(500, "Failed", detail).body, 500)
 
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))
@@ -64,11 +64,11 @@ class ControlFace:
         if route is None:
             raise Problem(404, "No such call", f"there is no {path}; /_sim/openapi.json lists what there is")
         operation = self._operations[route.method, route.path]
-        known = [name for name, _ in operation.query]
+        names = [name for name, _ in operation.query]
         for name in asked.query:
-            if name not in known:
+            if name not in names:
                 # A condition that is passed over finds too much, and a test passes that should not.
-                hint = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
+                hint = did_you_mean(name, names) or f"; known: {', '.join(names) or 'none'}"
                 raise Problem(400, "Bad query", f"unknown parameter {name[:200]!r}{hint}")
         return operation, asked._replace(parameters=parameters, method=method, path=path)
 
@@ -194,5 +194,5 @@ def _response(status: int, documents: tuple[str, ...]) -> dict[str, object]:
     if status < 400 and documents:
         return {"description": "a document", "content": {kind: {} for kind in documents}}
     kind = "application/problem+json" if status >= 400 else "application/json"
-    said = "a problem" if status >= 400 else "done"
-    return {"description": said, "content": {kind: {"schema": {"type": ["object", "array"]}}}}
+    summary = "a problem" if status >= 400 else "done"
+    return {"description": summary, "content": {kind: {"schema": {"type": ["object", "array"]}}}}

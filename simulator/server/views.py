@@ -173,10 +173,10 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
 
 def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     """Return the story of a message."""
-    told = story.message
+    message = story.message
     return {
-        "message": message_view(simulation, told) if isinstance(told, Message) else None,
-        "refusal": _refusal_view(simulation, told) if isinstance(told, Refused) else None,
+        "message": message_view(simulation, message) if isinstance(message, Message) else None,
+        "refusal": _refusal_view(simulation, message) if isinstance(message, Refused) else None,
         "places": [
             {
                 "place": place.name,

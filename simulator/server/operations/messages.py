@@ -25,6 +25,7 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
 )
 from simulator.server.views import (
@@ -79,23 +80,25 @@ def _address(controller: Controller, asked: Asked) -> str | None:
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(controller, space, asked)
-    shown = page(asked, found)
-    return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+    messages = find_messages(controller, space, asked)
+    shown = page(asked, messages)
+    return Reply(listed([message_view(space.simulation, message) for message in shown], len(messages)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:
-    wanted = asked.parameters["id"]
+    message_id = asked.parameters["id"]
     for provider in space.gateways:
-        message = space.simulation.message(provider, wanted)
+        message = space.simulation.message(provider, message_id)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
-    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, wanted)), None)
+    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, message_id)), None)
     if refused is not None:
-        detail = f"{wanted!r} was refused, so there is no message: {narrative(refused)}"
+        detail = f"{message_id!r} was refused, so there is no message: {narrative(refused)}"
         raise Problem(404, "No such message", detail)
     count = len(space.simulation.messages)
-    raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+    raise Problem(
+        404, "No such message", f"there is no message {message_id!r} among {count} in {space.name!r}"
+    )
 
 
 def _is_refusal(entry: Entry, id_: str) -> bool:
@@ -110,19 +113,19 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    wanted = asked.parameters["id"]
+    name = asked.parameters["id"]
     providers = controller.providers
-    found = find_submission(
+    outcome = find_submission(
         simulation,
-        wanted,
+        name,
         asked.query.get("provider", ""),
         lambda provider, recipient: providers[provider].address_of(recipient),
     )
-    if found is None:
-        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {wanted!r} among {known} in {space.name!r}"
+    if outcome is None:
+        kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
+        detail = f"there is no {name!r} among {kept} in {space.name!r}"
         raise Problem(404, "No such message", f"{detail}; expected an id, or provider/recipient/ordinal")
-    story = explain(simulation, found)
+    story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
 
 
@@ -142,7 +145,7 @@ MOVE: Final[Shape[object]] = Record(
 async def move(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     message = find_message(space, asked)
-    values = read_as(MOVE, asked.plain(), "a move")
+    values = read_as(MOVE, plain_of(asked), "a move")
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:

@@ -59,9 +59,9 @@ def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
 
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_webhooks(space, asked)
-    shown = page(asked, found)
-    return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(found)))
+    webhooks = find_webhooks(space, asked)
+    shown = page(asked, webhooks)
+    return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(webhooks)))
 
 
 def _webhook(space: Space, asked: Asked) -> Webhook:
@@ -116,22 +116,22 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_ms / 1000
     while True:
-        found = find()
-        if len(found) >= count:
+        items = find()
+        if len(items) >= count:
             break
         changed = await space.wait_change(deadline - loop.time())
         if space.closed:
             raise Problem(404, "No such space", f"the space {space.name!r} was deleted meanwhile")
         if not changed:
-            _nothing(space, what, len(found), count, asked)
+            _nothing(space, what, len(items), count, asked)
     simulation = space.simulation
     views: list[Mapping[str, object]] = []
-    for one in found[:LIMIT_DEFAULT]:
-        if isinstance(one, Message):
-            views.append(message_view(simulation, one))
-        elif isinstance(one, Webhook):
-            views.append(webhook_view(simulation, one))
-    return Reply(listed(views, len(found)))
+    for item in items[:LIMIT_DEFAULT]:
+        if isinstance(item, Message):
+            views.append(message_view(simulation, item))
+        elif isinstance(item, Webhook):
+            views.append(webhook_view(simulation, item))
+    return Reply(listed(views, len(items)))
 
 
 def _within_ms(asked: Asked) -> int:
@@ -142,11 +142,11 @@ def _within_ms(asked: Asked) -> int:
 
 
 def _with(conditions: Mapping[str, str]) -> str:
-    said = ", ".join(f"{name} {value!r}" for name, value in conditions.items())
-    return f" with {said}" if said else ""
+    text = ", ".join(f"{name} {value!r}" for name, value in conditions.items())
+    return f" with {text}" if text else ""
 
 
-def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> NoReturn:
+def _nothing(space: Space, what: str, matching: int, count: int, asked: Asked) -> NoReturn:
     conditions = {k: v for k, v in asked.query.items() if k not in ("for", "count", "within")}
     simulation = space.simulation
     nearest: object = None
@@ -159,9 +159,9 @@ def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> N
     raise Problem(
         408,
         "Did not happen in time",
-        f"expected {count} {what}{_with(conditions)}, got {found}; "
+        f"expected {count} {what}{_with(conditions)}, got {matching}; "
         f"the space is {'' if simulation.settled else 'not '}settled, its clock {clock}",
-        found=found,
+        found=matching,
         expected=count,
         nearest=nearest,
     )
