@@ -14,13 +14,14 @@ What is here, by purpose:
 * calls: `Call`, `Answer`, `Credential`, and `Refuse` to say no;
 * its account in a space: `ProviderAccount`, and the `Gateway` to that space;
 * words of the kernel: `Submission`, `Message`, `Refused`, `Fate`, `Move`, `Report`, …;
+* bodies: `form_of`, `decode_json` for JSON as lenient servers take it, `violations`;
 * settings and codes: shapes of the schema, such as `Record`, `Text`, `Duration`;
 * what a recipient sees: `Bubble` with its `Card`, `Picture` and `Suggestion`;
 * arithmetic of texts and numbers: `segment`, `operator_of`.
 
 An account answers questions and takes commands.  Questions (`reports_of`,
-`default_fate`, `by_circumstances`, `magic`, `render`) change nothing, so they may
-be asked about what never happened.  Commands say so: `configure`, `act`, and the
+`default_fate`, `by_circumstances`, `magic`, `render`, the optional `names_of`) change
+nothing, so they may be asked about what never happened.  Commands say so: `configure`, `act`, and the
 optional `noted`, `told`, `reserve` and `heard`.
 """
 
