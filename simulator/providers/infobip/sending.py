@@ -50,8 +50,10 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
     answer = json_answer(body)
-    notes = _notes(request)
-    return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),)) if notes else answer
+    if notes := _notes(request):
+        call.gateway.note(notes)
+        return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),))
+    return answer
 
 
 def _notes(request: SendRequest) -> str:
