@@ -347,6 +347,7 @@ class Account:
     ) -> Facts:
         recipient = outcome.key.recipient
         circumstances = self._gateway.circumstances(recipient, done_ms)
+        free = status_id in self._free or isinstance(outcome, Refused)
         return Facts(
             generation=details.generation,
             message_id=outcome.id,
@@ -361,9 +362,9 @@ class Account:
             done_ms=done_ms,
             status_id=status_id,
             error_id=error_id,
-            price=0.0 if status_id in self._free else self.settings.price_per_message,
+            price=0.0 if free else self.settings.price_per_message,
             currency=self.settings.currency,
-            free=status_id in self._free,
+            free=free,
             network_id=details.network_id,
         )
 
