@@ -5,9 +5,12 @@ What is due, and when: a wheel of instants.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import Protocol
+from operator import attrgetter
+from typing import Final, Protocol
 
 __all__ = ["Agenda", "Step"]
+
+_ORDER: Final = attrgetter("order")
 
 
 class Step(Protocol):
@@ -104,7 +107,8 @@ class Agenda:
             self._round, self._buckets[due_ms] = self._buckets[due_ms], []
             if (cancelled := self._cancelled.pop(due_ms, None)) is not None:
                 self._round = [step for step in self._round if step.order not in cancelled]
-            self._round.sort(key=_order, reverse=True)
+            if len(self._round) > 1:
+                self._round.sort(key=_ORDER, reverse=True)
             self._round_at_ms = due_ms
         left = self._round
         count = len(left) if most is None else min(most, len(left))
@@ -119,7 +123,3 @@ class Agenda:
         self._size -= len(steps)
         for step in steps:
             self.add(self._round_at_ms, step)
-
-
-def _order(step: Step) -> tuple[int | str, ...]:
-    return step.order
