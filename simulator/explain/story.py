@@ -4,11 +4,11 @@ The story of one submission: who decided what, why others did not, and all that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Reversible, Sequence
+from typing import NamedTuple, TypeVar
 
 from simulator.explain.draws import contradiction_draws, fate_draws, share_draw, webhook_draws
-from simulator.explain.narrative import narrative
+from simulator.explain.narrative import names_in_words, narrative
 from simulator.kernel.engine.decide import Considered
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.faults import Purpose, WebhookFaults
@@ -57,14 +57,17 @@ class Story(NamedTuple):
     places: tuple[Place, ...]
     entries: tuple[Entry, ...]
     webhooks: tuple[Webhook, ...]
+    names: Mapping[str, str] = {}
+    """What else it goes by, such as the id of its call, in the provider's words."""
 
     def lines(self) -> list[str]:
         """Return the story as lines for people."""
         message = self.message
+        ids = names_in_words((("id", message.id), *self.names.items()) if message.id else self.names.items())
+        named = f" ({ids})" if ids else ""
         if isinstance(message, Message):
-            told = [f"{message.key} is {message.state.value} (id {message.id})"]
+            told = [f"{message.key} is {message.state.value}{named}"]
         else:
-            named = f" (id {message.id})" if message.id else ""
             code = f" with {message.code}" if message.code else ""
             told = [f"{message.key} was refused{code}{named}"]
         for place in self.places:
@@ -119,38 +122,74 @@ def explain(simulation: Simulation, found: Message | Refused) -> Story:
                 _fate_place(simulation, weighed, found),
                 _webhooks_place(simulation, weighed, found, webhooks),
             )
-    return Story(found, _plain(weighed), places, entries, webhooks)
+    names = simulation.names_of(found.submission)
+    return Story(found, _plain(weighed), places, entries, webhooks, names)
 
 
-def find_submission(simulation: Simulation, name: str, provider: str = "") -> Message | Refused | None:
+def find_submission(
+    simulation: Simulation,
+    name: str,
+    provider: str = "",
+    address_of: Callable[[str, str], str] | None = None,
+) -> Message | Refused | None:
     """
     Return the message or refusal called *name*, of *provider* if one is given.
 
-    Its name is its id, or `provider/recipient/ordinal` when it has none.
-
+    Its name is its id, or `provider/recipient/ordinal`, or else a name of its
+    call, such as a `txnid`, which finds the latest submission that goes by it.
     Colons may stand for the slashes, for paths in which those mean something.
+    *address_of* turns a provider and its spelling of a recipient into ours.
     """
-    for one in [provider] if provider else simulation.accounts:
-        message = simulation.message(one, name)
+    for candidate in [provider] if provider else simulation.accounts:
+        message = simulation.message(candidate, name)
         if message is not None:
             return message
-    refusals = simulation.refusals
+    return (
+        _by_key(simulation, name, provider, address_of)
+        or _latest(simulation.refusals.values(), provider, lambda refused: refused.id == name)
+        or _by_other_name(simulation, name, provider)
+    )
+
+
+def _by_key(
+    simulation: Simulation, name: str, provider: str, address_of: Callable[[str, str], str] | None
+) -> Message | Refused | None:
     for separator in "/:":
         first, _, rest = name.partition(separator)
         recipient, _, ordinal = rest.rpartition(separator)
-        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
-            key = MessageKey(first, recipient, int(ordinal))
-            found = simulation.messages.get(key) or refusals.get(key)
-            if found is not None and provider in ("", first):
-                return found
-    return next(
-        (
-            refused
-            for refused in reversed(refusals.values())
-            if refused.id == name and provider in ("", refused.key.provider)
-        ),
-        None,
-    )
+        if not recipient or not ordinal.isascii() or not ordinal.isdigit() or len(ordinal) >= 16:
+            continue
+        if first not in simulation.accounts or provider not in ("", first):
+            continue
+        spellings = [recipient] if address_of is None else [recipient, address_of(first, recipient)]
+        for address in spellings:
+            key = MessageKey(first, address, int(ordinal))
+            submission = simulation.messages.get(key) or simulation.refusals.get(key)
+            if submission is not None:
+                return submission
+    return None
+
+
+def _by_other_name(simulation: Simulation, name: str, provider: str) -> Message | Refused | None:
+    def goes_by(submission: Message | Refused) -> bool:
+        return name in simulation.names_of(submission.submission).values()
+
+    message = _latest(simulation.messages.values(), provider, goes_by)
+    refused = _latest(simulation.refusals.values(), provider, goes_by)
+    if message is not None and refused is not None:
+        return message if message.accepted_ms >= refused.at_ms else refused
+    return message or refused
+
+
+S = TypeVar("S", Message, Refused)
+
+
+def _latest(submissions: Reversible[S], provider: str, fits: Callable[[S], bool]) -> S | None:
+    """Return the submission of *provider*, if one is given, that came last of those that fit."""
+    for submission in reversed(submissions):
+        if provider in ("", submission.key.provider) and fits(submission):
+            return submission
+    return None
 
 
 def _plain(weighed: Sequence[Considered]) -> tuple[tuple[str, int, tuple[str, ...]], ...]:

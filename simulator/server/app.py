@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from aiohttp import web
+from aiohttp.http import SERVER_SOFTWARE
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
@@ -159,22 +160,33 @@ def make_app(config: ServerConfig) -> web.Application:
         # Before connections are closed: it lets those go who wait for something to happen.
         await registry.close()
 
-    app = web.Application()
+    app = _application()
     app.on_shutdown.append(end)
     app[REGISTRY] = registry
     app[_APPS] = _Apps(registry, config.allow_hosts)
     app[_ALONE] = ""
     app.cleanup_ctx.append(life)
+    return app
+
+
+def _application() -> web.Application:
+    app = web.Application()
+    app.on_response_prepare.append(_name_nobody)
     app.router.add_route("*", "/{path:.*}", _serve)
     return app
 
 
+async def _name_nobody(_: web.Request, response: web.StreamResponse) -> None:
+    """Leave out the header Server that says what this is built on; a provider's own stays."""
+    if response.headers.get("Server") == SERVER_SOFTWARE:
+        del response.headers["Server"]
+
+
 def _make_alone(app: web.Application, provider: str) -> web.Application:
     """Return an application that serves *provider* alone, in the spaces of *app*."""
-    alone = web.Application()
+    alone = _application()
     alone[_APPS] = app[_APPS]
     alone[_ALONE] = provider
-    alone.router.add_route("*", "/{path:.*}", _serve)
     return alone
 
 

@@ -117,7 +117,8 @@ class Edge:
             why = f"{provider.name} has no {method} {path[:200]}{methods}"
             return self._turn_away(space, call, provider.not_found(call, allowed), why)
         if not route.open and (credential is None or not registry.accepts(space, provider.name, credential)):
-            return self._turn_away(space, call, provider.unauthorized(call), _why_unauthorized(credential))
+            why = _why_unauthorized(credential, provider.credential_wanted(call))
+            return self._turn_away(space, call, provider.unauthorized(call), why)
         return Admitted(space, provider, route, call)
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
@@ -159,7 +160,8 @@ class Edge:
                 space.dispatcher.tap.called(call, admitted=False)
                 space.dispatcher.tap.answered(call, answer)
             _note(space, call, answer, why)
-            return HttpReply(answer.status, answer.body, headers_with_reason(answer, why))
+            provider = self._registry.providers[call.gateway.provider]
+            return HttpReply(answer.status, answer.body, headers_with_reason(answer, provider, why))
         finally:
             space.driver.leave()
 
@@ -262,7 +264,7 @@ class Edge:
 
     def _reply(self, space: Space, call: Call, answer: Answer) -> HttpReply:
         """Return the reply that *answer* is, having taken note of the call."""
-        headers = headers_of(answer)
+        headers = headers_of(answer, self._registry.providers[call.gateway.provider])
         tell_refusals(headers, space, call)
         _note(space, call, answer, why_refused(call))
         return HttpReply(answer.status, answer.body, headers)
@@ -283,9 +285,10 @@ def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -
     return provider.failed(call)
 
 
-def _why_unauthorized(credential: Credential | None) -> str:
+def _why_unauthorized(credential: Credential | None, wanted: str) -> str:
     if credential is None:
-        return "the credential is missing, or not of a form that the provider takes"
+        why = "the credential is missing, or not of a form that the provider takes"
+        return f"{why}: expected {wanted}" if wanted else why
     if credential.always_refused:
         return "a credential that begins with invalid is always refused"
     return "the credential is none of those that the settings of this space list"
@@ -296,7 +299,7 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
     provider = call.gateway.provider
     result = call.result
     status = answer.status if answer is not None else 0
-    if why or call.query:
+    if why or call.query or call.names:
         fact = Called(
             call.method,
             call.path,
@@ -304,6 +307,7 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
             harmless_query(call.query) if call.query else (),
             code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
             detail=why,
+            names=tuple(call.names.items()) if call.names else (),
         )
     else:
         fact = called(call.method, call.path, status)

@@ -14,7 +14,6 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -97,11 +96,10 @@ def read_fields(block: bytes) -> Fields | None:
 
 
 class _Beginning(NamedTuple):
-    """What replies of one kind begin with, and whether it has what the server would add."""
+    """What replies of one kind begin with, and whether it has the date that the server would add."""
 
     lines: bytes
     dated: bool
-    named: bool
 
 
 class ReplyHeads:
@@ -109,13 +107,12 @@ class ReplyHeads:
     Makes the heads of replies; those that come again and again are made once.
     """
 
-    __slots__ = ("_beginnings", "_date", "_second", "_server")
+    __slots__ = ("_beginnings", "_date", "_second")
 
     def __init__(self) -> None:
         self._beginnings: dict[tuple[int, tuple[tuple[str, str], ...], bool], _Beginning] = {}
         self._second = 0
         self._date = b""
-        self._server = f"Server: {SERVER_SOFTWARE}\r\n".encode()
 
     def head(self, status: int, headers: Sequence[tuple[str, str]], length: int, close: bool) -> bytes:
         """Return the head of a reply with a body so long; raises ValueError for what is no header."""
@@ -125,16 +122,15 @@ class ReplyHeads:
             if len(self._beginnings) >= _PREPARED_MAX:
                 self._beginnings.clear()
             beginning = self._beginnings[kind] = _beginning(*kind)
-        lines, dated, named = beginning
+        lines, dated = beginning
         second = int(time.time())
         if second != self._second:
             self._second = second
             self._date = f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
-        return b"%s%s%s%s%s" % (
+        return b"%s%s%s%s" % (
             lines,
             b"" if status in _BODILESS else b"Content-Length: %d\r\n" % length,
             b"" if dated else self._date,
-            b"" if named else self._server,
             b"Connection: close\r\n\r\n" if close else b"\r\n",
         )
 
@@ -154,4 +150,4 @@ def _beginning(status: int, headers: tuple[tuple[str, str], ...], has_body: bool
     if has_body and status not in _BODILESS and "content-type" not in names:
         lines.append("Content-Type: application/octet-stream")
     text = "".join(f"{line}\r\n" for line in lines)
-    return _Beginning(text.encode(), "date" in names, "server" in names)
+    return _Beginning(text.encode(), "date" in names)

@@ -15,7 +15,7 @@ from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.message import Refused
 from simulator.kernel.model.rules import AnswerFault
 from simulator.kernel.webhooks.damage import garbled
-from simulator.provider import Answer, Call, header_text
+from simulator.provider import Answer, Call, Provider, header_text
 from simulator.runtime.space import Space
 from simulator.server.problems import Problem
 
@@ -86,16 +86,18 @@ def problem_reply(problem: Problem) -> HttpReply:
     return HttpReply(problem.status, msgspec.json.encode(problem.body), headers)
 
 
-def headers_of(answer: Answer) -> list[tuple[str, str]]:
+def headers_of(answer: Answer, provider: Provider) -> list[tuple[str, str]]:
     """Return the headers that the provider gives its answer."""
-    headers = [("Content-Type", answer.content_type)] if answer.content_type else []
+    headers = [("Server", provider.server_header)] if provider.server_header else []
+    if answer.content_type:
+        headers.append(("Content-Type", answer.content_type))
     headers.extend(answer.headers)
     return headers
 
 
-def headers_with_reason(answer: Answer, why: str) -> list[tuple[str, str]]:
+def headers_with_reason(answer: Answer, provider: Provider, why: str) -> list[tuple[str, str]]:
     """Return the same with the reason why the call was turned away, unless the provider gives one."""
-    headers = headers_of(answer)
+    headers = headers_of(answer, provider)
     if not _has(headers, REASON_HEADER):
         headers.append((REASON_HEADER, header_text(why)))
     return headers

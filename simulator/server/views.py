@@ -81,6 +81,7 @@ def message_view(simulation: Simulation, message: Message) -> dict[str, object]:
     submission = message.submission
     return {
         "id": message.id,
+        "names": dict(simulation.names_of(submission)),
         "provider": message.key.provider,
         "recipient": message.key.recipient,
         "ordinal": message.key.ordinal,
@@ -175,7 +176,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     told = story.message
     return {
         "message": message_view(simulation, told) if isinstance(told, Message) else None,
-        "refusal": _refusal_view(told) if isinstance(told, Refused) else None,
+        "refusal": _refusal_view(simulation, told) if isinstance(told, Refused) else None,
         "places": [
             {
                 "place": place.name,
@@ -198,9 +199,10 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     }
 
 
-def _refusal_view(refused: Refused) -> dict[str, object]:
+def _refusal_view(simulation: Simulation, refused: Refused) -> dict[str, object]:
     return {
         "id": refused.id,
+        "names": dict(simulation.names_of(refused.submission)),
         "provider": refused.key.provider,
         "recipient": refused.key.recipient,
         "ordinal": refused.key.ordinal,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
@@ -141,6 +141,12 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     """Names of the headers that hold a signature."""
     slow_real_ms: int = 0
     """How long sending the body takes, on purpose."""
+
+    def named(self, agent: str) -> WebhookRequest:
+        """Return the request with the header User-Agent, unless it has one."""
+        if any(name.lower() == "user-agent" for name, _ in self.headers):
+            return self
+        return structs.replace(self, headers=(*self.headers, ("User-Agent", agent)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,34 +36,50 @@ from simulator.server.views import (
 __all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_message", "list_messages", "move"]
 
 
-def find_messages(space: Space, asked: Asked) -> list[Message]:
+def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
-    wanted = {
+    simulation = space.simulation
+    conditions = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
-    recipient = asked.query.get("recipient")
-    address = normal_address(recipient) if recipient else None
-    found = []
+    address = _address(controller, asked)
+    other_name = asked.query.get("name")
     signals = asked.query.get("signals") in ("1", "true")
-    for message in space.simulation.messages.values():
-        if message.submission.signal and not signals:
-            continue
-        mine = {
+
+    def fits(message: Message) -> bool:
+        values = {
             "provider": message.key.provider,
             "state": message.state.value,
             "id": message.id,
             "sender": message.submission.sender,
         }
-        fits = all(mine[name] == value for name, value in wanted.items())
-        if fits and (address is None or address == message.key.recipient):
-            found.append(message)
-    return found
+        return (
+            (signals or not message.submission.signal)
+            and all(values[name] == value for name, value in conditions.items())
+            and (address is None or address == message.key.recipient)
+            and (
+                other_name is None
+                or other_name == message.id
+                or other_name in simulation.names_of(message.submission).values()
+            )
+        )
+
+    return [message for message in simulation.messages.values() if fits(message)]
+
+
+def _address(controller: Controller, asked: Asked) -> str | None:
+    """Return the recipient that is asked for, in the spelling of the provider where one is named."""
+    recipient = asked.query.get("recipient")
+    if not recipient:
+        return None
+    provider = controller.providers.get(asked.query.get("provider", ""))
+    return provider.address_of(recipient) if provider is not None else normal_address(recipient)
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(space, asked)
+    found = find_messages(controller, space, asked)
     shown = page(asked, found)
     return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
 
@@ -95,11 +111,17 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
     wanted = asked.parameters["id"]
-    found = find_submission(simulation, wanted, asked.query.get("provider", ""))
+    providers = controller.providers
+    found = find_submission(
+        simulation,
+        wanted,
+        asked.query.get("provider", ""),
+        lambda provider, recipient: providers[provider].address_of(recipient),
+    )
     if found is None:
         known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
         detail = f"there is no {wanted!r} among {known} in {space.name!r}"
-        raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
+        raise Problem(404, "No such message", f"{detail}; expected an id, or provider/recipient/ordinal")
     story = explain(simulation, found)
     return Reply(story_view(simulation, story))
 

@@ -104,7 +104,7 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     what = asked.query.get("for", "messages")
     finders: dict[str, Callable[[], Sequence[object]]] = {
-        "messages": lambda: find_messages(space, asked),
+        "messages": lambda: find_messages(controller, space, asked),
         "webhooks": lambda: find_webhooks(space, asked),
         "requests": lambda: [None] * space.exchange_count,
     }
