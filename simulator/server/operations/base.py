@@ -9,8 +9,10 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from simulator.kernel.model.scenario import Scenario
 from simulator.provider import Provider
 from simulator.runtime.space import Space
+from simulator.scenario.loader import load, read
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Invalid, Shape
 from simulator.server.problems import Problem
@@ -43,6 +45,10 @@ AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
 
 
+def _never() -> bool:
+    return False
+
+
 class Reply(NamedTuple):
     """
     What an operation answers: plain JSON values, or a document in bytes.
@@ -66,6 +72,8 @@ class Asked(NamedTuple):
     base_url: str
     method: str = ""
     path: str = ""
+    gone: Callable[[], bool] = _never
+    """Whether whoever asked has hung up meanwhile."""
 
     def plain(self) -> Json:
         """Return the body as JSON values; an empty one is an empty object."""
@@ -76,6 +84,10 @@ class Asked(NamedTuple):
             return decoded
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
             raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
+
+
+_SHARED_MAX: Final = 64
+_SHARED_CHARS_MAX: Final = 65_536
 
 
 class Operation(NamedTuple):
@@ -101,6 +113,26 @@ class Controller:
 
     def __init__(self, registry: SpaceRegistry) -> None:
         self.registry = registry
+        self._scenarios: dict[str, Scenario] = {}
+
+    def scenario(self, plain: Json) -> Scenario:
+        """
+        Return the scenario that is written in *plain*, as an object or as YAML text; raises ScenarioError.
+
+        Spaces of one text share it: a test suite creates thousands of them with a few.
+        """
+        text = plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
+        scenario = self._scenarios.get(text)
+        if scenario is None:
+            if isinstance(plain, str):
+                scenario = load(plain, "scenario", self.providers)
+            else:
+                scenario = read(node_of(plain), "scenario", self.providers)
+            if len(text) <= _SHARED_CHARS_MAX:
+                if len(self._scenarios) >= _SHARED_MAX:
+                    del self._scenarios[next(iter(self._scenarios))]
+                self._scenarios[text] = scenario
+        return scenario
 
     @property
     def providers(self) -> Mapping[str, Provider]:
