@@ -24,7 +24,7 @@ _PATIENCE = 5
 _SLICE_REAL_NS = 5_000_000
 """How long a live clock that fell behind may keep everything else waiting at once."""
 
-_SLICE_STEPS = 500
+_SLICE_STEPS = 100
 
 
 class AdvanceBusy(RuntimeError):

@@ -24,12 +24,19 @@ class Note(NamedTuple):
         return (self.place,)
 
 
-@given(st.lists(st.integers(0, 50)), st.integers(1, 7), st.lists(st.integers(0, 50)))
-def test_slices__tell_the_same_story_as_a_whole_round(places: list[int], most: int, later: list[int]) -> None:
+@given(
+    st.lists(st.integers(0, 50)),
+    st.integers(1, 7),
+    st.lists(st.integers(0, 50)),
+    st.sampled_from([2, 5, 1_024]),
+)
+def test_slices__tell_the_same_story_as_a_whole_round(
+    places: list[int], most: int, later: list[int], run_max: int
+) -> None:
     """
-    In how many slices an instant is taken changes neither the order nor what is taken.
+    In how many slices an instant is taken, or sorted, changes neither the order nor what is taken.
     """
-    agenda = Agenda()
+    agenda = Agenda(run_max)
     for place in places:
         agenda.add(5, Note(place))
 
@@ -62,6 +69,35 @@ def test_step__can_be_removed_from_a_round_being_taken() -> None:
     assert removed
     assert agenda.take(5) == [Note(2)]
     assert agenda.next_due() is None
+    assert len(agenda) == 0
+
+
+@given(st.sets(st.integers(0, 30), min_size=4), st.data())
+def test_step_of_a_crowded_instant__can_be_taken_off_at_any_time(
+    places: set[int], data: st.DataObject
+) -> None:
+    """
+    Before its round, in the midst of it, behind what was put there meanwhile: it is gone, and nothing else.
+    """
+    agenda = Agenda(3)
+    for place in data.draw(st.permutations(sorted(places))):
+        agenda.add(5, Note(place))
+    before, *others = data.draw(st.permutations(sorted(places)))
+    agenda.cancel(5, Note(before))
+
+    taken = agenda.take(5, data.draw(st.integers(1, len(others))))
+    agenda.add(5, Note(99))
+    left = [place for place in others if Note(place) not in taken]
+    gone = data.draw(st.lists(st.sampled_from([*left, 99]), unique=True))
+    for place in gone:
+        off = data.draw(st.sampled_from([agenda.cancel, agenda.remove]))
+        off(5, Note(place))
+    length = len(agenda)
+    while agenda.next_due() == 5:
+        taken += agenda.take(5, 2)
+
+    assert [note.place for note in taken] == sorted(p for p in [*others, 99] if p not in gone)
+    assert length == len(left) + 1 - len(gone)
     assert len(agenda) == 0
 
 
