@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.call_result import UNDECIDED, CallResult
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
@@ -96,7 +96,7 @@ class Call:
         """What stands in the path where its route has `{name}`."""
         self.url = url
         """Scheme, host and prefix under which the client reached this provider."""
-        self.result = CallResult()
+        self.result: CallResult = UNDECIDED
         self.names: Mapping[str, str] = {}
         """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
         self.refused: Refuse | None = None

@@ -4,10 +4,14 @@ What the control API is asked, what it answers, and what can be asked; light, fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 __all__ = ["Asked", "ControlCalls", "Reply"]
+
+
+def _never() -> bool:
+    return False
 
 
 class Asked(NamedTuple):
@@ -22,6 +26,8 @@ class Asked(NamedTuple):
     base_url: str
     method: str = ""
     path: str = ""
+    gone: Callable[[], bool] = _never
+    """Whether whoever asked has hung up meanwhile."""
 
 
 class Reply(NamedTuple):

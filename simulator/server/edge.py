@@ -18,7 +18,7 @@ from msgspec import structs
 
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.model.rules import AnswerFault, Drop
-from simulator.kernel.store.facts import Called, Failed
+from simulator.kernel.store.facts import Called, Failed, called
 from simulator.provider import (
     Answer,
     Call,
@@ -157,9 +157,9 @@ class Edge:
         """Answer a call that never reaches the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
         try:
-            if space.tap is not None:
-                space.tap.called(call, admitted=False)
-                space.tap.answered(call, answer)
+            if space.dispatcher.tap is not None:
+                space.dispatcher.tap.called(call, admitted=False)
+                space.dispatcher.tap.answered(call, answer)
             _note(space, call, answer, why)
             provider = self._registry.providers[call.gateway.provider]
             return HttpReply(answer.status, answer.body, headers_with_reason(answer, provider, why))
@@ -179,8 +179,8 @@ class Edge:
         call.body = body
         space.driver.enter()
         try:
-            if space.tap is not None:
-                space.tap.called(call, admitted=True)
+            if space.dispatcher.tap is not None:
+                space.dispatcher.tap.called(call, admitted=True)
             answer = self._ask(space, provider, route, call)
             if not isinstance(answer, Answer) or call.result.delays_answer:
                 return self._answer_later(admitted, answer, door)
@@ -258,8 +258,8 @@ class Edge:
 
     def _leave(self, space: Space, call: Call, answer: Answer | None) -> None:
         """Let the webhooks of a call go, for its answer is out; and the clock."""
-        if space.tap is not None:
-            space.tap.answered(call, answer)
+        if space.dispatcher.tap is not None:
+            space.dispatcher.tap.answered(call, answer)
         space.simulation.answered(call.result)
         space.driver.leave()
 
@@ -302,15 +302,18 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
     provider = call.gateway.provider
     result = call.result
     status = answer.status if answer is not None else 0
-    fact = Called(
-        call.method,
-        call.path,
-        status,
-        harmless_query(call.query) if call.query else (),
-        code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
-        detail=why,
-        names=tuple(call.names.items()) if call.names else (),
-    )
+    if why or call.query or call.names:
+        fact = Called(
+            call.method,
+            call.path,
+            status,
+            harmless_query(call.query) if call.query else (),
+            code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
+            detail=why,
+            names=tuple(call.names.items()) if call.names else (),
+        )
+    else:
+        fact = called(call.method, call.path, status)
     if result.about is not None:
         fact = _misbehaviour(fact, result)
     simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)

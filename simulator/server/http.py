@@ -4,6 +4,7 @@ The control API over HTTP: requests to operations, replies and problems to respo
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ from simulator.server.problems import UNREADABLE, Problem, problem_response
 __all__ = ["ControlFace", "openapi"]
 
 _BODY_BYTES_MAX: Final = 16 * 1_048_576
-_FOLLOWED_MAX: Final = 10_000
+_FOLLOWED_MAX: Final = 500
+_SLICE: Final = 500
+"""So many rows are written before others get their turn."""
 _LOOK_REAL_S: Final = 15.0
 """How often to look whether a silent follower is still there."""
 
@@ -90,6 +93,7 @@ class ControlFace:
                 body=await _body(request),
                 content_type=request.headers.get("Content-Type", ""),
                 base_url=f"{request.scheme}://{request.host}",
+                gone=lambda: request.transport is None,
             )
         except Problem as problem:
             refusal = problem_response(problem)
@@ -106,7 +110,11 @@ class ControlFace:
             headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
             return web.Response(status=status, body=body, headers=headers)
         if isinstance(body, list):
-            return web.Response(body=_lines(body), content_type="application/x-ndjson")
+            pieces = []
+            for place in range(0, len(body), _SLICE):
+                pieces.append(_lines(body[place : place + _SLICE]))
+                await asyncio.sleep(0)
+            return web.Response(body=b"".join(pieces), content_type="application/x-ndjson")
         kind = "application/problem+json" if status >= 400 else "application/json"
         return web.Response(status=status, body=_ENCODER.encode(body), content_type=kind)
 

@@ -10,10 +10,12 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
 from simulator.runtime.space import Space
+from simulator.scenario.loader import load, read
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Invalid, Shape
 from simulator.server.asked import Asked, Reply
@@ -47,6 +49,10 @@ AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
 
 
+_SHARED_MAX: Final = 64
+_SHARED_CHARS_MAX: Final = 65_536
+
+
 class Operation(NamedTuple):
     """
     One call of the control API, with what its documentation needs.
@@ -71,6 +77,7 @@ class Controller:
     def __init__(self, registry: SpaceRegistry) -> None:
         self.registry = registry
         self._webhooks: WeakKeyDictionary[Space, WebhookIndex] = WeakKeyDictionary()
+        self._scenarios: dict[str, Scenario] = {}
 
     def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
         """Return a function that tells which webhooks are about a message, as it stands now."""
@@ -79,6 +86,25 @@ class Controller:
             index = self._webhooks[space] = WebhookIndex(space.simulation.outbox)
         index.update()
         return index.of
+
+    def scenario(self, plain: Json) -> Scenario:
+        """
+        Return the scenario that is written in *plain*, as an object or as YAML text; raises ScenarioError.
+
+        Spaces of one text share it: a test suite creates thousands of them with a few.
+        """
+        text = plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
+        scenario = self._scenarios.get(text)
+        if scenario is None:
+            if isinstance(plain, str):
+                scenario = load(plain, "scenario", self.providers)
+            else:
+                scenario = read(node_of(plain), "scenario", self.providers)
+            if len(text) <= _SHARED_CHARS_MAX:
+                if len(self._scenarios) >= _SHARED_MAX:
+                    del self._scenarios[next(iter(self._scenarios))]
+                self._scenarios[text] = scenario
+        return scenario
 
     @property
     def providers(self) -> Mapping[str, Provider]:

@@ -4,6 +4,7 @@ Messages: lists, stories and moves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from simulator.explain.narrative import narrative
@@ -44,12 +45,19 @@ __all__ = [
     "get_message",
     "list_messages",
     "list_refusals",
+    "message_filter",
     "move",
     "query_of",
 ]
 
 
 def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
+    fits = message_filter(controller, space, asked)
+    return [message for message in space.simulation.messages.values() if fits(message)]
+
+
+def message_filter(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], bool]:
+    """Return what tells whether a message is one of those that are asked for."""
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
     simulation = space.simulation
@@ -78,7 +86,7 @@ def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Me
             )
         )
 
-    return [message for message in simulation.messages.values() if fits(message)]
+    return fits
 
 
 def _address(controller: Controller, asked: Asked) -> str | None:

@@ -17,8 +17,8 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import ScenarioConflict
-from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError, load, read
-from simulator.schema.node import Json, node_of
+from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError
+from simulator.schema.node import Json
 from simulator.schema.shapes import (
     AnyJson,
     Choice,
@@ -214,9 +214,7 @@ def _check_goal(simulation: Simulation, to_ms: int) -> None:
 
 def _scenario_of(controller: Controller, plain: Json) -> Scenario:
     try:
-        if isinstance(plain, str):
-            return load(plain, "scenario", controller.providers)
-        return read(node_of(plain), "scenario", controller.providers)
+        return controller.scenario(plain)
     except ScenarioError as trouble:
         raise Problem(422, "Not a scenario", "; ".join(trouble.lines), errors=trouble.lines) from None
 

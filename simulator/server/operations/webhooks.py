@@ -10,8 +10,10 @@ from typing import Final, NoReturn
 
 from simulator.explain.narrative import clock_words
 from simulator.explain.views import entry_view
+from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
 from simulator.schema.shapes import Choice, Duration, Field, ListOf, RateShape, Record, Shape, Text
@@ -29,7 +31,7 @@ from simulator.server.operations.base import (
     read_as,
     whole,
 )
-from simulator.server.operations.messages import find_messages
+from simulator.server.operations.messages import find_messages, message_filter
 from simulator.server.views import (
     exchange_view,
     listed,
@@ -56,6 +58,12 @@ __all__ = [
 
 
 _WITHIN_REAL_MS_MAX: Final = 600_000
+_GONE_LOOK_REAL_S: Final = 1.0
+"""How often to look whether whoever waits is still there."""
+_SLICE: Final = 500
+_QUICK_REAL_S: Final = 0.001
+_LOOKS_APART: Final = 9
+"""After a look that took its time, so many times as long passes before the next."""
 
 
 def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
@@ -195,14 +203,52 @@ async def journal(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     after = whole(asked, "after", 0, AFTER_MAX)
     limit = whole(asked, "limit", LIMIT_MAX, 10**7)
-    return Reply([entry_view(entry) for entry in space.simulation.journal.after(after, limit)])
+    entries = space.simulation.journal.after(after, limit)
+    rows: list[object] = []
+    for place in range(0, len(entries), _SLICE):
+        rows += [entry_view(entry) for entry in entries[place : place + _SLICE]]
+        # A long journal is not to keep everybody else waiting.
+        await asyncio.sleep(0)
+    return Reply(rows)
+
+
+class _MessageWatch:
+    """
+    Which messages are those that are waited for.
+
+    All of them are looked at once; later only those that the journal tells of.
+    """
+
+    def __init__(self, simulation: Simulation, fits: Callable[[Message], bool]) -> None:
+        self._simulation = simulation
+        self._fits = fits
+        self._fitting: dict[MessageKey, None] = {}
+        self._seen_seq = -1
+
+    def __call__(self) -> list[Message]:
+        simulation = self._simulation
+        messages, journal = simulation.messages, simulation.journal
+        if self._seen_seq < journal.seq - len(journal):
+            # At first; or so much has happened that the journal does not hold all of it any more.
+            self._fitting = {key: None for key, message in messages.items() if self._fits(message)}
+        else:
+            for entry in journal.after(self._seen_seq):
+                key = entry.key
+                if key is None or (message := messages.get(key)) is None:
+                    continue
+                if not self._fits(message):
+                    self._fitting.pop(key, None)
+                elif key not in self._fitting:
+                    self._fitting[key] = None
+        self._seen_seq = journal.seq
+        return [messages[key] for key in self._fitting if key in messages]
 
 
 async def wait(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     what = asked.query.get("for", "messages")
     finders: dict[str, Callable[[], Sequence[object]]] = {
-        "messages": lambda: find_messages(controller, space, asked),
+        "messages": _MessageWatch(space.simulation, message_filter(controller, space, asked)),
         "webhooks": lambda: find_webhooks(space, asked),
         "requests": lambda: [None] * space.exchange_count,
     }
@@ -214,14 +260,25 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_ms / 1000
     while True:
+        began = loop.time()
         items = find()
         if len(items) >= count:
             break
-        changed = await space.wait_change(deadline - loop.time())
+        took_s = loop.time() - began
+        changed = await space.wait_change(min(deadline - loop.time(), _GONE_LOOK_REAL_S))
         if space.closed:
             raise Problem(404, "No such space", f"the space {space.name!r} was deleted meanwhile")
-        if not changed:
+        if asked.gone():
+            # Nobody reads the answer.
+            return Reply(None, 204)
+        if changed and took_s > _QUICK_REAL_S:
+            # Looking must not take all the time there is, however much is going on.
+            await asyncio.sleep(min(_LOOKS_APART * took_s, max(0.0, deadline - loop.time())))
+        elif not changed and loop.time() >= deadline:
             _nothing(space, what, len(items), count, asked)
+    if what == "messages":
+        # In the order in which they were accepted, not in that in which they began to fit.
+        items = find_messages(controller, space, asked)
     simulation = space.simulation
     views: list[Mapping[str, object]] = []
     for item in items[:LIMIT_DEFAULT]:
