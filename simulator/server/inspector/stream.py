@@ -63,8 +63,10 @@ async def stream(
         await response.prepare(request)
         await response.write(b"retry: 500\n\n")
         while request.transport is not None and not request.transport.is_closing():
-            standings = {space.name: _standing(space) for space in registry.all()}
-            if not standings:
+            spaces = registry.all()
+            recorded = [one.space for one in registry.recordings.values()]
+            standings = {space.name: _standing(space) for space in (*spaces, *recorded)}
+            if not spaces:
                 # The server is going down; the browser will ask again.
                 break
             changed = {name: one.seq for name, one in standings.items() if known.get(name) != one}
