@@ -132,7 +132,7 @@ def test_overdue_step_is_taken_first() -> None:
 
 def test_what_comes_next_is_known_of_crowded_instants_too() -> None:
     """
-    Looking ahead tells the same order as taking, whether steps stand in sorted runs or not, and takes nothing.
+    Looking ahead tells the same order as taking, of steps in sorted runs, too, and takes nothing.
     """
     agenda = Agenda(run_max=4)
     for place in (7, 3, 9, 1, 8, 2, 6, 0, 5, 4):
