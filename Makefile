@@ -6,16 +6,18 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test e2e check format golden bench install clean
+.PHONY: help run serve demo test e2e check format golden bench release-check image-test docs install clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.base: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest,people]'
+	@# Where it has a wheel; elsewhere patterns without a bound are refused.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'google-re2>=1.1.20251105' 2>/dev/null || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -32,7 +34,8 @@ $(VENV)/.compiled: $(VENV)/.base $(wildcard simulator/*.py simulator/*/*.py simu
 install: $(VENV)/.dev ## set up everything for development
 
 run: $(VENV)/.compiled ## set up and start the simulator; flags: make run ARGS="--port 8080"
-	@$(BIN)/simulator serve $(ARGS)
+	@# Ctrl-C is how it is meant to end; any other failure is one.
+	@trap : INT; $(BIN)/simulator serve $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 serve: run
 
@@ -65,6 +68,23 @@ golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)
+
+release-check: $(VENV)/.release ## build sdist and wheel, look into them, try them on every Python here
+	@$(BIN)/python tests/release_check.py
+
+$(VENV)/.release: $(VENV)/.base
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
+	@touch $@
+
+image-test: ## build the container image and try it; needs podman
+	@$(PYTHON) tests/image_check.py
+
+docs: $(VENV)/.docs ## build the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .mkdocs.yml
+
+$(VENV)/.docs: $(VENV)/.base
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	@touch $@
 
 clean: ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -40,11 +42,11 @@ def _brought() -> dict[str, tuple[str, str]]:
     Those of our own folder are declared in small files, for importing a provider
     takes longer than `--help` may.
     """
-    found: dict[str, tuple[str, str]] = {}
+    commands: dict[str, tuple[str, str]] = {}
     for path in sorted((Path(__file__).parent / "providers").glob("*/commands.json")):
         for name, declared in json.loads(path.read_text("utf-8")).items():
-            found[name] = (declared["place"], declared["help"])
-    return found
+            commands[name] = (declared["place"], declared["help"])
+    return commands
 
 
 @cache
@@ -68,17 +70,40 @@ _PLAIN: Final = ("serve", "run")
 """Commands whose variables have no command in their names."""
 
 
+@contextmanager
+def _shown_plainly() -> Iterator[None]:
+    """Let complaints about what was typed quote it in a way that cannot steer a terminal."""
+    try:
+        yield
+    except click.ClickException as failure:
+        from simulator.commands.terminal import lines_printable
+
+        # click writes its complaints itself, from this attribute.
+        vars(failure)["message"] = lines_printable(failure.message)
+        raise
+
+
 class _Commands(click.Group):
     """Commands that are imported when they are called, so that --help is quick."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _shown_plainly():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _shown_plainly():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_all_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        known = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
-        if known is None:
+        place_and_help = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
+        if place_and_help is None:
             return None
-        module, _, name = known[0].partition(":")
+        module, _, name = place_and_help[0].partition(":")
         command = getattr(import_module(module), name or cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         _give_twins(command, cmd_name)

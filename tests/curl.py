@@ -47,7 +47,9 @@ def _curl(words: list[str]) -> Curl:
                 headers[name.strip()] = value.strip()
             case "-u":
                 headers["Authorization"] = f"Basic {b64encode(next(rest).encode()).decode()}"
-            case "-d":
+            case "--cacert" | "--connect-to" | "-o":
+                next(rest)
+            case "-d" | "--data-binary":
                 body = next(rest).encode()
             case _ if word.startswith("-"):
                 raise ValueError(f"a documentation example uses curl {word}, which its test does not know")

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
 from simulator.commands.exits import INVALID
-from simulator.commands.files import find_scenario, load_file
+from simulator.commands.files import find_scenario, load_run_file
+from simulator.commands.terminal import plain_json, say
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, editor_schema
 from simulator.scenario.reference import reference
@@ -28,15 +28,15 @@ def check(files: tuple[str, ...]) -> None:
     bad = False
     for name in files:
         try:
-            scenario = load_file(find_scenario(name), providers)
+            scenario = load_run_file(find_scenario(name), providers, to_be_run=False).scenario
         except ScenarioError as trouble:
             bad = True
             for line in trouble.lines:
-                click.echo(line, err=True)
+                say(line, err=True)
         else:
             recipients, rules = len(scenario.recipients), len(scenario.rules)
             items = len(scenario.timeline)
-            click.echo(f"{name}: good ({recipients} recipients, {rules} rules, {items} on the timeline)")
+            say(f"{name}: good ({recipients} recipients, {rules} rules, {items} on the timeline)")
     if bad:
         sys.exit(INVALID)
 
@@ -48,6 +48,6 @@ def schema(form: str) -> None:
     Print the JSON Schema of scenario files, for completion and hover texts in editors.
     """
     if form == "markdown":
-        click.echo(reference(discover()), nl=False)
+        say(reference(discover()), nl=False)
         return
-    click.echo(json.dumps(editor_schema(discover()), indent=2, ensure_ascii=False))
+    say(plain_json(editor_schema(discover()), indent=2))

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Final
 
 import click
 
 from simulator.commands.exits import INVALID
+from simulator.commands.terminal import plain_json, say
 from simulator.provider import discover
 
 __all__ = ["codes"]
@@ -28,22 +28,22 @@ def codes(provider: str | None, coverage: bool, form: str) -> None:
     """
     providers = discover()
     if provider is None:
-        for name, known in providers.items():
-            click.echo(f"{name:12} {known.title}")
+        for name, each in providers.items():
+            say(f"{name:12} {each.title}")
         return
-    found = providers.get(provider)
-    if found is None:
-        click.echo(f"simulator: there is no provider {provider!r}; known: {', '.join(providers)}", err=True)
+    chosen = providers.get(provider)
+    if chosen is None:
+        say(f"simulator: there is no provider {provider!r}; known: {', '.join(providers)}", err=True)
         sys.exit(INVALID)
-    rows = [row._asdict() for row in (found.coverage if coverage else found.codes())]
+    rows = [row._asdict() for row in (chosen.coverage if coverage else chosen.codes())]
     if form == "json":
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say(plain_json(rows, indent=2))
         return
     names = list(rows[0]) if rows else []
     table = [{name: _cell(str(row[name])) for name in names} for row in rows]
     widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in names}
     for shown in [{name: name.upper() for name in names}, *table]:
-        click.echo("  ".join(f"{shown[name]:{widths[name]}}" for name in names).rstrip())
+        say("  ".join(f"{shown[name]:{widths[name]}}" for name in names).rstrip())
 
 
 def _cell(text: str) -> str:

@@ -4,12 +4,15 @@ Scenario files on disk: where they are found, and what is said when they are not
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.kernel.model.scenario import Scenario
+from simulator.run.inputs import read_bounded
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import ScenarioError, Vocabulary, load_run
+from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = ["find_scenario", "library", "load_file", "load_run_file"]
 
@@ -40,17 +43,23 @@ def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
     return load_run_file(path, providers).scenario
 
 
-def load_run_file(path: Path, providers: Mapping[str, Vocabulary]) -> RunFile:
-    """Return what a scenario file says; raises ScenarioError, also when it cannot be read."""
+def load_run_file(path: Path, providers: Mapping[str, Vocabulary], *, to_be_run: bool = True) -> RunFile:
+    """
+    Return what a scenario file says; raises ScenarioError, also when it cannot be read.
+
+    A file that is only checked needs nothing installed; one *to_be_run* needs the extras it uses.
+    """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_bounded(path, SIZE_MAX_BYTES).decode("utf-8")
     except UnicodeDecodeError as trouble:
         raise ScenarioError([_no_utf8(path, trouble)]) from None
     except OSError as trouble:
-        known = ", ".join(shipped.stem for shipped in library())
-        said = trouble.strerror or trouble
-        raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None
-    return load_run(text, str(path), providers)
+        if trouble.errno == errno.EFBIG:
+            raise ScenarioError([f"{path}:1:1: cannot be read ({trouble.strerror})"]) from None
+        names = ", ".join(shipped.stem for shipped in library())
+        problem = trouble.strerror or trouble
+        raise ScenarioError([f"{path}: cannot be read ({problem}); shipped scenarios: {names}"]) from None
+    return load_run(text, str(path), providers, to_be_run=to_be_run)
 
 
 def _no_utf8(path: Path, trouble: UnicodeDecodeError) -> str:

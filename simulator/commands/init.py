@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from simulator.commands.exits import INVALID
+from simulator.commands.terminal import say
 
 __all__ = ["STARTER", "init"]
 
 STARTER = """\
 # A starter: what goes wrong, for whom, and when.  `simulator check FILE` finds every
 # mistake; `simulator schema > schema.json` and the next line give your editor
-# completion and hover texts.
+# completion and hover texts.  Files called *.simulator.yaml can have them by their name.
 # yaml-language-server: $schema=schema.json
 name: my first scenario
 seed: 1                      # same seed, same story
@@ -56,18 +57,18 @@ expect:                      # `simulator run` judges
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), default="scenario.yaml")
+@click.argument("file", type=click.Path(path_type=Path), default="scenario.simulator.yaml")
 @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
 def init(file: Path, force: bool) -> None:
     """
     Write a commented starter scenario to FILE.
     """
     if file.exists() and not force:
-        click.echo(f"simulator: {file} exists; --force overwrites it", err=True)
+        say(f"simulator: {file} exists; --force overwrites it", err=True)
         sys.exit(INVALID)
     try:
         file.write_text(STARTER, encoding="utf-8")
     except OSError as trouble:
-        click.echo(f"simulator: {file}: cannot be written ({trouble.strerror or trouble})", err=True)
+        say(f"simulator: {file}: cannot be written ({trouble.strerror or trouble})", err=True)
         sys.exit(INVALID)
-    click.echo(f"{file} is written; try: simulator check {file}")
+    say(f"{file} is written; try: simulator check {file}")

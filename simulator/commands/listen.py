@@ -7,15 +7,28 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import signal
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 import click
 from aiohttp import web
 
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
+from simulator.commands.terminal import say
+from simulator.provider import discover
 
 __all__ = ["listen"]
+
+Describe: TypeAlias = Callable[[Mapping[str, str], bytes], str]
+"""Takes headers and body of a webhook; empty: it is another provider's."""
+
+_WHOLE_BYTES_MAX: Final = 1_048_576
+_CUT_BYTES: Final = 10_000
+"""So much is shown of a longer body."""
+_LINE_MAX: Final = 200
 
 
 @click.command()
@@ -43,7 +56,8 @@ async def _run(port: int, status: int, count: int) -> int:
     async def receive(request: web.Request) -> web.Response:
         nonlocal seen
         seen += 1
-        _show(request, await request.read())
+        body, length = await _read(request)
+        _show(request, body, length, describers)
         if seen == count:
             done.set()
         return web.Response(status=status)
@@ -53,17 +67,20 @@ async def _run(port: int, status: int, count: int) -> int:
         code = INTERRUPTED
         done.set()
 
+    describers = _describers()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receive)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=0.5, logger=_http_log()
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as trouble:
-        click.echo(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
+        say(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
         await runner.cleanup()
         return COULD_NOT_START
-    click.echo(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")
+    say(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")
     loop = asyncio.get_running_loop()
     try:
         loop.add_signal_handler(signal.SIGINT, stop)
@@ -74,17 +91,55 @@ async def _run(port: int, status: int, count: int) -> int:
     return code
 
 
-def _show(request: web.Request, body: bytes) -> None:
-    click.echo(f"\n{request.method} {request.path_qs}")
+def _http_log() -> logging.Logger:
+    """Return the log of aiohttp's server, which says in a line what could not be read as HTTP."""
+
+    def tell(record: logging.LogRecord) -> bool:
+        failure = record.exc_info[1] if record.exc_info else None
+        if failure is None:
+            say(record.getMessage(), err=True)
+        else:
+            why = (str(getattr(failure, "message", "")) or str(failure)).partition("\n")[0]
+            say(f"something arrived that is no HTTP; {type(failure).__name__}: {why[:_LINE_MAX]}", err=True)
+        return False
+
+    log = logging.getLogger("simulator.listen")
+    log.addFilter(tell)
+    return log
+
+
+def _describers() -> list[Describe]:
+    """Return what the providers have for telling their webhooks in a line."""
+    providers = discover().values()
+    return [provider.describe_webhook for provider in providers if provider.describe_webhook is not None]
+
+
+async def _read(request: web.Request) -> tuple[bytes, int]:
+    """Return the beginning of a body, and how long all of it was."""
+    kept = bytearray()
+    length = 0
+    async for part in request.content.iter_chunked(65_536):
+        length += len(part)
+        kept += part[: _WHOLE_BYTES_MAX - len(kept)]
+    return bytes(kept if length <= _WHOLE_BYTES_MAX else kept[:_CUT_BYTES]), length
+
+
+def _show(request: web.Request, body: bytes, length: int, describers: Sequence[Describe]) -> None:
+    say(f"\n{request.method} {request.path_qs}")
+    for describe in describers:
+        if line := describe(request.headers, body):
+            say(line)
+            break
     for name, value in request.headers.items():
         if name.lower().startswith(("content-type", "x-", "authorization")):
-            click.echo(f"{name}: {value}")
+            say(f"{name}: {value}")
+    if length > len(body):
+        say(f"{length:,} bytes; the first {len(body):,} of them:")
     try:
         text = _pretty(json.loads(body))
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "replace")
-    # Texts come from outside: what could steer a terminal is shown, not sent.
-    click.echo("".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text))
+    say(text)
 
 
 def _pretty(plain: object) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.commands.outputs import write_whole
+from simulator.commands.terminal import say
 from simulator.provider import discover
 from simulator.run.bundle import BundleError, read_bundle
 from simulator.run.recording import Recording
@@ -36,16 +38,12 @@ def open(bundle: Path, port: int, port_file: Path | None) -> None:
     try:
         code = asyncio.run(_show(bundle, port, port_file))
     except (BundleError, ScenarioError) as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         code = INVALID
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code:
         sys.exit(code)
-
-
-def _write_port(path: Path, port: int) -> None:
-    path.write_text(f"{port}\n")
 
 
 async def _show(bundle: Path, port: int, port_file: Path | None) -> int:
@@ -55,14 +53,14 @@ async def _show(bundle: Path, port: int, port_file: Path | None) -> int:
     try:
         await server.start()
     except OSError as trouble:
-        click.echo(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
+        say(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
         return COULD_NOT_START
     server.registry.recordings[recording.name] = recording
     try:
         await recording.seek(len(recording.moments) - 1)
         if port_file is not None:
-            _write_port(port_file, server.ports[""])
-        click.echo(f"{bundle} is shown at {server.url}/_ui/{recording.name}/messages; Ctrl-C ends it")
+            write_whole(port_file, f"{server.ports['']}\n".encode())
+        say(f"{bundle} is shown at {server.url}/_ui/{recording.name}/messages; Ctrl-C ends it")
         await asyncio.Event().wait()
     finally:
         await recording.close()

@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from simulator.commands.exits import COULD_NOT_START, INVALID, UNREACHABLE
+from simulator.commands.terminal import say
 from simulator.control import ControlError, HttpControl, Unreachable
 
 __all__ = ["explain", "ready"]
@@ -29,7 +30,7 @@ def _control(url: str) -> HttpControl:
     try:
         return HttpControl(url)
     except ValueError as refusal:
-        click.echo(f"simulator: --url: {refusal}", err=True)
+        say(f"simulator: --url: {refusal}", err=True)
         sys.exit(INVALID)
 
 
@@ -45,7 +46,8 @@ def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
     Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
 
     A submission that was refused has a story, too. What has no id goes by
-    provider/recipient/ordinal, as in infobip/+41793026727/1.
+    provider/recipient/ordinal, as in infobip/+41793026727/1, or by the id of its
+    call where the provider has one, such as the txnid at BiP.
     """
     if bundle is not None:
         _explain_recorded(message_id, bundle)
@@ -57,14 +59,14 @@ def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
     try:
         story = control.call("GET", f"/spaces/{space}/messages/{name}/explain")
     except Unreachable as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         sys.exit(UNREACHABLE)
     except ControlError as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         sys.exit(INVALID)
     assert isinstance(story, dict)
     for line in story["story"]:
-        click.echo(line)
+        say(line)
 
 
 def _explain_recorded(message_id: str, folder: Path) -> None:
@@ -80,25 +82,29 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
     from simulator.scenario.loader import ScenarioError
 
     story: list[str] = []
+    providers = discover()
+
+    def spelling(provider: str, recipient: str) -> str:
+        return providers[provider].address_of(recipient)
 
     def look(simulation: Simulation) -> None:
-        found = find_submission(simulation, message_id)
-        if found is not None:
-            story.extend(story_of(simulation, found).lines())
+        outcome = find_submission(simulation, message_id, address_of=spelling)
+        if outcome is not None:
+            story.extend(story_of(simulation, outcome).lines())
 
     try:
-        replayed = asyncio.run(replay(read_bundle(folder), discover(), look))
+        replayed = asyncio.run(replay(read_bundle(folder), providers, look))
     except (BundleError, ScenarioError) as trouble:
-        click.echo(f"simulator: {trouble}", err=True)
+        say(f"simulator: {trouble}", err=True)
         sys.exit(INVALID)
     if replayed.divergence is not None:
         # What is told is what happens now, which is not what the record says.
-        click.echo(f"simulator: {replayed.divergence.lines()[0]}; `simulator replay` shows it", err=True)
+        say(f"simulator: {replayed.divergence.lines()[0]}; `simulator replay` shows it", err=True)
     if not story:
-        click.echo(f"simulator: {folder} has no message or refusal {message_id!r}", err=True)
+        say(f"simulator: {folder} has no message or refusal {message_id!r}", err=True)
         sys.exit(INVALID)
     for line in story:
-        click.echo(line)
+        say(line)
 
 
 @click.command()
@@ -121,17 +127,19 @@ def ready(wait_s: float, port_file: Path | None, url: str) -> None:
             _control(url).ready()
         except Unreachable as trouble:
             if time.monotonic() >= deadline:
-                click.echo(f"simulator: {trouble}", err=True)
+                say(f"simulator: {trouble}", err=True)
                 sys.exit(COULD_NOT_START)
             time.sleep(_POLL_REAL_S)
         else:
-            click.echo(f"{url} is ready")
+            say(f"{url} is ready")
             return
 
 
 def _url_in(port_file: Path) -> str:
     try:
-        port = port_file.read_text(encoding="utf-8").strip()
+        with port_file.open("rb") as file:
+            # No more than shows what it is instead, whatever it is.
+            port = file.read(100).decode("utf-8", "replace").strip()
     except OSError as trouble:
         raise Unreachable(f"{port_file}: {trouble.strerror or trouble}") from None
     if not port.isascii() or not port.isdigit():

@@ -9,7 +9,6 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +21,8 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
+from simulator.commands.outputs import write_whole
+from simulator.commands.terminal import say
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.provider import discover
 from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
@@ -37,16 +38,9 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["replay"]
 
-if TYPE_CHECKING:
-    _TimesType = click.ParamType[int]
-    _PairType = click.ParamType[tuple[str, str]]
-else:
-    # Older releases of click have no types to be asked for.
-    _TimesType = click.ParamType
-    _PairType = click.ParamType
 
-
-class _Times(_TimesType):
+# Older releases of click have no types to be asked for.
+class _Times(click.ParamType):  # type: ignore[type-arg]
     """`×10`, `x10` or `10`."""
 
     name = "times"
@@ -58,7 +52,7 @@ class _Times(_TimesType):
         return int(match[1])
 
 
-class _Header(_PairType):
+class _Header(click.ParamType):  # type: ignore[type-arg]
     """`Name: value`."""
 
     name = "header"
@@ -142,7 +136,7 @@ def replay(
         code = INVALID
     except ScenarioError as trouble:
         for line in trouble.lines:
-            click.echo(f"{bundle / SCENARIO}: {line}", err=True)
+            say(f"{bundle / SCENARIO}: {line}", err=True)
         code = INVALID
     except (ValueError, OSError) as trouble:
         _complain(trouble)
@@ -155,7 +149,7 @@ def replay(
 
 
 def _complain(trouble: object) -> None:
-    click.echo(f"simulator: {trouble}", err=True)
+    say(f"simulator: {trouble}", err=True)
 
 
 def _refire(
@@ -165,7 +159,7 @@ def _refire(
         raise click.UsageError(f"--to: expected a URL such as http://127.0.0.1:9000, got {to!r}")
     report = asyncio.run(refire(recorded, to, rate, allow, headers))
     for line in report.lines():
-        click.echo(line)
+        say(line)
     if report.sent and not report.statuses:
         return UNREACHABLE
     return EXPECTATIONS_FAILED if report.worse else 0
@@ -190,7 +184,7 @@ async def _against(recorded: Bundle, port: int, port_file: Path | None, options:
         return COULD_NOT_START
     try:
         _write_port(port_file, server.ports[""])
-        click.echo(f"{plan.scenario.name}: serving at {server.url}", err=True)
+        say(f"{plan.scenario.name}: serving at {server.url}", err=True)
         with TemporaryDirectory() as folder:
             recorder = Recorder(server.registry.get(DEFAULT_SPACE), Path(folder), recorded.scenario_text)
             await run(server, plan, options)
@@ -202,23 +196,25 @@ async def _against(recorded: Bundle, port: int, port_file: Path | None, options:
     finally:
         await server.stop()
     for line in divergence.lines() if divergence is not None else ["the integrator did what is recorded"]:
-        click.echo(line)
+        say(line)
     return EXPECTATIONS_FAILED if divergence is not None else 0
 
 
 def _write_port(path: Path | None, port: int) -> None:
     if path is not None:
-        path.write_text(f"{port}\n")
+        write_whole(path, f"{port}\n".encode())
 
 
 def _judge(replayed: Replayed, recorded: Bundle) -> int:
     if replayed.divergence is None:
         but = " (but for their signatures: the bundle withholds secrets)" if recorded.about.withheld else ""
-        said = f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
-        click.echo(f"{said}, byte for byte{but}")
+        sentence = (
+            f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
+        )
+        say(f"{sentence}, byte for byte{but}")
         return 0
     for line in replayed.divergence.lines():
-        click.echo(line)
+        say(line)
     if recorded.about.version != __version__:
-        click.echo(f"  it was recorded with version {recorded.about.version}; this is {__version__}")
+        say(f"  it was recorded with version {recorded.about.version}; this is {__version__}")
     return EXPECTATIONS_FAILED

@@ -11,10 +11,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import click
 
@@ -27,6 +27,8 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.files import find_scenario, load_run_file
+from simulator.commands.outputs import Output, write_whole
+from simulator.commands.terminal import say
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
@@ -46,7 +48,6 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["run"]
 
 _QUIET_REAL_S: Final = 30.0
-_PART: Final = ".part"
 
 
 @click.command()
@@ -133,14 +134,14 @@ def run(
         at_most_real_s=at_most,
         allow_targets=allow_target,
     )
-    wanted = {
+    paths = {
         form: target
         for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
         if target is not None
     }
     result = None
     try:
-        with _opened(wanted) as evidence:
+        with _opened(paths) as evidence:
             code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
@@ -173,45 +174,31 @@ def _server(
         return Server(config), plan
     except ScenarioError as trouble:
         for line in trouble.lines:
-            click.echo(line, err=True)
+            say(line, err=True)
     except ValueError as refusal:
         _complain(refusal)
     sys.exit(INVALID)
 
 
 def _complain(trouble: object) -> None:
-    click.echo(f"simulator: {trouble}", err=True)
+    say(f"simulator: {trouble}", err=True)
 
 
 @contextmanager
-def _opened(wanted: Mapping[str, Path]) -> Iterator[dict[str, IO[bytes]]]:
+def _opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
     """
     Open every file of evidence before the run, under another name until it is whole.
 
     Nobody waits for a run to hear that its evidence has no place, and a run that
     does not end leaves what was there before.
     """
-    parts = {form: path.with_name(f"{path.name}{_PART}") for form, path in wanted.items()}
-    files: dict[str, IO[bytes]] = {}
-    try:
-        for form, path in wanted.items():
-            if path.is_dir():
-                raise IsADirectoryError(21, "it is a folder", str(path))
-            files[form] = parts[form].open("wb")
-        yield files
-        for form, file in files.items():
-            file.close()
-            if parts[form].stat().st_size:
-                parts[form].replace(wanted[form])
-    finally:
-        for form, file in files.items():
-            file.close()
-            parts[form].unlink(missing_ok=True)
+    with ExitStack() as opened:
+        yield {form: opened.enter_context(Output(path)) for form, path in paths.items()}
 
 
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
-    said = scenario.clock or ClockSpec()
-    return said if live_rate is None else replace(said, mode=ClockMode.LIVE, rate=live_rate)
+    spec = scenario.clock or ClockSpec()
+    return spec if live_rate is None else replace(spec, mode=ClockMode.LIVE, rate=live_rate)
 
 
 async def _run(
@@ -219,7 +206,7 @@ async def _run(
     plan: RunFile,
     path: Path,
     options: RunOptions,
-    evidence: Mapping[str, IO[bytes]],
+    evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
 ) -> tuple[int, RunResult | None]:
@@ -235,9 +222,9 @@ async def _run(
         if record is not None:
             recorder = Recorder(space, record, _text(path), path.name)
         _write_port(port_file, server.ports[""])
-        click.echo(f"{plan.scenario.name}: serving at {server.url}", err=True)
+        say(f"{plan.scenario.name}: serving at {server.url}", err=True)
         if not makes_calls(plan):
-            click.echo(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
+            say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, plan, options, _progress())
         written = _write(result, evidence, recorder)
     except IntegratorUnreachable as trouble:
@@ -267,7 +254,7 @@ def _end_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-def _write(result: RunResult, evidence: Mapping[str, IO[bytes]], recorder: Recorder | None) -> bool:
+def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder | None) -> bool:
     """Write everything down; what cannot be written is told, and does not hide the verdict."""
     written = True
     try:
@@ -276,12 +263,12 @@ def _write(result: RunResult, evidence: Mapping[str, IO[bytes]], recorder: Recor
     except OSError as trouble:
         _complain(f"the record is not written: {trouble.strerror or trouble}")
         written = False
-    for form, file in evidence.items():
+    for form, output in evidence.items():
         try:
-            file.write(FORMATS[form].render(result))
-            file.flush()
+            output.file.write(FORMATS[form].render(result))
+            output.keep()
         except OSError as trouble:
-            _complain(f"{file.name.removesuffix(_PART)} is not written: {trouble.strerror or trouble}")
+            _complain(f"{output.path} is not written: {trouble.strerror or trouble}")
             written = False
     return written
 
@@ -304,14 +291,14 @@ def _text(path: Path) -> str:
 
 def _write_port(path: Path | None, port: int) -> None:
     if path is not None:
-        path.write_text(f"{port}\n")
+        write_whole(path, f"{port}\n".encode())
 
 
 def _tell(result: RunResult) -> None:
     try:
         for line in text(result):
             colour = "red" if line.startswith("FAILED") else "green" if line.startswith("PASSED") else None
-            click.secho(line, fg=colour)
+            say(line, colour=colour)
     except BrokenPipeError:
         # Whoever read has read enough; what is left would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -324,16 +311,16 @@ def _progress() -> Callable[[Space], None]:
     def show(space: Space) -> None:
         nonlocal next_s
         simulation = space.simulation
-        said = (
+        text = (
             f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
             f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
         )
         if terminal:
             # The line begins anew each time, and the verdict takes its place in the end.
-            click.echo(f"\r{said}   \r", nl=False, err=True)
+            click.echo(f"\r{text}   \r", nl=False, err=True)
         elif time.monotonic() >= next_s:
             # A log wants to know now and then that a long run is still alive.
             next_s = time.monotonic() + _QUIET_REAL_S
-            click.echo(said, err=True)
+            say(text, err=True)
 
     return show

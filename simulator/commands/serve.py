@@ -5,23 +5,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, NoReturn, TypeAlias
 
 import click
 
 from simulator import __version__
+from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
+from simulator.commands.journal_file import JournalFile
+from simulator.commands.outputs import forget, write_whole
+from simulator.commands.terminal import PlainLines, plain_json, say
+from simulator.commands.tls import Tls, TlsOptions, tls_options
 from simulator.explain.narrative import clock_words, narrative
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.units import UnitError, parse_duration
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.server.app import Server, ServerConfig
@@ -30,19 +36,15 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["serve"]
 
 _WATCH_REAL_S: Final = 0.5
+_DRAIN_MS_MAX: Final = 3_600_000
 _LOG = logging.getLogger("simulator")
 
-
-if TYPE_CHECKING:
-    _ClockType = click.ParamType[ClockSpec]
-    _ListenType = click.ParamType[tuple[str, int]]
-else:
-    # Older releases of click have no types to be asked for.
-    _ClockType = click.ParamType
-    _ListenType = click.ParamType
+Teller: TypeAlias = Callable[[str, Entry], None]
+"""Takes the name of a space and what happened there."""
 
 
-class _Clock(_ClockType):
+# Older releases of click have no types to be asked for.
+class _Clock(click.ParamType):  # type: ignore[type-arg]
     """`frozen`, `live`, `live×60` (or `livex60`), `autojump`."""
 
     name = "clock"
@@ -56,7 +58,7 @@ class _Clock(_ClockType):
         return ClockSpec(mode=ClockMode(match[1]), rate=int(match[2] or 1))
 
 
-class _Listen(_ListenType):
+class _Listen(click.ParamType):  # type: ignore[type-arg]
     """`infobip=8081`."""
 
     name = "provider=port"
@@ -72,19 +74,36 @@ class _Listen(_ListenType):
         return provider, int(port)
 
 
+class _Span(click.ParamType):  # type: ignore[type-arg]
+    """`10s`."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            span_ms = parse_duration(str(value))
+        except UnitError as refusal:
+            self.fail(str(refusal), param, ctx)
+        if span_ms > _DRAIN_MS_MAX:
+            self.fail(f"expected an hour at most, got {value!r}", param, ctx)
+        return span_ms
+
+
 class _JsonLines(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        fields = {
             "level": record.levelname.lower(),
             "at": self.formatTime(record),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+            fields["trace"] = self.formatException(record.exc_info)
+        return plain_json(fields)
 
 
 @click.command()
@@ -102,12 +121,45 @@ class _JsonLines(logging.Formatter):
 )
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
+@click.option("--fast-loop", is_flag=True, help="Run on uvloop, or winloop on Windows (extra `speed`).")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--listen", type=_Listen(), multiple=True, help="Serve a provider alone on a further port.")
+@tls_options
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
-@click.option("--allow-host", multiple=True, help="Serve the control API under this host name, too.")
+@click.option(
+    "--drain",
+    "drain_real_ms",
+    type=_Span(),
+    default=0,
+    metavar="DURATION",
+    help="When ended, finish what is under way first (calls, webhooks, an advance), for so long at most.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="Append every fact of every space to this file as it happens, a line of JSON each.",
+)
+@click.option(
+    "--journal-mb",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Size at which --journal begins a new file; nine earlier ones stay, as FILE.1 to FILE.9.",
+)
+@click.option(
+    "--http",
+    type=click.Choice(["own", "aiohttp"]),
+    default="own",
+    show_default=True,
+    help="Who serves plain calls to providers: the simulator's own server, or aiohttp's.",
+)
+@click.option(
+    "--allow-host",
+    multiple=True,
+    help="Serve the control API under this host name, too, and name it in the certificate of --tls.",
+)
 def serve(
     host: str,
     port: int,
@@ -117,59 +169,115 @@ def serve(
     clock: ClockSpec | None,
     watch: bool,
     verbose: bool,
+    fast_loop: bool,
     log_format: str,
     listen: tuple[tuple[str, int], ...],
+    tls: TlsOptions,
     allow_target: tuple[str, ...],
     allow_host: tuple[str, ...],
+    drain_real_ms: int,
+    journal: Path | None,
+    journal_mb: int,
+    http: str,
 ) -> None:
     """
     Serve the providers until interrupted.
     """
     _log_to_stderr(log_format)
     providers = discover()
-    unknown = [name for name, _ in listen if name not in providers]
-    if unknown:
-        _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
+    _know(providers, [name for name, _ in listen])
     path = _find(scenario)
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
-    try:
-        config = ServerConfig(
-            host=host,
-            port=port,
-            seed=_seed(seed, loaded),
-            clock=_clock(clock, loaded),
-            scenario=loaded,
-            allow_targets=allow_target,
-            allow_hosts=frozenset(allow_host),
-            listen=dict(listen),
-            providers=providers,
-            tell=_teller() if verbose else None,
-        )
-        server = Server(config)
-    except ValueError as refusal:
-        _fail(str(refusal), INVALID)
-    if port_file is not None:
-        # Who waits for it must not read the port of an earlier server.
-        with suppress(OSError):
-            port_file.unlink()
-    code = asyncio.run(_run(server, providers, path if watch else None, port_file))
+    hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
+    with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
+        try:
+            https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
+            config = ServerConfig(
+                host=host,
+                port=port,
+                seed=_seed(seed, loaded),
+                clock=_clock(clock, loaded),
+                scenario=loaded,
+                allow_targets=allow_target,
+                allow_hosts=frozenset(allow_host),
+                listen=dict(listen),
+                tls=https.context if https is not None else None,
+                tls_port=https.port if https is not None else 0,
+                providers=providers,
+                http=http,
+                tell=tell,
+            )
+            server = Server(config)
+        except ValueError as refusal:
+            _fail(str(refusal), INVALID)
+        if port_file is not None:
+            # Who waits for it must not read the port of an earlier server.
+            forget(port_file)
+        with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
+            watched = path if watch else None
+            code = runner.run(_run(server, providers, watched, port_file, drain_real_ms / 1_000, https))
     if code:
         sys.exit(code)
 
 
-def _teller() -> Callable[[str, Entry], None]:
+@contextmanager
+def _telling(verbose: bool, journal: Path | None, journal_bytes: int) -> Iterator[Teller | None]:
+    """Give what is told of everything that happens: the log, the journal's file, both or nobody."""
+    written = _journal_file(journal, journal_bytes) if journal is not None else None
+    tellers = [*([_teller()] if verbose else []), *([written.tell] if written is not None else [])]
+    try:
+        yield _all_of(tellers)
+    finally:
+        if written is not None:
+            written.close()
+
+
+def _know(providers: Mapping[str, Provider], names: Sequence[str]) -> None:
+    """End the process when one of *names* is no provider's."""
+    unknown = [name for name in names if name not in providers]
+    if unknown:
+        _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    name = "winloop" if sys.platform == "win32" else "uvloop"
+    try:
+        loop: Callable[[], asyncio.AbstractEventLoop] = import_module(name).new_event_loop
+    except ImportError:
+        _fail(f'--fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"', INVALID)
+    return loop
+
+
+def _teller() -> Teller:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
-    from simulator.evidence.words import printable
     from simulator.explain.views import entry_view
 
     def tell(space: str, entry: Entry) -> None:
         where = "" if space == DEFAULT_SPACE else f"[{space}] "
         facts = {"space": space, **entry_view(entry)}
-        _LOG.info("%s%s", where, printable(narrative(entry)), extra={"facts": facts})
+        _LOG.info("%s%s", where, narrative(entry), extra={"facts": facts})
 
     return tell
+
+
+def _all_of(tellers: Sequence[Teller]) -> Teller | None:
+    if len(tellers) < 2:
+        return tellers[0] if tellers else None
+
+    def tell(space: str, entry: Entry) -> None:
+        for each in tellers:
+            each(space, entry)
+
+    return tell
+
+
+def _journal_file(path: Path, bytes_max: int) -> JournalFile:
+    try:
+        return JournalFile(path, bytes_max)
+    except OSError as trouble:
+        _fail(f"--journal {path}: cannot be written ({trouble.strerror or trouble})", INVALID)
 
 
 def _seed(seed: int | None, scenario: Scenario | None) -> int:
@@ -179,12 +287,12 @@ def _seed(seed: int | None, scenario: Scenario | None) -> int:
 
 
 def _clock(clock: ClockSpec | None, scenario: Scenario | None) -> ClockSpec:
-    said = scenario.clock if scenario is not None else None
+    spec = scenario.clock if scenario is not None else None
     if clock is None:
-        return said or ClockSpec(mode=ClockMode.LIVE)
-    if said is None:
+        return spec or ClockSpec(mode=ClockMode.LIVE)
+    if spec is None:
         return clock
-    return replace(clock, start_unix_ms=said.start_unix_ms, grace_real_ms=said.grace_real_ms)
+    return replace(clock, start_unix_ms=spec.start_unix_ms, grace_real_ms=spec.grace_real_ms)
 
 
 def _find(scenario: str | None) -> Path | None:
@@ -206,18 +314,18 @@ def _load(path: Path | None, providers: dict[str, Provider]) -> Scenario | None:
         return load_file(path, providers)
     except ScenarioError as trouble:
         for line in trouble.lines:
-            click.echo(line, err=True)
+            say(line, err=True)
         sys.exit(INVALID)
 
 
-def _fail(text: str, code: int) -> None:
-    click.echo(f"simulator: {text}", err=True)
+def _fail(text: str, code: int) -> NoReturn:
+    say(f"simulator: {text}", err=True)
     sys.exit(code)
 
 
 def _log_to_stderr(log_format: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter("%(message)s"))
+    handler.setFormatter(_JsonLines() if log_format == "json" else PlainLines("%(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -225,18 +333,27 @@ def _log_to_stderr(log_format: str) -> None:
 
 
 async def _run(
-    server: Server, providers: dict[str, Provider], watched: Path | None, port_file: Path | None
+    server: Server,
+    providers: dict[str, Provider],
+    watched: Path | None,
+    port_file: Path | None,
+    drain_real_s: float,
+    https: Tls | None,
 ) -> int:
     try:
         await server.start()
     except OSError as trouble:
         _LOG.error("simulator: cannot listen on %s: %s", server.config.host, could_not_bind(trouble))
         return COULD_NOT_START
-    stopped = asyncio.Event()
+    stopped, hurry = asyncio.Event(), asyncio.Event()
     code = 0
 
     def stop(number: int) -> None:
         nonlocal code
+        if stopped.is_set():
+            # Who asks twice does not want to wait.
+            hurry.set()
+            return
         code = INTERRUPTED if number == signal.SIGINT else 0
         stopped.set()
 
@@ -248,30 +365,27 @@ async def _run(
             break
     try:
         if port_file is not None:
-            _write_port(port_file, server.ports[""])
+            # Written whole or not at all, for others poll it.
+            write_whole(port_file, f"{server.ports['']}\n".encode())
     except OSError as trouble:
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
         return COULD_NOT_START
-    _say_hello(server, providers)
+    _say_hello(server, providers, https)
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()
+        await finish(server.registry.all(), drain_real_s, hurry)
     finally:
         if watching is not None:
             watching.cancel()
+        lines = last_words(server.registry.all())
         await server.stop()
+        _LOG.info("%s", "\n".join(lines))
     return code
 
 
-def _write_port(path: Path, port: int) -> None:
-    # Written whole or not at all, for others poll it.
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(f"{port}\n")
-    draft.replace(path)
-
-
-def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
+def _say_hello(server: Server, providers: dict[str, Provider], https: Tls | None) -> None:
     space = server.registry.get(DEFAULT_SPACE)
     scenario = space.simulation.scenario
     credentials = server.registry.credentials(DEFAULT_SPACE)
@@ -283,6 +397,7 @@ def _say_hello(server: Server, providers: dict[str, Provider]) -> None:
         f"  {'clock, seed':14} {clock_words(space.driver.mode, space.driver.rate)}, {space.seed}",
         f"  {'inspector':14} {server.url}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
+        *(https.lines(server.tls_url) if https is not None else ()),
         "",
         "Any well-formed credential is accepted. A first message to each provider:",
     ]
@@ -308,7 +423,8 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
             continue
         seen = stamp
         try:
-            scenario = load_file(path, providers)
+            # A large file takes seconds to read, in which others want to be served.
+            scenario = await asyncio.to_thread(load_file, path, providers)
             space = server.registry.get(DEFAULT_SPACE)
             space.load(scenario)
         except ScenarioError as trouble:
@@ -323,7 +439,7 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

@@ -11,9 +11,10 @@ import msgspec
 
 from simulator.evidence.result import RunResult
 from simulator.explain.views import entry_view
+from simulator.kernel.store.journal import Entry
 from simulator.secrecy import Withholding
 
-__all__ = ["jsonl"]
+__all__ = ["entry_line", "jsonl"]
 
 _ENTRIES_PER_CHUNK = 1_000
 
@@ -31,3 +32,9 @@ def jsonl(result: RunResult) -> Iterator[bytes]:
         lines = encoder.encode_lines([entry_view(entry) for entry in chunk]).decode()
         # In whole chunks, for most of them hold no secret and a million lines are many.
         yield secrecy.text(lines).encode()
+
+
+def entry_line(entry: Entry, space: str, secrecy: Withholding) -> bytes:
+    """Return one entry of *space* as a line, without its secrets."""
+    line = msgspec.json.encode({"space": space, **entry_view(entry)}).decode()
+    return secrecy.text(line).encode() + b"\n"

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.kernel.model.printable import printable
 from simulator.kernel.webhooks.webhook import Attempt
 
 __all__ = ["count", "cut", "latency", "outcome", "printable", "span"]
-
-# Emoji and Persian are made with joiners; no terminal or page minds them.
-_JOINERS = "\u200c\u200d\ufe0f"
 
 _DAY_MS: Final = 86_400_000
 _UNITS_MS: Final = ((_DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"))
@@ -20,21 +18,14 @@ _SECOND_UNITS_MS: Final = ((3_600_000, _DAY_MS), (60_000, 3_600_000), (1_000, 60
 _EXACT_MS: Final = (_DAY_MS, 3_600_000, 60_000, 1_000, 100, 10, 1)
 
 
-def printable(text: str) -> str:
-    """Return *text* without what might move a cursor, turn a line round or break a file."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in _JOINERS else f"\\u{ord(c):04x}" for c in text)
-
-
 def cut(text: str, limit: int) -> str:
     """Return *text*, or its first *limit* characters and an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def count(number: int, one: str, many: str = "") -> str:
+def count(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun: `1 message`, `12,000 messages`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def latency(us: int) -> str:
@@ -58,14 +49,14 @@ def span(ms: int, apart_ms: int = _DAY_MS) -> str:
     rest = ms - ms % exact_ms
     if 0 < rest < 1_000:
         return f"{rest}ms"
-    said: list[str] = []
+    parts: list[str] = []
     for unit_ms, letter in _UNITS_MS:
         whole, rest = divmod(rest, unit_ms)
         if whole:
-            said.append(f"{whole}{letter}")
-    if rest or not said:
-        said.append(f"{rest / 1_000:g}s")
-    return " ".join(said)
+            parts.append(f"{whole}{letter}")
+    if rest or not parts:
+        parts.append(f"{rest / 1_000:g}s")
+    return " ".join(parts)
 
 
 def outcome(attempt: Attempt) -> str:

@@ -4,11 +4,11 @@ The story of one submission: who decided what, why others did not, and all that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Reversible, Sequence
+from typing import NamedTuple, TypeVar
 
 from simulator.explain.draws import contradiction_draws, fate_draws, share_draw, webhook_draws
-from simulator.explain.narrative import narrative
+from simulator.explain.narrative import names_in_words, narrative
 from simulator.kernel.engine.decide import Considered
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.faults import Purpose, WebhookFaults
@@ -57,25 +57,28 @@ class Story(NamedTuple):
     places: tuple[Place, ...]
     entries: tuple[Entry, ...]
     webhooks: tuple[Webhook, ...]
+    names: Mapping[str, str] = {}
+    """What else it goes by, such as the id of its call, in the provider's words."""
 
     def lines(self) -> list[str]:
         """Return the story as lines for people."""
         message = self.message
+        ids = names_in_words((("id", message.id), *self.names.items()) if message.id else self.names.items())
+        named = f" ({ids})" if ids else ""
         if isinstance(message, Message):
-            told = [f"{message.key} is {message.state.value} (id {message.id})"]
+            lines = [f"{message.key} is {message.state.value}{named}"]
         else:
-            named = f" (id {message.id})" if message.id else ""
             code = f" with {message.code}" if message.code else ""
-            told = [f"{message.key} was refused{code}{named}"]
+            lines = [f"{message.key} was refused{code}{named}"]
         for place in self.places:
-            told += place.lines()
+            lines += place.lines()
         if not self.places:
             decided = f'rule "{message.rule}"' if message.rule else message.rung.value
-            told.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
-        told += [narrative(entry) for entry in self.entries]
+            lines.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
+        lines += [narrative(entry) for entry in self.entries]
         for webhook in self.webhooks:
-            told += _webhook_lines(webhook)
-        return told
+            lines += _webhook_lines(webhook)
+        return lines
 
 
 def _webhook_lines(webhook: Webhook) -> Iterator[str]:
@@ -95,13 +98,13 @@ def _webhook_lines(webhook: Webhook) -> Iterator[str]:
         )
 
 
-def explain(simulation: Simulation, found: Message | Refused) -> Story:
+def explain(simulation: Simulation, outcome: Message | Refused) -> Story:
     """Return the story of a submission; the rules are weighed again, which gives the same verdicts."""
-    entries = tuple(entry for entry in simulation.journal if entry.key == found.key)
+    entries = tuple(entry for entry in simulation.journal if entry.key == outcome.key)
     webhooks = tuple(
         webhook
         for webhook in simulation.outbox.webhooks.values()
-        if any(report.key == found.key for report in webhook.reports)
+        if any(report.key == outcome.key for report in webhook.reports)
     )
     weighed: list[Considered] = []
     places: tuple[Place, ...] = ()
@@ -111,50 +114,89 @@ def explain(simulation: Simulation, found: Message | Refused) -> Story:
         and isinstance(entries[0].fact, Accepted | SendRefused)
         and entries[0].seq > simulation.state.scenario_seq
     ):
-        at_ms = found.accepted_ms if isinstance(found, Message) else found.at_ms
-        weighed = list(simulation.considered(found.submission, found.key, at_ms))
-        places = (_answer_place(simulation, weighed, found),)
-        if isinstance(found, Message):
+        at_ms = outcome.accepted_ms if isinstance(outcome, Message) else outcome.at_ms
+        weighed = list(simulation.considered(outcome.submission, outcome.key, at_ms))
+        places = (_answer_place(simulation, weighed, outcome),)
+        if isinstance(outcome, Message):
             places += (
-                _fate_place(simulation, weighed, found),
-                _webhooks_place(simulation, weighed, found, webhooks),
+                _fate_place(simulation, weighed, outcome),
+                _webhooks_place(simulation, weighed, outcome, webhooks),
             )
-    return Story(found, _plain(weighed), places, entries, webhooks)
+    names = simulation.names_of(outcome.submission)
+    return Story(outcome, _plain(weighed), places, entries, webhooks, names)
 
 
-def find_submission(simulation: Simulation, name: str, provider: str = "") -> Message | Refused | None:
+def find_submission(
+    simulation: Simulation,
+    name: str,
+    provider: str = "",
+    address_of: Callable[[str, str], str] | None = None,
+) -> Message | Refused | None:
     """
     Return the message or refusal called *name*, of *provider* if one is given.
 
-    Its name is its id, or `provider/recipient/ordinal` when it has none.
-
+    Its name is its id, or `provider/recipient/ordinal`, or else a name of its
+    call, such as a `txnid`, which finds the latest submission that goes by it.
     Colons may stand for the slashes, for paths in which those mean something.
+    *address_of* turns a provider and its spelling of a recipient into ours.
     """
-    for one in [provider] if provider else simulation.accounts:
-        message = simulation.message(one, name)
+    for candidate in [provider] if provider else simulation.accounts:
+        message = simulation.message(candidate, name)
         if message is not None:
             return message
-    refusals = simulation.refusals
-    for separator in "/:":
-        first, _, rest = name.partition(separator)
-        recipient, _, ordinal = rest.rpartition(separator)
-        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
-            key = MessageKey(first, recipient, int(ordinal))
-            found = simulation.messages.get(key) or refusals.get(key)
-            if found is not None and provider in ("", first):
-                return found
-    return next(
-        (
-            refused
-            for refused in reversed(refusals.values())
-            if refused.id == name and provider in ("", refused.key.provider)
-        ),
-        None,
+    return (
+        _by_key(simulation, name, provider, address_of)
+        or _latest(simulation.refusals.values(), provider, lambda refused: refused.id == name)
+        or _by_other_name(simulation, name, provider)
     )
 
 
+def _by_key(
+    simulation: Simulation, name: str, provider: str, address_of: Callable[[str, str], str] | None
+) -> Message | Refused | None:
+    for separator in "/:":
+        first, _, rest = name.partition(separator)
+        recipient, _, ordinal = rest.rpartition(separator)
+        if not recipient or not ordinal.isascii() or not ordinal.isdigit() or len(ordinal) >= 16:
+            continue
+        if first not in simulation.accounts or provider not in ("", first):
+            continue
+        spellings = [recipient] if address_of is None else [recipient, address_of(first, recipient)]
+        for address in spellings:
+            key = MessageKey(first, address, int(ordinal))
+            submission = simulation.messages.get(key) or simulation.refusals.get(key)
+            if submission is not None:
+                return submission
+    return None
+
+
+def _by_other_name(simulation: Simulation, name: str, provider: str) -> Message | Refused | None:
+    def goes_by(submission: Message | Refused) -> bool:
+        return name in simulation.names_of(submission.submission).values()
+
+    message = _latest(simulation.messages.values(), provider, goes_by)
+    refused = _latest(simulation.refusals.values(), provider, goes_by)
+    if message is not None and refused is not None:
+        return message if message.accepted_ms >= refused.at_ms else refused
+    return message or refused
+
+
+S = TypeVar("S", Message, Refused)
+
+
+def _latest(submissions: Reversible[S], provider: str, fits: Callable[[S], bool]) -> S | None:
+    """Return the submission of *provider*, if one is given, that came last of those that fit."""
+    for submission in reversed(submissions):
+        if provider in ("", submission.key.provider) and fits(submission):
+            return submission
+    return None
+
+
 def _plain(weighed: Sequence[Considered]) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
-    return tuple((one.rule.name, one.rule.line, tuple(map(str, one.misses))) for one in weighed)
+    return tuple(
+        (considered.rule.name, considered.rule.line, tuple(map(str, considered.misses)))
+        for considered in weighed
+    )
 
 
 def _rule(name: str, line: int) -> str:
@@ -164,12 +206,12 @@ def _rule(name: str, line: int) -> str:
 def _until(weighed: Sequence[Considered], place: str, rule: str) -> list[Considered]:
     """Return the rules about *place* that were asked before *rule* decided it; empty: all of them."""
     asked: list[Considered] = []
-    for one in weighed:
-        if getattr(one.rule.then, place) is None:
+    for considered in weighed:
+        if getattr(considered.rule.then, place) is None:
             continue
-        if one.rule.name == rule:
+        if considered.rule.name == rule:
             break
-        asked.append(one)
+        asked.append(considered)
     return asked
 
 
@@ -184,29 +226,33 @@ def _place(
 ) -> Place:
     decided = rung
     shares: list[str] = []
-    for one in weighed:
-        if rule and one.rule.name == rule:
-            decided = _rule(rule, one.rule.line)
-            shares = list(share_draw(one.rule, simulation.chance.of(*key)))
+    for considered in weighed:
+        if rule and considered.rule.name == rule:
+            decided = _rule(rule, considered.rule.line)
+            shares = list(share_draw(considered.rule, simulation.chance.of(*key)))
     missed = tuple(
-        (one.rule.name, one.rule.line, tuple(map(str, one.misses)))
-        for one in _until(weighed, name, rule)
-        if one.misses
+        (considered.rule.name, considered.rule.line, tuple(map(str, considered.misses)))
+        for considered in _until(weighed, name, rule)
+        if considered.misses
     )
     return Place(name, decided, missed, (*shares, *draws))
 
 
-def _answer_place(simulation: Simulation, weighed: Sequence[Considered], found: Message | Refused) -> Place:
-    if isinstance(found, Refused):
-        if found.rung is Rung.RULE:
-            return _place(simulation, weighed, found.key, "answer", found.rung.value, found.rule)
+def _answer_place(simulation: Simulation, weighed: Sequence[Considered], outcome: Message | Refused) -> Place:
+    if isinstance(outcome, Refused):
+        if outcome.rung is Rung.RULE:
+            return _place(simulation, weighed, outcome.key, "answer", outcome.rung.value, outcome.rule)
         # What comes before the rules on the ladder does not ask them.
-        asked = weighed if found.rung is Rung.CIRCUMSTANCES else ()
-        return _place(simulation, asked, found.key, "answer", found.rung.value, "")
-    applying = (one.rule for one in weighed if one.rule.then.answer is not None and not one.misses)
+        asked = weighed if outcome.rung is Rung.CIRCUMSTANCES else ()
+        return _place(simulation, asked, outcome.key, "answer", outcome.rung.value, "")
+    applying = (
+        considered.rule
+        for considered in weighed
+        if considered.rule.then.answer is not None and not considered.misses
+    )
     rule = next(applying, None)
-    said = "accepted, as nothing stands against it"
-    return _place(simulation, weighed, found.key, "answer", said, rule.name if rule is not None else "")
+    sentence = "accepted, as nothing stands against it"
+    return _place(simulation, weighed, outcome.key, "answer", sentence, rule.name if rule is not None else "")
 
 
 def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:

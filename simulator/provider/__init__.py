@@ -14,13 +14,14 @@ What is here, by purpose:
 * calls: `Call`, `Answer`, `Credential`, and `Refuse` to say no;
 * its account in a space: `ProviderAccount`, and the `Gateway` to that space;
 * words of the kernel: `Submission`, `Message`, `Refused`, `Fate`, `Move`, `Report`, …;
+* bodies: `form_of`, `decode_json` for JSON as lenient servers take it, `violations`;
 * settings and codes: shapes of the schema, such as `Record`, `Text`, `Duration`;
 * what a recipient sees: `Bubble` with its `Card`, `Picture` and `Suggestion`;
 * arithmetic of texts and numbers: `segment`, `operator_of`.
 
 An account answers questions and takes commands.  Questions (`reports_of`,
-`default_fate`, `by_circumstances`, `magic`, `render`) change nothing, so they may
-be asked about what never happened.  Commands say so: `configure`, `act`, and the
+`default_fate`, `by_circumstances`, `magic`, `render`, the optional `names_of`) change
+nothing, so they may be asked about what never happened.  Commands say so: `configure`, `act`, and the
 optional `noted`, `told`, `reserve` and `heard`.
 """
 
@@ -66,6 +67,7 @@ from simulator.provider.helpers import (
     json_answer,
     scheme_of,
 )
+from simulator.provider.lenient_json import NotJson, decode_json
 from simulator.provider.refusing import CallCut, Refuse, header_text
 from simulator.provider.routing import BODY_BYTES_MAX, Handler, Route, Router
 from simulator.provider.settings import (
@@ -81,7 +83,6 @@ from simulator.provider.settings import (
 )
 from simulator.provider.showing import Bubble, Card, Picture, Suggestion, plain_bubble
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
-from simulator.provider.webhook_settings import changed_policy, mapping_of, webhook_fields
 from simulator.schema.node import Json, Node, Problems, describe, node_of
 from simulator.schema.shapes import (
     Boolean,
@@ -157,6 +158,7 @@ __all__ = [
     "MessageKey",
     "Move",
     "Node",
+    "NotJson",
     "Number",
     "Picture",
     "Plan",
@@ -197,8 +199,8 @@ __all__ = [
     "bearer_credential",
     "built_in",
     "changed",
-    "changed_policy",
     "characters_outside",
+    "decode_json",
     "describe",
     "described",
     "discover",
@@ -208,7 +210,6 @@ __all__ = [
     "group",
     "header_text",
     "json_answer",
-    "mapping_of",
     "next_state",
     "node_of",
     "normal_address",
@@ -224,5 +225,4 @@ __all__ = [
     "space_credential",
     "violations",
     "violations_in",
-    "webhook_fields",
 ]

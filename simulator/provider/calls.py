@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.call_result import UNDECIDED, CallResult
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
@@ -62,6 +62,8 @@ class Call:
         "gateway",
         "headers",
         "method",
+        "names",
+        "notes",
         "path",
         "path_values",
         "query",
@@ -94,9 +96,13 @@ class Call:
         """What stands in the path where its route has `{name}`."""
         self.url = url
         """Scheme, host and prefix under which the client reached this provider."""
-        self.result = CallResult()
+        self.result: CallResult = UNDECIDED
+        self.names: Mapping[str, str] = {}
+        """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
         self.refused: Refuse | None = None
         """Why it was refused, if it was."""
+        self.notes: tuple[str, ...] = ()
+        """What its answer has no words for."""
 
     @property
     def credential_text(self) -> str:
@@ -118,12 +124,18 @@ class Call:
                 last = value
         return last
 
+    def note(self, text: str) -> None:
+        """Tell in a header of the answer, and in the journal, what the answer itself has no words for."""
+        self.notes = (*self.notes, text)
+        self.gateway.note(text)
+
     def submit(self, submissions: Sequence[Submission]) -> list[Message | Refused]:
         """
         Submit everything this call asks to send; return one outcome per submission, in order.
 
         Raises Refuse when a rule refuses the whole call, CallCut when one cuts it off.
         """
+        self._note_names(submissions)
         self.result = self.gateway.submit(submissions)
         self._stop_if_decided()
         return self.result.outcomes
@@ -145,10 +157,15 @@ class Call:
         stand then, and *done* says what the integrator is owed for it.  Raises Refuse when
         a rule refuses the whole call, CallCut when one cuts it off.
         """
+        self._note_names(submissions)
         self.result = self.gateway.submit_later(
             submissions, after_ms=after_ms, name=name, prepare=prepare, done=done
         )
         self._stop_if_decided()
+
+    def _note_names(self, submissions: Sequence[Submission]) -> None:
+        if submissions and not self.names:
+            self.names = self.gateway.names_of(submissions[0])
 
     def _stop_if_decided(self) -> None:
         if self.result.refusal is not None:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
@@ -85,6 +86,10 @@ def _token(token: str) -> str:
     return token
 
 
+def _no_credential_words(call: Call) -> str:
+    return ""
+
+
 def _no_codes() -> Sequence[Code]:
     return ()
 
@@ -101,7 +106,7 @@ _ANY_FAILURE: Final[Shape[Fate]] = Record(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Provider:
     """
     A messaging provider: tables and functions, nothing that changes.
@@ -123,6 +128,8 @@ class Provider:
     open: Callable[[Gateway], ProviderAccount]
     """Makes a fresh account of a space."""
 
+    hosts: Sequence[str] = ()
+    """Host names of the real service, which lead here on any path; a leading `*` is one label."""
     codes: Callable[[], Sequence[Code]] = _no_codes
     """Returns the whole catalogue of statuses and errors, with magic recipients."""
     coverage: Sequence[Coverage] = ()
@@ -137,6 +144,12 @@ class Provider:
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()
     """Commands that it brings."""
+    server_header: str = ""
+    """The header Server of its answers; empty: they have none."""
+    user_agent: str = ""
+    """The header User-Agent of its webhooks; empty: one that names nobody."""
+    address_of: Callable[[str], str] = normal_address
+    """Returns the kernel's spelling of a recipient as the provider's clients write it."""
     normal_path: Callable[[str], str] = _same_path
     """Returns a path as `routes` spells it."""
     mint_credential: Callable[[str], str] = _token
@@ -145,6 +158,8 @@ class Provider:
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
+    credential_wanted: Callable[[Call], str] = _no_credential_words
+    """Returns what the credential of a call should look like, for people whose call has none."""
     unauthorized: Callable[[Call], Answer] = json_unauthorized
     """Answers a call without a good credential."""
     not_found: Callable[[Call, Sequence[str]], Answer] = json_not_found
@@ -155,6 +170,8 @@ class Provider:
     """Answers a call in which the simulator itself failed."""
     refused: Callable[[Call, Refuse], Answer] = json_refused
     """Answers a call that is refused, whoever refuses it."""
+    describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
+    """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble
     """Returns what a recipient sees of a message, for people who look on."""
 

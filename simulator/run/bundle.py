@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
+from simulator.run.inputs import read_bounded, rows_of
+from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = [
     "ABOUT",
@@ -40,6 +42,8 @@ ABOUT: Final = "bundle.json"
 SCENARIO: Final = "scenario.yaml"
 TRACE: Final = "trace.ndjson"
 _ABOUT_BYTES_MAX: Final = 1_000_000
+# The largest file that a provider takes is 100 MB, which Base64 makes longer by a third.
+_ROW_BYTES_MAX: Final = 256_000_000
 
 
 class BundleError(ValueError):
@@ -217,7 +221,7 @@ class Bundle:
         number = 0
         try:
             with path.open("rb") as file:
-                for number, line in enumerate(file, 1):
+                for number, line in enumerate(rows_of(file, _ROW_BYTES_MAX), 1):
                     if isinstance(row, Ended):
                         raise BundleError(f"{path}:{number}: expected nothing after the end, got another row")
                     try:
@@ -239,13 +243,14 @@ def read_bundle(folder: Path) -> Bundle:
     """Return the bundle in *folder*, every row of it checked; raises BundleError when it is none."""
     path = folder / ABOUT
     try:
-        with path.open("rb") as file:
-            said: Any = json.loads(file.read(_ABOUT_BYTES_MAX))
-        if isinstance(said, dict) and said.get("format") != FORMAT:
-            raise BundleError(f"{path}:2: expected a bundle of format {FORMAT}, got {said.get('format')!r}")
-        about = msgspec.convert(said, About)
+        first_line: Any = json.loads(read_bounded(path, _ABOUT_BYTES_MAX))
+        if isinstance(first_line, dict) and first_line.get("format") != FORMAT:
+            raise BundleError(
+                f"{path}:2: expected a bundle of format {FORMAT}, got {first_line.get('format')!r}"
+            )
+        about = msgspec.convert(first_line, About)
         path = folder / SCENARIO
-        bundle = Bundle(folder, about, path.read_text(encoding="utf-8"))
+        bundle = Bundle(folder, about, read_bounded(path, SIZE_MAX_BYTES).decode())
     except OSError as trouble:
         raise BundleError(f"{path}: cannot be read ({trouble.strerror}); `run --record` writes it") from None
     except json.JSONDecodeError as trouble:

@@ -215,6 +215,11 @@ def _refuse_others(folder: Path) -> None:
     if held and ABOUT not in held and not (TRACE in held and held <= {TRACE, SCENARIO}):
         why = "it holds other files and is no bundle; name a new folder, an empty one or a bundle"
         raise FileExistsError(errno.EEXIST, why, str(folder))
+    for name in (ABOUT, TRACE, SCENARIO):
+        path = folder / name
+        # A link or a pipe of this name leads elsewhere, where a record is not to be written.
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise FileExistsError(errno.EEXIST, "it is no regular file", str(path))
 
 
 def renaming_of(space: Space, scenario_text: str) -> Renaming:

@@ -264,8 +264,8 @@ class Stage:
         async with asyncio.timeout(_PATIENCE_REAL_S):
             answer = await task
         if row.status and answer.status != row.status:
-            said = answer.body.decode("utf-8", "replace")[:500]
-            raise Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {said}")
+            excerpt = answer.body.decode("utf-8", "replace")[:500]
+            raise Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {excerpt}")
         self._keep(call, answer, row.status)
         self._space.simulation.answered(call.result)
 

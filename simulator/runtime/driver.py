@@ -24,7 +24,7 @@ _PATIENCE = 5
 _SLICE_REAL_NS = 5_000_000
 """How long a live clock that fell behind may keep everything else waiting at once."""
 
-_SLICE_STEPS = 500
+_SLICE_STEPS = 100
 
 
 class AdvanceBusy(RuntimeError):
@@ -82,6 +82,10 @@ class Driver:
         self._anchor()
 
     def _anchor(self) -> None:
+        """Count a live clock from now; what a timer was set for comes sooner or later than it thinks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._anchor_ns = monotonic_ns()
         self._anchor_ms = self.simulation.clock.now_ms
 
@@ -104,6 +108,9 @@ class Driver:
     def _catch_up(self, now_ms: int) -> bool:
         """Let what is due by *now_ms* happen, for one slice of real time; return whether that was all."""
         simulation = self.simulation
+        due_ms = simulation.next_due()
+        if due_ms is None or due_ms > now_ms:
+            return True
         until_ns = monotonic_ns() + _SLICE_REAL_NS
         while (due_ms := simulation.next_due()) is not None and due_ms <= now_ms:
             if monotonic_ns() >= until_ns:
@@ -116,7 +123,8 @@ class Driver:
     def enter(self) -> None:
         """Count a call of the integrator in."""
         self.calls_in_flight += 1
-        self._quiet.clear()
+        if self.calls_in_flight == 1:
+            self._quiet.clear()
         self._entered.set()
         self.sync()
 
@@ -139,6 +147,9 @@ class Driver:
         if due_ms is None:
             return
         if self.mode is ClockMode.LIVE:
+            if self._timer is not None and self._timer_due is not None and self._timer_due <= due_ms:
+                # It ticks in time, finds nothing to do if what it was for is done, and is set anew.
+                return
             self._arm(due_ms, max(0, due_ms - self._live_now_ms()) / self.rate / 1000)
         elif self.calls_in_flight == 0 and self.dispatcher.idle:
             # Otherwise the end of what is in flight nudges again.
@@ -155,8 +166,6 @@ class Driver:
 
     def _arm(self, due_ms: int, wait_real_s: float) -> None:
         if self._timer is not None:
-            if self.mode is ClockMode.LIVE and self._timer_due == due_ms:
-                return
             self._timer.cancel()
         self._timer_due = due_ms
         self._timer = asyncio.get_running_loop().call_later(wait_real_s, self._tick)

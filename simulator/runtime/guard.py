@@ -22,6 +22,29 @@ _OWN: tuple[_NetworkT, ...] = tuple(
 )
 
 
+# Where clouds hand out credentials to whoever asks from inside, as their own pages on instance metadata say.
+# Named one by one, they may be dialled all the same, by who tests against a stand-in.
+_METADATA: frozenset[_AddressT] = frozenset(
+    ipaddress.ip_address(text)
+    for text in (
+        "169.254.169.254",  # AWS EC2, Google, Azure, Oracle, DigitalOcean, OpenStack
+        "fd00:ec2::254",  # AWS EC2 over IPv6
+        "169.254.170.2",  # AWS ECS, task credentials
+        "169.254.170.23",  # AWS EKS, pod identity
+        "fd00:ec2::23",  # the same over IPv6
+        "fd20:ce::254",  # Google over IPv6
+        "fe80::a9fe:a9fe",  # OpenStack over IPv6
+        "100.100.100.200",  # Alibaba Cloud
+        "192.0.0.192",  # Oracle Cloud, classic
+        "168.63.129.16",  # Azure, the platform's own
+    )
+)
+_LINK_LOCAL: tuple[_NetworkT, ...] = tuple(
+    ipaddress.ip_network(text) for text in ("169.254.0.0/16", "fe80::/10")
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
 class ForbiddenTarget(OSError):
     """
     A webhook target lies outside the networks that may be dialled.
@@ -36,18 +59,29 @@ class Guard:
     addresses and resolved names alike, after resolution and before the connection.
     """
 
-    __slots__ = ("_allowed",)
+    __slots__ = ("_allowed", "_named")
 
     def __init__(self, also: Iterable[str] = ()) -> None:
-        self._allowed = _OWN + tuple(ipaddress.ip_network(text, strict=False) for text in also)
+        networks = tuple(ipaddress.ip_network(text, strict=False) for text in also)
+        self._named = {network[0] for network in networks if network.num_addresses == 1} & _METADATA
+        for network in networks:
+            if any(_within(network, never) for never in _LINK_LOCAL) and network[0] not in self._named:
+                raise ValueError(
+                    f"--allow-target: link-local addresses are never dialled, so {network} cannot be "
+                    "allowed; a cloud's metadata address can, named by itself"
+                )
+        self._allowed = _OWN + networks
 
     def allows(self, host: str) -> bool:
         """Return True when the literal address *host* may be dialled."""
         address: _AddressT = ipaddress.ip_address(host.partition("%")[0])
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        if address.is_link_local:
-            return False
+        if address in self._named:
+            return True
+        for real in _meant(address):
+            if real.is_link_local or (real in _METADATA and real not in self._named):
+                return False
         return any(address.version == network.version and address in network for network in self._allowed)
 
     def make_socket(self, info: AddrInfoType) -> socket.socket:
@@ -60,3 +94,18 @@ class Guard:
                 f"--allow-target permits more"
             )
         return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def _within(network: _NetworkT, outer: _NetworkT) -> bool:
+    return network.version == outer.version and network[0] in outer and network[-1] in outer
+
+
+def _meant(address: _AddressT) -> list[_AddressT]:
+    """Return an address, and the one that a gateway on the way would make of it."""
+    meant: list[_AddressT] = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.sixtofour is not None:
+            meant.append(address.sixtofour)
+        if address in _NAT64:
+            meant.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    return meant

@@ -69,7 +69,8 @@ class Space:
             seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
         )
         self._waiters: set[asyncio.Future[None]] = set()
-        self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
+        agents = {provider.name: provider.user_agent for provider in providers.values()}
+        self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook, agents)
         self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
         fetch = tapped(outgoing(client), lambda: self.tap)
         self.gateways = {
@@ -171,9 +172,9 @@ class Space:
         start_unix_ms = spec.start_unix_ms if spec is not None else None
         clock = simulation.clock
         if start_unix_ms not in (None, clock.epoch_ms) and (clock.now_ms or not simulation.untouched):
-            wanted = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
+            start = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
             conflicts.append(
-                f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+                f"its clock starts at {start:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
                 f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
                 "create a space for it, or leave the start out"
             )

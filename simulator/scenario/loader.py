@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Final
 
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.scenario.affordable import Affordable
 from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.goals import RunFile
 from simulator.scenario.names import Named
@@ -61,13 +63,20 @@ class ScenarioError(ValueError):
         self.lines = lines
 
 
+_NO_FAKER: Final = 'names come from Faker: pip install "messaging-provider-simulator[people]"'
+
+
 def load(text: str, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
     """Return the scenario in *text*; raises ScenarioError with every complaint about it."""
     return load_run(text, file, providers).scenario
 
 
-def load_run(text: str, file: str, providers: Mapping[str, Vocabulary]) -> RunFile:
-    """Return all that *text* says, drive and expectations too; raises ScenarioError as `load` does."""
+def load_run(text: str, file: str, providers: Mapping[str, Vocabulary], *, to_be_run: bool = True) -> RunFile:
+    """
+    Return all that *text* says, drive and expectations too; raises ScenarioError as `load` does.
+
+    A file that is only checked needs nothing installed; one *to_be_run* needs the extras it uses.
+    """
     # A server without a scenario file starts without the parser.
     from simulator.scenario.yaml import YamlError, parse
 
@@ -80,7 +89,7 @@ def load_run(text: str, file: str, providers: Mapping[str, Vocabulary]) -> RunFi
             raise ScenarioError(problems.render(file)) from None
         # A repeated key does not hide what else is wrong.
         node = trouble.root
-    return _read(node, file, providers, problems)
+    return _read(node, file, providers, problems, to_be_run)
 
 
 def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario:
@@ -88,11 +97,21 @@ def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario
     return _read(node, file, providers, Problems()).scenario
 
 
-def _read(node: Node, file: str, providers: Mapping[str, Vocabulary], problems: Problems) -> RunFile:
-    found = scenario_shape(providers).read(node, "", problems)
-    if isinstance(found, Invalid) or problems:
+def _read(
+    node: Node,
+    file: str,
+    providers: Mapping[str, Vocabulary],
+    problems: Problems,
+    to_be_run: bool = True,
+) -> RunFile:
+    scenario = scenario_shape(providers).read(node, "", problems)
+    if to_be_run and isinstance(node.value, dict) and "people" in node.value and find_spec("faker") is None:
+        problems.add(node.value["people"][0], "people", _NO_FAKER)
+    if isinstance(scenario, Invalid) or problems:
         raise ScenarioError(problems.render(file))
-    return replace(found, scenario=replace(found.scenario, name=found.scenario.name or file, source=file))
+    return replace(
+        scenario, scenario=replace(scenario.scenario, name=scenario.scenario.name or file, source=file)
+    )
 
 
 def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
@@ -100,17 +119,21 @@ def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
     return json_schema(scenario_shape(providers), "simulator scenario")
 
 
+SCHEMA_ID: Final = "urn:messaging-provider-simulator:scenario"
+"""Names the schema, and is no address: providers that are installed here have their words in it."""
+
+
 def editor_schema(providers: Mapping[str, Vocabulary]) -> Schema:
-    """Return the same schema as editors need it, whose YAML takes `50_000` for a text."""
-    return _with_thousands(scenario_schema(providers))  # type: ignore[return-value]
+    """Return the same schema as editors need it, whose YAML takes `50_000` for a text, under a name."""
+    return {"$id": SCHEMA_ID, **_with_thousands(scenario_schema(providers))}  # type: ignore[dict-item]
 
 
 def _with_thousands(part: object) -> object:
     if isinstance(part, list):
-        return [_with_thousands(one) for one in part]
+        return [_with_thousands(item) for item in part]
     if not isinstance(part, dict):
         return part
-    plain = {name: _with_thousands(one) for name, one in part.items()}
+    plain = {name: _with_thousands(item) for name, item in part.items()}
     if plain.get("type") == "integer":
         plain |= {"type": ["integer", "string"], "pattern": "^-?[1-9][0-9]{0,2}(_[0-9]{3})+$"}
     return plain
@@ -183,7 +206,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
             Field("people", PEOPLE, "People behind the numbers, made up; for demonstrations."),
             Field(
                 "rules",
-                Named(ListOf(rule_shape(providers), max_items=_RULES_MAX)),
+                Affordable(Named(ListOf(rule_shape(providers), max_items=_RULES_MAX))),
                 "When, and what then; in each place the first rule that applies decides.",
             ),
             Field(

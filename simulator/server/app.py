@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import web
+from aiohttp.http import SERVER_SOFTWARE
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
@@ -20,17 +23,19 @@ from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
+from simulator.server.addressing import Address, Addressing, AmbiguousPath
+from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
+from simulator.server.faces import ControlPages
+from simulator.server.front import Front
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
-
-if TYPE_CHECKING:
-    from simulator.server.http import ControlFace
-    from simulator.server.inspector.room import Inspector
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
+_PATIENCE_REAL_S: Final = 1.0
+"""How long calls under way are waited for when the server stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +54,16 @@ class ServerConfig:
     guard: Guard | None = None
     """Decides instead of `allow_targets`."""
     allow_hosts: frozenset[str] = frozenset()
+    http: str = field(default_factory=lambda: os.environ.get("SIMULATOR_HTTP", "own"))
+    """
+    Who serves calls to providers: `own`, the simulator's own server as far as they are plain
+    HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
+    """
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
+    tls: ssl.SSLContext | None = None
+    """Serves https beside http; see `simulator.server.tls`."""
+    tls_port: int = 0
     listen: Mapping[str, int] = field(default_factory=dict)
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
@@ -68,8 +81,8 @@ def _calm(record: logging.LogRecord) -> bool:
     failure = record.exc_info[1] if record.exc_info else None
     if not isinstance(failure, UNREADABLE):
         return True
-    said = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
-    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, said[:200])
+    text = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
+    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, text[:200])
     return False
 
 
@@ -93,26 +106,24 @@ class _Client:
 class _Apps:
     """What the catch-all handler needs."""
 
-    __slots__ = ("_control", "_inspector", "allow_hosts", "edge", "registry")
+    __slots__ = ("_control", "addressing", "allow_hosts", "edge", "registry")
 
     def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
         self.registry = registry
         self.edge = Edge(registry)
+        self.addressing = Addressing(registry.providers)
         self.allow_hosts = allow_hosts
-        self._control: ControlFace | None = None
-        self._inspector: Inspector | None = None
+        self._control: ControlPages | None = None
+
+    def addresses(self, alone: str) -> Callable[[str, str], Address | None]:
+        """Return what tells where a request to a host and path belongs; *alone* names the only provider."""
+        if not alone:
+            return self.addressing.find
+        provider = self.registry.providers[alone]
+        return lambda _, path: Address(provider, "", path, "")
 
     @property
-    def inspector(self) -> Inspector:
-        """The pages for people; loaded when first asked for."""
-        if self._inspector is None:
-            from simulator.server.inspector.room import Inspector
-
-            self._inspector = Inspector(self.control.controller)
-        return self._inspector
-
-    @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API; loaded when first asked for, since servers start and send without."""
         if self._control is None:
             from simulator.server.http import ControlFace
@@ -147,42 +158,46 @@ def make_app(config: ServerConfig) -> web.Application:
         # Before connections are closed: it lets those go who wait for something to happen.
         await registry.close()
 
-    app = web.Application()
+    app = _application()
     app.on_shutdown.append(end)
     app[REGISTRY] = registry
     app[_APPS] = _Apps(registry, config.allow_hosts)
     app[_ALONE] = ""
     app.cleanup_ctx.append(life)
+    return app
+
+
+def _application() -> web.Application:
+    app = web.Application()
+    app.on_response_prepare.append(_name_nobody)
     app.router.add_route("*", "/{path:.*}", _serve)
     return app
 
 
+async def _name_nobody(_: web.Request, response: web.StreamResponse) -> None:
+    """Leave out the header Server that says what this is built on; a provider's own stays."""
+    if response.headers.get("Server") == SERVER_SOFTWARE:
+        del response.headers["Server"]
+
+
 def _make_alone(app: web.Application, provider: str) -> web.Application:
     """Return an application that serves *provider* alone, in the spaces of *app*."""
-    alone = web.Application()
+    alone = _application()
     alone[_APPS] = app[_APPS]
     alone[_ALONE] = provider
-    alone.router.add_route("*", "/{path:.*}", _serve)
     return alone
 
 
 async def _serve(request: web.Request) -> web.StreamResponse:
     faces = request.app[_APPS]
     path = unquote(request.rel_url.raw_path)
-    alone = request.app[_ALONE]
-    if alone:
-        return await faces.edge.serve(request, faces.registry.providers[alone], "", path, "")
-    _, first, rest = path.split("/", 2) if path.count("/") > 1 else ("", path[1:], "")
-    provider = faces.registry.providers.get(first)
-    if provider is not None:
-        return await faces.edge.serve(request, provider, "", f"/{rest}", f"/{first}")
-    if first == "s":
-        space, _, behind = rest.partition("/")
-        name, _, tail = behind.partition("/")
-        provider = faces.registry.providers.get(name)
-        if provider is not None:
-            return await faces.edge.serve(request, provider, space, f"/{tail}", f"/s/{space}/{name}")
-    return await _serve_own(request, faces, path)
+    try:
+        address = faces.addresses(request.app[_ALONE])(request.host, path)
+    except AmbiguousPath as ambiguous:
+        return problem_response(Problem(400, "Whose path?", str(ambiguous)))
+    if address is None:
+        return await _serve_own(request, faces, path)
+    return await serve(faces.edge, request, address)
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
@@ -208,12 +223,12 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         case "/":
             return _front(request, faces)
     if path.startswith("/_ui/"):
-        return await faces.inspector.serve(request, path)
+        return await faces.control.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
-    known = ", ".join(f"/{name}/" for name in faces.registry.providers)
+    names = ", ".join(f"/{name}/" for name in faces.registry.providers)
     detail = (
-        f"there is nothing at {path[:200]!r}; providers are at {known}, "
+        f"there is nothing at {path[:200]!r}; providers are at {names} or at their own paths, "
         "the control API is described at /_sim/openapi.json"
     )
     return problem_response(Problem(404, "Nothing here", detail))
@@ -254,7 +269,11 @@ class Server:
         self.app = make_app(config)
         self.ports: dict[str, int] = {}
         """Bound ports: `""` is the main one, others by provider name."""
+        self.tls_port = 0
+        """The port of https; 0: none."""
         self._runners: list[web.AppRunner] = []
+        self.fronts: list[Front] = []
+        """What takes calls to providers: that of the main port, then one for each further provider."""
         self._listeners: list[asyncio.Server] = []
 
     @property
@@ -263,39 +282,62 @@ class Server:
         return self.app[REGISTRY]
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API, callable without HTTP."""
         return self.app[_APPS].control
 
     @property
     def url(self) -> str:
         """The base URL of the main port."""
+        return f"http://{self._shown_host}:{self.ports['']}"
+
+    @property
+    def tls_url(self) -> str:
+        """The base URL of https; empty: there is none."""
+        return f"https://{self._shown_host}:{self.tls_port}" if self.tls_port else ""
+
+    @property
+    def _shown_host(self) -> str:
         host = self.config.host
         if host in ("0.0.0.0", "::", ""):
             host = "127.0.0.1"
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.ports['']}"
+        return f"[{host}]" if ":" in host else host
 
     async def start(self) -> None:
         """Bind and serve; raises OSError when an address cannot be bound."""
         try:
-            await self._bind("", self.app, self.config.port)
+            main = await self._serving(self.app)
+            self.ports[""] = await self._bind(main, self.config.port)
+            if self.config.tls is not None:
+                self.tls_port = await self._bind(main, self.config.tls_port, self.config.tls)
             for provider, port in self.config.listen.items():
-                await self._bind(provider, _make_alone(self.app, provider), port)
+                alone = await self._serving(_make_alone(self.app, provider))
+                self.ports[provider] = await self._bind(alone, port)
         except BaseException:
             await self.stop()
             raise
 
-    async def _bind(self, name: str, app: web.Application, port: int) -> None:
+    async def _serving(self, app: web.Application) -> Front:
         runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_HTTP_LOG
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_PATIENCE_REAL_S,
+            logger=_HTTP_LOG,
         )
         self._runners.append(runner)
         await runner.setup()
         http = runner.server
         assert http is not None
+        faces = app[_APPS]
+        front = Front(faces.edge, faces.addresses(app[_ALONE]), http)
+        self.fronts.append(front)
+        return front
 
+    async def _bind(self, front: Front, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen for *front*, or for aiohttp alone, and return the bound port."""
         loop = asyncio.get_running_loop()
+        make = front if self.config.http == "own" else front.http
         coming = 0
 
         def came() -> None:
@@ -304,20 +346,23 @@ class Server:
 
         def connect() -> asyncio.BaseProtocol:
             nonlocal coming
-            if len(http.connections) + coming >= self.config.connections_max:
+            if front.count + coming >= self.config.connections_max:
                 return _Full()
             # Several are accepted in one turn of the loop, before the first of them counts.
             coming += 1
             loop.call_soon(came)
-            return http()
+            return make()
 
-        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG)
+        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG, ssl=tls)
         self._listeners.append(listener)
-        self.ports[name] = listener.sockets[0].getsockname()[1]
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         """Stop serving; what is being sent is broken off."""
         while self._listeners:
             self._listeners.pop().close()
+        while self.fronts:
+            await self.fronts.pop().stop(_PATIENCE_REAL_S)
         while self._runners:
             await self._runners.pop().cleanup()

@@ -13,7 +13,7 @@ from typing import Protocol
 from simulator.evidence.result import Check
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
-from simulator.provider import Credential, Provider, space_credential
+from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
@@ -147,7 +147,8 @@ class SpaceRegistry:
         """Return a credential per provider that belongs to this space alone."""
         minted = self._minted.get(name)
         if minted is None:
-            minted = {provider.name: space_credential(provider, name) for provider in self.providers.values()}
+            gateways = self.get(name).gateways
+            minted = {provider: gateway.credential for provider, gateway in gateways.items()}
             self._minted[name] = minted
         return minted
 

@@ -88,6 +88,7 @@ def message_view(simulation: Simulation, message: Message) -> dict[str, object]:
     submission = message.submission
     return {
         "id": message.id,
+        "names": dict(simulation.names_of(submission)),
         "provider": message.key.provider,
         "recipient": message.key.recipient,
         "ordinal": message.key.ordinal,
@@ -192,10 +193,10 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
 
 def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     """Return the story of a message."""
-    told = story.message
+    message = story.message
     return {
-        "message": message_view(simulation, told) if isinstance(told, Message) else None,
-        "refusal": refusal_view(told) if isinstance(told, Refused) else None,
+        "message": message_view(simulation, message) if isinstance(message, Message) else None,
+        "refusal": refusal_view(simulation, message) if isinstance(message, Refused) else None,
         "places": [
             {
                 "place": place.name,
@@ -218,10 +219,11 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     }
 
 
-def refusal_view(refused: Refused) -> dict[str, object]:
+def refusal_view(simulation: Simulation, refused: Refused) -> dict[str, object]:
     """Return a submission that was refused."""
     return {
         "id": refused.id,
+        "names": dict(simulation.names_of(refused.submission)),
         "provider": refused.key.provider,
         "recipient": refused.key.recipient,
         "ordinal": refused.key.ordinal,

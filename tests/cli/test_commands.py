@@ -142,6 +142,17 @@ def test_check__file_in_another_encoding_is_told_with_its_place(
     assert (code, said, complaint) == (2, "", f"{file}:{place}{hint}\n")
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="has no device without an end")
+def test_check__file_without_an_end_is_read_to_the_limit() -> None:
+    """
+    What has no end is refused as soon as it has shown more than a scenario may have.
+    """
+    code, said, complaint = run("check", "/dev/zero")
+
+    expected = "/dev/zero:1:1: cannot be read (it is longer than 8,000,000 bytes)\n"
+    assert (code, said, complaint) == (2, "", expected)
+
+
 def test_check__windows_file_is_good(tmp_path: Path) -> None:
     """
     A byte-order mark of UTF-8 and carriage returns change nothing.
@@ -180,6 +191,7 @@ def test_schema__accepts_every_shipped_scenario_and_refuses_a_wrong_one() -> Non
     }
 
     assert code == 0
+    assert schema["$id"] == "urn:messaging-provider-simulator:scenario"
     assert {name: found for name, found in complaints.items() if found} == {}
     assert list(validator.iter_errors({"rules": 5}))
     assert list(validator.iter_errors({"nmae": "x"}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -84,3 +85,65 @@ def test_what_could_steer_a_terminal_is_shown_and_not_sent() -> None:
     assert "\x1b" not in said
     assert "\x07" not in said
     assert "\\u001b]0;owned\\u0007" in said
+
+
+def test_webhook_of_rcs_is_named_in_a_line_before_the_body() -> None:
+    """
+    Its data is in Base64, so nobody could see what arrived.
+    """
+    event = {"senderPhoneNumber": "+41793026727", "eventType": "DELIVERED", "messageId": "m1"}
+    text = {"senderPhoneNumber": "+41793026727", "text": "STOP", "messageId": "u1"}
+    bodies = [
+        json.dumps({"message": {"data": base64.b64encode(json.dumps(data).encode()).decode()}}).encode()
+        for data in (event, text)
+    ]
+
+    said = listened(*bodies, b"{}", headers={"X-Goog-Signature": "abc"})
+
+    lines = said.splitlines()
+    named = [lines[place + 1] for place, line in enumerate(lines) if line.startswith("POST ")]
+    assert named == [
+        "RBM: DELIVERED of message m1 from +41793026727",
+        "RBM: the text 'STOP' from +41793026727",
+        "Content-Type: application/x-www-form-urlencoded",
+    ]
+
+
+def test_large_webhook_is_shown_in_part_with_its_size() -> None:
+    """
+    Every webhook that arrives is printed; of one beyond 1 MiB the beginning.
+    """
+    said = listened(b"x" * 1_500_000)
+
+    assert "\nPOST /reports?a=1\n" in said
+    assert "\n1,500,000 bytes; the first 10,000 of them:\n" in said
+    assert f"\n{'x' * 10_000}\n" in said
+
+
+def test_what_is_no_http_is_one_line() -> None:
+    """
+    A sender that speaks something else is told of without a trace, and the next webhook arrives.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0", "--count", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().split()[2].rstrip(",")
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as sender:
+            sender.sendall(b"GET /\x1b[31m nonsense\r\n\r\n")
+            while sender.recv(65_536):
+                pass
+        urllib.request.urlopen(urllib.request.Request(f"{url}/", b"{}"), timeout=10).close()
+        _, complaint = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait(20)
+
+    assert complaint.count("\n") == 1
+    assert complaint.startswith("something arrived that is no HTTP; ")
+    assert "\x1b" not in complaint

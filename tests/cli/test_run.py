@@ -254,7 +254,7 @@ async def test_port_that_is_taken_ends_with_3(tmp_path: Path) -> None:
     [
         ("nmae: x", [], "scenario.yaml:1:1: "),
         (STORM, ["--wait-for", "nonsense"], "--wait-for: expected a URL"),
-        (STORM, ["--junit", "/nowhere/at/all.xml"], "/nowhere/at/all.xml.part: cannot be written"),
+        (STORM, ["--junit", "/nowhere/at/all.xml"], "/nowhere/at/all.xml: cannot be written"),
         (STORM, ["--html", "FOLDER"], ": cannot be written (it is a folder)"),
         (STORM, ["--record", "FILE"], ": cannot be written"),
         (STORM, ["--record", "FOLDER"], ": cannot be written (it holds other files and is no bundle; "),

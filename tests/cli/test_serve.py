@@ -11,98 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from served import failing, serving, serving_reports, until
 from simulator.control import HttpControl
-
-LOOKS_MAX = 600
-
-
-class Process:
-    """
-    A running `simulator serve`.
-    """
-
-    def __init__(self, folder: Path, arguments: list[str], environment: Mapping[str, str]) -> None:
-        self.log = folder / "log"
-        self.port_file = folder / "port"
-        with self.log.open("wb") as log:
-            self.running = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "simulator.cli",
-                    "serve",
-                    "--port-file",
-                    str(self.port_file),
-                    *arguments,
-                ],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
-            )
-
-    @property
-    def said(self) -> str:
-        """Everything it printed."""
-        return self.log.read_text(encoding="utf-8")
-
-    @property
-    def url(self) -> str:
-        """Where it serves."""
-        return f"http://127.0.0.1:{self.port_file.read_text().strip()}"
-
-    def get(self, path: str) -> Any:
-        """Return the JSON answer to a GET."""
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
-            return json.load(answer)
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code."""
-        self.running.send_signal(number)
-        return self.running.wait(20)
-
-
-def until(holds: Callable[[], bool], process: Process) -> None:
-    """Return as soon as *holds*; give up after a bounded number of looks, or when the process ended."""
-    for _ in range(LOOKS_MAX):
-        if holds():
-            return
-        assert process.running.poll() is None, process.said
-        time.sleep(0.05)
-    raise AssertionError(f"it did not happen in time; the process said:\n{process.said}")
-
-
-@contextmanager
-def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Process]:
-    """Run `simulator serve` until it is ready, and end it."""
-    process = Process(folder, list(arguments), {"SIMULATOR_PORT": "0", **environment})
-    try:
-        until(process.port_file.exists, process)
-        yield process
-    finally:
-        if process.running.poll() is None:
-            process.running.kill()
-        process.running.wait(20)
-
-
-def failing(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Run `simulator` to its end; return exit code and what it said on standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
-    )
-    return done.returncode, done.stderr
 
 
 def test_banner__has_what_a_newcomer_needs(tmp_path: Path) -> None:
@@ -201,6 +116,43 @@ def test_bad_flag__is_told_without_a_trace(arguments: list[str], code: int, expe
     assert "Traceback" not in said
 
 
+def test_fast_loop__carries_a_message_and_its_report(tmp_path: Path) -> None:
+    """
+    On the faster event loop the server does what it does on the ordinary one.
+    """
+    pytest.importorskip("uvloop")
+    with serving(tmp_path, "--fast-loop", "--clock", "frozen") as process, serving_reports() as receiver:
+        control = HttpControl(process.url)
+        control.call("PUT", "/spaces/default/providers/infobip", {"webhook": {"url": receiver}})
+        body = json.dumps({"messages": [{"destinations": [{"to": "41793026727"}], "text": "hello"}]})
+        headers = {"Authorization": "App key", "Content-Type": "application/json"}
+        urllib.request.urlopen(
+            urllib.request.Request(f"{process.url}/sms/2/text/advanced", body.encode(), headers), timeout=10
+        ).close()
+
+        control.call("POST", "/spaces/default/clock/advance", {"until": "settled"})
+        webhooks = control.call("GET", "/spaces/default/webhooks")
+
+        assert [webhook["state"] for webhook in webhooks["items"]] == ["acknowledged"]
+        assert process.end() == 0
+
+
+def test_fast_loop__without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
+    """
+    Where the faster loop is not installed, the complaint has the command that installs it.
+    """
+    name = "winloop" if sys.platform == "win32" else "uvloop"
+    (tmp_path / f"{name}.py").write_text("raise ImportError('there is none')")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+
+    ended, said = failing("serve", "--port", "0", "--fast-loop", PYTHONPATH=path)
+
+    assert ended == 2
+    assert said == (
+        f'simulator: --fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"\n'
+    )
+
+
 def test_bad_scenario__gets_every_complaint(tmp_path: Path) -> None:
     """
     A scenario with several mistakes is refused with all of them, each with its place.
@@ -286,7 +238,7 @@ def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
         assert (missing, said) == (
             2,
             "simulator: there is no 'nothing' among 1 messages and the last 0 refusals in 'default'; "
-            "expected an id, or provider:recipient:ordinal\n",
+            "expected an id, or provider/recipient/ordinal\n",
         )
         assert HttpControl(process.url).call("GET", "/spaces/default")["name"] == "default"
 

@@ -207,3 +207,14 @@ def test_explanation_agrees_with_the_decision(matches: list[Match], sends: int, 
 
         applies = [name for name, _, reasons in story.considered if not reasons]
         assert message.rule == (applies[0] if applies else "")
+
+
+def test_containment_looks_at_the_beginning_of_a_long_text_only() -> None:
+    """
+    Ten thousand rules may ask about one text, so what stands behind its 2,000th character does not count.
+    """
+    text = "a" * 1_998 + "Şifre"
+
+    found = [TextMatch(contains=part).holds(text) for part in ("AŞİ", "aş", "şi", "şif")]
+
+    assert found == [False, True, True, False]

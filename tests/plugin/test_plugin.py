@@ -357,8 +357,9 @@ def test_plugin__imports_nothing_of_the_server_until_it_is_used() -> None:
     A test run that does not use the simulator does not pay for it.
     """
     code = (
-        "import sys, simulator.pytest_plugin; "
-        "print([name for name in ('aiohttp', 'msgspec', 'asyncio', 'yaml', 'jinja2') if name in sys.modules])"
+        "import sys, messaging_provider_simulator_pytest; "
+        "heavy = 'simulator', 'aiohttp', 'msgspec', 'asyncio', 'yaml', 'jinja2'; "
+        "print([name for name in heavy if name in sys.modules])"
     )
 
     done = subprocess.run(

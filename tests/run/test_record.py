@@ -238,6 +238,18 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "bundle.json:2: expected a bundle of format 2, got 1",
     ),
     "no scenario": (lambda folder: (folder / "scenario.yaml").unlink(), "scenario.yaml: cannot be read"),
+    "a scenario without an end": (
+        lambda folder: endless(folder / "scenario.yaml"),
+        "scenario.yaml: cannot be read (it is longer than 8,000,000 bytes)",
+    ),
+    "about without an end": (
+        lambda folder: endless(folder / "bundle.json"),
+        "bundle.json: cannot be read (it is longer than 1,000,000 bytes)",
+    ),
+    "a trace without lines": (
+        lambda folder: endless(folder / "trace.ndjson"),
+        "trace.ndjson: cannot be read (a line is longer than 256,000,000 bytes)",
+    ),
     "no trace": (lambda folder: (folder / "trace.ndjson").unlink(), "trace.ndjson: cannot be read"),
     "a row cut": (
         lambda folder: edit(folder, 1, lambda line: line[:40]),
@@ -257,6 +269,12 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "trace.ndjson:1: expected more",
     ),
 }
+
+
+def endless(path: Path) -> None:
+    """Put a device that has no end in the place of a file."""
+    path.unlink()
+    path.symlink_to("/dev/zero")
 
 
 def edit(folder: Path, place: int, change: Callable[[str], str]) -> None:

@@ -22,6 +22,11 @@ OWN = [
     for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 ]
 
+METADATA = (
+    "169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200",
+    "192.0.0.192", "168.63.129.16",
+)  # fmt: skip
+
 
 class Nowhere(Guard):
     """
@@ -88,6 +93,12 @@ def test_own_networks__are_allowed(host: str) -> None:
         "::ffff:169.254.169.254",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "192.0.0.192",
+        "168.63.129.16",
     ],
 )
 def test_everything_else__is_refused_before_a_socket_exists(host: str) -> None:
@@ -132,6 +143,80 @@ def test_link_local__is_refused_even_when_allowed() -> None:
     assert judged == [True, False, False, True]
 
 
+@pytest.mark.parametrize("host", METADATA)
+def test_metadata_address__is_refused_unless_it_is_named(host: str) -> None:
+    """
+    A cloud's own address is not dialled though all the world is allowed; by itself it may be named.
+    """
+    world = ["0.0.0.0/0", "::/0"]
+
+    judged = [Guard(world).allows(host), Guard([*world, host]).allows(host), Guard([host]).allows(host)]
+
+    assert judged == [False, True, True]
+
+
+def test_metadata_address__is_seen_behind_a_gateway() -> None:
+    """
+    NAT64 and 6to4 lead to the IPv4 address that they hold.
+    """
+    guard = Guard(["::/0"])
+
+    judged = [guard.allows(host) for host in ("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "64:ff9b::808:808")]
+
+    assert judged == [False, False, True]
+
+
+@pytest.mark.parametrize("network", ["169.254.0.0/16", "169.254.1.1", "fe80::/10", "fe80::1"])
+def test_network_that_is_always_refused__cannot_be_allowed(network: str) -> None:
+    """
+    What would do nothing is refused itself, instead of being taken in silence.
+    """
+    with pytest.raises(ValueError) as refusal:
+        Guard([network])
+
+    assert str(refusal.value) == (
+        f"--allow-target: link-local addresses are never dialled, so {ipaddress.ip_network(network)} "
+        "cannot be allowed; a cloud's metadata address can, named by itself"
+    )
+
+
+@pytest.mark.parametrize("host", METADATA)
+async def test_metadata_address__is_refused_before_it_is_dialled(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """
+    Neither the address itself nor a name that resolves to it leads to a connection, or to a socket.
+    """
+    dialled: list[str] = []
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+
+    async def dial(sock: socket.socket, address: tuple[str, int]) -> None:
+        if address[0] != "127.0.0.1":
+            dialled.append(address[0])
+            raise OSError("a test never dials")
+        await connect(sock, address)
+
+    async def resolve(name: str, port: object, **_: object) -> object:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        where = (host, 9, 0, 0) if ":" in host else (host, 9)
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where)]
+
+    async with serving() as bench:
+        monkeypatch.setattr(loop, "sock_connect", dial)
+        monkeypatch.setattr(loop, "getaddrinfo", resolve)
+        literal = f"[{host}]" if ":" in host else host
+        for target in (f"http://{literal}:9/", "http://metadata.invalid:9/"):
+            await bench.configure(webhook={"url": target, "retry": "none"}, deliver_after="1s")
+            await bench.send()
+            await bench.space.driver.advance(None)
+        attempts = bench.attempts()
+        monkeypatch.undo()
+
+    assert dialled == []
+    assert [(status, f"not to {host};" in error) for _, status, error in attempts] == [(0, True), (0, True)]
+
+
 def test_allowed_network__may_be_one_address() -> None:
     """
     A further network is a network or a single address; nothing beside it is opened.
@@ -153,7 +238,7 @@ def test_any_address__is_allowed_exactly_when_it_is_ones_own(
     plain = address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
     own = any(plain.version == network.version and plain in network for network in OWN)
 
-    assert Guard().allows(str(address)) == (own and not plain.is_link_local)
+    assert Guard().allows(str(address)) == (own and not plain.is_link_local and str(plain) not in METADATA)
 
 
 @given(st.sampled_from(OWN), st.data())
@@ -165,7 +250,7 @@ def test_own_address__is_allowed_in_any_spelling(
     """
     address = data.draw(st.ip_addresses(network=network))
 
-    assert Guard().allows(str(address))
+    assert Guard().allows(str(address)) == (str(address) not in METADATA)
     if isinstance(address, ipaddress.IPv4Address):
         assert Guard().allows(f"::ffff:{address}")
 

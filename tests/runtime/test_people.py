@@ -4,13 +4,16 @@ Faker's people in a running space: texts of storms, acts and replies have names 
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from faker.config import AVAILABLE_LOCALES
 
 from harness import receiving, serving
 from simulator.explain.narrative import what_of
+from simulator.provider import discover
 from simulator.runtime.people import crowd
-from simulator.scenario.loader import LOCALES
+from simulator.scenario.loader import LOCALES, ScenarioError, load_run
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -67,3 +70,39 @@ async def test_next_scenario_without_people_has_none() -> None:
 
         assert before is not None
         assert bench.space.simulation.people.of("+905320000001") is None
+
+
+_WITH_PEOPLE = "name: a\npeople: {locale: tr_TR}\n"
+
+
+def test_file_with_people__says_how_to_get_faker_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Who would run the file is told at its place what to install; who checks it needs nothing.
+    """
+    monkeypatch.setitem(sys.modules, "faker", None)
+
+    checked = load_run(_WITH_PEOPLE, "a.yaml", discover(), to_be_run=False)
+    with pytest.raises(ScenarioError) as refusal:
+        load_run(_WITH_PEOPLE, "a.yaml", discover())
+
+    assert checked.scenario.people == "tr_TR"
+    assert refusal.value.lines == [
+        'a.yaml:2:1: people: names come from Faker: pip install "messaging-provider-simulator[people]"'
+    ]
+
+
+async def test_scenario_with_people__is_refused_by_the_control_api_where_faker_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A scenario put in force over HTTP is refused with the same sentence, and the one before stays.
+    """
+    monkeypatch.setitem(sys.modules, "faker", None)
+    async with serving() as bench:
+        status, body = await bench.control("PUT", "/spaces/default/scenario", {"people": {"locale": "de_DE"}})
+        people = bench.space.simulation.scenario.people
+
+    assert (status, people) == (422, "")
+    assert body["errors"] == [
+        'people: names come from Faker: pip install "messaging-provider-simulator[people]"'
+    ]

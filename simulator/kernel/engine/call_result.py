@@ -5,7 +5,7 @@ What becomes of one call, and what is done to its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from simulator.kernel.model.rules import AnswerFault, Drop
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["CallRefusal", "CallResult", "Deferred", "answer_of", "does_the_work"]
+__all__ = ["UNDECIDED", "CallRefusal", "CallResult", "Deferred", "answer_of", "does_the_work"]
 
 
 class CallRefusal(NamedTuple):
@@ -28,11 +28,15 @@ class CallRefusal(NamedTuple):
     rule: str
     retry_after_ms: int = 0
     rung: Rung = Rung.RULE
+    gateway: int = 0
+    """The status with which a proxy in front of the provider refuses it; 0: the provider does."""
+    why: str = ""
+    """What stands against it, where a recipient's circumstances refuse."""
 
 
 class Deferred(NamedTuple):
     """
-    Work that a call leads to after its answer: the errand, and when it is due.
+    Work that a call leads to after its answer: what to do, and when it is due.
     """
 
     at_ms: int
@@ -65,6 +69,11 @@ class CallResult(Struct, kw_only=True):
     """Work that begins once the call is answered."""
 
     @property
+    def delays_answer(self) -> bool:
+        """True when the answer cannot go out as it is, and at once."""
+        return self.early or self.stall_real_ms > 0 or self.drop is not None or self.damage is not None
+
+    @property
     def answer_lost(self) -> bool:
         """True when the client does not get to read what the provider answered to the work that was done."""
         damage = self.damage
@@ -73,6 +82,10 @@ class CallResult(Struct, kw_only=True):
             or self.drop is not None
             or (damage is not None and (damage.truncate or damage.garble))
         )
+
+
+UNDECIDED: Final = CallResult()
+"""What became of a call about which nothing is decided, or not yet; it is never changed."""
 
 
 def answer_of(state: SimulationState, decisions: Sequence[Decision]) -> CallResult:
@@ -103,8 +116,13 @@ def _refusal_of(
         wait_ms = throttled_ms(state, decision.answer_rule, answer.throttle)
         if wait_ms:
             return CallRefusal(account.throttled_code, decision.answer_rule, wait_ms)
+    if answer.gateway:
+        code = f"gateway {answer.gateway}"
+        return CallRefusal(code, decision.answer_rule, rung=decision.answer_rung, gateway=answer.gateway)
     if answer.refuse and account.refuses_call(answer.refuse):
-        return CallRefusal(answer.refuse, decision.refusing_rule, rung=decision.answer_rung)
+        rung = decision.answer_rung
+        why = answer.why if rung is Rung.CIRCUMSTANCES else ""
+        return CallRefusal(answer.refuse, decision.refusing_rule, rung=rung, why=why)
     return None
 
 

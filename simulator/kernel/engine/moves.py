@@ -19,7 +19,7 @@ from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.submission import Reason
-from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Moved, Rescheduled, Suspended
+from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Rescheduled, Suspended, moved
 
 __all__ = [
     "IllegalMove",
@@ -97,7 +97,7 @@ def _change(
     message.changed_ms = now_ms
     message.code = code
     message.reason = reason
-    fact = Moved(to, message.rung, message.rule, code, reason, unreachable)
+    fact = moved(to, message.rung, message.rule, code, reason, unreachable)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     noted = state.hooks[message.key.provider].noted
     if noted is not None:

@@ -197,6 +197,11 @@ class Simulation:
         """Return the latest message with this id at *provider*, or None."""
         return self.state.store.find(provider, message_id)
 
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return what else a submission goes by, such as the id of its call, in its provider's words."""
+        names_of = self.state.hooks[submission.provider].names_of
+        return {} if names_of is None else names_of(submission)
+
     def move(
         self,
         message: Message,
@@ -234,7 +239,7 @@ class Simulation:
         return act_of(self.state, provider, recipient, act)
 
     def run_at(self, at_ms: int, provider: str, name: str, run: Callable[[], Sequence[Report]]) -> None:
-        """Let a provider do something of its own at *at_ms*; *name* orders errands of one instant."""
+        """Let a provider do something of its own at *at_ms*; *name* puts those of one instant in order."""
         self.agenda.add(at_ms, ProviderStep(provider, name, run))
 
     def owe(self, report: Report) -> None:

@@ -4,11 +4,11 @@ Scenarios: rules that say when, and what then.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
 
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.fates import Fate
@@ -24,12 +24,15 @@ __all__ = [
     "Match",
     "Miss",
     "Nth",
+    "Pattern",
     "Rule",
     "TextMatch",
     "Throttle",
 ]
 
 _LISTED_MAX: Final = 5
+_CONTAINED_LENGTH_MAX: Final = 2_000
+"""So far into a text `contains` looks."""
 
 
 class Act(NamedTuple):
@@ -73,6 +76,8 @@ class AnswerFault:
     """The provider's code; whether it refuses one recipient or the whole call is the provider's to say."""
     why: str = ""
     """What stands against it, where a recipient's circumstances refuse: `no session is open`."""
+    gateway: int = 0
+    """A proxy in front of the provider answers, with this status, in its own words; 0: none does."""
     work_done: bool = False
     """Refuse, but do the work all the same."""
     throttle: Throttle | None = None
@@ -84,6 +89,11 @@ class AnswerFault:
     """Flip a few bytes of the answer."""
     drip_real_ms: int = 0
     """Send the answer bit by bit, over so long in real time."""
+
+    @property
+    def refuses(self) -> bool:
+        """True when it says no, in the provider's words or a proxy's."""
+        return bool(self.refuse or self.gateway)
 
     @property
     def alters_answer(self) -> bool:
@@ -138,6 +148,21 @@ class Nth:
         return str(self.first) if self.last == self.first else f"{self.first}..{self.last or ''}"
 
 
+class Pattern(Protocol):
+    """
+    What searches a text, in a time that its maker answers for.
+    """
+
+    @property
+    def pattern(self) -> str:
+        """How it is written."""
+        ...
+
+    def search(self, text: str, /) -> object | None:
+        """Return something when *text* has a match, else None."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TextMatch:
     """
@@ -146,13 +171,17 @@ class TextMatch:
 
     contains: str = ""
     equals: str | None = None
-    matches: re.Pattern[str] | None = None
+    matches: Pattern | None = None
+    _folded: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_folded", self.contains.casefold())
 
     def holds(self, text: str) -> bool:
         """Return True when *text* fits; containment ignores case."""
         if self.equals is not None and text != self.equals:
             return False
-        if self.contains and self.contains.casefold() not in text.casefold():
+        if self._folded and self._folded not in _folded(text):
             return False
         return self.matches is None or self.matches.search(text) is not None
 
@@ -162,6 +191,12 @@ class TextMatch:
         if self.matches is not None:
             return f"a text that matches {self.matches.pattern!r}"
         return f"a text that contains {self.contains!r}"
+
+
+@lru_cache(maxsize=8)
+def _folded(text: str) -> str:
+    # Ten thousand rules may ask about one text; folding it for each of them would show.
+    return text[:_CONTAINED_LENGTH_MAX].casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +255,8 @@ class Match:
             start_ms, end_ms = self.during
             if since_start_ms < start_ms or (end_ms is not None and since_start_ms >= end_ms):
                 until = format_duration(end_ms) if end_ms is not None else ""
-                wanted = f"{format_duration(start_ms)}..{until}"
-                yield Miss("during", wanted, format_duration(since_start_ms))
+                expected = f"{format_duration(start_ms)}..{until}"
+                yield Miss("during", expected, format_duration(since_start_ms))
         if self.text is not None and not self.text.holds(submission.text):
             yield Miss("text", str(self.text), repr(submission.text[:80]))
         if self.share_bp is not None:

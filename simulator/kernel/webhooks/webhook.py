@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
@@ -117,7 +117,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
 
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""
-        return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
+        return tuple(damage for damage in self.damage if attempt <= damage.attempts) if self.damage else ()
 
     @property
     def order(self) -> tuple[int | str, ...]:
@@ -142,6 +142,12 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     slow_real_ms: int = 0
     """How long sending the body takes, on purpose."""
 
+    def named(self, agent: str) -> WebhookRequest:
+        """Return the request with the header User-Agent, unless it has one."""
+        if any(name.lower() == "user-agent" for name, _ in self.headers):
+            return self
+        return structs.replace(self, headers=(*self.headers, ("User-Agent", agent)))
+
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
@@ -152,6 +158,8 @@ class RetrySchedule:
     delays_ms: tuple[int, ...] = ()
     jitter_bp: int = 0
     """By how much a wait may be shorter than the schedule says; drawn for each attempt."""
+    within_ms: int = 0
+    """How long after the first attempt the last one may be; 0: as long as there are waits."""
 
     def next_delay_ms(self, attempts_made: int) -> int | None:
         """Return the longest wait after attempt number *attempts_made*, or None to give up."""

@@ -10,7 +10,9 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-__all__ = ["hash_of", "is_msisdn", "number_of"]
+from simulator.provider import normal_address
+
+__all__ = ["address_of", "hash_of", "is_hash", "is_msisdn", "number_of"]
 
 _MSISDN: Final = re.compile(r"905[0-9]{9}", re.ASCII)
 _HALF: Final = 8
@@ -38,19 +40,34 @@ def hash_of(address: str, form: str = "base64") -> str:
     return raw.hex() if form == "hex" else base64.b64encode(raw).decode()
 
 
-def number_of(text: str) -> str:
-    """Return the number (`+905…`) that a hash of either form stands for, or an empty text."""
+def is_hash(text: str) -> bool:
+    """Return True for what has one of the two forms of a hash, whoever issued it."""
+    return _bytes_of(text) is not None
+
+
+def _bytes_of(text: str) -> bytes | None:
     try:
         raw = bytes.fromhex(text) if len(text) == 4 * _HALF else base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
-        return ""
-    if len(raw) != 2 * _HALF:
+        return None
+    return raw if len(raw) == 2 * _HALF else None
+
+
+def number_of(text: str) -> str:
+    """Return the number (`+905…`) that a hash of either form stands for, or an empty text."""
+    raw = _bytes_of(text)
+    if raw is None:
         return ""
     check = raw[:_HALF]
     number = int.from_bytes(raw[_HALF:], "big") ^ int.from_bytes(_mask(check), "big")
     if number >= _NUMBER_MAX or blake2b(b"bip address %d" % number, digest_size=_HALF).digest() != check:
         return ""
     return f"+{number}"
+
+
+def address_of(text: str) -> str:
+    """Return the kernel's spelling of a user that is named by number or by hash."""
+    return number_of(text) or normal_address(text)
 
 
 def _mask(check: bytes) -> bytes:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from simulator.provider import Bubble, Card, Picture, Submission, Suggestion, plain_bubble
-from simulator.providers.bip.account import Details
+from simulator.providers.bip.breach import whole
 from simulator.providers.bip.codes import TEMPLATES
-from simulator.providers.bip.content import whole
-from simulator.providers.bip.wire import Template
+from simulator.providers.bip.details import Details
+from simulator.providers.bip.templates import Template
 
 __all__ = ["show"]
 

@@ -8,13 +8,14 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential
+from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential, normal_address
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
 from simulator.providers.bitel.routes import COVERAGE, ROUTES, refusal
 from simulator.providers.bitel.sending import account_of
 from simulator.providers.bitel.settings import SETTINGS
+from simulator.providers.bitel.wire import network_address
 
 __all__ = ["PROVIDER"]
 
@@ -63,6 +64,7 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
 PROVIDER: Final = Provider(
     name="bitel",
     title="Bitel SMS and voice",
+    hosts=("api.bitel.rest",),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
@@ -71,6 +73,7 @@ PROVIDER: Final = Provider(
     refusal_shape=REFUSAL_SHAPE,
     failure_shape=FAILURE_SHAPE,
     numbers="+98912",
+    address_of=lambda text: network_address(text, "any") or normal_address(text),
     # Clients may append a slash; a published one writes `bearer`.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,

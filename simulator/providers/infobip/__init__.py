@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.provider import Answer, Call, Provider
 from simulator.providers.infobip.account import Account
-from simulator.providers.infobip.calls import credential_of, refusal, refused
+from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
@@ -55,6 +55,7 @@ def _failed(call: Call) -> Answer:
 PROVIDER: Final = Provider(
     name="infobip",
     title="Infobip SMS",
+    hosts=("api.infobip.com", "*.api.infobip.com"),
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
@@ -69,6 +70,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
+    credential_wanted=credential_wanted,
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,

@@ -10,11 +10,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import Act, Draws, ImpossibleAct, segment
-from simulator.providers.infobip.dates import format_date
+from simulator.provider import Act, Draws, ImpossibleAct, Report, Watch, segment
+from simulator.providers.infobip.details import is_number
 from simulator.providers.infobip.settings import Settings
+from simulator.providers.infobip.style import Style
 
-__all__ = ["Inbound", "received", "render_inbound", "split_keyword"]
+__all__ = ["Inbound", "inbound_report", "render_inbound", "split_keyword"]
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DATA: Final = ("callbackData", "applicationId", "entityId", "campaignReferenceId")
@@ -36,11 +37,13 @@ class Inbound(Struct, frozen=True, kw_only=True, gc=False):
     currency: str
     more: tuple[tuple[str, str], ...] = ()
     """callbackData, applicationId, entityId and campaignReferenceId, where they were given."""
+    network_id: int | None = None
+    """That of the latest send to this recipient that had one."""
 
-    def fits(self, wanted: Mapping[str, str]) -> bool:
+    def fits(self, filters: Mapping[str, str]) -> bool:
         """Return True when the message passes the filters of a pull."""
-        mine = dict(self.more)
-        return all(mine.get(name) == value for name, value in wanted.items())
+        values = dict(self.more)
+        return all(values.get(name) == value for name, value in filters.items())
 
 
 def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
@@ -52,8 +55,27 @@ def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
     return "", text
 
 
-def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int) -> Inbound:
-    """Return the message that *recipient* writes; raises ImpossibleAct when its data makes no sense."""
+def inbound_report(
+    recipient: str, act: Act, draws: Draws, settings: Settings, watch: Watch, network_id: int | None
+) -> Report:
+    """Return what is owed when *recipient* writes, or raise ImpossibleAct."""
+    if not is_number(recipient):
+        raise ImpossibleAct(f"expected a phone number that writes, got {recipient!r}")
+    message = _received(recipient, act, draws, settings, watch.now_ms, network_id)
+    return Report(
+        provider="infobip",
+        recipient=recipient,
+        label=f"INBOUND {message.message_id}",
+        target=settings.inbound.url,
+        at_ms=message.done_ms,
+        batch="inbound",
+        payload=message,
+    )
+
+
+def _received(
+    recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int, network_id: int | None
+) -> Inbound:
     data = act.data if act.data is not None else {}
     if not isinstance(data, Mapping) or not all(
         name in _DATA and isinstance(value, str) for name, value in data.items()
@@ -71,26 +93,29 @@ def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms:
         done_ms=now_ms,
         currency=settings.currency,
         more=tuple((name, data[name]) for name in _DATA if data.get(name)),
+        network_id=network_id,
     )
 
 
-def render_inbound(messages: Sequence[Inbound], pending: int, epoch_ms: int) -> bytes:
+def render_inbound(messages: Sequence[Inbound], pending: int, style: Style) -> bytes:
     """Return inbound messages as they are pushed and pulled alike."""
     results = []
-    for one in messages:
+    for message in messages:
         row: dict[str, object] = {
-            "messageId": one.message_id,
-            "from": one.sender,
-            "to": one.to,
-            "text": one.text,
-            "cleanText": one.clean_text,
-            "keyword": one.keyword,
-            "receivedAt": format_date(epoch_ms + one.done_ms),
-            "smsCount": one.parts,
-            "price": {"pricePerMessage": 0, "currency": one.currency},
-            **dict(one.more),
+            "messageId": message.message_id,
+            "from": message.sender,
+            "to": message.to,
+            "text": message.text,
+            "cleanText": message.clean_text,
+            "keyword": message.keyword,
+            "receivedAt": style.date(message.done_ms),
+            "smsCount": message.parts,
+            "price": style.price(0, message.currency),
+            **dict(message.more),
         }
-        if not one.keyword:
+        if not message.keyword:
             del row["keyword"]
+        if message.network_id is not None:
+            row["networkId"] = message.network_id
         results.append(row)
     return _ENCODER.encode({"results": results, "messageCount": len(results), "pendingMessageCount": pending})

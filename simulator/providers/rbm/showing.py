@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from simulator.provider import Bubble, Card, Picture, Submission, Suggestion, plain_bubble
-from simulator.providers.rbm.account import Details
 from simulator.providers.rbm.content import cards_of
+from simulator.providers.rbm.reporting import Details
 
 __all__ = ["show"]
 

@@ -130,8 +130,7 @@ def clock_bar(visit: Visit) -> ClockBar:
     simulation, driver = space.simulation, space.driver
     now_ms = simulation.clock.now_ms
     date, _, time = instant(simulation, now_ms).removesuffix("Z").partition("T")
-    found = next_due(simulation)
-    due, more = found if found is not None else (None, 0)
+    due, more = next_due(simulation) or (None, 0)
     busy = ""
     if driver.advancing:
         webhooks, calls = simulation.outbox.in_flight, driver.calls_in_flight

@@ -4,6 +4,7 @@ Messages: lists, stories and moves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from simulator.explain.narrative import narrative
@@ -25,6 +26,7 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
 )
 from simulator.server.query import BadQuery, Query, parse
@@ -43,47 +45,70 @@ __all__ = [
     "get_message",
     "list_messages",
     "list_refusals",
+    "message_filter",
     "move",
     "query_of",
 ]
 
 
-def find_messages(space: Space, asked: Asked) -> list[Message]:
+def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
+    fits = message_filter(controller, space, asked)
+    return [message for message in space.simulation.messages.values() if fits(message)]
+
+
+def message_filter(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], bool]:
+    """Return what tells whether a message is one of those that are asked for."""
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
-    wanted = {
+    simulation = space.simulation
+    conditions = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
-    recipient = asked.query.get("recipient")
-    address = normal_address(recipient) if recipient else None
-    found = []
+    address = _address(controller, asked)
+    other_name = asked.query.get("name")
     signals = asked.query.get("signals") in ("1", "true")
-    for message in space.simulation.messages.values():
-        if message.submission.signal and not signals:
-            continue
-        mine = {
+
+    def fits(message: Message) -> bool:
+        values = {
             "provider": message.key.provider,
             "state": message.state.value,
             "id": message.id,
             "sender": message.submission.sender,
         }
-        fits = all(mine[name] == value for name, value in wanted.items())
-        if fits and (address is None or address == message.key.recipient):
-            found.append(message)
-    return found
+        return (
+            (signals or not message.submission.signal)
+            and all(values[name] == value for name, value in conditions.items())
+            and (address is None or address == message.key.recipient)
+            and (
+                other_name is None
+                or other_name == message.id
+                or other_name in simulation.names_of(message.submission).values()
+            )
+        )
+
+    return fits
+
+
+def _address(controller: Controller, asked: Asked) -> str | None:
+    """Return the recipient that is asked for, in the spelling of the provider where one is named."""
+    recipient = asked.query.get("recipient")
+    if not recipient:
+        return None
+    provider = controller.providers.get(asked.query.get("provider", ""))
+    return provider.address_of(recipient) if provider is not None else normal_address(recipient)
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     one_of(asked, "order", ("oldest", "newest"))
     query = query_of(controller, space, asked.query.get("q", ""))
-    found = [] if query.refused else find_messages(space, asked)
+    messages = [] if query.refused else find_messages(controller, space, asked)
     if query.checks:
-        found = [one for one in query.fitting(iter(found)) if isinstance(one, Message)]
+        messages = [fitting for fitting in query.fitting(iter(messages)) if isinstance(fitting, Message)]
     if asked.query.get("order") == "newest":
-        found.reverse()
-    shown = page(asked, found)
-    return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+        messages.reverse()
+    shown = page(asked, messages)
+    return Reply(listed([message_view(space.simulation, message) for message in shown], len(messages)))
 
 
 def query_of(controller: Controller, space: Space, text: str) -> Query:
@@ -98,23 +123,25 @@ async def list_refusals(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     query = query_of(controller, space, asked.query.get("q", ""))
     refusals = space.simulation.refusals.values()
-    found = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
-    shown = page(asked, found)
-    return Reply(listed([refusal_view(refused) for refused in shown], len(found)))
+    matches = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
+    shown = page(asked, matches)
+    return Reply(listed([refusal_view(space.simulation, refused) for refused in shown], len(matches)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:
-    wanted = asked.parameters["id"]
+    message_id = asked.parameters["id"]
     for provider in space.gateways:
-        message = space.simulation.message(provider, wanted)
+        message = space.simulation.message(provider, message_id)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
-    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, wanted)), None)
+    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, message_id)), None)
     if refused is not None:
-        detail = f"{wanted!r} was refused, so there is no message: {narrative(refused)}"
+        detail = f"{message_id!r} was refused, so there is no message: {narrative(refused)}"
         raise Problem(404, "No such message", detail)
     count = len(space.simulation.messages)
-    raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+    raise Problem(
+        404, "No such message", f"there is no message {message_id!r} among {count} in {space.name!r}"
+    )
 
 
 def _is_refusal(entry: Entry, id_: str) -> bool:
@@ -129,13 +156,19 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    wanted = asked.parameters["id"]
-    found = find_submission(simulation, wanted, asked.query.get("provider", ""))
-    if found is None:
-        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {wanted!r} among {known} in {space.name!r}"
-        raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
-    story = explain(simulation, found)
+    name = asked.parameters["id"]
+    providers = controller.providers
+    outcome = find_submission(
+        simulation,
+        name,
+        asked.query.get("provider", ""),
+        lambda provider, recipient: providers[provider].address_of(recipient),
+    )
+    if outcome is None:
+        kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
+        detail = f"there is no {name!r} among {kept} in {space.name!r}"
+        raise Problem(404, "No such message", f"{detail}; expected an id, or provider/recipient/ordinal")
+    story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
 
 
@@ -155,7 +188,7 @@ MOVE: Final[Shape[object]] = Record(
 async def move(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     message = find_message(space, asked)
-    values = read_as(MOVE, asked.plain(), "a move")
+    values = read_as(MOVE, plain_of(asked), "a move")
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:

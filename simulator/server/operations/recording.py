@@ -8,7 +8,7 @@ from typing import Final
 
 from simulator.explain.views import instant
 from simulator.schema.shapes import Field, Integer, Record, Shape, Text
-from simulator.server.operations.base import Asked, Controller, Problem, Reply, read_as
+from simulator.server.operations.base import Asked, Controller, Problem, Reply, plain_of, read_as
 from simulator.server.spaces import Recorded
 
 __all__ = ["FORK", "SEEK", "fork_recording", "get_recording", "seek_recording"]
@@ -49,7 +49,7 @@ async def get_recording(controller: Controller, asked: Asked) -> Reply:
 
 async def seek_recording(controller: Controller, asked: Asked) -> Reply:
     recorded = _recorded(controller, asked)
-    values = read_as(SEEK, asked.plain(), "a moment of a recorded run")
+    values = read_as(SEEK, plain_of(asked), "a moment of a recorded run")
     assert isinstance(values, dict)
     last = len(recorded.moments) - 1
     if values["moment"] > last:
@@ -60,7 +60,7 @@ async def seek_recording(controller: Controller, asked: Asked) -> Reply:
 
 async def fork_recording(controller: Controller, asked: Asked) -> Reply:
     recorded = _recorded(controller, asked)
-    values = read_as(FORK, asked.plain(), "a fork")
+    values = read_as(FORK, plain_of(asked), "a fork")
     assert isinstance(values, dict)
     try:
         space = await recorded.fork(values.get("name", ""))

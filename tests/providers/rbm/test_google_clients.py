@@ -175,7 +175,17 @@ async def _discovered(made: Bench, credentials: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize("service_of", [_from_document, _discovered], ids=["document", "discovery"])
+async def _at_the_bare_host(made: Bench, credentials: Any) -> Any:
+    async with made.session.get(f"{made.url.removesuffix('/rbm')}/$discovery/rest?version=v1") as answer:
+        document = await answer.json()
+    # As Google's clients have it that keep nothing but the host of their root URL.
+    assert document["rootUrl"] == made.url.removesuffix("rbm")
+    return await _in_thread(lambda: build_from_document(document, credentials=credentials))
+
+
+@pytest.mark.parametrize(
+    "service_of", [_from_document, _discovered, _at_the_bare_host], ids=["document", "discovery", "bare"]
+)
 async def test_generated_client_goes_through_the_whole_api(service_of: Service) -> None:
     """
     Google's client, built from our discovery document, sends, revokes, types, asks and uploads.

@@ -1,8 +1,8 @@
 """
-JSON as Google's front end takes it, which is more than RFC 8259 allows.
+JSON as lenient servers take it, which is more than RFC 8259 allows.
 
-Google's own curl samples post single-quoted strings, its guide a trailing comma;
-both must work.  Source: rbm-api-examples, curl samples, and "Send messages".
+Single-quoted texts, line breaks in texts, bare names as keys, trailing commas:
+some front ends read them, and some clients rely on that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["NotJson", "decode"]
+__all__ = ["NotJson", "decode_json"]
 
 _DEPTH_MAX: Final = 100
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -31,11 +31,13 @@ class NotJson(ValueError):
     """
 
 
-def decode(body: bytes, *, strict: bool = False) -> Any:
-    """Return the values in *body*; raises NotJson."""
+def decode_json(body: bytes, *, strict: bool = False) -> Any:
+    """Return the values in *body*, read leniently unless *strict*; raises NotJson."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+    except RecursionError:
+        raise NotJson("values nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
         if strict:
             raise NotJson(str(trouble)) from None
     try:
@@ -53,8 +55,8 @@ class _Reader:
         self.at = 0
 
     def fail(self, expected: str) -> NotJson:
-        found = self.text[self.at : self.at + 12]
-        got = repr(found) if found else "the end of the body"
+        rest = self.text[self.at : self.at + 12]
+        got = repr(rest) if rest else "the end of the body"
         return NotJson(f"expected {expected} at character {self.at}, got {got}")
 
     def peek(self) -> str:
@@ -63,8 +65,8 @@ class _Reader:
         self.at = match.end()
         return self.text[self.at : self.at + 1]
 
-    def take(self, wanted: str) -> bool:
-        if self.peek() != wanted:
+    def take(self, letter: str) -> bool:
+        if self.peek() != letter:
             return False
         self.at += 1
         return True
@@ -95,7 +97,7 @@ class _Reader:
 
     def mapping(self, depth: int) -> dict[str, Any]:
         self.at += 1
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         while not self.take("}"):
             first = self.peek()
             if first in ("'", '"') and first:
@@ -106,19 +108,19 @@ class _Reader:
                 raise self.fail("a key")
             if not self.take(":"):
                 raise self.fail("a colon")
-            found[key] = self.value(depth + 1)
+            values[key] = self.value(depth + 1)
             if not self.take(",") and self.peek() != "}":
                 raise self.fail("a comma or a closing brace")
-        return found
+        return values
 
     def items(self, depth: int) -> list[Any]:
         self.at += 1
-        found: list[Any] = []
+        values: list[Any] = []
         while not self.take("]"):
-            found.append(self.value(depth + 1))
+            values.append(self.value(depth + 1))
             if not self.take(",") and self.peek() != "]":
                 raise self.fail("a comma or a closing bracket")
-        return found
+        return values
 
     def string(self, quote: str) -> str:
         self.at += 1
