@@ -10,7 +10,8 @@ from typing import Final
 
 from simulator.provider import Provider
 from simulator.run.bundle import Bundle, Ended, Row
-from simulator.run.replay import Diverged, Stage
+from simulator.run.checks import judge_of
+from simulator.run.replay import Diverged, Stage, plan_of
 from simulator.runtime.space import Space
 from simulator.server.spaces import SpaceRegistry
 
@@ -40,6 +41,7 @@ class Recording:
         self._moment = 0
         self._note = ""
         self._stage = self._fresh()
+        registry.judges[name] = judge_of(plan_of(bundle, providers).expect)
 
     @property
     def space(self) -> Space:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from simulator.evidence.result import Check
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Credential, Provider
@@ -82,6 +83,8 @@ class SpaceRegistry:
         self._count = 0
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
+        self.judges: dict[str, Callable[[Space], Sequence[Check]]] = {}
+        """What is expected of the runs in spaces, by their names; asked how they stand."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -191,6 +194,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self._minted.pop(name, None)
+        self.judges.pop(name, None)
         self._unclaim(name)
         await space.close()
 

@@ -14,6 +14,7 @@ from simulator.run.recording import Recording
 from simulator.server.app import Server, ServerConfig
 
 SCENARIO = (
+    "expect: {messages: {final: 100%}}\n"
     "providers: {infobip: {webhook: {url: RECEIVER/reports}}}\n"
     'recipients: {"+41793020001": {reachable: {from: 0s, until: 10m, is: false}}}\n'
 )
@@ -96,9 +97,20 @@ async def test_record__changes_by_no_command_and_has_operations_of_its_own(tmp_p
         status, fork = await bench.control("POST", f"{space}/recording/fork", {})
         _, messages = await bench.control("GET", f"/spaces/{fork['name']}/messages")
         none, _ = await bench.control("GET", "/spaces/default/recording")
+        _, verdict = await bench.control("GET", f"{space}/verdict")
         await shown.close()
 
         assert (refused, beyond, taken, status, none) == (409, 422, 409, 201, 404)
         assert problem["detail"] == "'recording' is a recorded run, which nothing changes; fork it"
         assert stands["moment"] == 1
+        assert verdict == {
+            "passed": False,
+            "checks": [
+                {
+                    "name": "messages.final: 100%",
+                    "passed": False,
+                    "detail": "50% of 2 messages have an end in time",
+                }
+            ],
+        }
         assert [one["state"] for one in messages["items"]] == ["delivered", "waiting"]

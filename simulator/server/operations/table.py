@@ -33,7 +33,7 @@ from simulator.server.operations.recording import (
     get_recording,
     seek_recording,
 )
-from simulator.server.operations.report import report
+from simulator.server.operations.report import report, verdict
 from simulator.server.operations.rules import list_rules
 from simulator.server.operations.spaces import (
     ADVANCE,
@@ -313,6 +313,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         FORK,
         (),
         (201, 404, 409, 422),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/verdict",
+        "How a run stands, measured by what is expected of it",
+        verdict,
+        None,
+        (),
+        (200, 404),
     ),
     Operation(
         "GET",

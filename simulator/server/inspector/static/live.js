@@ -163,7 +163,10 @@ function morph(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {
     if (name === "open" || (name === "value" && focused) || (name === "disabled" && "resend" in old.dataset)) continue;
     if (name === "class" && old.classList.contains("here")) old.className = `${value} here`;
-    else if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    else if (old.getAttribute(name) !== value) {
+      old.setAttribute(name, value);
+      if (name === "value" && old.matches("input")) old.value = value;
+    }
   }
   if (old.matches("textarea")) { if (!("touched" in old.dataset)) old.value = fresh.value; return; }
   if (old.matches("select")) {
