@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from simulator.explain.draws import contradiction_draws, fate_draws, share_draw, webhook_draws
 from simulator.explain.narrative import narrative
+from simulator.kernel.engine.acts import as_submission, key_of_acts
 from simulator.kernel.engine.decide import Considered
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.faults import Purpose, WebhookFaults
@@ -16,11 +17,11 @@ from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.store.facts import Accepted, SendRefused
+from simulator.kernel.store.facts import Accepted, Acted, SendRefused
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
-__all__ = ["Place", "Story", "explain", "find_submission"]
+__all__ = ["ActStory", "Place", "Story", "explain", "explain_act", "find_submission"]
 
 
 class Place(NamedTuple):
@@ -95,6 +96,67 @@ def _webhook_lines(webhook: Webhook) -> Iterator[str]:
         )
 
 
+class ActStory(NamedTuple):
+    """
+    What a recipient did of its own accord, and what became of the webhooks that tell of it.
+    """
+
+    key: MessageKey
+    act: Entry
+    place: Place | None
+    """How rules decided about its webhooks; None: the scenario was replaced since."""
+    entries: tuple[Entry, ...]
+    webhooks: tuple[Webhook, ...]
+
+    def lines(self) -> list[str]:
+        """Return the story as lines for people."""
+        told = [narrative(self.act)]
+        if self.place is not None:
+            told += self.place.lines()
+        told += [narrative(entry) for entry in self.entries]
+        for webhook in self.webhooks:
+            told += _webhook_lines(webhook)
+        return told
+
+
+def explain_act(simulation: Simulation, name: str) -> ActStory | None:
+    """Return the story of an act by the id of one of its webhooks, or by its own key; None: there is none."""
+    known = simulation.outbox.webhooks
+    webhook = known.get(name)
+    key = webhook.about if webhook is not None else _key_of(name)
+    if key is None:
+        return None
+    act = next((entry for entry in simulation.journal if _acted_as(entry) == key), None)
+    if act is None or not isinstance(act.fact, Acted):
+        return None
+    webhooks = tuple(one for one in known.values() if one.about == key)
+    ids = {one.id for one in webhooks}
+    entries = tuple(entry for entry in simulation.journal if entry.ref in ids)
+    place = None
+    if act.seq > simulation.state.scenario_seq:
+        fact = act.fact
+        submission = as_submission(act.provider, act.recipient, fact.act, fact.text, fact.to)
+        weighed = list(simulation.considered(submission, key, act.at_ms))
+        decided = f'rule "{fact.rule}"' if fact.rule else "as the provider sends them"
+        place = _place(simulation, weighed, key, "webhooks", decided, fact.rule)
+    return ActStory(key, act, place, entries, webhooks)
+
+
+def _acted_as(entry: Entry) -> MessageKey | None:
+    fact = entry.fact
+    return key_of_acts(entry.provider, entry.recipient, fact.number) if isinstance(fact, Acted) else None
+
+
+def _key_of(name: str) -> MessageKey | None:
+    """Return the key that *name* spells, `provider/recipient/ordinal` or with colons."""
+    for separator in "/:":
+        provider, _, rest = name.partition(separator)
+        recipient, _, ordinal = rest.rpartition(separator)
+        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
+            return MessageKey(provider, recipient, int(ordinal))
+    return None
+
+
 def explain(simulation: Simulation, found: Message | Refused) -> Story:
     """Return the story of a submission; the rules are weighed again, which gives the same verdicts."""
     entries = tuple(entry for entry in simulation.journal if entry.key == found.key)
@@ -126,7 +188,7 @@ def find_submission(simulation: Simulation, name: str, provider: str = "") -> Me
     """
     Return the message or refusal called *name*, of *provider* if one is given.
 
-    Its name is its id, or `provider/recipient/ordinal` when it has none.
+    Its name is its id, that of a webhook about it, or `provider/recipient/ordinal`.
 
     Colons may stand for the slashes, for paths in which those mean something.
     """
@@ -135,14 +197,14 @@ def find_submission(simulation: Simulation, name: str, provider: str = "") -> Me
         if message is not None:
             return message
     refusals = simulation.refusals
-    for separator in "/:":
-        first, _, rest = name.partition(separator)
-        recipient, _, ordinal = rest.rpartition(separator)
-        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
-            key = MessageKey(first, recipient, int(ordinal))
-            found = simulation.messages.get(key) or refusals.get(key)
-            if found is not None and provider in ("", first):
-                return found
+    key = _key_of(name)
+    if key is not None and provider in ("", key.provider):
+        found = simulation.messages.get(key) or refusals.get(key)
+        if found is not None:
+            return found
+    webhook = simulation.outbox.webhooks.get(name)
+    if webhook is not None and webhook.reports[0].key is not None:
+        return simulation.messages.get(webhook.reports[0].key)
     return next(
         (
             refused

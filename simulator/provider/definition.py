@@ -83,6 +83,10 @@ def _token(token: str) -> str:
     return token
 
 
+def _no_address(text: str) -> str:
+    return ""
+
+
 def _no_codes() -> Sequence[Code]:
     return ()
 
@@ -133,6 +137,10 @@ class Provider:
     """How `fail:` is written for it, `after:` apart, which every mapping may have; reads a failing fate."""
     acts: Sequence[str] = ()
     """What its recipients can do, in the words of `does:`; writing is one of them."""
+    country_code: str = ""
+    """What a leading zero stands for in numbers as it writes them; empty: they have no leading zero."""
+    opaque: Callable[[str], str] = _no_address
+    """Returns the address that a text which is no number stands for, such as a hash; empty: it is none."""
     numbers: str = "+1555"
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()

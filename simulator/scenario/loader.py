@@ -10,11 +10,12 @@ from importlib.util import find_spec
 from typing import Final
 
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
 from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.goals import RunFile
 from simulator.scenario.names import Named
-from simulator.scenario.recipients import ADDRESS, recipient_shape
+from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
 from simulator.schema.node import Node, Problems
@@ -198,7 +199,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
             Field("providers", settings, "Accounts: webhook targets and settings."),
             Field(
                 "recipients",
-                MapOf(recipient_shape(), ADDRESS),
+                MapOf(recipient_shape(), address_shape(providers)),
                 "Circumstances of recipients, by address or by prefix (+4179*).",
             ),
             Field("people", PEOPLE, "People behind the numbers, made up; for demonstrations."),

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -176,7 +177,8 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                result = space.simulation.consult(provider.name, route.operation, credential)
+                about = partial(route.recipients, call) if route.recipients is not None else None
+                result = space.simulation.consult(provider.name, route.operation, credential, about)
                 call.result = result
                 if result.refusal is not None:
                     raise Refuse.as_decided(result.refusal)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from simulator.explain.story import Story
+from simulator.explain.story import ActStory, Place, Story
 from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
@@ -176,18 +176,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     return {
         "message": message_view(simulation, told) if isinstance(told, Message) else None,
         "refusal": _refusal_view(told) if isinstance(told, Refused) else None,
-        "places": [
-            {
-                "place": place.name,
-                "decided": place.decided,
-                "missed": [
-                    {"rule": name, "line": line, "misses": list(misses)}
-                    for name, line, misses in place.missed
-                ],
-                "draws": list(place.draws),
-            }
-            for place in story.places
-        ],
+        "places": [_place_view(place) for place in story.places],
         "considered": [
             {"rule": name, "line": line, "applies": not misses, "misses": list(misses)}
             for name, line, misses in story.considered
@@ -195,6 +184,28 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
         "entries": [entry_view(entry) for entry in story.entries],
         "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
         "story": [_SECRECY.text(line) for line in story.lines()],
+    }
+
+
+def act_view(simulation: Simulation, story: ActStory) -> dict[str, object]:
+    """Return the story of what a recipient did."""
+    return {
+        "act": entry_view(story.act),
+        "places": [_place_view(story.place)] if story.place is not None else [],
+        "entries": [entry_view(entry) for entry in story.entries],
+        "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
+        "story": [_SECRECY.text(line) for line in story.lines()],
+    }
+
+
+def _place_view(place: Place) -> dict[str, object]:
+    return {
+        "place": place.name,
+        "decided": place.decided,
+        "missed": [
+            {"rule": name, "line": line, "misses": list(misses)} for name, line, misses in place.missed
+        ],
+        "draws": list(place.draws),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from simulator.provider import Answer, Call, Provider, Refuse
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
+from simulator.providers.bip.addresses import opaque
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.content import Breach
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -114,6 +115,7 @@ PROVIDER: Final = Provider(
     failure_shape=FAILURE_SHAPE,
     acts=tuple(ACTS),
     numbers="+90532",
+    opaque=opaque,
     # Clients may append a slash.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,

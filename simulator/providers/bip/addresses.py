@@ -10,9 +10,10 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-__all__ = ["hash_of", "is_msisdn", "number_of"]
+__all__ = ["hash_of", "is_msisdn", "number_of", "opaque"]
 
 _MSISDN: Final = re.compile(r"905[0-9]{9}", re.ASCII)
+_HASH: Final = re.compile(r"[0-9a-fA-F]{32}|[0-9A-Za-z+/]{22}==", re.ASCII)
 _HALF: Final = 8
 _NUMBER_MAX: Final = 10**15
 
@@ -51,6 +52,11 @@ def number_of(text: str) -> str:
     if number >= _NUMBER_MAX or blake2b(b"bip address %d" % number, digest_size=_HALF).digest() != check:
         return ""
     return f"+{number}"
+
+
+def opaque(text: str) -> str:
+    """Return whom a hash stands for: its number, the hash itself when nobody issued it, else nothing."""
+    return number_of(text) or (text if _HASH.fullmatch(text) else "")
 
 
 def _mask(check: bytes) -> bytes:

@@ -72,6 +72,7 @@ PROVIDER: Final = Provider(
     refusal_shape=REFUSAL_SHAPE,
     failure_shape=FAILURE_SHAPE,
     numbers="+98912",
+    country_code="98",
     # Clients may append a slash; a published one writes `bearer`.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,

@@ -11,11 +11,11 @@ from typing import Final
 from simulator.provider import Answer, Call, Report
 from simulator.providers.rbm.acts import is_marked_us
 from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.calls import account_of, agent_of, phone_of, required
+from simulator.providers.rbm.calls import account_of, agent_of, phone_of, required, texts_in_body
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
-__all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite"]
+__all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite", "users_of"]
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _USERS_MAX: Final = 10_000
@@ -71,6 +71,11 @@ def batch_get(call: Call) -> Answer:
         answer["totalRandomSampleUserCount"] = 0
         answer["reachableRandomSampleUserCount"] = 0
     return json_answer(call, answer)
+
+
+def users_of(call: Call) -> Sequence[str]:
+    """Return the numbers that a call asks about in its body."""
+    return texts_in_body(call, "users")[:_USERS_MAX]
 
 
 def _count_batch(call: Call) -> None:

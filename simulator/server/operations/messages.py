@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import Final
 
 from simulator.explain.narrative import narrative
-from simulator.explain.story import explain, find_submission
+from simulator.explain.story import explain, explain_act, find_submission
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Reason
 from simulator.kernel.store.facts import SendRefused
 from simulator.kernel.store.journal import Entry
@@ -28,6 +27,7 @@ from simulator.server.operations.base import (
     read_as,
 )
 from simulator.server.views import (
+    act_view,
     listed,
     message_view,
     story_view,
@@ -36,14 +36,13 @@ from simulator.server.views import (
 __all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_message", "list_messages", "move"]
 
 
-def find_messages(space: Space, asked: Asked) -> list[Message]:
+def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
     wanted = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
-    recipient = asked.query.get("recipient")
-    address = normal_address(recipient) if recipient else None
+    address = controller.asked_recipient(asked)
     found = []
     signals = asked.query.get("signals") in ("1", "true")
     for message in space.simulation.messages.values():
@@ -63,7 +62,7 @@ def find_messages(space: Space, asked: Asked) -> list[Message]:
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(space, asked)
+    found = find_messages(controller, space, asked)
     shown = page(asked, found)
     return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
 
@@ -96,10 +95,13 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     simulation = space.simulation
     wanted = asked.parameters["id"]
     found = find_submission(simulation, wanted, asked.query.get("provider", ""))
+    if found is None and (act := explain_act(simulation, wanted)) is not None:
+        return Reply(act_view(simulation, act))
     if found is None:
         known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {wanted!r} among {known} in {space.name!r}"
-        raise Problem(404, "No such message", f"{detail}; expected an id, or provider:recipient:ordinal")
+        expected = "expected the id of a message or webhook, or provider/recipient/ordinal"
+        detail = f"there is no {wanted!r} among {known} in {space.name!r}; {expected}"
+        raise Problem(404, "No such message", detail)
     story = explain(simulation, found)
     return Reply(story_view(simulation, story))
 

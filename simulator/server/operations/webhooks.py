@@ -11,7 +11,6 @@ from typing import Final, NoReturn
 from simulator.explain.narrative import clock_words
 from simulator.explain.views import entry_view
 from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
 from simulator.schema.shapes import Duration
@@ -42,12 +41,11 @@ __all__ = ["find_webhooks", "get_webhook", "journal", "list_requests", "list_web
 _WITHIN_REAL_MS_MAX: Final = 600_000
 
 
-def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
+def find_webhooks(controller: Controller, space: Space, asked: Asked) -> list[Webhook]:
     query = asked.query
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in WebhookState])
-    recipient = query.get("recipient")
-    address = normal_address(recipient) if recipient else None
+    address = controller.asked_recipient(asked)
     return [
         webhook
         for webhook in space.simulation.outbox.webhooks.values()
@@ -59,7 +57,7 @@ def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
 
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_webhooks(space, asked)
+    found = find_webhooks(controller, space, asked)
     shown = page(asked, found)
     return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(found)))
 
@@ -104,8 +102,8 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     what = asked.query.get("for", "messages")
     finders: dict[str, Callable[[], Sequence[object]]] = {
-        "messages": lambda: find_messages(space, asked),
-        "webhooks": lambda: find_webhooks(space, asked),
+        "messages": lambda: find_messages(controller, space, asked),
+        "webhooks": lambda: find_webhooks(controller, space, asked),
         "requests": lambda: [None] * space.exchange_count,
     }
     find = finders.get(what)
