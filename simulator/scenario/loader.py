@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Final
 
-from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
 from simulator.scenario.expect import DRIVE, EXPECT
@@ -22,6 +22,7 @@ from simulator.schema.node import Node, Problems
 from simulator.schema.shapes import (
     Choice,
     Duration,
+    Either,
     Field,
     Instant,
     Integer,
@@ -29,16 +30,19 @@ from simulator.schema.shapes import (
     Lazy,
     ListOf,
     MapOf,
+    Mapped,
     Record,
     Schema,
     Shape,
     Text,
+    Word,
     json_schema,
 )
 
 __all__ = [
     "CLOCK",
     "CLOCK_FIELDS",
+    "START",
     "ScenarioError",
     "Vocabulary",
     "editor_schema",
@@ -150,15 +154,25 @@ CLOCK_FIELDS: Final = (
 )
 """What may be said of a clock's mode, in a scenario and later."""
 
-CLOCK: Shape[ClockSpec] = Record(
+START: Final = Field(
+    "start",
+    Either[int](Mapped(Word("now"), lambda _: NOW), Instant()),
+    "The instant at which the space begins, or `now`: the machine's own time.  If not given, a live clock begins "
+    "now, the others at 2026-01-05T09:00:00Z.",
+    argument="start_unix_ms",
+)
+
+_CLOCK: Final[Shape[ClockSpec]] = Record(
     ClockSpec,
     [
         Field("mode", Choice(ClockMode), "frozen: moves by advance only; live: by itself; autojump: jumps."),
         *CLOCK_FIELDS,
-        Field("start", Instant(), "The instant at which the space begins.", argument="start_unix_ms"),
+        START,
     ],
     doc="How time passes.",
 )
+CLOCK: Final = Either[ClockSpec](Mapped(Choice(ClockMode), lambda mode: ClockSpec(mode=mode)), _CLOCK)
+"""A mode alone, or a mapping."""
 
 
 LOCALES: Final = (

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from simulator.explain.idle_rules import idle_rules
 from simulator.explain.story import ActStory, Place, Story
 from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
@@ -45,7 +46,13 @@ def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, 
     return {
         "name": space.name,
         "seed": space.seed,
-        "scenario": {"name": simulation.scenario.name, "source": simulation.scenario.source},
+        "scenario": {
+            "name": simulation.scenario.name,
+            "source": simulation.scenario.source,
+            "never_applied": [
+                {"rule": rule.name, "line": rule.line, "why": rule.why} for rule in idle_rules(simulation)
+            ],
+        },
         "clock": clock_view(space),
         "providers": {
             name: {

@@ -182,6 +182,7 @@ def _apply_rules(state: SimulationState, decision: Decision, rules: Sequence[Rul
             continue
         if next(rule.when.misses(submission, key, draws, since_ms, rule.name), None) is None:
             decision.take(rule.then, Rung.RULE, rule.name)
+            state.applied[rule.name] = state.applied.get(rule.name, 0) + 1
 
 
 def _adds(decision: Decision, then: Behaviour) -> bool:

@@ -126,7 +126,7 @@ def _date(body: _SendAt, gateway: Gateway) -> int:
             ]
         )
     if moment > gateway.unix_ms() + SEND_AT_AHEAD_MS_MAX:
-        raise bad_request([Violation("sendAt", "must be at most 180 days ahead")])
+        raise bad_request([Violation("sendAt", "must be at most 180 days ahead")]).by_clock(gateway)
     return moment
 
 

@@ -67,7 +67,8 @@ def _check(call: Call, account: Account, request: SendRequest) -> None:
     if settings.destinations_max and request.destination_count > settings.destinations_max:
         found.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
     if found:
-        raise bad_request(list(dict.fromkeys(found)))
+        refusal = bad_request(list(dict.fromkeys(found)))
+        raise refusal.by_clock(gateway) if any("sendAt" in one.path for one in found) else refusal
 
 
 def _bulk_id(call: Call, request: SendRequest) -> str:

@@ -103,7 +103,7 @@ def _expiry(call: Call, body: dict[str, Any]) -> tuple[int, str] | None:
         return None
     if not 0 < left_ms <= _TTL_MS_MAX:
         wrong = f"{path}: must be in the future, and at most 15 days ahead"
-        raise bad_request([Violation(path, wrong)])
+        raise bad_request([Violation(path, wrong)]).by_clock(gateway)
     return left_ms, text
 
 
