@@ -46,7 +46,8 @@ def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
     Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
 
     A submission that was refused has a story, too. What has no id goes by
-    provider/recipient/ordinal, as in infobip/+41793026727/1.
+    provider/recipient/ordinal, as in infobip/+41793026727/1, or by the id of its
+    call where the provider has one, such as the txnid at BiP.
     """
     if bundle is not None:
         _explain_recorded(message_id, bundle)
@@ -81,14 +82,18 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
     from simulator.scenario.loader import ScenarioError
 
     story: list[str] = []
+    providers = discover()
+
+    def spelling(provider: str, recipient: str) -> str:
+        return providers[provider].address_of(recipient)
 
     def look(simulation: Simulation) -> None:
-        found = find_submission(simulation, message_id)
+        found = find_submission(simulation, message_id, address_of=spelling)
         if found is not None:
             story.extend(story_of(simulation, found).lines())
 
     try:
-        replayed = asyncio.run(replay(read_bundle(folder), discover(), look))
+        replayed = asyncio.run(replay(read_bundle(folder), providers, look))
     except (BundleError, ScenarioError) as trouble:
         say(f"simulator: {trouble}", err=True)
         sys.exit(INVALID)

@@ -4,6 +4,8 @@ From facts to words: the only place that makes sentences of a journal, and nobod
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.scenario import ClockMode
@@ -41,7 +43,7 @@ from simulator.kernel.store.facts import (
 )
 from simulator.kernel.store.journal import Entry
 
-__all__ = ["clock_words", "decided_by", "narrative", "what_of", "why_of", "words_of"]
+__all__ = ["clock_words", "decided_by", "names_in_words", "narrative", "what_of", "why_of", "words_of"]
 
 _REFUSED = {
     Scope.RECIPIENT: "refused",
@@ -163,6 +165,11 @@ def _webhook(
             return f"webhook {original} is sent again on request"
 
 
+def names_in_words(names: Iterable[tuple[str, str]]) -> str:
+    """Return what a submission or a call goes by besides its id: `txnid t-1`."""
+    return ", ".join(f"{name} {value}" for name, value in names)
+
+
 def _call(fact: Called) -> str:
     done = (
         (fact.stall_real_ms > 0, f"{format_duration(fact.stall_real_ms)} late"),
@@ -177,7 +184,8 @@ def _call(fact: Called) -> str:
         purpose = f" on purpose, {words}" if words else " on purpose"
     else:
         purpose = f", {words} on purpose" if words else ""
-    return f"{fact.method} {fact.path} {ended}{purpose}"
+    names = f" ({names_in_words(fact.names)})" if fact.names else ""
+    return f"{fact.method} {fact.path}{names} {ended}{purpose}"
 
 
 def _cause(fact: Fact) -> str:

@@ -4,12 +4,11 @@ The story of one submission: who decided what, why others did not, and all that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Reversible, Sequence
+from typing import NamedTuple, TypeVar
 
 from simulator.explain.draws import contradiction_draws, fate_draws, share_draw, webhook_draws
-from simulator.explain.narrative import narrative
-from simulator.kernel.engine.acts import as_submission, key_of_acts
+from simulator.explain.narrative import names_in_words, narrative
 from simulator.kernel.engine.decide import Considered
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.faults import Purpose, WebhookFaults
@@ -17,11 +16,11 @@ from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.store.facts import Accepted, Acted, SendRefused
+from simulator.kernel.store.facts import Accepted, SendRefused
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
-__all__ = ["ActStory", "Place", "Story", "explain", "explain_act", "find_submission"]
+__all__ = ["Place", "Story", "explain", "find_submission", "keys_in", "place_of", "webhook_lines"]
 
 
 class Place(NamedTuple):
@@ -58,14 +57,17 @@ class Story(NamedTuple):
     places: tuple[Place, ...]
     entries: tuple[Entry, ...]
     webhooks: tuple[Webhook, ...]
+    names: Mapping[str, str] = {}
+    """What else it goes by, such as the id of its call, in the provider's words."""
 
     def lines(self) -> list[str]:
         """Return the story as lines for people."""
         message = self.message
+        ids = names_in_words((("id", message.id), *self.names.items()) if message.id else self.names.items())
+        named = f" ({ids})" if ids else ""
         if isinstance(message, Message):
-            told = [f"{message.key} is {message.state.value} (id {message.id})"]
+            told = [f"{message.key} is {message.state.value}{named}"]
         else:
-            named = f" (id {message.id})" if message.id else ""
             code = f" with {message.code}" if message.code else ""
             told = [f"{message.key} was refused{code}{named}"]
         for place in self.places:
@@ -75,11 +77,12 @@ class Story(NamedTuple):
             told.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
         told += [narrative(entry) for entry in self.entries]
         for webhook in self.webhooks:
-            told += _webhook_lines(webhook)
+            told += webhook_lines(webhook)
         return told
 
 
-def _webhook_lines(webhook: Webhook) -> Iterator[str]:
+def webhook_lines(webhook: Webhook) -> Iterator[str]:
+    """Yield a webhook and its attempts as lines for people."""
     labels = ", ".join(report.label for report in webhook.reports[:5])
     more = f" and {len(webhook.reports) - 5} more" if len(webhook.reports) > 5 else ""
     intended = f", {', '.join(webhook.intended)} on purpose" if webhook.intended else ""
@@ -94,67 +97,6 @@ def _webhook_lines(webhook: Webhook) -> Iterator[str]:
             f"  attempt {attempt.number} at {format_offset(attempt.at_ms)}: {outcome} "
             f"after {attempt.latency_real_us / 1000:.1f} ms{next_try}"
         )
-
-
-class ActStory(NamedTuple):
-    """
-    What a recipient did of its own accord, and what became of the webhooks that tell of it.
-    """
-
-    key: MessageKey
-    act: Entry
-    place: Place | None
-    """How rules decided about its webhooks; None: the scenario was replaced since."""
-    entries: tuple[Entry, ...]
-    webhooks: tuple[Webhook, ...]
-
-    def lines(self) -> list[str]:
-        """Return the story as lines for people."""
-        told = [narrative(self.act)]
-        if self.place is not None:
-            told += self.place.lines()
-        told += [narrative(entry) for entry in self.entries]
-        for webhook in self.webhooks:
-            told += _webhook_lines(webhook)
-        return told
-
-
-def explain_act(simulation: Simulation, name: str) -> ActStory | None:
-    """Return the story of an act by the id of one of its webhooks, or by its own key; None: there is none."""
-    known = simulation.outbox.webhooks
-    webhook = known.get(name)
-    key = webhook.about if webhook is not None else _key_of(name)
-    if key is None:
-        return None
-    act = next((entry for entry in simulation.journal if _acted_as(entry) == key), None)
-    if act is None or not isinstance(act.fact, Acted):
-        return None
-    webhooks = tuple(one for one in known.values() if one.about == key)
-    ids = {one.id for one in webhooks}
-    entries = tuple(entry for entry in simulation.journal if entry.ref in ids)
-    place = None
-    if act.seq > simulation.state.scenario_seq:
-        fact = act.fact
-        submission = as_submission(act.provider, act.recipient, fact.act, fact.text, fact.to)
-        weighed = list(simulation.considered(submission, key, act.at_ms))
-        decided = f'rule "{fact.rule}"' if fact.rule else "as the provider sends them"
-        place = _place(simulation, weighed, key, "webhooks", decided, fact.rule)
-    return ActStory(key, act, place, entries, webhooks)
-
-
-def _acted_as(entry: Entry) -> MessageKey | None:
-    fact = entry.fact
-    return key_of_acts(entry.provider, entry.recipient, fact.number) if isinstance(fact, Acted) else None
-
-
-def _key_of(name: str) -> MessageKey | None:
-    """Return the key that *name* spells, `provider/recipient/ordinal` or with colons."""
-    for separator in "/:":
-        provider, _, rest = name.partition(separator)
-        recipient, _, ordinal = rest.rpartition(separator)
-        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
-            return MessageKey(provider, recipient, int(ordinal))
-    return None
 
 
 def explain(simulation: Simulation, found: Message | Refused) -> Story:
@@ -181,38 +123,87 @@ def explain(simulation: Simulation, found: Message | Refused) -> Story:
                 _fate_place(simulation, weighed, found),
                 _webhooks_place(simulation, weighed, found, webhooks),
             )
-    return Story(found, _plain(weighed), places, entries, webhooks)
+    names = simulation.names_of(found.submission)
+    return Story(found, _plain(weighed), places, entries, webhooks, names)
 
 
-def find_submission(simulation: Simulation, name: str, provider: str = "") -> Message | Refused | None:
+def find_submission(
+    simulation: Simulation,
+    name: str,
+    provider: str = "",
+    address_of: Callable[[str, str], str] | None = None,
+) -> Message | Refused | None:
     """
     Return the message or refusal called *name*, of *provider* if one is given.
 
-    Its name is its id, that of a webhook about it, or `provider/recipient/ordinal`.
-
+    Its name is its id, that of a webhook about it, or `provider/recipient/ordinal`,
+    or else a name of its call, such as a `txnid`, which finds the latest submission
+    that goes by it.
     Colons may stand for the slashes, for paths in which those mean something.
+    *address_of* turns a provider and its spelling of a recipient into ours.
     """
-    for one in [provider] if provider else simulation.accounts:
-        message = simulation.message(one, name)
+    for candidate in [provider] if provider else simulation.accounts:
+        message = simulation.message(candidate, name)
         if message is not None:
             return message
-    refusals = simulation.refusals
-    key = _key_of(name)
-    if key is not None and provider in ("", key.provider):
-        found = simulation.messages.get(key) or refusals.get(key)
-        if found is not None:
-            return found
-    webhook = simulation.outbox.webhooks.get(name)
-    if webhook is not None and webhook.reports[0].key is not None:
-        return simulation.messages.get(webhook.reports[0].key)
-    return next(
-        (
-            refused
-            for refused in reversed(refusals.values())
-            if refused.id == name and provider in ("", refused.key.provider)
-        ),
-        None,
+    return (
+        _by_key(simulation, name, provider, address_of)
+        or _by_webhook(simulation, name)
+        or _latest(simulation.refusals.values(), provider, lambda refused: refused.id == name)
+        or _by_other_name(simulation, name, provider)
     )
+
+
+def keys_in(name: str) -> Iterator[MessageKey]:
+    """Yield the keys that *name* may spell: `provider/recipient/ordinal`, or with colons."""
+    for separator in "/:":
+        provider, _, rest = name.partition(separator)
+        recipient, _, ordinal = rest.rpartition(separator)
+        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
+            yield MessageKey(provider, recipient, int(ordinal))
+
+
+def _by_webhook(simulation: Simulation, name: str) -> Message | None:
+    webhook = simulation.outbox.webhooks.get(name)
+    key = webhook.reports[0].key if webhook is not None else None
+    return simulation.messages.get(key) if key is not None else None
+
+
+def _by_key(
+    simulation: Simulation, name: str, provider: str, address_of: Callable[[str, str], str] | None
+) -> Message | Refused | None:
+    for first, recipient, ordinal in keys_in(name):
+        if first not in simulation.accounts or provider not in ("", first):
+            continue
+        spellings = [recipient] if address_of is None else [recipient, address_of(first, recipient)]
+        for address in spellings:
+            key = MessageKey(first, address, ordinal)
+            submission = simulation.messages.get(key) or simulation.refusals.get(key)
+            if submission is not None:
+                return submission
+    return None
+
+
+def _by_other_name(simulation: Simulation, name: str, provider: str) -> Message | Refused | None:
+    def goes_by(submission: Message | Refused) -> bool:
+        return name in simulation.names_of(submission.submission).values()
+
+    message = _latest(simulation.messages.values(), provider, goes_by)
+    refused = _latest(simulation.refusals.values(), provider, goes_by)
+    if message is not None and refused is not None:
+        return message if message.accepted_ms >= refused.at_ms else refused
+    return message or refused
+
+
+S = TypeVar("S", Message, Refused)
+
+
+def _latest(submissions: Reversible[S], provider: str, fits: Callable[[S], bool]) -> S | None:
+    """Return the submission of *provider*, if one is given, that came last of those that fit."""
+    for submission in reversed(submissions):
+        if provider in ("", submission.key.provider) and fits(submission):
+            return submission
+    return None
 
 
 def _plain(weighed: Sequence[Considered]) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
@@ -235,7 +226,7 @@ def _until(weighed: Sequence[Considered], place: str, rule: str) -> list[Conside
     return asked
 
 
-def _place(
+def place_of(
     simulation: Simulation,
     weighed: Sequence[Considered],
     key: MessageKey,
@@ -261,14 +252,14 @@ def _place(
 def _answer_place(simulation: Simulation, weighed: Sequence[Considered], found: Message | Refused) -> Place:
     if isinstance(found, Refused):
         if found.rung is Rung.RULE:
-            return _place(simulation, weighed, found.key, "answer", found.rung.value, found.rule)
+            return place_of(simulation, weighed, found.key, "answer", found.rung.value, found.rule)
         # What comes before the rules on the ladder does not ask them.
         asked = weighed if found.rung is Rung.CIRCUMSTANCES else ()
-        return _place(simulation, asked, found.key, "answer", found.rung.value, "")
+        return place_of(simulation, asked, found.key, "answer", found.rung.value, "")
     applying = (one.rule for one in weighed if one.rule.then.answer is not None and not one.misses)
     rule = next(applying, None)
     said = "accepted, as nothing stands against it"
-    return _place(simulation, weighed, found.key, "answer", said, rule.name if rule is not None else "")
+    return place_of(simulation, weighed, found.key, "answer", said, rule.name if rule is not None else "")
 
 
 def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:
@@ -282,7 +273,7 @@ def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: 
     if message.rung is Rung.RULE and message.rule:
         # A storm's mix is no rule of the file.
         decided = f'rule "{message.rule}"'
-    return _place(simulation, asked, message.key, "fate", decided, message.rule, draws)
+    return place_of(simulation, asked, message.key, "fate", decided, message.rule, draws)
 
 
 def _webhooks_place(
@@ -299,7 +290,7 @@ def _webhooks_place(
     decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
     if not webhooks and message.state in TERMINAL:
         decided = "none was owed: neither the call nor the account says where reports go, or there are none"
-    return _place(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
+    return place_of(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
 
 
 def _labels_with_faults(

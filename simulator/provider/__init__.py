@@ -65,6 +65,7 @@ from simulator.provider.helpers import (
     json_answer,
     scheme_of,
 )
+from simulator.provider.lenient_json import NotJson, decode_json
 from simulator.provider.refusing import CallCut, Refuse, header_text
 from simulator.provider.routing import BODY_BYTES_MAX, Handler, Route, Router
 from simulator.provider.settings import (
@@ -153,6 +154,7 @@ __all__ = [
     "MessageKey",
     "Move",
     "Node",
+    "NotJson",
     "Number",
     "Plan",
     "Problems",
@@ -193,6 +195,7 @@ __all__ = [
     "changed",
     "changed_policy",
     "characters_outside",
+    "decode_json",
     "describe",
     "described",
     "discover",

@@ -62,6 +62,7 @@ class Call:
         "gateway",
         "headers",
         "method",
+        "names",
         "path",
         "path_values",
         "query",
@@ -95,6 +96,8 @@ class Call:
         self.url = url
         """Scheme, host and prefix under which the client reached this provider."""
         self.result = CallResult()
+        self.names: Mapping[str, str] = {}
+        """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
         self.refused: Refuse | None = None
         """Why it was refused, if it was."""
 
@@ -124,6 +127,7 @@ class Call:
 
         Raises Refuse when a rule refuses the whole call, CallCut when one cuts it off.
         """
+        self._note_names(submissions)
         self.result = self.gateway.submit(submissions)
         self._stop_if_decided()
         return self.result.outcomes
@@ -145,10 +149,15 @@ class Call:
         stand then, and *done* says what the integrator is owed for it.  Raises Refuse when
         a rule refuses the whole call, CallCut when one cuts it off.
         """
+        self._note_names(submissions)
         self.result = self.gateway.submit_later(
             submissions, after_ms=after_ms, name=name, prepare=prepare, done=done
         )
         self._stop_if_decided()
+
+    def _note_names(self, submissions: Sequence[Submission]) -> None:
+        if submissions and not self.names:
+            self.names = self.gateway.names_of(submissions[0])
 
     def _stop_if_decided(self) -> None:
         if self.result.refusal is not None:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.recipient import normal_address
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
 from simulator.provider.gateway import Fetch, Gateway, no_way_out
@@ -145,6 +146,8 @@ class Provider:
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()
     """Commands that it brings."""
+    address_of: Callable[[str], str] = normal_address
+    """Returns the kernel's spelling of a recipient as the provider's clients write it."""
     normal_path: Callable[[str], str] = _same_path
     """Returns a path as `routes` spells it."""
     mint_credential: Callable[[str], str] = _token

@@ -152,6 +152,10 @@ class Gateway:
 
     # -- messages -------------------------------------------------------------------------------
 
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return what else a submission goes by, as the account's `names_of` has it."""
+        return self._simulation.names_of(submission)
+
     def submit(self, submissions: Sequence[Submission]) -> CallResult:
         """Submit what a call asks for; handlers use `Call.submit`, which raises what refuses it."""
         return self._simulation.submit(submissions, unanswered=True)

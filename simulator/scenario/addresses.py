@@ -31,7 +31,11 @@ class Spelling(Protocol):
         """What a leading zero stands for in its numbers; empty: they have none."""
         ...
 
-    def opaque(self, text: str) -> str:
+    def address_of(self, text: str, /) -> str:
+        """Return the kernel's spelling of an address as the provider's clients write it."""
+        ...
+
+    def opaque(self, text: str, /) -> str:
         """Return the address that *text*, which is no number, stands for; empty: it is none."""
         ...
 
@@ -47,7 +51,9 @@ def read_address(text: str, spellings: Mapping[str, Spelling], provider: str = "
     prefixed = written.endswith("*")
     body = written.removesuffix("*")
     home = spellings.get(provider)
-    address = _with_country(normal_address(body), home.country_code if home is not None else "")
+    address = normal_address(body)
+    if home is not None:
+        address = _with_country(address, home.country_code) if prefixed else home.address_of(body)
     if (_PREFIX if prefixed else _NUMBER).fullmatch(address):
         return f"{address}*" if prefixed else address
     for name, spelling in spellings.items():

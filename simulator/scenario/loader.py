@@ -157,8 +157,8 @@ CLOCK_FIELDS: Final = (
 START: Final = Field(
     "start",
     Either[int](Mapped(Word("now"), lambda _: NOW), Instant()),
-    "The instant at which the space begins, or `now`: the machine's own time.  If not given, a live clock begins "
-    "now, the others at 2026-01-05T09:00:00Z.",
+    "The instant at which the space begins, or `now`: the machine's own time.  If not given, a live clock "
+    "begins now, the others at 2026-01-05T09:00:00Z.",
     argument="start_unix_ms",
 )
 

@@ -285,6 +285,7 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
         harmless_query(call.query) if call.query else (),
         code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
         detail=why,
+        names=tuple(call.names.items()) if call.names else (),
     )
     if result.about is not None:
         fact = _misbehaviour(fact, result)

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from simulator.explain.acts import ActStory
 from simulator.explain.idle_rules import idle_rules
-from simulator.explain.story import ActStory, Place, Story
+from simulator.explain.story import Place, Story
 from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
@@ -88,6 +89,7 @@ def message_view(simulation: Simulation, message: Message) -> dict[str, object]:
     submission = message.submission
     return {
         "id": message.id,
+        "names": dict(simulation.names_of(submission)),
         "provider": message.key.provider,
         "recipient": message.key.recipient,
         "ordinal": message.key.ordinal,
@@ -182,7 +184,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     told = story.message
     return {
         "message": message_view(simulation, told) if isinstance(told, Message) else None,
-        "refusal": _refusal_view(told) if isinstance(told, Refused) else None,
+        "refusal": _refusal_view(simulation, told) if isinstance(told, Refused) else None,
         "places": [_place_view(place) for place in story.places],
         "considered": [
             {"rule": name, "line": line, "applies": not misses, "misses": list(misses)}
@@ -216,9 +218,10 @@ def _place_view(place: Place) -> dict[str, object]:
     }
 
 
-def _refusal_view(refused: Refused) -> dict[str, object]:
+def _refusal_view(simulation: Simulation, refused: Refused) -> dict[str, object]:
     return {
         "id": refused.id,
+        "names": dict(simulation.names_of(refused.submission)),
         "provider": refused.key.provider,
         "recipient": refused.key.recipient,
         "ordinal": refused.key.ordinal,

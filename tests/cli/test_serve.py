@@ -238,7 +238,7 @@ def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
         assert (missing, said) == (
             2,
             "simulator: there is no 'nothing' among 1 messages and the last 0 refusals in 'default'; "
-            "expected an id, or provider:recipient:ordinal\n",
+            "expected an id, or provider/recipient/ordinal\n",
         )
         assert HttpControl(process.url).call("GET", "/spaces/default")["name"] == "default"
 

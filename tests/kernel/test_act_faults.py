@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.explain.story import explain_act, find_submission
+from simulator.explain.acts import explain_act
+from simulator.explain.story import find_submission
 from simulator.kernel.model.fates import Fate, Reply
 from simulator.kernel.model.faults import Contradict, Damage, DamageKind, Duplicate, Reorder, WebhookFaults
 from simulator.kernel.model.rules import Act, Match, TextMatch

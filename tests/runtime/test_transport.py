@@ -674,8 +674,10 @@ async def test_time_out__while_waiting_for_a_connection() -> None:
         await (line.end() if silent else line.say(OK))
 
     async with raw(hesitate) as receiver, OwnTransport(Guard(), 2) as own:
-        terms = Terms(timeout_real_ms=60)
-        replies = await asyncio.gather(*(answered(own, post(receiver.url), terms) for _ in range(50)))
+        # Two hold the connections for longer than the others wait for one.
+        patience_ms = [600] * 2 + [20] * 48
+        waits = (answered(own, post(receiver.url), Terms(timeout_real_ms=ms)) for ms in patience_ms)
+        replies = await asyncio.gather(*waits)
         silent = False
         last = await answered(own, post(f"{receiver.url}/last"), Terms())
 

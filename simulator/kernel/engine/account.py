@@ -19,6 +19,7 @@ from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookP
 __all__ = [
     "Account",
     "Act",
+    "GivesNames",
     "HearsAnswers",
     "Hooks",
     "ImpossibleAct",
@@ -181,6 +182,21 @@ class HearsAnswers(Protocol):
         ...
 
 
+@runtime_checkable
+class GivesNames(Protocol):
+    """
+    An account whose clients know a message by more than its id.
+    """
+
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """
+        Return ids of the client's or the call's own, in the provider's words, such as a `txnid`.
+
+        They may be those of several submissions.
+        """
+        ...
+
+
 class Hooks(NamedTuple):
     """
     The optional commands and questions of one account; None where it has none of the kind.
@@ -191,6 +207,7 @@ class Hooks(NamedTuple):
     told: Callable[[Report], None] | None
     reserve: Callable[[Submission, Behaviour | None], None] | None
     heard: Callable[[Webhook, Attempt], Sequence[Report]] | None
+    names_of: Callable[[Submission], Mapping[str, str]] | None
 
 
 def hooks_of(account: Account) -> Hooks:
@@ -201,4 +218,5 @@ def hooks_of(account: Account) -> Hooks:
         told=account.told if isinstance(account, KeepsReports) else None,
         reserve=account.reserve if isinstance(account, Reserves) else None,
         heard=account.heard if isinstance(account, HearsAnswers) else None,
+        names_of=account.names_of if isinstance(account, GivesNames) else None,
     )

@@ -203,6 +203,11 @@ class Simulation:
         """Return the latest message with this id at *provider*, or None."""
         return self.state.store.find(provider, message_id)
 
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return what else a submission goes by, such as the id of its call, in its provider's words."""
+        names_of = self.state.hooks[submission.provider].names_of
+        return {} if names_of is None else names_of(submission)
+
     def move(
         self,
         message: Message,

@@ -197,6 +197,8 @@ class Called(Struct, frozen=True, gc=False, omit_defaults=True, tag="called", ta
     """The provider's code, where its own checks refused the call."""
     detail: str = ""
     """Why the call was turned away by the provider's own checks, or before it reached them."""
+    names: tuple[tuple[str, str], ...] = ()
+    """What the client calls it by, in the provider's words, such as its `txnid`."""
 
     @property
     def misbehaved(self) -> bool:

@@ -10,9 +10,9 @@ from typing import Final
 from simulator.provider import Answer, Call, Provider, Refuse
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
-from simulator.providers.bip.addresses import opaque
+from simulator.providers.bip.addresses import address_of, opaque
+from simulator.providers.bip.breach import Breach
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
-from simulator.providers.bip.content import Breach
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.routes import COVERAGE, ROUTES, account_of, credential_of
@@ -22,11 +22,10 @@ from simulator.providers.bip.wire import txnid_of
 
 __all__ = ["PROVIDER"]
 
-# A magic recipient, for anybody else has to open a session first.
 _EXAMPLE: Final = """\
 curl {base_url}/tes/rest/spi/sendmsgserv \\
   -u '{credential}' -H 'Content-Type: application/json' \\
-  -d '{{"txnid":"t-1","receiver":{{"type":2,"address":"905000000000"}},\
+  -d '{{"txnid":"t-1","receiver":{{"type":2,"address":"905320000001"}},\
 "composition":{{"list":[{{"type":0,"message":"hello"}}]}}}}'"""
 
 
@@ -80,6 +79,8 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
         return failed_upload(upload_txnid(call))
     if refuse.decided is None:
         breach, txnid = refuse.facts.get("breach"), refuse.facts["txnid"]
+        if isinstance(txnid, str):
+            call.names = {"txnid": txnid}
         if isinstance(breach, Breach):
             return _unverified(call, breach.rule, txnid)
         return answer_json({"txnid": txnid, "resultcode": int(code)})
@@ -115,6 +116,7 @@ PROVIDER: Final = Provider(
     failure_shape=FAILURE_SHAPE,
     acts=tuple(ACTS),
     numbers="+90532",
+    address_of=address_of,
     opaque=opaque,
     # Clients may append a slash.
     normal_path=lambda path: path.rstrip("/") or "/",

@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from simulator.provider import Act, Draws, ImpossibleAct
-from simulator.providers.bip.content import number
-from simulator.providers.bip.settings import Settings
-from simulator.providers.bip.wire import Template
+from simulator.providers.bip.breach import number
+from simulator.providers.bip.templates import Template
 
 __all__ = ["ACTS", "Doing", "event_fields"]
 
@@ -28,11 +27,14 @@ class Doing(NamedTuple):
 
     act: Act
     draws: Draws
-    settings: Settings
+    new_file: Callable[[Draws, str], str]
+    """Returns the address of a file with such an ending, for what the user sends."""
     template: Template | None
     """The last template with buttons that was delivered to the user."""
     poll: Template | None
     """The last poll that was delivered to the user."""
+    location_form: str
+    """How locations are written: `documented` or `captured`."""
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -85,8 +87,7 @@ def _writes(doing: Doing) -> Fields:
 
 def _sends(ctype: str, ending: str) -> Callable[[Doing], Fields]:
     def send(doing: Doing) -> Fields:
-        address = f"{doing.settings.file_url}/{doing.draws.hex('file')}.{ending}"
-        return _message(ctype, doing, content=doing.text("content", address))
+        return _message(ctype, doing, content=doing.text("content", doing.new_file(doing.draws, ending)))
 
     return send
 
@@ -98,7 +99,7 @@ def _location(doing: Doing) -> Fields:
     if None in numbers.values():
         raise ImpossibleAct("expected data.lat and data.lon as numbers")
     place = {"title": _text(data, "title", ""), "desc": _text(data, "desc", "")}
-    if doing.settings.location_form == "documented":
+    if doing.location_form == "documented":
         return _message("L", doing, location={"lat": str(lat), "lon": str(lon), **place})
     return _message(
         "L",
@@ -113,8 +114,8 @@ def _document(doing: Doing) -> Fields:
     size = doing.data.get("size", 1_024)
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise ImpossibleAct("expected data.size as a whole number of bytes")
-    path = _text(doing.data, "filepath", f"{doing.settings.file_url}/{doing.draws.hex('file')}/{name}")
     extension = name.rpartition(".")[2] if "." in name else ""
+    path = _text(doing.data, "filepath", doing.new_file(doing.draws, extension or "bin"))
     document = {"filename": name, "filepath": path, "extension": extension, "size": size}
     return _message("Document", doing, document=document)
 
@@ -151,16 +152,18 @@ def _taps(doing: Doing) -> Fields:
 def _payload(doing: Doing, template: Template) -> str:
     """Return the payload of the button that is tapped: the one with that payload, or else by its name."""
     if "payload" in doing.data:
-        wanted, known = _text(doing.data, "payload", ""), [payload for _, payload in template.buttons]
-        if wanted not in known:
-            raise ImpossibleAct(f"there is no payload {wanted!r}; the last template has: {', '.join(known)}")
-        return wanted
-    wanted = doing.text("button", template.buttons[0][0])
+        payload = _text(doing.data, "payload", "")
+        payloads = [payload for _, payload in template.buttons]
+        if payload not in payloads:
+            listed = ", ".join(payloads)
+            raise ImpossibleAct(f"there is no payload {payload!r}; the last template has: {listed}")
+        return payload
+    button = doing.text("button", template.buttons[0][0])
     for name, payload in template.buttons:
-        if wanted in (name, payload):
+        if button in (name, payload):
             return payload
     names = ", ".join(name for name, _ in template.buttons)
-    raise ImpossibleAct(f"there is no button {wanted!r}; the last template has: {names}")
+    raise ImpossibleAct(f"there is no button {button!r}; the last template has: {names}")
 
 
 def _answers_poll(doing: Doing) -> Fields:
@@ -193,19 +196,19 @@ def _poll_answer(doing: Doing) -> tuple[str | int, list[int]]:
 def _option(name: str, template: Template) -> int:
     if not name:
         return template.options[0][0]
-    for option_id, known in template.options:
-        if known == name:
+    for option_id, option in template.options:
+        if option == name:
             return option_id
-    raise ImpossibleAct(
-        f"there is no option {name!r}; the poll has: {', '.join(known for _, known in template.options)}"
-    )
+    names = ", ".join(option for _, option in template.options)
+    raise ImpossibleAct(f"there is no option {name!r}; the poll has: {names}")
 
 
 def _check_options(options: list[int], template: Template) -> None:
-    known = [option_id for option_id, _ in template.options]
-    unknown = [option for option in options if option not in known]
+    option_ids = [option_id for option_id, _ in template.options]
+    unknown = [option for option in options if option not in option_ids]
     if unknown:
-        raise ImpossibleAct(f"there is no option {unknown[0]}; the poll has: {', '.join(map(str, known))}")
+        listed = ", ".join(map(str, option_ids))
+        raise ImpossibleAct(f"there is no option {unknown[0]}; the poll has: {listed}")
     if len(options) > 1 and not template.multiple:
         raise ImpossibleAct("the poll allows one choice only")
 

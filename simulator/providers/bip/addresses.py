@@ -10,10 +10,11 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-__all__ = ["hash_of", "is_msisdn", "number_of", "opaque"]
+from simulator.provider import normal_address
+
+__all__ = ["address_of", "hash_of", "is_hash", "is_msisdn", "number_of", "opaque"]
 
 _MSISDN: Final = re.compile(r"905[0-9]{9}", re.ASCII)
-_HASH: Final = re.compile(r"[0-9a-fA-F]{32}|[0-9A-Za-z+/]{22}==", re.ASCII)
 _HALF: Final = 8
 _NUMBER_MAX: Final = 10**15
 
@@ -39,13 +40,23 @@ def hash_of(address: str, form: str = "base64") -> str:
     return raw.hex() if form == "hex" else base64.b64encode(raw).decode()
 
 
-def number_of(text: str) -> str:
-    """Return the number (`+905…`) that a hash of either form stands for, or an empty text."""
+def is_hash(text: str) -> bool:
+    """Return True for what has one of the two forms of a hash, whoever issued it."""
+    return _bytes_of(text) is not None
+
+
+def _bytes_of(text: str) -> bytes | None:
     try:
         raw = bytes.fromhex(text) if len(text) == 4 * _HALF else base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
-        return ""
-    if len(raw) != 2 * _HALF:
+        return None
+    return raw if len(raw) == 2 * _HALF else None
+
+
+def number_of(text: str) -> str:
+    """Return the number (`+905…`) that a hash of either form stands for, or an empty text."""
+    raw = _bytes_of(text)
+    if raw is None:
         return ""
     check = raw[:_HALF]
     number = int.from_bytes(raw[_HALF:], "big") ^ int.from_bytes(_mask(check), "big")
@@ -54,9 +65,14 @@ def number_of(text: str) -> str:
     return f"+{number}"
 
 
+def address_of(text: str) -> str:
+    """Return the kernel's spelling of a user that is named by number or by hash."""
+    return number_of(text) or normal_address(text)
+
+
 def opaque(text: str) -> str:
     """Return whom a hash stands for: its number, the hash itself when nobody issued it, else nothing."""
-    return number_of(text) or (text if _HASH.fullmatch(text) else "")
+    return address_of(text) if is_hash(text) else ""
 
 
 def _mask(check: bytes) -> bytes:

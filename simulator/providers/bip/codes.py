@@ -99,11 +99,23 @@ STRUCTURAL_RULES: Final = (
 )
 """Rules of verification whose code is not known; settings may give one to each (OC-3)."""
 
+
+class TemplateKind(NamedTuple):
+    """
+    What a value of `tmmtype` stands for.
+    """
+
+    name: str
+    key: str
+    """Where its object stands; empty: that is not known."""
+
+
 TEMPLATES: Final = {
-    0: ("single", "singletmm"),
-    1: ("multi", ""),
-    2: ("poll", "polltmm"),
-    3: ("quick reply", "quickreplytmm"),
-    4: ("sequential", ""),
+    0: TemplateKind("single", "singletmm"),
+    1: TemplateKind("multi", ""),
+    2: TemplateKind("poll", "polltmm"),
+    3: TemplateKind("quick reply", "quickreplytmm"),
+    # The documentation calls it sequential; what it looks like is known from a client.
+    4: TemplateKind("sequential", "carouseltmm"),
 }
-"""Template media by `tmmtype`: what it is, and its object's key where that is known."""
+"""Template media by `tmmtype`."""

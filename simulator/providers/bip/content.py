@@ -6,19 +6,20 @@ Source: the pages under "Content types" of the Discover API documentation.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from simulator.providers.bip.breach import Breach, number, unknown_fields, whole
 from simulator.providers.bip.codes import TEMPLATES
 from simulator.providers.bip.settings import Settings
+from simulator.providers.bip.templates import rich_media, template
 
-__all__ = ["Breach", "breaches", "number", "unknown_fields", "whole"]
+__all__ = ["breaches"]
 
 _TEXT_LENGTH_MAX: Final = 2_048
 _URL_LENGTH_MAX: Final = 512
@@ -26,7 +27,6 @@ _BYTES_MAX: Final = 20 * 1_048_576
 _VIDEO_MEGABYTES_MAX: Final = 50
 _NAME_LENGTH_MAX: Final = 200
 _PARTS_MAX: Final = 3
-_NUMERIC: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _PHONE: Final = re.compile(r"\+?[0-9]{2,15}", re.ASCII)
 
 _IMAGES: Final = ("jpg", "jpeg", "png", "gif", "webp", "bmp")
@@ -39,47 +39,20 @@ _KINDS: Final = {
 }
 
 
-class Breach(NamedTuple):
-    """
-    A rule that a request breaks: its code (or the name of a rule without one), where, what was expected.
-    """
-
-    rule: int | str
-    path: str
-    expected: str
-
-
-def number(value: Any, coerce: bool) -> float | None:
-    """Return a finite number, or None; a text that holds one counts where *coerce* says so."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return float(value) if coerce and _NUMERIC.fullmatch(value.strip()) else None
-    if isinstance(value, int | float):
-        # A JSON integer may be too large for a float.
-        return float(value) if abs(value) < 1e18 and math.isfinite(value) else None
-    return None
-
-
-def whole(value: Any, coerce: bool) -> int | None:
-    """Return a whole number, or None."""
-    found = number(value, coerce)
-    return int(found) if found is not None and found == int(found) else None
-
-
 Rule = Callable[[Mapping[str, Any], str, Settings], Iterator[Breach]]
 
 
 def breaches(item: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
     """Yield the rules that a message of a composition breaks, by ascending code."""
     kind = whole(item.get("type"), settings.coerce)
-    rule = _RULES.get(kind) if kind is not None else None
+    rules = _RULES if settings.legacy_2016 == "refuse" else _RULES_WITH_LEGACY
+    rule = rules.get(kind) if kind is not None else None
     if rule is None or kind is None:
-        yield Breach("type", f"{path}.type", f"expected one of {', '.join(map(str, _RULES))}")
+        yield Breach("type", f"{path}.type", f"expected one of {', '.join(map(str, rules))}")
         return
     yield from rule(item, path, settings)
-    template = TEMPLATES.get(whole(item.get("tmmtype"), True) or 0) if kind == 13 else None
-    if template is not None and not template[1]:
+    named = TEMPLATES.get(whole(item.get("tmmtype"), True) or 0) if kind == 13 else None
+    if named is not None and not named.key:
         # What the object of this template is called is not known, so anything may be it.
         return
     yield from unknown_fields(item, {"type", *_FIELDS[kind]}, path, settings)
@@ -87,17 +60,6 @@ def breaches(item: Mapping[str, Any], path: str, settings: Settings) -> Iterator
         inner = item.get(name)
         if isinstance(inner, dict):
             yield from unknown_fields(inner, known, f"{path}.{name}", settings)
-
-
-def unknown_fields(
-    value: Mapping[str, Any], known: AbstractSet[str], path: str, settings: Settings
-) -> Iterator[Breach]:
-    """Yield fields that are not *known*, where settings have them refused (OC-18)."""
-    if settings.unknown_fields == "refuse":
-        for name in value:
-            if name not in known:
-                where = f"{path}.{name}" if path else name
-                yield Breach("unknown", where, f"expected one of {', '.join(sorted(known))}")
 
 
 def _filled(value: Any, length_max: int) -> bool:
@@ -115,8 +77,8 @@ def _within(
 ) -> Iterator[Breach]:
     low, high = limits
     # Typed as texts in the documentation, sent as numbers by clients: both are taken.
-    found = number(item.get(name), True)
-    if found is None or not low <= found <= high:
+    value = number(item.get(name), True)
+    if value is None or not low <= value <= high:
         yield Breach(code, f"{path}.{name}", f"expected a number from {low:.9g} to {high:.9g}")
 
 
@@ -236,82 +198,6 @@ def _places(places: Any) -> bool:
     return isinstance(places, list) and len(places) <= _PARTS_MAX and all(isinstance(p, dict) for p in places)
 
 
-def _template(item: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
-    kind = whole(item.get("tmmtype"), settings.coerce)
-    if kind not in TEMPLATES or kind is None:
-        yield Breach("template", f"{path}.tmmtype", f"expected one of {', '.join(map(str, TEMPLATES))}")
-        return
-    name = TEMPLATES[kind][1]
-    if not name:
-        # How multi and sequential templates look is not known: any object will do.
-        return
-    media = item.get(name)
-    path = f"{path}.{name}"
-    if not isinstance(media, dict) or not media:
-        yield Breach("template", path, "expected an object")
-        return
-    yield from _parts(media, path, settings)
-    if kind == 0:
-        if _empty(media.get("title")) and _empty(media.get("description")):
-            yield Breach("template", path, "expected a title, or a description where there is no title")
-        yield from _buttons(media, path, settings)
-    elif kind == 2:
-        yield from _poll(media, path, settings)
-    else:
-        yield from _buttons(media, path, settings)
-
-
-def _plain(value: Any, settings: Settings) -> bool:
-    """Return True for a text, and for a number where those count as texts."""
-    if isinstance(value, bool):
-        return False
-    return value is None or isinstance(value, str) or (settings.coerce and isinstance(value, int | float))
-
-
-def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _parts(media: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
-    for name in ("title", "description", "postbackid", "pollid"):
-        if not _plain(media.get(name), settings):
-            yield Breach("template", f"{path}.{name}", "expected a text")
-    if media.get("image") is not None and not isinstance(media["image"], dict):
-        yield Breach("template", f"{path}.image", "expected an object with url and ratio")
-
-
-def _buttons(media: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
-    buttons = media.get("buttonlist")
-    if buttons is None:
-        return
-    if not isinstance(buttons, list):
-        yield Breach("template", f"{path}.buttonlist", "expected a list of buttons")
-        return
-    for place, button in enumerate(buttons):
-        where = f"{path}.buttonlist[{place}]"
-        if not isinstance(button, dict) or not isinstance(button.get("name"), str):
-            yield Breach("template", where, "expected a button with a name")
-        # Some clients send the type as a text.
-        elif button.get("type") is not None and whole(button["type"], True) is None:
-            yield Breach("template", f"{where}.type", "expected a whole number")
-        elif not _plain(button.get("payload"), settings):
-            yield Breach("template", f"{where}.payload", "expected a text")
-        elif button.get("payload") is not None and _empty(media.get("postbackid")):
-            # What a tap sends back is told apart by it; templates that want no answer have neither.
-            yield Breach("template", f"{path}.postbackid", "expected an id, since a button has a payload")
-            return
-
-
-def _poll(media: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
-    if media.get("polltype") is not None and whole(media["polltype"], settings.coerce) not in (0, 1):
-        yield Breach("template", f"{path}.polltype", "expected 0 (single choice) or 1 (multiple choice)")
-    options = media.get("optionlist")
-    if not isinstance(options, list) or not options or not all(isinstance(o, dict) for o in options):
-        yield Breach("template", f"{path}.optionlist", "expected at least one option")
-    if _empty(media.get("pollid")):
-        yield Breach("template", f"{path}.pollid", "expected an id, by which answers are told apart")
-
-
 def _document(item: Mapping[str, Any], path: str, settings: Settings) -> Iterator[Breach]:
     document = item.get("document")
     path = f"{path}.document"
@@ -319,9 +205,9 @@ def _document(item: Mapping[str, Any], path: str, settings: Settings) -> Iterato
         yield Breach(1070, path, "expected an object with a filepath")
         return
     file_path = document.get("filepath")
-    found = next(_address(file_path, f"{path}.filepath", 1070, 14, settings), None)
-    if found is not None:
-        yield found
+    breach = next(_address(file_path, f"{path}.filepath", 1070, 14, settings), None)
+    if breach is not None:
+        yield breach
         return
     name = document.get("filename")
     if name is not None and not isinstance(name, str):
@@ -347,9 +233,11 @@ _RULES: Final[Mapping[int, Rule]] = {
     7: _location,
     9: _finish_line,
     10: _contact,
-    13: _template,
+    13: template,
     14: _document,
 }
+
+_RULES_WITH_LEGACY: Final[Mapping[int, Rule]] = dict(sorted({**_RULES, 8: rich_media}.items()))
 
 _MEDIA: Final = frozenset({"message", "size", "ratio", "itemid"})
 _FIELDS: Final[Mapping[int, AbstractSet[str]]] = {
@@ -360,9 +248,10 @@ _FIELDS: Final[Mapping[int, AbstractSet[str]]] = {
     5: _MEDIA,
     6: _MEDIA,
     7: {"location"},
+    8: {"richmediatype", "richmedialist"},
     9: frozenset(),
     10: {"vCard"},
-    13: {"tmmtype", *(name for _, name in TEMPLATES.values() if name)},
+    13: {"tmmtype", *(kind.key for kind in TEMPLATES.values() if kind.key)},
     14: {"document"},
 }
 """What a message of each type may have; of media, also what is refused by a code of its own."""

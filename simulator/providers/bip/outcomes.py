@@ -136,24 +136,24 @@ FAILURE_SHAPE: Final[Shape[Fate]] = Record(
 _CODES: Final = {row.name: str(row.code) for row in (*RESULTS.values(), *VERIFICATIONS.values()) if row.code}
 
 
-def _known(code: int) -> str:
+def _refusal(code: int) -> str:
     if (code not in RESULTS and code not in VERIFICATIONS) or code == 0:
         raise ValueError(f"there is no refusal {code}; `simulator codes bip` lists them")
     return str(code)
 
 
-def _http(status: int) -> str:
-    if status not in HTTP_REFUSALS:
-        known = ", ".join(map(str, HTTP_REFUSALS))
-        raise ValueError(f"there is no refusal with HTTP {status}; known: {known}")
-    return f"http{status}"
+def _http_refusal(http: int) -> str:
+    if http not in HTTP_REFUSALS:
+        statuses = ", ".join(map(str, HTTP_REFUSALS))
+        raise ValueError(f"there is no refusal with HTTP {http}; known: {statuses}")
+    return f"http{http}"
 
 
 REFUSAL_SHAPE: Final[Shape[str]] = Either(
-    Mapped(Integer(1, 9_999), _known),
+    Mapped(Integer(1, 9_999), _refusal),
     Choice(_CODES),
     Record(
-        lambda http: _http(http),
+        _http_refusal,
         [Field("http", Integer(400, 599), "Refuse the whole call with this status.", required=True)],
         doc="A refusal: a result code for one recipient, a verification code or HTTP status for the call.",
     ),

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from simulator.provider import Json
 from simulator.providers.bip.settings import SessionRules
 
 __all__ = ["Asked", "Quotas", "Sessions"]
@@ -108,7 +109,7 @@ class Sessions:
 
     def view(
         self, recipient: str, at_ms: int, rules: SessionRules, followed_ms: int | None = None
-    ) -> dict[str, object]:
+    ) -> dict[str, Json]:
         """Return a recipient's session as plain JSON."""
         session = self._current(recipient, followed_ms)
         if session is None or not self.has_room(recipient, 1, at_ms, rules, followed_ms):

@@ -9,15 +9,13 @@ from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Credential, Refuse, Route, basic_credential
 from simulator.providers.bip.account import Account
-from simulator.providers.bip.codes import RESULTS, SUCCESS
-from simulator.providers.bip.content import Breach
+from simulator.providers.bip.breach import Breach
+from simulator.providers.bip.codes import SUCCESS
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.sending import send
 from simulator.providers.bip.settings import Settings
 from simulator.providers.bip.uploads import UPLOAD_BYTES_MAX, upload
 from simulator.providers.bip.wire import (
-    HASHED,
-    PLAIN,
     SendRequest,
     bad_request,
     decode,
@@ -37,9 +35,7 @@ SEND_BYTES_MAX: Final = 16 * 1_048_576
 
 def account_of(call: Call) -> Account:
     """Return the BiP service of a call's space."""
-    account = call.gateway.account
-    assert isinstance(account, Account)
-    return account
+    return call.account(Account)
 
 
 def credential_of(call: Call) -> Credential | None:
@@ -63,23 +59,25 @@ def _sending(parse: Callable[[bytes, Settings], SendRequest]) -> Callable[[Call]
     return handle
 
 
-def _asking(method: str, tell: Callable[[Account], dict[str, object]]) -> Callable[[Call], Answer]:
+def _asking(method: str, show: Callable[[Account], dict[str, object]]) -> Callable[[Call], Answer]:
     def handle(call: Call) -> Answer:
         account = account_of(call)
         _check_content_type(call)
         txnid = required_txnid(decode(call.body), account.settings)
-        code = account.standing(method)
-        if code != SUCCESS:
-            raise Refuse(str(code), RESULTS[code].meaning, txnid=txnid)
+        objections = account.standing.against_method(method)
+        if objections:
+            first = account.standing.first(objections)
+            raise Refuse(str(first.code), first.why, txnid=txnid)
+        call.names = {"txnid": txnid}
         # The table of the answer has txnid, its example has not.
-        return answer_json({"txnid": txnid, "resultcode": code, **tell(account)})
+        return answer_json({"txnid": txnid, "resultcode": SUCCESS, **show(account)})
 
     return handle
 
 
 def _contacts(account: Account) -> dict[str, object]:
-    kind = PLAIN if account.settings.plain_numbers else HASHED
-    return {"list": [{"type": kind, "address": account.spell(one)} for one in account.followers()]}
+    receivers = [account.receiver_of(address) for address in account.followers()]
+    return {"list": [{"type": receiver.kind, "address": receiver.written} for receiver in receivers]}
 
 
 def _follower_count(account: Account) -> dict[str, object]:

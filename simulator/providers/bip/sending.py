@@ -11,12 +11,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from simulator.provider import Answer, Call, Message, Refused, Report, Submission, drawn
-from simulator.providers.bip.account import ALL, FILTERED, ONE_TO_ONE, Account, Details
-from simulator.providers.bip.codes import QUOTA_REACHED, RESULTS, SUCCESS
+from simulator.providers.bip.account import Account
+from simulator.providers.bip.codes import SUCCESS
+from simulator.providers.bip.details import ALL, FILTERED, ONE_TO_ONE, Details, details_of
 from simulator.providers.bip.outcomes import magic
 from simulator.providers.bip.quota import Asked
 from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
-from simulator.providers.bip.wire import ALL_FOLLOWERS, HASHED, PLAIN, Part, Receiver, SendRequest
+from simulator.providers.bip.standing import Objection
+from simulator.providers.bip.wire import ALL_FOLLOWERS, Part, SendRequest
 
 __all__ = ["send"]
 
@@ -90,13 +92,12 @@ def _submissions(call: Call, account: Account, request: SendRequest) -> list[Sub
 
 def _parts(account: Account, request: SendRequest) -> Iterator[Part]:
     """Yield what each receiver gets, with all followers one by one."""
-    kind = PLAIN if account.settings.plain_numbers else HASHED
     for part in request.parts:
         if part.receiver.kind != ALL_FOLLOWERS:
             yield part
             continue
         for address in account.followers():
-            yield replace(part, receiver=Receiver(kind, account.spell(address), address))
+            yield replace(part, receiver=account.receiver_of(address))
 
 
 # -- quota and error checks ----------------------------------------------------------------------
@@ -110,55 +111,32 @@ def _checked(account: Account, request: SendRequest, submissions: Sequence[Submi
     recipients and rules go before them; they are looked at here only where the
     service is refused anyway, for the order of codes.
     """
-    codes = _service_codes(account, request)
-    for submission in submissions:
-        if isinstance(submission.details, Details):
-            # What was granted at the call counts no more: some of it may be refused by now.
-            submission.details.asked.begin()
-    return [_with_refusal(account, codes, submission) for submission in submissions]
-
-
-def _service_codes(account: Account, request: SendRequest) -> list[int]:
-    settings = account.settings
-    codes: list[int] = []
-    broadcasts = settings.quotas.get(ALL, {})
-    if request.broadcast and not account.quotas.has_room(ALL, broadcasts, account.local_ms):
-        codes.append(QUOTA_REACHED)
-    if not settings.active:
-        codes.append(300)
-    if not settings.authorized:
-        codes.append(307)
-    if request.method not in settings.methods:
-        codes.append(311)
-    if account.repeated(request.txnid):
-        codes.append(310)
-    limits_of = settings.limits
-    most = max((len(part.contents) for part in request.parts), default=0)
-    if 0 < limits_of.receivers < len(request.parts) or 0 < limits_of.messages < most:
-        codes.append(308)
-    if not codes and request.broadcast:
+    objections = account.standing.against_call(request)
+    if not objections and request.broadcast:
         # What is refused anyway uses nothing up.
-        account.quotas.count(ALL, broadcasts, account.local_ms)
-    return codes
+        account.standing.count_broadcast()
+    for submission in submissions:
+        # What was granted at the call counts no more: some of it may be refused by now.
+        details_of(submission).asked.begin()
+    return [_with_refusal(account, objections, submission) for submission in submissions]
 
 
-def _with_refusal(account: Account, codes: Sequence[int], submission: Submission) -> Submission:
-    details = submission.details
-    assert isinstance(details, Details)
-    settings = account.settings
+def _with_refusal(account: Account, objections: Sequence[Objection], submission: Submission) -> Submission:
+    details = details_of(submission)
     broken = details.receiver.broken
-    if broken:
-        code = settings.structural_codes[broken] if isinstance(broken, str) else broken
-        return replace(submission, refusal=str(code), refusal_why="the receiver is malformed")
-    against = list(codes)
-    if details.receiver.kind == PLAIN and not settings.plain_numbers:
-        against.append(306)
+    if broken is not None:
+        rule = broken.rule
+        code = account.settings.structural_codes[rule] if isinstance(rule, str) else rule
+        return replace(submission, refusal=str(code), refusal_why=f"{broken.path}: {broken.expected}")
+    standing = account.standing
+    against = [*objections, *standing.against_plain_number(details)]
     if not against:
         return submission
     if magic(submission.recipient) is None:
-        against += account.recipient_codes(submission.recipient, details, account.circumstances(submission))
-    code = min(against, key=settings.error_order.index)
-    return replace(submission, refusal=str(code), refusal_why=RESULTS[code].meaning)
+        circumstances = account.circumstances(submission)
+        against += standing.against_receiver(submission.recipient, details, circumstances)
+    first = standing.first(against)
+    return replace(submission, refusal=str(first.code), refusal_why=first.why)
 
 
 # -- the answer and the sent report ----------------------------------------------------------------
@@ -178,11 +156,10 @@ def _entries(account: Account, outcomes: Sequence[Message | Refused]) -> Iterato
     """Yield the entries of a list: one per message sent, one per receiver that was refused (OC-12)."""
     whole = account.settings.failure_entries == "recipient"
     for _, group in groupby(outcomes, key=_receiver_of):
-        told = list(group)
-        refused = whole and all(isinstance(outcome, Refused) for outcome in told)
-        for outcome in told[:1] if refused else told:
-            details = outcome.submission.details
-            assert isinstance(details, Details)
+        of_receiver = list(group)
+        refused = whole and all(isinstance(outcome, Refused) for outcome in of_receiver)
+        for outcome in of_receiver[:1] if refused else of_receiver:
+            details = details_of(outcome.submission)
             to, total = details.receiver.written, details.count
             if isinstance(outcome, Refused):
                 yield Entry(int(outcome.code), to, None, None, total)
@@ -192,8 +169,7 @@ def _entries(account: Account, outcomes: Sequence[Message | Refused]) -> Iterato
 
 def _receiver_of(outcome: Message | Refused) -> tuple[int, int]:
     """Return what is the same for messages of one receiver, and differs between neighbours."""
-    details = outcome.submission.details
-    assert isinstance(details, Details)
+    details = details_of(outcome.submission)
     return id(details.receiver), outcome.key.ordinal - details.number
 
 
@@ -211,7 +187,7 @@ def _reporting(
         size = settings.report_list_max or len(entries) or 1
         sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
         now_ms = gateway.now_ms
-        # A report about nobody is address_of_arrival, since a txnid may come again in the same instant.
+        # A report about nobody has a key of its own, since a txnid may come again in the same instant.
         first = outcomes[0].key if outcomes else gateway.take_key("(empty report)")
         draws = gateway.draws("sent report", *first)
         return [

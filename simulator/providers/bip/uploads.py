@@ -11,12 +11,14 @@ from email.message import Message
 from email.parser import HeaderParser
 from hashlib import blake2b
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from simulator.provider import Answer, Call, Refuse
 from simulator.providers.bip.account import Account
+from simulator.providers.bip.files import file_address
 from simulator.providers.bip.render import answer_json
 
 __all__ = ["BAD_UPLOAD", "UPLOAD_BYTES_MAX", "failed_upload", "is_upload", "upload", "upload_txnid"]
@@ -96,10 +98,11 @@ def pieces(body: bytes, content_type: str) -> Iterator[Piece]:
 
 def upload(call: Call, account: Account) -> Answer:
     """Answer an upload: status 0 and the address of the file, or status 1; with HTTP 200 either way."""
-    found = _named(call)
-    data = _data(found.get("data"))
+    parts = _named(call)
+    data = _data(parts.get("data"))
     txnid = str(data.txnid)
-    kept = _keep(call, account, txnid, data, found.get("file"))
+    call.names = {"txnid": txnid}
+    kept = _keep(call, account, txnid, data, parts.get("file"))
     return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
 
 
@@ -159,7 +162,9 @@ def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | 
     if not ending.isascii() or not ending.isalnum() or len(ending) > 8:
         ending = _FILE_TYPES[data.fileType]
     digest = blake2b(piece.content, digest_size=16).hexdigest()
-    name = call.gateway.draws("bip", "upload", txnid, digest).hex("name")
+    draws = call.gateway.draws("bip", "upload", txnid, digest)
+    user = call.credential.user if call.credential is not None else ""
+    service = user if account.settings.uploads == "v2p" else ""
     kept = Upload(
         at_ms=call.gateway.now_ms,
         txnid=txnid,
@@ -167,7 +172,9 @@ def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | 
         content_type=_whole(piece.content_type),
         file_type=data.fileType,
         size=len(piece.content),
-        url=f"{account.settings.file_url.rstrip('/')}/{name}.{ending}",
+        url=file_address(
+            account.settings.file_url, draws, call.gateway.unix_ms(), ending, quote(service, safe="")
+        ),
     )
     account.note_upload(kept.url, kept)
     return kept

@@ -4,7 +4,7 @@ BiP's wire format: the bodies of send calls, verified and read into one shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
@@ -12,10 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from simulator.provider import Refuse
-from simulator.providers.bip.addresses import is_msisdn, number_of
-from simulator.providers.bip.codes import TEMPLATES
-from simulator.providers.bip.content import Breach, breaches, number, unknown_fields, whole
+from simulator.providers.bip.addresses import is_hash, is_msisdn, number_of
+from simulator.providers.bip.breach import Breach, number, unknown_fields, whole
+from simulator.providers.bip.content import breaches
 from simulator.providers.bip.settings import Settings
+from simulator.providers.bip.templates import (
+    RICH_MEDIA,
+    TEMPLATE_MEDIA,
+    Template,
+    template_of,
+    title_of,
+)
 
 __all__ = [
     "ALL_FOLLOWERS",
@@ -25,7 +32,6 @@ __all__ = [
     "Part",
     "Receiver",
     "SendRequest",
-    "Template",
     "bad_request",
     "decode",
     "parse_list",
@@ -60,22 +66,9 @@ class Receiver(Struct, frozen=True, gc=False):
     written: str = ""
     address: str = ""
     known: bool = True
-    """False for a hash that stands for nobody."""
-    broken: int | str = ""
-    """The rule that it breaks; only where settings let a malformed receiver pass verification."""
-
-
-class Template(Struct, frozen=True, gc=False):
-    """
-    What a recipient can do with a template: its postback id and buttons, or the options of a poll.
-    """
-
-    postback_id: str = ""
-    buttons: tuple[tuple[str, str], ...] = ()
-    """Name and payload of each button that sends something back."""
-    poll_id: str = ""
-    options: tuple[tuple[int, str], ...] = ()
-    multiple: bool = False
+    """False for what stands for nobody."""
+    broken: Breach | None = None
+    """What is wrong with it; only where settings let a malformed receiver pass verification."""
 
 
 class Content(Struct, frozen=True, gc=False):
@@ -156,7 +149,7 @@ def parse_single(body: bytes, settings: Settings) -> SendRequest:
     reader = _Reader(decode(body), settings, (_RECEIVER, _COMPOSITION), {"ttl"})
     to, contents = reader.verified(
         lambda: reader.receiver(reader.top(_RECEIVER), "receiver", alone=True),
-        lambda: reader.contents(reader.top(_COMPOSITION), "composition"),
+        reader.composition,
     )
     return SendRequest(
         txnid=reader.txnid,
@@ -175,8 +168,8 @@ def parse_list(body: bytes, settings: Settings) -> SendRequest:
     """
     reader = _Reader(decode(body), settings, (_RECEIVERS, _COMPOSITION))
     everyone, contents = reader.verified(
-        lambda: reader.listed(reader.top(_RECEIVERS), "receivers", lambda one: one),
-        lambda: reader.contents(reader.top(_COMPOSITION), "composition"),
+        lambda: reader.listed(reader.top(_RECEIVERS), "receivers", lambda item: item),
+        reader.composition,
     )
     return SendRequest(
         txnid=reader.txnid,
@@ -227,7 +220,7 @@ class _Reader:
     Reads one body, area by area, and stops at the first rule that it breaks (OC-11).
     """
 
-    __slots__ = ("_body", "_known", "_needs", "_settings", "expire_s", "ttl_s", "txnid")
+    __slots__ = ("_body", "_composition", "_known", "_needs", "_settings", "expire_s", "ttl_s", "txnid")
 
     def __init__(
         self,
@@ -238,8 +231,9 @@ class _Reader:
     ) -> None:
         self._body = body
         self._settings = settings
-        self._needs = needs
-        self._known = {"txnid", "expire", *(need.name for need in needs), *optional}
+        self._composition = _COMPOSITION._replace(name=self._name_of_composition(body))
+        self._needs = [self._composition if need is _COMPOSITION else need for need in needs]
+        self._known = {"txnid", "expire", *(need.name for need in self._needs), *optional}
         self.txnid = _txnid(body.get("txnid"), settings.coerce) or ""
         self.expire_s = 0
         self.ttl_s = 0
@@ -303,21 +297,21 @@ class _Reader:
         if not items and self._settings.empty_list == "refuse":
             self.refuse(Breach("receiver", path, "expected at least one receiver"))
         return [
-            self.receiver(pick(one), f"{path}[{place}]{suffix}", alone=False)
-            for place, one in enumerate(items)
+            self.receiver(pick(item), f"{path}[{place}]{suffix}", alone=False)
+            for place, item in enumerate(items)
         ]
 
     def receiver(self, value: Any, path: str, *, alone: bool) -> Receiver:
         """Return one receiver; whether all followers may be one of several is a setting (OC-16)."""
-        found = self._receiver(value, path, alone)
-        if isinstance(found, Receiver):
-            return found
+        receiver = self._receiver(value, path, alone)
+        if isinstance(receiver, Receiver):
+            return receiver
         if alone or self._settings.bad_receiver == "request":
-            self.refuse(found)
+            self.refuse(receiver)
         written = value.get("address") if isinstance(value, dict) else None
-        # A number can be told as it was written; what is neither that nor a text, not at all.
-        told = isinstance(written, str | int | float) and not isinstance(written, bool)
-        return Receiver(PLAIN, str(written) if told else "", broken=found.rule)
+        # A number can be repeated as it was written; what is neither that nor a text, not at all.
+        plain = isinstance(written, str | int | float) and not isinstance(written, bool)
+        return Receiver(PLAIN, str(written) if plain else "", broken=receiver)
 
     def _receiver(self, value: Any, path: str, alone: bool) -> Receiver | Breach:
         if not isinstance(value, dict):
@@ -345,9 +339,12 @@ class _Reader:
             if not is_msisdn(written):
                 return Breach("address", f"{path}.address", "expected a number of the form 905XXXXXXXXX")
             return Receiver(PLAIN, written, f"+{written}")
-        address = number_of(written)
+        if number := number_of(written):
+            return Receiver(HASHED, written, number)
+        if self._settings.known_hashes == "any" and is_hash(written):
+            return Receiver(HASHED, written, written)
         # Whatever was written, it is nobody's number.
-        return Receiver(HASHED, written, address or f"hash:{written}", known=bool(address))
+        return Receiver(HASHED, written, f"hash:{written}", known=False)
 
     def compositions(self, items: list[Any], path: str) -> list[tuple[int, tuple[Content, ...]]]:
         """Return what each receiver of a list gets: for how many seconds, and the messages."""
@@ -357,9 +354,20 @@ class _Reader:
             if not isinstance(item, dict):
                 self.refuse(Breach("receiver", where, "expected an object with receiver and composition"))
             expire_s = self.expire(item.get("expire"), f"{where}.expire")
-            read.append((expire_s, self.contents(item.get("composition"), f"{where}.composition")))
-            self._strict(item, {"receiver", "composition", "expire"}, where)
+            name = self._name_of_composition(item)
+            read.append((expire_s, self.contents(item.get(name), f"{where}.{name}")))
+            self._strict(item, {"receiver", name, "expire"}, where)
         return read
+
+    def _name_of_composition(self, holder: Mapping[str, Any]) -> str:
+        """Return under which name messages stand: in 2016 it was `content`."""
+        legacy = self._settings.legacy_2016 == "accept"
+        only_old = holder.get("composition") is None and holder.get("content") is not None
+        return "content" if legacy and only_old else "composition"
+
+    def composition(self) -> tuple[Content, ...]:
+        """Return the messages of the top level."""
+        return self.contents(self.top(self._composition), self._composition.name)
 
     def contents(self, composition: Any, path: str) -> tuple[Content, ...]:
         """Return the messages of a composition, each verified."""
@@ -382,40 +390,7 @@ class _Reader:
 def _content(item: Mapping[str, Any]) -> Content:
     kind = int(number(item["type"], True) or 0)
     message = item.get("message")
-    template = _template(item) if kind == 13 else None
-    if kind == 13:
-        message = next(_titles(item), "")
+    template = None
+    if kind in (RICH_MEDIA, TEMPLATE_MEDIA):
+        message, template = title_of(item), template_of(item)
     return Content(kind, message[:_TEXT_SHOWN_MAX] if isinstance(message, str) else "", template)
-
-
-def _titles(item: Mapping[str, Any]) -> Iterator[str]:
-    for _, name in TEMPLATES.values():
-        media = item.get(name) if name else None
-        if isinstance(media, dict):
-            for part in ("title", "description"):
-                if isinstance(media.get(part), str):
-                    yield media[part]
-
-
-def _template(item: Mapping[str, Any]) -> Template | None:
-    kind = whole(item.get("tmmtype"), True)
-    media = item.get(TEMPLATES[kind][1]) if kind is not None and TEMPLATES[kind][1] else None
-    if not isinstance(media, dict):
-        return None
-    if kind == 2:
-        options = []
-        for place, option in enumerate(media.get("optionlist") or []):
-            option_id = whole(option.get("optionid"), True)
-            options.append((place if option_id is None else option_id, str(option.get("name", ""))))
-        multiple = whole(media.get("polltype"), True) == 1
-        return Template(poll_id=_plain(media.get("pollid")), options=tuple(options), multiple=multiple)
-    buttons = tuple(
-        (str(button.get("name", "")), _plain(button["payload"]))
-        for button in media.get("buttonlist") or []
-        if button.get("payload") is not None
-    )
-    return Template(postback_id=_plain(media.get("postbackid")), buttons=buttons)
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)

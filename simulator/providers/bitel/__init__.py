@@ -8,13 +8,14 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential
+from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential, normal_address
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
 from simulator.providers.bitel.routes import COVERAGE, ROUTES, refusal
 from simulator.providers.bitel.sending import account_of
 from simulator.providers.bitel.settings import SETTINGS
+from simulator.providers.bitel.wire import network_address
 
 __all__ = ["PROVIDER"]
 
@@ -73,6 +74,7 @@ PROVIDER: Final = Provider(
     failure_shape=FAILURE_SHAPE,
     numbers="+98912",
     country_code="98",
+    address_of=lambda text: network_address(text, "any") or normal_address(text),
     # Clients may append a slash; a published one writes `bearer`.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from msgspec import Struct
-
 from simulator.provider import (
     TERMINAL,
     Act,
@@ -39,47 +37,23 @@ from simulator.provider import (
     plan,
 )
 from simulator.providers.bitel.codes import SMS_STATUSES
+from simulator.providers.bitel.details import (
+    CallDetails,
+    SmsDetails,
+    call_details,
+    details_of,
+    is_call,
+    sms_details,
+)
 from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
-from simulator.providers.bitel.settings import NO_RETRY, Settings
+from simulator.providers.bitel.settings import NO_RETRY, Settings, listed
 from simulator.providers.bitel.wire import local_number
 
-__all__ = ["Account", "CallDetails", "SmsDetails"]
+__all__ = ["Account"]
 
 _BATCHES_MAX: Final = 100_000
 _JSON_HEADERS: Final = (("Content-Type", "application/json"),)
-
-
-class SmsDetails(Struct, gc=False):
-    """
-    What Bitel remembers of a short message beyond what the kernel does.
-    """
-
-    to: str
-    """The recipient as the client wrote it; replies echo that."""
-    price_milli: int
-    """What it costs if it is charged."""
-    passes_black_list: bool
-    malformed: bool = False
-    batch_id: str = ""
-    charged_milli: int = -1
-    """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
-
-
-class CallDetails(Struct, gc=False):
-    """
-    What Bitel remembers of a call beyond what the kernel does.
-    """
-
-    to: str
-    malformed: bool = False
-    campaign_id: str = ""
-    executed_ms: int = -1
-    """When it was answered, or first tried in vain; negative: not yet."""
-    missed_ms: int = -1
-    """When a try last found the phone off; negative: never."""
-    charged_milli: int = -1
-    """What was charged at the conclusion, whatever the settings say since; negative: not concluded."""
 
 
 class Account:
@@ -123,17 +97,17 @@ class Account:
         return {"review_template": self._review_template, "balance": self._balance}
 
     def _review_template(self, asked: Json) -> Json:
-        wanted = asked.get("templateId") if isinstance(asked, dict) else None
+        template_id = asked.get("templateId") if isinstance(asked, dict) else None
         approved = asked.get("approved", True) if isinstance(asked, dict) else None
         templates = self.settings.templates
-        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted not in templates:
-            known = ", ".join(map(str, sorted(templates)))
-            raise ValueError(f"templateId: expected one of {known}, got {str(wanted)[:40]!r}")
+        if isinstance(template_id, bool) or not isinstance(template_id, int) or template_id not in templates:
+            there_are = listed(sorted(templates))
+            raise ValueError(f"templateId: expected one of {there_are}, got {str(template_id)[:40]!r}")
         if not isinstance(approved, bool):
             raise ValueError(f"approved: expected true or false, got {str(approved)[:40]!r}")
-        reviewed = {**templates, wanted: replace(templates[wanted], approved=approved)}
+        reviewed = {**templates, template_id: replace(templates[template_id], approved=approved)}
         self.settings = replace(self.settings, templates=reviewed)
-        return {"templateId": wanted, "approved": approved}
+        return {"templateId": template_id, "approved": approved}
 
     def _balance(self, asked: Json) -> Json:
         balance = self.settings.balance
@@ -182,6 +156,15 @@ class Account:
         """Return 32 hexadecimal digits, as in all samples."""
         return draws.hex("message.id")
 
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return the id of the batch or campaign that a request belongs to, if it does."""
+        match submission.details:
+            case SmsDetails(batch_id=batch_id) if batch_id:
+                return {"batchId": batch_id}
+            case CallDetails(batch_id=batch_id) if batch_id:
+                return {"campaignId": batch_id}
+        return {}
+
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a single send through the default gateway."""
         settings = self.settings
@@ -198,47 +181,41 @@ class Account:
 
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
-        return magic(submission.recipient, is_call=isinstance(submission.details, CallDetails))
+        return magic(submission.recipient, is_call=is_call(submission))
 
     def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
         """Return what becomes of messages to a black-listed, blocking or unknown recipient."""
-        details = submission.details
-        if isinstance(details, CallDetails):
-            return _call_by_circumstances(details, circumstances)
-        assert isinstance(details, SmsDetails)
-        if details.malformed or circumstances.known is False:
-            return _failing("ERROR", Reason.UNKNOWN)
-        if circumstances.blocked:
-            return _failing("BLACKLIST", Reason.BLOCKED)
-        if circumstances.blacklisted and not details.passes_black_list:
-            return _failing("BLACKLIST", Reason.BLACKLISTED)
+        match submission.details:
+            case CallDetails() as call:
+                return _call_by_circumstances(call, circumstances)
+            case SmsDetails() as sms:
+                return _sms_by_circumstances(sms, circumstances)
         return None
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery by way of CHECK_OK, or a call that is answered and ends normally."""
-        is_call = isinstance(submission.details, CallDetails)
-        fate = self._fates.get(is_call)
+        calls = is_call(submission)
+        fate = self._fates.get(calls)
         if fate is None:
             settings = self.settings
-            if is_call:
+            if calls:
                 fate = Fate(after=settings.hang_up_after, progress=(Progress(after=settings.answer_after),))
             else:
                 station = Progress(code="CHECK_OK", after=settings.check_ok_after)
                 fate = Fate(after=settings.deliver_after, progress=(station,))
-            self._fates[is_call] = fate
+            self._fates[calls] = fate
         return fate
 
     def planned(self, message: Message) -> Plan:
         """Fit the plan of an accepted request to how Bitel concludes."""
         expires_ms = message.expires_ms
-        if isinstance(message.submission.details, CallDetails):
+        if is_call(message.submission):
             expires_ms = self._outlasting_ms(message)
         return Plan(self._capped(message, expires_ms), expires_ms)
 
     def noted(self, message: Message, move: Move | None) -> None:
         """Keep the books: what is under way, when a call was tried, what a conclusion costs."""
-        details = message.submission.details
-        assert isinstance(details, SmsDetails | CallDetails)
+        details = details_of(message)
         if move is None:
             self._begin(message)
             return
@@ -254,9 +231,9 @@ class Account:
                 self.spent_milli += details.charged_milli
 
     def _concluded(self, message: Message) -> SmsFacts | CallFacts:
-        if isinstance(message.submission.details, SmsDetails):
-            return self.sms_facts(message, concluded=True)
-        return self.call_facts(message, concluded=True)
+        if is_call(message.submission):
+            return self.call_facts(message, concluded=True)
+        return self.sms_facts(message, concluded=True)
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the one event that is owed at the conclusion."""
@@ -301,16 +278,14 @@ class Account:
 
     def _begin(self, message: Message) -> None:
         """Enter an accepted request in the books."""
-        details = message.submission.details
+        details = details_of(message)
+        cost_milli = self.settings.price_per_minute_milli
         if isinstance(details, SmsDetails):
-            cost_milli, batch_id = details.price_milli, details.batch_id
-        else:
-            assert isinstance(details, CallDetails)
-            cost_milli, batch_id = self.settings.price_per_minute_milli, details.campaign_id
+            cost_milli = details.price_milli
         self._open[message.key] = cost_milli
         self.pending_milli += cost_milli
-        if batch_id:
-            self._batches.setdefault(batch_id, []).append(message.key)
+        if details.batch_id:
+            self._batches.setdefault(details.batch_id, []).append(message.key)
             if len(self._batches) > _BATCHES_MAX:
                 del self._batches[next(iter(self._batches))]
 
@@ -352,12 +327,13 @@ class Account:
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the event of a concluded request."""
-        facts = webhook.reports[0].payload
-        if isinstance(facts, CallFacts):
-            body = call_webhook(facts, self.settings.webhook_body)
-        else:
-            assert isinstance(facts, SmsFacts)
-            body = sms_webhook(facts, self.settings.webhook_body)
+        match webhook.reports[0].payload:
+            case CallFacts() as call:
+                body = call_webhook(call, self.settings.webhook_body)
+            case SmsFacts() as sms:
+                body = sms_webhook(sms, self.settings.webhook_body)
+            case other:
+                raise TypeError(f"expected an event of Bitel, got {type(other).__name__}")
         return WebhookRequest(url=webhook.target, body=body, headers=_JSON_HEADERS)
 
     # -- what the routes ask --------------------------------------------------------------------
@@ -367,10 +343,11 @@ class Account:
         messages = (self._gateway.message_of(key) for key in self._batches.get(batch_id, ()))
         return [message for message in messages if message is not None]
 
-    def affords(self, cost_milli: int) -> bool:
-        """Return True when the balance suffices for *cost_milli* and all that is under way."""
+    @property
+    def left_milli(self) -> int | None:
+        """What the balance has left for more, beside all that is under way; None: there is no limit."""
         balance = self.settings.balance
-        return balance is None or (balance.amount_milli - self.spent_milli - self.pending_milli >= cost_milli)
+        return None if balance is None else balance.amount_milli - self.spent_milli - self.pending_milli
 
     def sms_facts(self, message: Message, *, concluded: bool = False) -> SmsFacts:
         """
@@ -378,8 +355,7 @@ class Account:
 
         *concluded*: as it ends at this instant, without any lag and with what that costs.
         """
-        details = message.submission.details
-        assert isinstance(details, SmsDetails)
+        details = sms_details(message)
         status = sms_status(message)
         settings = self.settings
         if concluded:
@@ -408,8 +384,7 @@ class Account:
 
         *concluded*: as it ends at this instant, without any lag and with what that costs.
         """
-        details = message.submission.details
-        assert isinstance(details, CallDetails)
+        details = call_details(message)
         status = call_status(message)
         waiting = not status.final or (not concluded and self._lags(message))
         executed_ms, bill_s = (-1, 0) if waiting else self._executed(message, details, status.name)
@@ -425,7 +400,7 @@ class Account:
             requested_s=self._epoch_s(message.accepted_ms),
             executed_s=0 if executed_ms < 0 else self._epoch_s(executed_ms),
             price_milli=price_milli,
-            campaign_id=details.campaign_id,
+            campaign_id=details.batch_id,
             transaction_id=self._draws(message).hex("call.transaction"),
         )
 
@@ -450,6 +425,16 @@ class Account:
 def _failing(code: str, reason: Reason) -> Behaviour:
     # Not sent, hence no CHECK_OK before it.
     return Behaviour(fate=Fate(ending=Ending.FAIL, code=code, reason=reason, progress=()))
+
+
+def _sms_by_circumstances(details: SmsDetails, circumstances: Circumstances) -> Behaviour | None:
+    if details.malformed or circumstances.known is False:
+        return _failing("ERROR", Reason.UNKNOWN)
+    if circumstances.blocked:
+        return _failing("BLACKLIST", Reason.BLOCKED)
+    if circumstances.blacklisted and not details.passes_black_list:
+        return _failing("BLACKLIST", Reason.BLACKLISTED)
+    return None
 
 
 def _call_by_circumstances(details: CallDetails, circumstances: Circumstances) -> Behaviour | None:

@@ -5,22 +5,32 @@ Calls: from a request to submissions, with the checks between.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from simulator.provider import Call, Message, Refuse, Submission
-from simulator.providers.bitel.account import CallDetails
+from simulator.providers.bitel.details import CallDetails
 from simulator.providers.bitel.sending import (
     account_of,
+    body_of,
     check_balance,
     check_numbers,
     check_recipients,
     run_checks,
     submitted,
 )
+from simulator.providers.bitel.settings import listed
 from simulator.providers.bitel.wire import Body, network_address
 
-__all__ = ["call_batch", "call_batch_tts", "call_campaign", "call_otp", "call_single", "call_tts"]
+__all__ = [
+    "call_batch",
+    "call_batch_tts",
+    "call_campaign",
+    "call_campaign_mix",
+    "call_otp",
+    "call_single",
+    "call_tts",
+]
 
 _OTP_TEXT: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 _RETRIES_DEFAULT: Final = 1
@@ -34,8 +44,8 @@ class _Calls(NamedTuple):
 
     numbers: list[str]
     text: str
-    voice: str
-    """Empty: nothing recorded is played."""
+    voices: list[str]
+    """The recorded files that are played."""
     retries: int
     server: str
     batch: bool = False
@@ -43,10 +53,9 @@ class _Calls(NamedTuple):
 
 def call_otp(call: Call) -> list[Message]:
     """Read digits out, after an optional voice file."""
-    body = Body(call.body)
-    asked = _asked(
-        body, [body.text("phoneNumber")], text=body.word("text"), voice=body.word_or("voiceId", "")
-    )
+    body = body_of(call)
+    voice = body.word_or("voiceId", "")
+    asked = _asked(body, [body.text("phoneNumber")], text=body.word("text"), voices=[voice] if voice else [])
     body.count_or("repeatCount", _REPEATS_DEFAULT, _COUNT_MAX)
 
     def check_limits() -> None:
@@ -58,25 +67,25 @@ def call_otp(call: Call) -> list[Message]:
 
 def call_single(call: Call) -> list[Message]:
     """Play a voice file to one number."""
-    body = Body(call.body)
-    return _place(call, _asked(body, [body.text("phoneNumber")], voice=_voice(body)))
+    body = body_of(call)
+    return _place(call, _asked(body, [body.text("phoneNumber")], voices=[_voice(body)]))
 
 
 def call_tts(call: Call) -> list[Message]:
     """Read a text out to one number."""
-    body = Body(call.body)
+    body = body_of(call)
     return _place(call, _asked(body, [body.text("phoneNumber")], text=body.text("text")))
 
 
 def call_batch(call: Call) -> list[Message]:
     """Play a voice file to many numbers."""
-    body = Body(call.body)
-    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=_voice(body), batch=True))
+    body = body_of(call)
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voices=[_voice(body)], batch=True))
 
 
 def call_batch_tts(call: Call) -> list[Message]:
     """Read a text out to many numbers."""
-    body = Body(call.body)
+    body = body_of(call)
     return _place(call, _asked(body, body.texts("phoneNumbers"), text=body.text("text"), batch=True))
 
 
@@ -87,10 +96,33 @@ def call_campaign(call: Call) -> list[Message]:
     `timeToLive` and `retryInterval` are known from client code alone; they are
     read, and change nothing.
     """
-    body = Body(call.body)
+    body = body_of(call)
+    _read_campaign(body)
+    return _place(call, _asked(body, body.texts("phoneNumbers"), voices=[_voice(body)], batch=True))
+
+
+def call_campaign_mix(call: Call) -> list[Message]:
+    """
+    Play voice files and read texts out to many numbers, as v1 has it.
+
+    Known from one client alone, which shows neither where the numbers stand nor
+    what is heard in which order: they are taken to stand as in a campaign, and
+    each gets one call.
+    """
+    body = body_of(call)
+    _read_campaign(body)
+    body.word_or("speaker", "")
+    voices, texts = body.words_or("voiceIds"), body.words_or("messages")
+    if (not voices and not texts) or not all(voices) or not all(texts):
+        raise Refuse("InvalidRequest", "voiceIds, messages: expected some, and none that is empty")
+    numbers = body.texts("phoneNumbers")
+    return _place(call, _asked(body, numbers, text=" ".join(texts) or None, voices=voices, batch=True))
+
+
+def _read_campaign(body: Body) -> None:
+    """Read what a campaign has and a batch has not."""
     body.word_or("timeToLive", "")
     body.word_or("retryInterval", "")
-    return _place(call, _asked(body, body.texts("phoneNumbers"), voice=_voice(body), batch=True))
 
 
 def _voice(body: Body) -> str:
@@ -101,12 +133,17 @@ def _voice(body: Body) -> str:
 
 
 def _asked(
-    body: Body, numbers: list[str], *, text: str | None = None, voice: str = "", batch: bool = False
+    body: Body,
+    numbers: list[str],
+    *,
+    text: str | None = None,
+    voices: Sequence[str] = (),
+    batch: bool = False,
 ) -> _Calls:
     if text is not None and not text:
         raise Refuse("InvalidRequest", "text: expected a text that is not empty")
     retries = body.count_or("retryCount", _RETRIES_DEFAULT, _COUNT_MAX)
-    return _Calls(numbers, text or "", voice, retries, body.word_or("serverId", ""), batch)
+    return _Calls(numbers, text or "", list(voices), retries, body.word_or("serverId", ""), batch)
 
 
 def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = None) -> list[Message]:
@@ -121,11 +158,14 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
 
     def check_server() -> None:
         if asked.server and not settings.allows(settings.servers, asked.server):
-            raise Refuse("InvalidServer", f"serverId: there is no server {asked.server[:40]!r}")
+            there_are = listed(settings.servers)
+            raise Refuse("InvalidServer", f"serverId: no server {asked.server[:40]!r}; there are {there_are}")
 
-    def check_voice() -> None:
-        if asked.voice and not settings.allows(settings.voices, asked.voice):
-            raise Refuse(settings.unknown_voice_code, f"voiceId: there is no voice {asked.voice[:40]!r}")
+    def check_voices() -> None:
+        for voice in asked.voices:
+            if not settings.allows(settings.voices, voice):
+                why = f"voiceId: no voice {voice[:40]!r}; there are {listed(settings.voices)}"
+                raise Refuse(settings.unknown_voice_code, why)
 
     run_checks(
         settings,
@@ -133,7 +173,7 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
             "limits": check_limits,
             "numbers": lambda: check_numbers(settings, asked.numbers, batch=asked.batch),
             "server": check_server,
-            "voice": check_voice,
+            "voice": check_voices,
         },
     )
     # How long a call will be is not known beforehand; its first minute has to be covered.
@@ -148,9 +188,9 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
         address or number[:64] or "(no number)"
         for address, number in zip(addresses, asked.numbers, strict=True)
     ]
-    campaign_id = ""
+    batch_id = ""
     if asked.batch:
-        campaign_id = call.gateway.draws("batch", *call.gateway.next_key(recipients[0])).hex("id")
+        batch_id = call.gateway.draws("batch", *call.gateway.next_key(recipients[0])).hex("id")
     return [
         Submission(
             provider="bitel",
@@ -160,7 +200,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
             text=asked.text,
             credential=call.credential_text,
             validity_ms=(1 + asked.retries) * settings.attempt_ms,
-            details=CallDetails(number, address is None, campaign_id),
+            details=CallDetails(number, address is None, batch_id),
         )
         for number, address, recipient in zip(asked.numbers, addresses, recipients, strict=True)
     ]

@@ -8,15 +8,16 @@ from collections.abc import Callable
 from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Message, Refuse, Route
-from simulator.providers.bitel.account import CallDetails, SmsDetails
 from simulator.providers.bitel.calling import (
     call_batch,
     call_batch_tts,
     call_campaign,
+    call_campaign_mix,
     call_otp,
     call_single,
     call_tts,
 )
+from simulator.providers.bitel.details import CallDetails, SmsDetails, details_of
 from simulator.providers.bitel.render import (
     bare_answer,
     call_object,
@@ -84,77 +85,71 @@ def _id(call: Call, messages: list[Message]) -> object:
 
 
 def _batch_id(call: Call, messages: list[Message]) -> object:
-    details = messages[0].submission.details
-    assert isinstance(details, SmsDetails | CallDetails)
-    return details.batch_id if isinstance(details, SmsDetails) else details.campaign_id
+    return details_of(messages[0]).batch_id
 
 
-def _found(call: Call, name: str, kind: type) -> Message | None:
-    message = call.gateway.message(call.path_values[name])
+def _find(call: Call, kind: type) -> Message | None:
+    message = call.gateway.message(call.path_values["requestId"])
     return message if message is not None and isinstance(message.submission.details, kind) else None
 
 
-def _known(call: Call, kind: type) -> Message:
-    message = _found(call, "requestId", kind)
+def _request(call: Call, kind: type) -> Message:
+    """Return the message or call that is asked for; raises Refuse."""
+    message = _find(call, kind)
     if message is None:
-        raise Refuse("NotFound", f"requestId: there is no request {call.path_values['requestId'][:60]!r}")
+        raise Refuse("NotFound", _no_request(call))
     return message
 
 
-def _none_in(call: Call, name: str) -> Refuse:
-    return Refuse("NotFound", f"{name}: there is nothing known of {call.path_values[name][:60]!r}")
+def _no_request(call: Call) -> str:
+    return f"requestId: there is no request {call.path_values['requestId'][:60]!r} of this kind"
+
+
+def _requests(call: Call, name: str, kind: type) -> list[Message]:
+    """Return what belongs to a batch or campaign; raises Refuse when that is nothing."""
+    messages = [
+        message
+        for message in account_of(call).batch(call.path_values[name])
+        if isinstance(message.submission.details, kind)
+    ]
+    if not messages:
+        raise Refuse("NotFound", f"{name}: there is no {call.path_values[name][:60]!r} of this kind")
+    return messages
 
 
 def _sms_status(call: Call) -> Answer:
     account = account_of(call)
-    message = _found(call, "requestId", SmsDetails)
+    message = _find(call, SmsDetails)
     if message is None:
         unknown = account.settings.unknown_sms
         if unknown == "null":
             return result_answer(None)
-        raise Refuse(unknown, f"requestId: there is no request {call.path_values['requestId'][:60]!r}")
+        raise Refuse(unknown, _no_request(call))
     return result_answer(sms_status_object(account.sms_facts(message), account.settings.status_shape))
 
 
 def _call_status(call: Call) -> Answer:
     account = account_of(call)
-    message = _known(call, CallDetails)
-    found = call_object(account.call_facts(message))
-    return bare_answer(found) if account.settings.call_status == "bare" else result_answer(found)
+    status = call_object(account.call_facts(_request(call, CallDetails)))
+    return bare_answer(status) if account.settings.call_status == "bare" else result_answer(status)
 
 
 def _sms_detail_v1(call: Call) -> Answer:
-    message = _known(call, SmsDetails)
-    return result_answer(sms_detail_v1(account_of(call).sms_facts(message)))
+    return result_answer(sms_detail_v1(account_of(call).sms_facts(_request(call, SmsDetails))))
 
 
 def _batch_detail_v1(call: Call) -> Answer:
-    account = account_of(call)
-    found = [
-        sms_detail_v1(account.sms_facts(message))
-        for message in account.batch(call.path_values["batchId"])
-        if isinstance(message.submission.details, SmsDetails)
-    ]
-    if not found:
-        raise _none_in(call, "batchId")
-    return result_answer(found)
+    facts = map(account_of(call).sms_facts, _requests(call, "batchId", SmsDetails))
+    return result_answer(list(map(sms_detail_v1, facts)))
 
 
 def _call_record_v1(call: Call) -> Answer:
-    message = _known(call, CallDetails)
-    return result_answer(call_record_v1(account_of(call).call_facts(message)))
+    return result_answer(call_record_v1(account_of(call).call_facts(_request(call, CallDetails))))
 
 
 def _campaign_records_v1(call: Call) -> Answer:
-    account = account_of(call)
-    found = [
-        call_record_v1(account.call_facts(message))
-        for message in account.batch(call.path_values["campaignId"])
-        if isinstance(message.submission.details, CallDetails)
-    ]
-    if not found:
-        raise _none_in(call, "campaignId")
-    return result_answer(found)
+    facts = map(account_of(call).call_facts, _requests(call, "campaignId", CallDetails))
+    return result_answer(list(map(call_record_v1, facts)))
 
 
 def _posts(path: str, send: _Sends, show: _Shows, operation: str) -> Route:
@@ -184,6 +179,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _posts("/api/v1/voice/tts", call_tts, _id, "call"),
     _posts("/api/v1/voice/single", call_single, _id, "call"),
     _posts("/api/v1/voice/campaign", call_campaign, _batch_id, "call"),
+    _posts("/api/v1/voice/campaign/mix", call_campaign_mix, _batch_id, "call"),
     Route("GET", "/api/v1/voice/cdr/{requestId}", _call_record_v1, "call status"),
     Route("GET", "/api/v1/voice/campaign/cdr/{campaignId}", _campaign_records_v1, "call status"),
 )
@@ -211,6 +207,7 @@ COVERAGE: Final[tuple[Coverage, ...]] = (
     Coverage("POST", "/api/v1/voice/tts", "supported"),
     Coverage("POST", "/api/v1/voice/single", "supported"),
     Coverage("POST", "/api/v1/voice/campaign", "partial", "known from client code alone"),
+    Coverage("POST", "/api/v1/voice/campaign/mix", "partial", "known from the code of one client"),
     Coverage("GET", "/api/v1/voice/cdr/{requestId}", "supported"),
     Coverage("GET", "/api/v1/voice/campaign/cdr/{campaignId}", "supported"),
 )

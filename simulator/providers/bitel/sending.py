@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from simulator.provider import Call, Message, Refuse, Submission
-from simulator.providers.bitel.account import Account, SmsDetails
-from simulator.providers.bitel.settings import CHECKS, Settings
+from simulator.providers.bitel.account import Account
+from simulator.providers.bitel.details import SmsDetails
+from simulator.providers.bitel.settings import CHECKS, Settings, listed
 from simulator.providers.bitel.wire import Body, network_address, otp_text
 
 __all__ = [
     "account_of",
+    "body_of",
     "check_balance",
     "check_numbers",
     "check_recipients",
@@ -34,9 +36,12 @@ Checks = Mapping[str, Callable[[], None]]
 
 def account_of(call: Call) -> Account:
     """Return the Bitel account of a call's space."""
-    account = call.gateway.account
-    assert isinstance(account, Account)
-    return account
+    return call.account(Account)
+
+
+def body_of(call: Call) -> Body:
+    """Return the JSON object of a call; raises Refuse."""
+    return Body(call.body, strict=account_of(call).settings.json == "strict")
 
 
 def run_checks(settings: Settings, checks: Checks) -> None:
@@ -74,9 +79,10 @@ def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) ->
 
 def check_balance(account: Account, cost_milli: int) -> None:
     """Check that the balance covers *cost_milli* beside all that is under way."""
-    balance = account.settings.balance
-    if balance is not None and not account.affords(cost_milli):
-        raise Refuse(f"{balance.code}/{balance.http}", "the account's balance does not suffice")
+    balance, left_milli = account.settings.balance, account.left_milli
+    if balance is not None and left_milli is not None and left_milli < cost_milli:
+        why = f"the balance has {left_milli / 1_000} Toman left beside all that is under way; "
+        raise Refuse(f"{balance.code}/{balance.http}", f"{why}this costs {cost_milli / 1_000}")
 
 
 def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
@@ -96,7 +102,7 @@ class _Sms(NamedTuple):
 
 def send_single(call: Call) -> list[Message]:
     """Send one text to one number."""
-    body = Body(call.body)
+    body = body_of(call)
     sms = _Sms([body.text("phoneNumber")], [body.text("message")], body.text_or("gatewayNumber", ""))
     _check(call, sms)
     return _submit(call, sms)
@@ -104,7 +110,7 @@ def send_single(call: Call) -> list[Message]:
 
 def send_batch(call: Call) -> list[Message]:
     """Send one text to many numbers."""
-    body = Body(call.body)
+    body = body_of(call)
     text, numbers = body.text("message"), body.texts("phoneNumbers")
     sms = _Sms(numbers, [text] * len(numbers), body.text_or("gatewayNumber", ""), batch=True)
     _check(call, sms)
@@ -113,7 +119,7 @@ def send_batch(call: Call) -> list[Message]:
 
 def send_p2p(call: Call) -> list[Message]:
     """Send each text to the number at the same place."""
-    body = Body(call.body)
+    body = body_of(call)
     texts, numbers = body.texts("messages"), body.texts("phoneNumbers")
     sms = _Sms(numbers, texts, body.text_or("gatewayNumber", ""), batch=True)
     _check(call, sms)
@@ -122,7 +128,7 @@ def send_p2p(call: Call) -> list[Message]:
 
 def send_otp(call: Call) -> list[Message]:
     """Send a code in Bitel's own words, past the black list."""
-    body = Body(call.body)
+    body = body_of(call)
     number, app_name, code = body.text("phoneNumber"), body.text("appName"), body.word("code")
     if not app_name or not code:
         raise Refuse("InvalidRequest", "appName, code: expected texts that are not empty")
@@ -133,7 +139,7 @@ def send_otp(call: Call) -> list[Message]:
 
 def send_template(call: Call) -> list[Message]:
     """Send a registered template with its variables filled."""
-    body = Body(call.body)
+    body = body_of(call)
     number, params, template_id = body.text("phoneNumber"), body.words("params"), body.whole("templateId")
     settings = account_of(call).settings
     sms = _Sms([number], [""])
@@ -141,12 +147,21 @@ def send_template(call: Call) -> list[Message]:
     def check_template() -> None:
         template = settings.templates.get(template_id)
         if template is None:
-            raise Refuse("InvalidTemplate", f"templateId: there is no template {template_id}")
+            there_are = listed(sorted(settings.templates))
+            raise Refuse("InvalidTemplate", f"templateId: no template {template_id}; there are {there_are}")
         if not template.approved:
-            raise Refuse("TemplatePending", f"templateId: template {template_id} is not reviewed yet")
-        wanted = template.variable_count
-        if len(params) < wanted or (len(params) > wanted and settings.extra_params == "refuse"):
-            raise Refuse("TemplateFormatError", f"params: expected {wanted} of them, got {len(params)}")
+            approved = listed(number for number, one in sorted(settings.templates.items()) if one.approved)
+            raise Refuse(
+                "TemplatePending",
+                f"templateId: template {template_id} is not reviewed yet (action review_template); "
+                f"reviewed are {approved}",
+            )
+        count = template.variable_count
+        if len(params) < count or (len(params) > count and settings.extra_params == "refuse"):
+            raise Refuse(
+                "TemplateFormatError",
+                f"params: expected {count} of them for {template.text!r}, got {len(params)}",
+            )
         if settings.empty_message == "refuse" and not template.filled(params):
             raise Refuse("InvalidRequest", "params: expected some that make a message which is not empty")
 
@@ -174,12 +189,12 @@ def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
             raise Refuse("InvalidRequest", "message: expected a text that is not empty")
 
     def check_gateway() -> None:
-        known = (settings.default_gateway, "")
-        if sms.gateway not in known and not settings.allows(settings.gateways, sms.gateway):
+        shared = (settings.default_gateway, "")
+        if sms.gateway not in shared and not settings.allows(settings.gateways, sms.gateway):
             raise Refuse(
                 "InvalidGateway",
-                f"gatewayNumber: expected {settings.default_gateway} or one of the dedicated numbers, "
-                f"got {sms.gateway[:40]!r}",
+                f"gatewayNumber: no gateway {sms.gateway[:40]!r}; there are {settings.default_gateway}, "
+                f"which all share, and of your own {listed(settings.gateways)}",
             )
 
     run_checks(

@@ -5,7 +5,7 @@ A Bitel account's settings: most of what the documentation leaves open; the READ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +49,7 @@ __all__ = [
     "Settings",
     "Template",
     "WebhookBody",
+    "listed",
 ]
 
 ANY: Final = "any"
@@ -196,6 +197,8 @@ _TEMPLATES: Final[dict[str, Json]] = {
     "1": {"text": "Your code is {0}"},
     "2": {"text": "Dear {0}, order {1} is on its way."},
     "3": {"text": "Dear {0}, this text is being reviewed.", "approved": False},
+    # The documentation's own sample, so that its request works.
+    "1234": {"text": "Truth: {0} {1} {2}"},
 }
 _HTTP: Final[Shape[Mapping[str, int]]] = Record(
     dict, [Field(name, HTTP_STATUS, f"For {name}.", shown=error.http) for name, error in ERRORS.items()]
@@ -262,6 +265,11 @@ class Settings:
     extra_params: str = setting(
         _either("accept", "refuse"), "accept", "More parameters than a template has variables (OC-8)."
     )
+    json: str = setting(
+        _either("strict", "lenient"),
+        "strict",
+        "Whether single quotes, raw line breaks in texts and trailing commas are read (OC-9).",
+    )
     empty_message: str = setting(_either("refuse", "accept"), "refuse", "An empty message (OC-9).")
     recipients_max: int = setting(Integer(1, 100_000), 100, "Most numbers in a batch (OC-9).")
     check_order: tuple[str, ...] = setting(
@@ -316,12 +324,12 @@ class Settings:
         _either("each", "refuse"), "each", "The same number twice in a batch (OC-20)."
     )
     servers: tuple[str, ...] | str = setting(
-        _SOME, ["1"], "Call servers (OC-21); others get InvalidServer. The word any: all of them."
+        _SOME, ANY, "Call servers (OC-21): a list, others get InvalidServer, or the word any: all of them."
     )
     voices: tuple[str, ...] | str = setting(
         _SOME,
-        ["1"],
-        "Voice files (OC-21); others get the code in unknown_voice_code. The word any: all of them.",
+        ANY,
+        "Voice files (OC-21): a list, others get the code in unknown_voice_code, or the word any.",
     )
     unknown_voice_code: str = setting(
         _ERROR_CODE, "InvalidRequest", "Error code for an unknown voiceId (OC-21)."
@@ -360,9 +368,14 @@ class Settings:
         """Return how many parts a text is charged as."""
         return segment(text).parts if self.parts == "counted" else 1
 
-    def allows(self, known: tuple[str, ...] | str, value: str) -> bool:
-        """Return True when *value* is one of the *known*, or any is."""
-        return known == ANY or value in known
+    def allows(self, values: tuple[str, ...] | str, value: str) -> bool:
+        """Return True when *value* is one of *values*, or these are any."""
+        return values == ANY or value in values
+
+
+def listed(values: Iterable[object]) -> str:
+    """Return what there is, for a refusal to name: `1, 2, 3`."""
+    return ", ".join(map(str, values)) or "none"
 
 
 SETTINGS: Final = settings_shape(Settings, "Settings of the Bitel account.")

@@ -7,9 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-import msgspec
-
-from simulator.provider import Refuse
+from simulator.provider import NotJson, Refuse, decode_json
 
 __all__ = ["Body", "local_number", "network_address", "otp_text"]
 
@@ -17,7 +15,6 @@ _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)(9[0-9]{9})", re.ASCII)
 _ANY_NUMBER: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})", re.ASCII)
 _ANY_LOCAL: Final = re.compile(r"0([1-9][0-9]{4,12})", re.ASCII)
 """An Iranian number with its trunk prefix, of 7 to 15 digits once 98 stands in place of the zero."""
-_DECODER: Final = msgspec.json.Decoder()
 
 
 class Body:
@@ -30,12 +27,10 @@ class Body:
 
     __slots__ = ("_values",)
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, *, strict: bool = True) -> None:
         try:
-            decoded = _DECODER.decode(raw)
-        except RecursionError:
-            raise Refuse("InvalidRequest", "expected a JSON object, got one nested too deeply") from None
-        except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
+            decoded = decode_json(raw, strict=strict)
+        except NotJson as trouble:
             raise Refuse("InvalidRequest", f"expected a JSON object, got something else: {trouble}") from None
         if not isinstance(decoded, dict):
             raise Refuse("InvalidRequest", f"expected a JSON object, got {_kind(decoded)}")
@@ -74,6 +69,10 @@ class Body:
             str(self._typed(f"{name}[{place}]", value, (str, int), "a string or a whole number"))
             for place, value in enumerate(values)
         ]
+
+    def words_or(self, name: str) -> list[str]:
+        """Return an array of texts or whole numbers, as texts; empty when there is none."""
+        return [] if self._values.get(name.lower()) is None else self.words(name)
 
     def whole(self, name: str) -> int:
         """Return a whole number that must be there."""

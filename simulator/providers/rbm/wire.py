@@ -11,10 +11,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from simulator.provider import Refuse
+from simulator.provider import NotJson, Refuse, decode_json
 from simulator.providers.rbm.errors import ERRORS, refuse
 from simulator.providers.rbm.instants import parse_duration, parse_instant
-from simulator.providers.rbm.lenient import NotJson, decode
 from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, message_shapes
 
 __all__ = ["Intake", "Violation", "bad_request", "read_body"]
@@ -64,7 +63,7 @@ def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str,
     if not body.strip():
         return {}
     try:
-        plain = decode(body, strict=intake.strict_json)
+        plain = decode_json(body, strict=intake.strict_json)
     except NotJson as trouble:
         raise bad_request([], f"Invalid JSON payload received. {trouble}") from None
     if not isinstance(plain, dict):

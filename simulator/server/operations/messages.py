@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.explain.acts import explain_act
 from simulator.explain.narrative import narrative
-from simulator.explain.story import explain, explain_act, find_submission
+from simulator.explain.story import explain, find_submission
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.lifecycle import Move, State
@@ -39,25 +40,33 @@ __all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_mess
 def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
-    wanted = {
+    simulation = space.simulation
+    conditions = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
     address = controller.asked_recipient(asked)
-    found = []
+    other_name = asked.query.get("name")
     signals = asked.query.get("signals") in ("1", "true")
-    for message in space.simulation.messages.values():
-        if message.submission.signal and not signals:
-            continue
-        mine = {
+
+    def fits(message: Message) -> bool:
+        values = {
             "provider": message.key.provider,
             "state": message.state.value,
             "id": message.id,
             "sender": message.submission.sender,
         }
-        fits = all(mine[name] == value for name, value in wanted.items())
-        if fits and (address is None or address == message.key.recipient):
-            found.append(message)
-    return found
+        return (
+            (signals or not message.submission.signal)
+            and all(values[name] == value for name, value in conditions.items())
+            and (address is None or address == message.key.recipient)
+            and (
+                other_name is None
+                or other_name == message.id
+                or other_name in simulation.names_of(message.submission).values()
+            )
+        )
+
+    return [message for message in simulation.messages.values() if fits(message)]
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
@@ -94,12 +103,18 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
     wanted = asked.parameters["id"]
-    found = find_submission(simulation, wanted, asked.query.get("provider", ""))
+    providers = controller.providers
+    found = find_submission(
+        simulation,
+        wanted,
+        asked.query.get("provider", ""),
+        lambda provider, recipient: providers[provider].address_of(recipient),
+    )
     if found is None and (act := explain_act(simulation, wanted)) is not None:
         return Reply(act_view(simulation, act))
     if found is None:
         known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        expected = "expected the id of a message or webhook, or provider/recipient/ordinal"
+        expected = "expected the id of a message, a webhook or a call, or provider/recipient/ordinal"
         detail = f"there is no {wanted!r} among {known} in {space.name!r}; {expected}"
         raise Problem(404, "No such message", detail)
     story = explain(simulation, found)

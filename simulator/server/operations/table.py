@@ -57,7 +57,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "DELETE", _SPACE, "Delete a space; it sends nothing more", delete_space, None, (), (204, 404, 409)
     ),
     Operation("GET", f"{_SPACE}/clock", "Mode and time of the clock", get_clock, None, (), (200, 404)),
-    Operation("PUT", f"{_SPACE}/clock", "Let time pass otherwise", put_clock, SET_CLOCK, (), (200, 404, 409, 422)),
+    Operation(
+        "PUT", f"{_SPACE}/clock", "Let time pass otherwise", put_clock, SET_CLOCK, (), (200, 404, 409, 422)
+    ),
     Operation(
         "POST",
         f"{_SPACE}/clock/advance",
@@ -141,6 +143,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("recipient", "to this recipient"),
             ("state", "in this state"),
             ("id", "with this id"),
+            ("name", "with this id, or that of their call, such as a txnid"),
             ("sender", "from this sender"),
             ("signals", "1: signs such as typing, too"),
             *_PAGE,
@@ -230,6 +233,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("recipient", "to this recipient"),
             ("state", "in this state"),
             ("id", "with this id"),
+            ("name", "with this id, or that of their call, such as a txnid"),
             ("sender", "from this sender"),
             ("signals", "1: signs such as typing, too"),
         ),

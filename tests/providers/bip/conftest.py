@@ -54,7 +54,8 @@ class Bench:
         await self.server.start()
         self.client = ClientSession()
         self.space = self.server.registry.create("test", seed=1)
-        self.configure(webhook={"url": f"{self.receiver.url}/bip/"})
+        # As the real service has it; what everybody may send without is tested where it is said.
+        self.configure(webhook={"url": f"{self.receiver.url}/bip/"}, session={"required": True})
         if self._settings:
             self.configure(**self._settings)
         if self._scenario:

@@ -46,7 +46,7 @@ async def test_message_to_one_user_is_answered_with_its_report_id(bip: Callable[
 
 async def test_newcomer_has_no_session(bip: Callable[..., Any]) -> None:
     """
-    A user about whom nobody said anything has not acted yet: 312, with HTTP 200 and without a list.
+    Where sessions are required, a user about whom nobody said anything has none: 312, and how to get one.
     """
     async with bip() as bench:
         got = await bench.send("905321234567")
@@ -54,5 +54,7 @@ async def test_newcomer_has_no_session(bip: Callable[..., Any]) -> None:
     assert got == (
         200,
         {"txnid": "t-1", "resultcode": 312},
-        "312: circumstances: no session with this user is open, or its messages are used up",
+        "312: circumstances: no session with this user is open, or its messages are used up; "
+        "the user must act first: POST /_sim/v1/spaces/test/recipients/905321234567/inbound "
+        '{"provider": "bip", "does": "follows"}; or set session.required to false',
     )

@@ -5,6 +5,7 @@ The FTS upload.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.kernel.model.rules import Act
 from simulator.providers.bip.uploads import UPLOAD_BYTES_MAX, pieces
 
 PATH = "/fts/rest/file/upload"
@@ -78,8 +80,7 @@ async def test_upload_answers_an_address_that_a_photo_may_have(bip: Callable[...
 
     address = got.body["url"]
     assert got == (200, {"txnid": "u-1", "status": 0, "url": address}, "")
-    assert address.startswith("http://timsac.turkcell.com.tr/fts/files/")
-    assert address.endswith(".jpg")
+    assert re.fullmatch(r"https://timsac\.bip\.com/scontent/p2p/05012026/12/P[0-9a-f]{68}\.jpg", address)
     assert sent.body["resultcode"] == 0
     assert kept == {
         "items": [
@@ -136,3 +137,29 @@ def test_no_bytes_break_the_reader_of_parts(file: bytes, noise: bytes) -> None:
         except ValueError as trouble:
             said = str(trouble)
             assert said.startswith("expected")
+
+
+async def test_upload_may_go_by_the_name_of_the_service(bip: Callable[..., Any]) -> None:
+    """
+    Addresses of 2023 have the service's user in them; what addresses begin with is a setting.
+    """
+    async with bip(uploads="v2p", file_url="http://timsac.turkcell.com.tr/scontent/") as bench:
+        got = await bench.call(PATH, form(b"x", DATA), headers=FORM)
+
+    place = r"http://timsac\.turkcell\.com\.tr/scontent/v2p/service/05012026/12/P[0-9a-f]{68}\.jpg"
+    assert re.fullmatch(place, got.body["url"])
+
+
+async def test_users_files_have_addresses_of_the_same_form(bip: Callable[..., Any]) -> None:
+    """
+    A photo and a document that a user sends.
+    """
+    async with bip() as bench:
+        for act in ("sends photo", "sends document"):
+            bench.space.simulation.act("bip", "+905320000001", Act(act))
+            await bench.settle()
+
+    photo, document = (body for _, body in bench.hooks)
+    place = r"https://timsac\.bip\.com/scontent/p2p/05012026/12/P[0-9a-f]{68}"
+    assert re.fullmatch(rf"{place}\.jpg", photo["content"])
+    assert re.fullmatch(rf"{place}\.pdf", document["document"]["filepath"])

@@ -73,6 +73,11 @@ class Bench:
         await self._server.stop()
         await self.receiver.__aexit__(kind, failure, trace)
 
+    async def control(self, path: str) -> Any:
+        """Return what the control API tells of the space."""
+        async with self.client.get(f"{self._server.url}/_sim/v1/spaces/default{path}") as answer:
+            return await answer.json()
+
     @property
     def gateway(self) -> Gateway:
         """Bitel's door into the space."""

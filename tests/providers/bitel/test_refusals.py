@@ -103,7 +103,7 @@ async def test_bad_call_is_refused_whole(path: str, body: Any, code: str, status
     """
     A bad call gets the envelope with the code, and leaves no message behind.
     """
-    async with Bench() as bitel:
+    async with Bench(servers=["1"], voices=["1"]) as bitel:
         got = await bitel.post(path, body)
 
         assert got == Got(status, {"result": None, "error": code})
@@ -175,7 +175,7 @@ async def test_refusal_of_a_deep_body_is_in_plain_words() -> None:
         async with bitel.client.post(url, data=deep, headers=sent) as answer:
             got = (answer.status, answer.headers["X-Simulator-Reason"])
 
-    assert got == (400, "expected a JSON object, got one nested too deeply")
+    assert got == (400, "expected a JSON object, got something else: values nested too deeply")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

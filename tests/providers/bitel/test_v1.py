@@ -134,3 +134,29 @@ async def test_campaign_answers_the_id_of_its_records() -> None:
 
     assert [row["status"] for row in records] == ["NORMAL", "USER_BUSY"]
     assert told == {campaign_id}
+
+
+async def test_messages_of_a_batch_are_found_by_its_id() -> None:
+    """
+    v1 answers a batch with one id and nothing else; numbers are understood as its clients write them.
+    """
+    async with Bench() as bitel:
+        body = {"message": "hi", "phoneNumbers": ["09120000001", "09120000002"]}
+        batch_id = await _post(bitel, "/sms/batch", body)
+        listed = await bitel.control(f"/messages?name={batch_id}")
+        story = await bitel.control("/messages/bitel:09120000001:1/explain")
+
+    assert [row["recipient"] for row in listed["items"]] == ["+989120000001", "+989120000002"]
+    assert story["message"]["names"] == {"batchId": batch_id}
+
+
+async def test_calls_of_a_campaign_are_found_by_its_id() -> None:
+    """
+    A campaign's one answer is its id, too.
+    """
+    async with Bench(voices="any") as bitel:
+        body = {"phoneNumbers": ["09120000001"], "voiceId": "1"}
+        campaign_id = await _post(bitel, "/voice/campaign", body)
+        story = await bitel.control(f"/messages/{campaign_id}/explain")
+
+    assert story["message"]["names"] == {"campaignId": campaign_id}

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.provider import Refuse
+from simulator.provider import NotJson, Refuse, decode_json
 from simulator.providers.rbm.content import check_content, classification, features_needed
 from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
-from simulator.providers.rbm.lenient import NotJson, decode
 from simulator.providers.rbm.schema import message_shapes
 from simulator.providers.rbm.settings import FEATURES
 from simulator.providers.rbm.wire import Intake, read_body
@@ -62,7 +61,7 @@ def test_sloppy_json_means_what_good_json_means(value: Any) -> None:
     """
     sloppy = "\n " + _single_quoted(json.dumps(value))
 
-    read = decode(sloppy.encode())
+    read = decode_json(sloppy.encode())
 
     assert read == value
 
@@ -73,7 +72,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     No body, however broken, ends in anything but values or NotJson.
     """
     try:
-        read = decode(text.encode())
+        read = decode_json(text.encode())
     except NotJson:
         return
 
@@ -85,7 +84,7 @@ def test_sloppy_json__is_refused_when_strict() -> None:
     The strict setting takes RFC 8259 alone.
     """
     with pytest.raises(NotJson):
-        decode(b"{'a': 1}", strict=True)
+        decode_json(b"{'a': 1}", strict=True)
 
 
 def test_deep_nesting_is_refused() -> None:
@@ -93,7 +92,7 @@ def test_deep_nesting_is_refused() -> None:
     A body of brackets is refused, not a stack overflow.
     """
     with pytest.raises(NotJson):
-        decode(b"[" * 100_000)
+        decode_json(b"[" * 100_000)
 
 
 def test_both_spellings_and_nulls_are_read() -> None:

@@ -1,8 +1,8 @@
 """
-JSON as Google's front end takes it, which is more than RFC 8259 allows.
+JSON as lenient servers take it, which is more than RFC 8259 allows.
 
-Google's own curl samples post single-quoted strings, its guide a trailing comma;
-both must work.  Source: rbm-api-examples, curl samples, and "Send messages".
+Single-quoted texts, line breaks in texts, bare names as keys, trailing commas:
+some front ends read them, and some clients rely on that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["NotJson", "decode"]
+__all__ = ["NotJson", "decode_json"]
 
 _DEPTH_MAX: Final = 100
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -31,11 +31,13 @@ class NotJson(ValueError):
     """
 
 
-def decode(body: bytes, *, strict: bool = False) -> Any:
-    """Return the values in *body*; raises NotJson."""
+def decode_json(body: bytes, *, strict: bool = False) -> Any:
+    """Return the values in *body*, read leniently unless *strict*; raises NotJson."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+    except RecursionError:
+        raise NotJson("values nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
         if strict:
             raise NotJson(str(trouble)) from None
     try:
