@@ -156,6 +156,8 @@ class Provider:
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
+    credential_forms: str = "Authorization: Bearer TOKEN"
+    """How a credential is presented, as whoever presented none is told."""
     unauthorized: Callable[[Call], Answer] = json_unauthorized
     """Answers a call without a good credential."""
     not_found: Callable[[Call, Sequence[str]], Answer] = json_not_found

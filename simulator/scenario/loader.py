@@ -43,6 +43,7 @@ __all__ = [
     "CLOCK",
     "CLOCK_FIELDS",
     "START",
+    "START_INSTANT",
     "ScenarioError",
     "Vocabulary",
     "editor_schema",
@@ -154,9 +155,10 @@ CLOCK_FIELDS: Final = (
 )
 """What may be said of a clock's mode, in a scenario and later."""
 
+START_INSTANT: Final[Shape[int]] = Either[int](Mapped(Word("now"), lambda _: NOW), Instant())
 START: Final = Field(
     "start",
-    Either[int](Mapped(Word("now"), lambda _: NOW), Instant()),
+    START_INSTANT,
     "The instant at which the space begins, or `now`: the machine's own time.  If not given, a live clock "
     "begins now, the others at 2026-01-05T09:00:00Z.",
     argument="start_unix_ms",

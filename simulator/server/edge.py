@@ -34,6 +34,7 @@ from simulator.provider import (
 )
 from simulator.runtime.space import Exchange, Space
 from simulator.secrecy import harmless_query
+from simulator.server.notes import NOTE_HEADER, note_of
 from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
@@ -106,7 +107,7 @@ class Edge:
             credential is None or not self._registry.accepts(space, provider.name, credential)
         ):
             return await self._reject(
-                request, space, call, provider.unauthorized(call), _why_unauthorized(credential)
+                request, space, call, provider.unauthorized(call), _why_unauthorized(provider, credential)
             )
         try:
             call.body = await _body(request, route.body_bytes_max)
@@ -151,6 +152,8 @@ class Edge:
                 return _cut(request)
             response = _response(answer)
             _tell_refusals(response, space, call)
+            if route.sends and (note := note_of(space, call)):
+                response.headers[NOTE_HEADER] = header_text(note)
             _note(space, call, answer, _why_refused(call))
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
@@ -265,9 +268,9 @@ def _tell_refusals(response: web.Response, space: Space, call: Call) -> None:
         response.headers[REASON_HEADER] = header_text("; ".join(told))
 
 
-def _why_unauthorized(credential: Credential | None) -> str:
+def _why_unauthorized(provider: Provider, credential: Credential | None) -> str:
     if credential is None:
-        return "the credential is missing, or not of a form that the provider takes"
+        return f"the credential is missing or malformed; expected {provider.credential_forms}"
     if credential.always_refused:
         return "a credential that begins with invalid is always refused"
     return "the credential is none of those that the settings of this space list"

@@ -69,6 +69,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
+    credential_forms="Authorization: App KEY, Basic USER:PASSWORD in base64, IBSSO TOKEN or Bearer TOKEN",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,
