@@ -11,8 +11,6 @@ import click
 
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import UnitError, parse_duration
-from simulator.schema.node import Problems, node_of
-from simulator.schema.shapes import Invalid, Shape
 
 __all__ = ["ClockType", "ListenType", "SpanType", "StartType"]
 
@@ -53,10 +51,13 @@ class StartType(_StartType):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        problems = Problems()
-        start = _start().read(node_of(str(value)), "", problems)
-        if isinstance(start, Invalid):
-            self.fail(problems.render("")[0], param, ctx)
+        # Loaded when somebody gives a start: a server without is ready sooner.
+        from simulator.scenario.loader import start_instant
+
+        try:
+            start = start_instant(str(value))
+        except ValueError as refusal:
+            self.fail(str(refusal), param, ctx)
         return start
 
 
@@ -91,10 +92,3 @@ class SpanType(_SpanType):
         if span_ms > _SPAN_MS_MAX:
             self.fail(f"expected an hour at most, got {value!r}", param, ctx)
         return span_ms
-
-
-def _start() -> Shape[int]:
-    # Loaded when somebody gives a start: a server without is ready sooner.
-    from simulator.scenario.loader import START_INSTANT
-
-    return START_INSTANT

@@ -20,13 +20,13 @@ from simulator.commands.banner import hello
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.journal_file import JournalFile
-from simulator.commands.option_types import ClockType, ListenType, SpanType, StartType
+from simulator.commands.option_types import ListenType, SpanType
 from simulator.commands.outputs import forget, write_whole
-from simulator.commands.setup import Setup
+from simulator.commands.setup import Beginning, Setup, beginning_options
 from simulator.commands.terminal import PlainLines, plain_json, say
 from simulator.commands.tls import Tls, TlsOptions, tls_options
 from simulator.explain.narrative import narrative
-from simulator.kernel.model.scenario import ClockSpec, Scenario
+from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.server.app import Server, ServerConfig
@@ -63,27 +63,7 @@ class _JsonLines(logging.Formatter):
 )
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
 @click.option("--scenario", help="A scenario file, or the name of a shipped one.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**53),
-    help="Same seed, same story, same ids.  [default: the scenario's, or drawn and told]",
-)
-@click.option(
-    "--clock",
-    type=ClockType(),
-    help="frozen, live, live×60 (or livex60) or autojump.  [default: the scenario's, or live]",
-)
-@click.option(
-    "--clock-start",
-    type=StartType(),
-    metavar="INSTANT|now",
-    help="When time begins.  [default: now for a live clock, else 2026-01-05T09:00:00Z]",
-)
-@click.option(
-    "--webhook",
-    metavar="URL",
-    help="Where webhooks of every provider go; {provider} in it stands for the provider's name.",
-)
+@beginning_options
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
 @click.option("--fast-loop", is_flag=True, help="Run on uvloop, or winloop on Windows (extra `speed`).")
@@ -117,6 +97,13 @@ class _JsonLines(logging.Formatter):
     help="Size at which --journal begins a new file; nine earlier ones stay, as FILE.1 to FILE.9.",
 )
 @click.option(
+    "--http",
+    type=click.Choice(["own", "aiohttp"]),
+    default="own",
+    show_default=True,
+    help="Who serves plain calls to providers: the simulator's own server, or aiohttp's.",
+)
+@click.option(
     "--allow-host",
     multiple=True,
     help="Serve the control API under this host name, too, and name it in the certificate of --tls.",
@@ -126,10 +113,7 @@ def serve(
     port: int,
     port_file: Path | None,
     scenario: str | None,
-    seed: int | None,
-    clock: ClockSpec | None,
-    clock_start: int | None,
-    webhook: str | None,
+    beginning: Beginning,
     watch: bool,
     verbose: bool,
     fast_loop: bool,
@@ -141,6 +125,7 @@ def serve(
     drain_real_ms: int,
     journal: Path | None,
     journal_mb: int,
+    http: str,
 ) -> None:
     """
     Serve the providers until interrupted.
@@ -152,13 +137,10 @@ def serve(
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
-    try:
-        space = Setup.of(providers, loaded, seed=seed, clock=clock, start=clock_start, webhook=webhook)
-    except ValueError as refusal:
-        _fail(str(refusal), INVALID)
     hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
         try:
+            space = Setup.of(beginning, loaded, providers)
             https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
             config = ServerConfig(
                 host=host,
@@ -173,14 +155,12 @@ def serve(
                 tls=https.context if https is not None else None,
                 tls_port=https.port if https is not None else 0,
                 providers=providers,
+                http=http,
                 tell=tell,
             )
             server = Server(config)
         except ValueError as refusal:
             _fail(str(refusal), INVALID)
-        if port_file is not None:
-            # Who waits for it must not read the port of an earlier server.
-            forget(port_file)
         with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
             watched = path if watch else None
             code = runner.run(
@@ -294,6 +274,9 @@ async def _run(
     https: Tls | None,
     drawn: bool,
 ) -> int:
+    if port_file is not None:
+        # Who waits for it must not read the port of an earlier server.
+        forget(port_file)
     try:
         await server.start()
     except OSError as trouble:

@@ -5,19 +5,65 @@ What the default space of a server begins with: seed, clock, targets of webhooks
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from functools import wraps
+from typing import Any, Final, NamedTuple
 
+import click
+
+from simulator.commands.option_types import ClockType, StartType
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import Provider
-from simulator.schema.node import Problems, node_of
-from simulator.schema.shapes import Invalid
 
-__all__ = ["Seed", "Setup"]
+__all__ = ["Beginning", "Seed", "Setup", "beginning_options"]
 
 _DRAWN_SEEDS: Final = 1_000_000
 """Few digits, since people type them again."""
+
+
+class Beginning(NamedTuple):
+    """
+    What the command line says about how the default space begins.
+    """
+
+    seed: int | None
+    clock: ClockSpec | None
+    start_unix_ms: int | None
+    webhook: str | None
+
+
+def beginning_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give *command* the options of how the default space begins; it takes them as `beginning`."""
+
+    @click.option(
+        "--seed",
+        type=click.IntRange(0, 2**53),
+        help="Same seed, same story, same ids.  [default: the scenario's, or drawn and told]",
+    )
+    @click.option(
+        "--clock",
+        type=ClockType(),
+        help="frozen, live, live×60 (or livex60) or autojump.  [default: the scenario's, or live]",
+    )
+    @click.option(
+        "--clock-start",
+        type=StartType(),
+        metavar="INSTANT|now",
+        help="When time begins.  [default: now for a live clock, else 2026-01-05T09:00:00Z]",
+    )
+    @click.option(
+        "--webhook",
+        metavar="URL",
+        help="Where webhooks of every provider go; {provider} in it stands for the provider's name.",
+    )
+    @wraps(command)
+    def with_beginning(
+        seed: int | None, clock: ClockSpec | None, clock_start: int | None, webhook: str | None, **others: Any
+    ) -> None:
+        command(beginning=Beginning(seed, clock, clock_start, webhook), **others)
+
+    return with_beginning
 
 
 class Seed(NamedTuple):
@@ -39,18 +85,12 @@ class Setup(NamedTuple):
     webhooks: Mapping[str, Mapping[str, object]]
 
     @classmethod
-    def of(
-        cls,
-        providers: Mapping[str, Provider],
-        scenario: Scenario | None,
-        *,
-        seed: int | None,
-        clock: ClockSpec | None,
-        start: int | None,
-        webhook: str | None,
-    ) -> Setup:
+    def of(cls, beginning: Beginning, scenario: Scenario | None, providers: Mapping[str, Provider]) -> Setup:
         """Return it from what the command line says, and else the scenario; raises ValueError."""
-        return cls(_seed(seed, scenario), _clock(clock, scenario, start), _webhooks(webhook, providers))
+        seed, clock, start_unix_ms, webhook = beginning
+        return cls(
+            _seed(seed, scenario), _clock(clock, scenario, start_unix_ms), _webhooks(webhook, providers)
+        )
 
 
 def _seed(seed: int | None, scenario: Scenario | None) -> Seed:
@@ -75,10 +115,8 @@ def _webhooks(url: str | None, providers: Mapping[str, Provider]) -> Mapping[str
         return {}
     settings: dict[str, Mapping[str, object]] = {}
     for name, provider in providers.items():
-        problems = Problems()
-        wanted = node_of({"webhook": {"url": url.replace("{provider}", name)}})
-        values = provider.settings.read(wanted, "", problems)
-        if isinstance(values, Invalid):
-            raise ValueError(f"--webhook: {problems.render('')[0]}")
-        settings[name] = values
+        try:
+            settings[name] = provider.read_settings({"webhook": {"url": url.replace("{provider}", name)}})
+        except ValueError as refusal:
+            raise ValueError(f"--webhook: {refusal}") from None
     return settings

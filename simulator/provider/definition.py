@@ -25,7 +25,8 @@ from simulator.provider.helpers import (
 )
 from simulator.provider.refusing import Refuse
 from simulator.provider.routing import Route
-from simulator.schema.shapes import Field, Record, Shape, Text
+from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.shapes import Field, Invalid, Record, Shape, Text
 
 __all__ = ["SEAM", "Code", "Command", "Coverage", "Provider", "open_gateway", "space_credential"]
 
@@ -88,6 +89,10 @@ def _no_address(text: str) -> str:
     return ""
 
 
+def _no_credential_words(call: Call) -> str:
+    return ""
+
+
 def _no_codes() -> Sequence[Code]:
     return ()
 
@@ -146,6 +151,10 @@ class Provider:
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()
     """Commands that it brings."""
+    server_header: str = ""
+    """The header Server of its answers; empty: they have none."""
+    user_agent: str = ""
+    """The header User-Agent of its webhooks; empty: one that names nobody."""
     address_of: Callable[[str], str] = normal_address
     """Returns the kernel's spelling of a recipient as the provider's clients write it."""
     normal_path: Callable[[str], str] = _same_path
@@ -156,8 +165,8 @@ class Provider:
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
-    credential_forms: str = "Authorization: Bearer TOKEN"
-    """How a credential is presented, as whoever presented none is told."""
+    credential_wanted: Callable[[Call], str] = _no_credential_words
+    """Returns what the credential of a call should look like, for people whose call has none."""
     unauthorized: Callable[[Call], Answer] = json_unauthorized
     """Answers a call without a good credential."""
     not_found: Callable[[Call, Sequence[str]], Answer] = json_not_found
@@ -170,6 +179,14 @@ class Provider:
     """Answers a call that is refused, whoever refuses it."""
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
+
+    def read_settings(self, plain: Json) -> Mapping[str, object]:
+        """Return settings as `open`'s account takes them; raises ValueError with the first complaint."""
+        problems = Problems()
+        values = self.settings.read(node_of(plain), "", problems)
+        if isinstance(values, Invalid):
+            raise ValueError(problems.render("")[0])
+        return values
 
 
 def space_credential(provider: Provider, space: str) -> str:

@@ -4,11 +4,9 @@ How a provider says no: one exception, whoever refuses.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 from simulator.kernel.engine.call_result import CallRefusal
-from simulator.provider.gateway import Watch
 
 __all__ = ["CallCut", "Refuse", "header_text"]
 
@@ -33,8 +31,6 @@ class Refuse(Exception):
         self.retry_after_ms = retry_after_ms
         """When a retry may help; 0: nothing is known of that."""
         self.facts = facts
-        self.clock = ""
-        """What the space's clock says, where a check compared with it; told along with the reason."""
         self.decided: CallRefusal | None = None
         """What the outcome ladder decided, when it was not the provider's own check."""
 
@@ -45,17 +41,10 @@ class Refuse(Exception):
         refuse.decided = refusal
         return refuse
 
-    def by_clock(self, watch: Watch) -> Refuse:
-        """Return itself, with what the space's clock says: whoever asks thinks of the machine's own."""
-        moment = datetime.fromtimestamp(watch.unix_ms() / 1_000, UTC)
-        self.clock = f"the space's clock stands at {moment:%Y-%m-%dT%H:%M:%SZ}"
-        return self
-
     @property
     def reason(self) -> str:
         """Why, in one line for people; the code where nobody said more."""
-        why = self.why or self.code
-        return f"{why}; {self.clock}" if self.clock else why
+        return self.why or self.code
 
     @property
     def retry_after_s(self) -> int:

@@ -10,7 +10,7 @@ from simulator.evidence.result import Check, Scorecard
 from simulator.explain.narrative import narrative
 from simulator.explain.story import explain
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.faults import DamageKind, Purpose
+from simulator.kernel.model.faults import FORGERIES, DamageKind, Purpose
 from simulator.kernel.model.lifecycle import TERMINAL, State
 from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.submission import MessageKey
@@ -24,7 +24,7 @@ __all__ = ["checks", "kept_from_integrator", "refused_for_good", "stories"]
 
 _STORIES_MAX = 5
 _NO_TARGET = "; none was owed (has the account a target?)"
-_FORGED = frozenset({DamageKind.SIGNATURE, DamageKind.CORRUPT, DamageKind.TRUNCATE})
+_FORGED = FORGERIES | {DamageKind.CORRUPT, DamageKind.TRUNCATE}
 
 
 def checks(expected: Expectations, simulation: Simulation, card: Scorecard) -> list[Check]:

@@ -87,9 +87,15 @@ class Dispatcher:
     """
 
     def __init__(
-        self, simulation: Simulation, client: Callable[[], Transport], after: Callable[[], None]
+        self,
+        simulation: Simulation,
+        client: Callable[[], Transport],
+        after: Callable[[], None],
+        agents: Mapping[str, str] | None = None,
     ) -> None:
         self._simulation = simulation
+        self._agents = agents or {}
+        """How webhooks of a provider name who sends them, by its name; the others name nobody."""
         self._client = client
         self._after = after
         self._lanes: dict[str, _Lane] = {}
@@ -201,10 +207,12 @@ class Dispatcher:
 
     def _rendered(self, webhook: Webhook) -> WebhookRequest | None:
         try:
-            return self._simulation.request_for(webhook)
+            request = self._simulation.request_for(webhook)
         except Exception:
             _LOG.exception("%s could not be rendered", webhook.id)
             return None
+        agent = self._agents.get(webhook.provider)
+        return request.named(agent) if agent else request
 
     def _ended(self, flight: _Flight, reply: Reply) -> None:
         """Record one attempt, and let the next webhook take its place."""

@@ -69,7 +69,8 @@ class Space:
             seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
         )
         self._waiters: set[asyncio.Future[None]] = set()
-        self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook)
+        agents = {provider.name: provider.user_agent for provider in providers.values()}
+        self.dispatcher = Dispatcher(self.simulation, client, self._after_webhook, agents)
         self.driver = Driver(self.simulation, self.dispatcher, self.note_change)
         fetch = tapped(outgoing(client), lambda: self.tap)
         self.gateways = {

@@ -75,7 +75,7 @@ _WEBHOOKS: Final[Shape[WebhookGoals]] = Record(
         Field(
             "forged_refused",
             Boolean(),
-            "No attempt that was wrongly signed or corrupted on purpose was acknowledged.",
+            "No attempt that was wrongly signed, not signed or corrupted on purpose was acknowledged.",
         ),
         Field(
             "latency",

@@ -18,7 +18,7 @@ from simulator.scenario.names import Named
 from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
-from simulator.schema.node import Node, Problems
+from simulator.schema.node import Node, Problems, node_of
 from simulator.schema.shapes import (
     Choice,
     Duration,
@@ -43,7 +43,6 @@ __all__ = [
     "CLOCK",
     "CLOCK_FIELDS",
     "START",
-    "START_INSTANT",
     "ScenarioError",
     "Vocabulary",
     "editor_schema",
@@ -52,6 +51,7 @@ __all__ = [
     "read",
     "scenario_schema",
     "scenario_shape",
+    "start_instant",
 ]
 
 _RULES_MAX = 10_000
@@ -155,10 +155,10 @@ CLOCK_FIELDS: Final = (
 )
 """What may be said of a clock's mode, in a scenario and later."""
 
-START_INSTANT: Final[Shape[int]] = Either[int](Mapped(Word("now"), lambda _: NOW), Instant())
+_START_INSTANT: Final[Shape[int]] = Either[int](Mapped(Word("now"), lambda _: NOW), Instant())
 START: Final = Field(
     "start",
-    START_INSTANT,
+    _START_INSTANT,
     "The instant at which the space begins, or `now`: the machine's own time.  If not given, a live clock "
     "begins now, the others at 2026-01-05T09:00:00Z.",
     argument="start_unix_ms",
@@ -175,6 +175,15 @@ _CLOCK: Final[Shape[ClockSpec]] = Record(
 )
 CLOCK: Final = Either[ClockSpec](Mapped(Choice(ClockMode), lambda mode: ClockSpec(mode=mode)), _CLOCK)
 """A mode alone, or a mapping."""
+
+
+def start_instant(text: str) -> int:
+    """Return the start of a clock as `start:` reads it; raises ValueError."""
+    problems = Problems()
+    start = _START_INSTANT.read(node_of(text), "", problems)
+    if isinstance(start, Invalid):
+        raise ValueError(problems.render("")[0])
+    return start
 
 
 LOCALES: Final = (

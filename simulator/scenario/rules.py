@@ -289,7 +289,11 @@ def _throttle(rate: Rate, burst: int | None = None) -> Throttle:
 
 def _answer(after_work: bool = False, **values: object) -> AnswerFault:
     if not values:
-        raise ValueError("expected at least one of refuse, throttle, stall, drop, truncate, garble and drip")
+        raise ValueError(
+            "expected at least one of refuse, gateway, throttle, stall, drop, truncate, garble and drip"
+        )
+    if "refuse" in values and "gateway" in values:
+        raise ValueError("expected refuse or gateway, got both: either the provider says no, or its proxy")
     return AnswerFault(work_done=after_work, **values)  # type: ignore[arg-type]
 
 
@@ -302,6 +306,11 @@ def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
         ],
     )
     fields = [
+        Field(
+            "gateway",
+            Integer(502, 504),
+            "Refuse as a proxy in front of the provider does: with an HTML page of status 502, 503 or 504.",
+        ),
         Field("throttle", throttle, "Refuse calls above a rate, on the space's clock."),
         Field("stall", Duration(0, _STALL_MS_MAX), "Answer late, in real time.", argument="stall_real_ms"),
         Field("drop", Choice(Drop), "Cut the connection before or after doing the work."),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from aiohttp import web
+from aiohttp.http import SERVER_SOFTWARE
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
@@ -21,8 +23,10 @@ from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
-from simulator.server.addressing import Addressing, AmbiguousPath
+from simulator.server.addressing import Address, Addressing, AmbiguousPath
+from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
+from simulator.server.front import Front
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
+_PATIENCE_REAL_S: Final = 1.0
+"""How long calls under way are waited for when the server stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,11 @@ class ServerConfig:
     guard: Guard | None = None
     """Decides instead of `allow_targets`."""
     allow_hosts: frozenset[str] = frozenset()
+    http: str = field(default_factory=lambda: os.environ.get("SIMULATOR_HTTP", "own"))
+    """
+    Who serves calls to providers: `own`, the simulator's own server as far as they are plain
+    HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
+    """
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
     tls: ssl.SSLContext | None = None
@@ -108,6 +119,13 @@ class _Apps:
         self.allow_hosts = allow_hosts
         self._control: ControlFace | None = None
 
+    def addresses(self, alone: str) -> Callable[[str, str], Address | None]:
+        """Return what tells where a request to a host and path belongs; *alone* names the only provider."""
+        if not alone:
+            return self.addressing.find
+        provider = self.registry.providers[alone]
+        return lambda _, path: Address(provider, "", path, "")
+
     @property
     def control(self) -> ControlFace:
         """The control API; loaded when first asked for, since servers start and send without."""
@@ -146,38 +164,46 @@ def make_app(config: ServerConfig) -> web.Application:
         # Before connections are closed: it lets those go who wait for something to happen.
         await registry.close()
 
-    app = web.Application()
+    app = _application()
     app.on_shutdown.append(end)
     app[REGISTRY] = registry
     app[_APPS] = _Apps(registry, config.allow_hosts)
     app[_ALONE] = ""
     app.cleanup_ctx.append(life)
+    return app
+
+
+def _application() -> web.Application:
+    app = web.Application()
+    app.on_response_prepare.append(_name_nobody)
     app.router.add_route("*", "/{path:.*}", _serve)
     return app
 
 
+async def _name_nobody(_: web.Request, response: web.StreamResponse) -> None:
+    """Leave out the header Server that says what this is built on; a provider's own stays."""
+    if response.headers.get("Server") == SERVER_SOFTWARE:
+        del response.headers["Server"]
+
+
 def _make_alone(app: web.Application, provider: str) -> web.Application:
     """Return an application that serves *provider* alone, in the spaces of *app*."""
-    alone = web.Application()
+    alone = _application()
     alone[_APPS] = app[_APPS]
     alone[_ALONE] = provider
-    alone.router.add_route("*", "/{path:.*}", _serve)
     return alone
 
 
 async def _serve(request: web.Request) -> web.StreamResponse:
     faces = request.app[_APPS]
     path = unquote(request.rel_url.raw_path)
-    alone = request.app[_ALONE]
-    if alone:
-        return await faces.edge.serve(request, faces.registry.providers[alone], "", path, "")
     try:
-        address = faces.addressing.find(request.host, path)
+        address = faces.addresses(request.app[_ALONE])(request.host, path)
     except AmbiguousPath as ambiguous:
         return problem_response(Problem(400, "Whose path?", str(ambiguous)))
     if address is None:
         return await _serve_own(request, faces, path)
-    return await faces.edge.serve(request, *address)
+    return await serve(faces.edge, request, address)
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
@@ -246,6 +272,8 @@ class Server:
         self.tls_port = 0
         """The port of https; 0: none."""
         self._runners: list[web.AppRunner] = []
+        self.fronts: list[Front] = []
+        """What takes calls to providers: that of the main port, then one for each further provider."""
         self._listeners: list[asyncio.Server] = []
 
     @property
@@ -281,10 +309,10 @@ class Server:
     async def start(self) -> None:
         """Bind and serve; raises OSError when an address cannot be bound."""
         try:
-            http = await self._serving(self.app)
-            self.ports[""] = await self._bind(http, self.config.port)
+            main = await self._serving(self.app)
+            self.ports[""] = await self._bind(main, self.config.port)
             if self.config.tls is not None:
-                self.tls_port = await self._bind(http, self.config.tls_port, self.config.tls)
+                self.tls_port = await self._bind(main, self.config.tls_port, self.config.tls)
             for provider, port in self.config.listen.items():
                 alone = await self._serving(_make_alone(self.app, provider))
                 self.ports[provider] = await self._bind(alone, port)
@@ -292,19 +320,27 @@ class Server:
             await self.stop()
             raise
 
-    async def _serving(self, app: web.Application) -> web.Server:
+    async def _serving(self, app: web.Application) -> Front:
         runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_HTTP_LOG
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_PATIENCE_REAL_S,
+            logger=_HTTP_LOG,
         )
         self._runners.append(runner)
         await runner.setup()
         http = runner.server
         assert http is not None
-        return http
+        faces = app[_APPS]
+        front = Front(faces.edge, faces.addresses(app[_ALONE]), http)
+        self.fronts.append(front)
+        return front
 
-    async def _bind(self, http: web.Server, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Listen for *http*, and return the bound port."""
+    async def _bind(self, front: Front, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen for *front*, or for aiohttp alone, and return the bound port."""
         loop = asyncio.get_running_loop()
+        make = front if self.config.http == "own" else front.http
         coming = 0
 
         def came() -> None:
@@ -313,12 +349,12 @@ class Server:
 
         def connect() -> asyncio.BaseProtocol:
             nonlocal coming
-            if len(http.connections) + coming >= self.config.connections_max:
+            if front.count + coming >= self.config.connections_max:
                 return _Full()
             # Several are accepted in one turn of the loop, before the first of them counts.
             coming += 1
             loop.call_soon(came)
-            return http()
+            return make()
 
         listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG, ssl=tls)
         self._listeners.append(listener)
@@ -329,5 +365,7 @@ class Server:
         """Stop serving; what is being sent is broken off."""
         while self._listeners:
             self._listeners.pop().close()
+        while self.fronts:
+            await self.fronts.pop().stop(_PATIENCE_REAL_S)
         while self._runners:
             await self._runners.pop().cleanup()

@@ -1,26 +1,25 @@
 """
-The edge: from an HTTP request to a provider's handler and back.
+The edge: the way of a call from its request to its answer, whichever door it came through.
+
+A door reads the request; `admit` finds out whose it is and turns away what has no
+business here; `handle` lets the rules and the provider's handler decide; the reply
+goes out through the door; then the call's webhooks may go and the clock may go on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
-from aiohttp import web
 from msgspec import structs
 
-from simulator.explain.narrative import decided_by
 from simulator.kernel.engine.call_result import CallResult
-from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.message import Refused
 from simulator.kernel.model.rules import AnswerFault, Drop
 from simulator.kernel.store.facts import Called, Failed
-from simulator.kernel.webhooks.damage import garbled
 from simulator.provider import (
     Answer,
     Call,
@@ -34,29 +33,64 @@ from simulator.provider import (
 )
 from simulator.runtime.space import Exchange, Space
 from simulator.secrecy import harmless_query
-from simulator.server.notes import NOTE_HEADER, note_of
-from simulator.server.problems import UNREADABLE, Problem, problem_response
+from simulator.server.notes import note_of
+from simulator.server.problems import Problem
+from simulator.server.replies import (
+    NOTE_HEADER,
+    Door,
+    HttpReply,
+    gateway_page,
+    headers_of,
+    headers_with_reason,
+    problem_reply,
+    send_damaged,
+    tell_refusals,
+    why_refused,
+)
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
-__all__ = ["SPACE_HEADER", "Edge"]
+__all__ = ["SPACE_HEADER", "UNREADABLE_BODY", "Admitted", "Edge", "HttpRequest"]
 
 SPACE_HEADER: Final = "X-Simulator-Space"
-REASON_HEADER: Final = "X-Simulator-Reason"
+UNREADABLE_BODY: Final = b"\x00"
+"""
+What a provider is handed for a body that broke off or could not be unpacked.
+
+It refuses that as it refuses any bytes that are not in its format.
+"""
 _EARLY_PATIENCE_REAL_S: Final = 2.0
-_DRIPS: Final = 20
-_REASONS_TOLD_MAX: Final = 10
 _EXCHANGE_BYTES_MAX: Final = 65_536
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
 _LOG = logging.getLogger("simulator")
 
 
-class _TooLarge(Exception):
-    """The body is larger than its route allows."""
+class HttpRequest(NamedTuple):
+    """
+    The head of a request to a provider, as a door has read it.
+    """
+
+    method: str
+    path: str
+    """The provider's own."""
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    """By name, in any letters."""
+    url: str
+    """Scheme, host and what stood before the path."""
+    provider: Provider
+    space: str
+    """Empty: the path does not name one."""
 
 
-# What a provider is handed for a body that broke off or could not be unpacked: it
-# refuses that as it refuses any bytes that are not in its format.
-_UNREADABLE: Final = b"\x00"
+class Admitted(NamedTuple):
+    """
+    A call that has found its way in, all but its body.
+    """
+
+    space: Space
+    provider: Provider
+    route: Route
+    call: Call
 
 
 class Edge:
@@ -69,114 +103,107 @@ class Edge:
         self._routers = {name: Router(provider.routes) for name, provider in registry.providers.items()}
         self.calls = 0
 
-    async def serve(
-        self, request: web.Request, provider: Provider, space_name: str, path: str, prefix: str
-    ) -> web.StreamResponse:
-        """Answer *request* to *provider*; *path* is the provider's own, *prefix* what stood before it."""
-        try:
-            return await self._serve(request, provider, space_name, path, prefix)
-        except UnknownSpace as unknown:
-            return problem_response(Problem(404, "No such space", str(unknown)))
-        except Exception:
-            _LOG.exception("%s %s failed inside the simulator", request.method, request.path)
-            detail = f"{request.method} {request.path} failed inside the simulator; its log has the details"
-            return problem_response(Problem(500, "Failed", detail))
+    # -- in -------------------------------------------------------------------------------------
 
-    async def _serve(
-        self, request: web.Request, provider: Provider, space_name: str, path: str, prefix: str
-    ) -> web.StreamResponse:
+    def admit(self, request: HttpRequest) -> Admitted | HttpReply:
+        """Return the call that *request* is, or the reply to one that is turned away."""
         self.calls += 1
-        call = Call(
-            method=request.method,
-            path=path,
-            query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
-            headers=request.headers,
-            url=f"{request.scheme}://{request.host}{prefix}",
-            gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
-        )
+        method, path, query, headers, url, provider, _ = request
+        registry = self._registry
+        gateway = registry.get(DEFAULT_SPACE).gateways[provider.name]
+        call = Call(method=method, path=path, query=query, headers=headers, url=url, gateway=gateway)
         route, call.path_values, allowed = self.find(call)
         credential = provider.credential_of(call)
-        space = self._space_of(request, space_name, provider.name, credential)
+        space = self._space_of(request, credential)
         call.gateway = space.gateways[provider.name]
         call.credential = credential
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
-            why = f"{provider.name} has no {call.method} {path[:200]}{methods}"
-            return await self._reject(request, space, call, provider.not_found(call, allowed), why)
-        if not route.open and (
-            credential is None or not self._registry.accepts(space, provider.name, credential)
-        ):
-            return await self._reject(
-                request, space, call, provider.unauthorized(call), _why_unauthorized(provider, credential)
-            )
-        try:
-            call.body = await _body(request, route.body_bytes_max)
-        except UNREADABLE:
-            if request.transport is None:
-                # The client is gone, and with it what it might have wanted.
-                return web.Response()
-            request.protocol.close()
-            call.body = _UNREADABLE
-        except _TooLarge:
-            refusal = provider.too_large(call, route.body_bytes_max)
-            why = f"expected a body of at most {route.body_bytes_max} bytes"
-            return await self._reject(request, space, call, refusal, why, close=True)
-        return await self._handle(request, space, provider, route, call)
-
-    def _space_of(
-        self, request: web.Request, name: str, provider: str, credential: Credential | None
-    ) -> Space:
-        registry = self._registry
-        if name:
-            return registry.get(name)
-        if credential is not None and (owner := registry.owner_of(provider, credential)) is not None:
-            return owner
-        return registry.get(request.headers.get(SPACE_HEADER) or DEFAULT_SPACE)
-
-    async def _handle(
-        self, request: web.Request, space: Space, provider: Provider, route: Route, call: Call
-    ) -> web.StreamResponse:
-        space.driver.enter()
-        answer: Answer | None = None
-        try:
-            if space.tap is not None:
-                space.tap.called(call, admitted=True)
-            answer = await self.answer(space, provider, route, call)
-            result = call.result
-            if result.early:
-                await space.send_early(_EARLY_PATIENCE_REAL_S)
-            if result.stall_real_ms:
-                await asyncio.sleep(result.stall_real_ms / 1000)
-            if result.drop is not None:
-                _note(space, call, None)
-                return _cut(request)
-            response = _response(answer)
-            _tell_refusals(response, space, call)
-            if route.sends and (note := note_of(space, call)):
-                response.headers[NOTE_HEADER] = header_text(note)
-            _note(space, call, answer, _why_refused(call))
-            # A client that hung up first misses its answer, which is its own affair.
-            with contextlib.suppress(ConnectionError):
-                if result.damage is not None:
-                    draws = space.simulation.chance.of("answer", *(result.damage_key or ()))
-                    return await _damaged(request, response, answer.body, result.damage, draws)
-                # Written here, so that webhooks of this call start after its answer.
-                await response.prepare(request)
-                await response.write_eof()
-            return response
-        finally:
-            if space.tap is not None:
-                space.tap.answered(call, answer)
-            space.simulation.answered(call.result)
-            space.driver.leave()
+            why = f"{provider.name} has no {method} {path[:200]}{methods}"
+            return self._turn_away(space, call, provider.not_found(call, allowed), why)
+        if not route.open and (credential is None or not registry.accepts(space, provider.name, credential)):
+            why = _why_unauthorized(credential, provider.credential_wanted(call))
+            return self._turn_away(space, call, provider.unauthorized(call), why)
+        return Admitted(space, provider, route, call)
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
         """Return the route of *call*, its path parameters, and which methods its path would allow."""
         provider = self._registry.providers[call.gateway.provider]
         return self._routers[provider.name].find(call.method, provider.normal_path(call.path))
 
+    def _space_of(self, request: HttpRequest, credential: Credential | None) -> Space:
+        registry = self._registry
+        if request.space:
+            return registry.get(request.space)
+        if credential is not None:
+            owner = registry.owner_of(request.provider.name, credential)
+            if owner is not None:
+                return owner
+        return registry.get(request.headers.get(SPACE_HEADER) or DEFAULT_SPACE)
+
+    def too_large(self, admitted: Admitted) -> HttpReply:
+        """Return the reply to a call whose body is larger than its route allows."""
+        space, provider, route, call = admitted
+        why = f"expected a body of at most {route.body_bytes_max} bytes"
+        reply = self._turn_away(space, call, provider.too_large(call, route.body_bytes_max), why)
+        return reply._replace(close=True)
+
+    def failed(self, request: HttpRequest, failure: Exception) -> HttpReply:
+        """Return the reply to a request that names no space there is, or for which the edge itself failed."""
+        if isinstance(failure, UnknownSpace):
+            return problem_reply(Problem(404, "No such space", str(failure)))
+        method, path = request.method, request.path
+        _LOG.error("%s %s failed inside the simulator", method, path, exc_info=failure)
+        detail = f"{method} {path} failed inside the simulator; its log has the details"
+        return problem_reply(Problem(500, "Failed", detail))
+
+    def _turn_away(self, space: Space, call: Call, answer: Answer, why: str) -> HttpReply:
+        """Answer a call that never reaches the provider's work; *why* is told in a header and the journal."""
+        space.driver.enter()
+        try:
+            if space.tap is not None:
+                space.tap.called(call, admitted=False)
+                space.tap.answered(call, answer)
+            _note(space, call, answer, why)
+            provider = self._registry.providers[call.gateway.provider]
+            return HttpReply(answer.status, answer.body, headers_with_reason(answer, provider, why))
+        finally:
+            space.driver.leave()
+
+    # -- and out again --------------------------------------------------------------------------
+
+    def handle(self, admitted: Admitted, body: bytes, door: Door) -> Awaitable[None] | None:
+        """
+        Do what a call with this body asks for, and answer it through *door*.
+
+        Returns None when all of that is done, as it is for nearly every call; else
+        what remains, to be awaited.
+        """
+        space, provider, route, call = admitted
+        call.body = body
+        space.driver.enter()
+        try:
+            if space.tap is not None:
+                space.tap.called(call, admitted=True)
+            answer = self._ask(space, provider, route, call)
+            if not isinstance(answer, Answer) or call.result.delays_answer:
+                return self._answer_later(admitted, answer, door)
+            # Written here, so that webhooks of this call start after its answer.
+            written = door.write(self._reply(space, call, answer))
+            if written is not None:
+                return self._leave_after(written, space, call, answer)
+        except BaseException:
+            self._leave(space, call, None)
+            raise
+        self._leave(space, call, answer)
+        return None
+
     async def answer(self, space: Space, provider: Provider, route: Route, call: Call) -> Answer:
         """Return what *provider* answers, before anything is done to the answer on its way."""
+        answer = self._ask(space, provider, route, call)
+        return answer if isinstance(answer, Answer) else await self._awaited(space, provider, call, answer)
+
+    def _ask(self, space: Space, provider: Provider, route: Route, call: Call) -> Answer | Awaitable[Answer]:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
@@ -187,90 +214,91 @@ class Edge:
                     raise Refuse.as_decided(result.refusal)
                 if result.drop is Drop.BEFORE:
                     raise CallCut
-            answer = route.handler(call)
-            if inspect.isawaitable(answer):
-                return await answer
-            return answer
-        except Refuse as refuse:
-            call.refused = refuse
-            return provider.refused(call, refuse)
-        except CallCut:
-            # `_handle` asks the result, not the answer, whether to cut.
-            return Answer(0)
-        except Exception:
-            _LOG.exception("%s %s failed inside the simulator", call.method, call.path)
-            simulation = space.simulation
-            fact = Failed(call.method, call.path)
-            simulation.journal.add(simulation.clock.now_ms, fact, provider=provider.name)
-            return provider.failed(call)
+            return route.handler(call)
+        except Exception as failure:
+            return _excused(space, provider, call, failure)
 
-    async def _reject(
-        self, request: web.Request, space: Space, call: Call, answer: Answer, why: str, *, close: bool = False
-    ) -> web.StreamResponse:
-        """Answer a call that never reached the provider's work; *why* is told in a header and the journal."""
-        space.driver.enter()
+    async def _awaited(
+        self, space: Space, provider: Provider, call: Call, answer: Awaitable[Answer]
+    ) -> Answer:
         try:
-            if space.tap is not None:
-                space.tap.called(call, admitted=False)
-                space.tap.answered(call, answer)
-            _note(space, call, answer, why)
-            response = _response(answer)
-            if REASON_HEADER not in response.headers:
-                response.headers[REASON_HEADER] = header_text(why)
-            if close:
-                response.force_close()
-            return response
+            return await answer
+        except Exception as failure:
+            return _excused(space, provider, call, failure)
+
+    async def _answer_later(self, admitted: Admitted, asked: Answer | Awaitable[Answer], door: Door) -> None:
+        """Answer a call whose handler takes its time, or to whose answer a rule does something."""
+        space, provider, _, call = admitted
+        answer: Answer | None = None
+        try:
+            answer = asked if isinstance(asked, Answer) else await self._awaited(space, provider, call, asked)
+            result = call.result
+            if result.early:
+                await space.send_early(_EARLY_PATIENCE_REAL_S)
+            if result.stall_real_ms:
+                await asyncio.sleep(result.stall_real_ms / 1000)
+            if result.drop is not None:
+                _note(space, call, None)
+                door.cut()
+                return
+            reply = self._reply(space, call, answer)
+            # A client that hung up first misses its answer, which is its own affair.
+            with contextlib.suppress(ConnectionError):
+                if result.damage is not None:
+                    draws = space.simulation.chance.of("answer", *(result.damage_key or ()))
+                    await send_damaged(door, reply, result.damage, draws)
+                else:
+                    written = door.write(reply)
+                    if written is not None:
+                        await written
         finally:
-            space.driver.leave()
+            self._leave(space, call, answer)
+
+    async def _leave_after(self, written: Awaitable[None], space: Space, call: Call, answer: Answer) -> None:
+        try:
+            with contextlib.suppress(ConnectionError):
+                await written
+        finally:
+            self._leave(space, call, answer)
+
+    def _leave(self, space: Space, call: Call, answer: Answer | None) -> None:
+        """Let the webhooks of a call go, for its answer is out; and the clock."""
+        if space.tap is not None:
+            space.tap.answered(call, answer)
+        space.simulation.answered(call.result)
+        space.driver.leave()
+
+    def _reply(self, space: Space, call: Call, answer: Answer) -> HttpReply:
+        """Return the reply that *answer* is, having taken note of the call."""
+        headers = headers_of(answer, self._registry.providers[call.gateway.provider])
+        tell_refusals(headers, space, call)
+        if note := note_of(space, call):
+            headers.append((NOTE_HEADER, header_text(note)))
+        _note(space, call, answer, why_refused(call))
+        return HttpReply(answer.status, answer.body, headers)
 
 
-def _response(answer: Answer) -> web.Response:
-    response = web.Response(status=answer.status, body=answer.body)
-    headers = response.headers
-    if answer.content_type:
-        headers["Content-Type"] = answer.content_type
-    for name, value in answer.headers:
-        headers.add(name, value)
-    return response
+def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -> Answer:
+    """Return the answer to a call that was refused, cut off, or failed inside the simulator."""
+    if isinstance(failure, Refuse):
+        call.refused = failure
+        if failure.decided is not None and failure.decided.gateway:
+            return gateway_page(failure.decided.gateway)
+        return provider.refused(call, failure)
+    if isinstance(failure, CallCut):
+        # `_answer_later` asks the result, not the answer, whether to cut.
+        return Answer(0)
+    _LOG.error("%s %s failed inside the simulator", call.method, call.path, exc_info=failure)
+    simulation = space.simulation
+    fact = Failed(call.method, call.path)
+    simulation.journal.add(simulation.clock.now_ms, fact, provider=provider.name)
+    return provider.failed(call)
 
 
-def _why_refused(call: Call) -> str:
-    """Return what the provider's own checks found; what rules decide is told of each submission."""
-    refuse = call.refused
-    return refuse.reason if refuse is not None and refuse.decided is None else ""
-
-
-def _tell_refusals(response: web.Response, space: Space, call: Call) -> None:
-    """Say in headers what the provider's body has no words for: how many were refused, and by what."""
-    result = call.result
-    if why := _why_refused(call):
-        response.headers[REASON_HEADER] = header_text(why)
-        return
-    if result.refusal is not None:
-        refusal = result.refusal
-        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule))]
-    else:
-        refused = [outcome for outcome in result.outcomes if isinstance(outcome, Refused)]
-        if not refused:
-            return
-        response.headers["X-Simulator-Refused"] = f"{len(refused)} of {len(result.outcomes)}"
-        reasons = [(one.code, one.rule, decided_by(one.rung, one.rule, one.why)) for one in refused]
-        reasons = list(dict.fromkeys(reasons))[:_REASONS_TOLD_MAX]
-    rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
-    if rules:
-        response.headers["X-Simulator-Rule"] = header_text(", ".join(rules))
-    if REASON_HEADER not in response.headers:
-        lines = space.simulation.state.rules.lines
-        told = [
-            f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
-            for code, rule, why in reasons
-        ]
-        response.headers[REASON_HEADER] = header_text("; ".join(told))
-
-
-def _why_unauthorized(provider: Provider, credential: Credential | None) -> str:
+def _why_unauthorized(credential: Credential | None, wanted: str) -> str:
     if credential is None:
-        return f"the credential is missing or malformed; expected {provider.credential_forms}"
+        why = "the credential is missing, or not of a form that the provider takes"
+        return f"{why}: expected {wanted}" if wanted else why
     if credential.always_refused:
         return "a credential that begins with invalid is always refused"
     return "the credential is none of those that the settings of this space list"
@@ -321,56 +349,3 @@ def _misbehaviour(fact: Called, result: CallResult) -> Called:
         dropped=result.drop is not None,
         rule=result.fault_rule,
     )
-
-
-async def _damaged(
-    request: web.Request, response: web.Response, body: bytes, damage: AnswerFault, draws: Draws
-) -> web.StreamResponse:
-    """Send an answer garbled, bit by bit, or broken off in the middle, as a rule wants it."""
-    sent = garbled(body, draws) if damage.garble else body
-    stream = web.StreamResponse(status=response.status, headers=response.headers)
-    stream.headers.pop("Content-Length", None)
-    stream.content_length = len(sent)
-    await stream.prepare(request)
-    if damage.truncate:
-        sent = sent[: len(sent) // 2]
-    length = max(1, -(-len(sent) // _DRIPS)) if damage.drip_real_ms else max(1, len(sent))
-    pieces = -(-len(sent) // length)
-    for place in range(0, len(sent), length):
-        if damage.drip_real_ms:
-            await asyncio.sleep(damage.drip_real_ms / pieces / 1000)
-        await stream.write(sent[place : place + length])
-    if damage.truncate:
-        if request.transport is not None:
-            # Let what was written leave before the connection is cut.
-            request.transport.close()
-        return stream
-    await stream.write_eof()
-    return stream
-
-
-def _cut(request: web.Request) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
-
-
-async def _body(request: web.Request, bytes_max: int) -> bytes:
-    if not request.body_exists:
-        return b""
-    if (request.content_length or 0) > bytes_max:
-        raise _TooLarge
-    content = request.content
-    first = await content.readany()
-    if content.at_eof():
-        if len(first) > bytes_max:
-            raise _TooLarge
-        return first
-    body = bytearray(first)
-    while True:
-        chunk = await content.readany()
-        if not chunk:
-            return bytes(body)
-        body += chunk
-        if len(body) > bytes_max:
-            raise _TooLarge

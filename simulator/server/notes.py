@@ -13,15 +13,14 @@ from simulator.kernel.model.message import Message
 from simulator.provider import Call
 from simulator.runtime.space import Space
 
-__all__ = ["NOTE_HEADER", "note_of"]
+__all__ = ["note_of"]
 
-NOTE_HEADER: Final = "X-Simulator-Note"
 _CALLS_NOTED_MAX: Final = 1_000
 """Whoever has called so often knows, and a load test does not pay for it."""
 
 
 def note_of(space: Space, call: Call) -> str:
-    """Return that reports about what *call* sent go nowhere, and the remedy; empty: there is nothing to say."""
+    """Return that reports about what *call* sent go nowhere, and the remedy; empty: nothing to say."""
     if space.exchange_count >= _CALLS_NOTED_MAX:
         return ""
     message = next((one for one in call.result.outcomes if isinstance(one, Message)), None)

@@ -57,6 +57,8 @@ class Row(NamedTuple):
     """Whether a send to a magic recipient ended as the catalogue says."""
     circumstances: Mapping[str, Value] = {}
     """What must be true of an ordinary recipient before anything can be sent to it."""
+    page: bytes = b""
+    """What stands in the page that answers unknown paths; empty: they are answered like other errors."""
 
 
 def _plus(number: str) -> str:
@@ -168,6 +170,7 @@ ROWS: Final[Mapping[str, Row]] = {
         number=lambda n: f"+4179302{n:04d}",
         address=_plus,
         holds=_rbm_holds,
+        page=b"<title>Error 404 (Not Found)!!1</title>",
     ),
     "bip": Row(
         authorization=lambda credential: f"Basic {base64.b64encode(credential.encode()).decode()}",

@@ -22,7 +22,7 @@ from simulator.explain.narrative import narrative
 from simulator.kernel.model.rules import AnswerFault, Behaviour, Drop, Match, Rule, Throttle
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import parse_rate
-from simulator.kernel.store.facts import EntryKind
+from simulator.kernel.store.facts import EntryKind, SendRefused
 from simulator.provider import Code, built_in
 from simulator.scenario.loader import load
 from simulator.schema.node import Problems, node_of
@@ -46,6 +46,10 @@ def _filled(path: str) -> str:
 def _assert_refused_by_the_provider(heard: Heard, door: Door) -> None:
     """The answer is the provider's refusal, not a web server's page, and nothing was left behind."""
     assert heard.status >= 400, heard
+    if heard.status == 404 and "html" in heard.content_type:
+        assert door.row.page
+        assert door.row.page in heard.body
+        return
     _assert_provider_spoke(heard, door)
 
 
@@ -493,3 +497,41 @@ async def test_dropped_connection_is_no_failure_of_ours(name: str, drop: Drop, m
 
         assert len(door.messages) == messages
         assert door.failures == []
+
+
+@every_provider
+@pytest.mark.parametrize(("after_work", "messages"), [(False, 0), (True, 1)])
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_gateway_answers_with_a_page(name: str, status: int, after_work: bool, messages: int) -> None:
+    """
+    A proxy in front of any provider answers with HTML, whether or not the work behind it was done.
+    """
+    async with door_of(_PROVIDERS[name]) as door:
+        recipient = door.row.number(1)
+        door.ready(recipient)
+        door.space.simulation.load(_rule(AnswerFault(gateway=status, work_done=after_work)))
+        heard = await door.send(recipient)
+        await door.settle()
+
+        assert (heard.status, heard.content_type.partition(";")[0]) == (status, "text/html")
+        assert f"<h1>{status} ".encode() in heard.body
+        assert len(door.messages) == messages
+        assert door.failures == []
+
+
+@every_provider
+async def test_gateway_keeps_a_storm_from_the_provider(name: str) -> None:
+    """
+    Messages of a storm are no calls that could be answered; they are refused all the same.
+    """
+    provider = _PROVIDERS[name]
+    rules = "rules: [{then: {answer: {gateway: 503}}}]"
+    storm = f"timeline: [{{at: 0s, provider: {name}, storm: {{messages: 3, rate: 3/s}}}}]"
+    async with door_of(provider) as door:
+        door.space.load(load(f"{rules}\n{storm}", "storm.yaml", {name: provider}))
+        await door.settle()
+        facts = [entry.fact for entry in door.space.simulation.journal]
+        codes = [fact.code for fact in facts if isinstance(fact, SendRefused)]
+
+        assert door.messages == []
+        assert codes == ["gateway 503"] * 3

@@ -19,8 +19,8 @@ from simulator.schema.node import node_of
         ),
         (
             "{then: {answer: {refuse: FORBIDDEN}}}",
-            'x.yaml:2:22: rules[0].then.answer: unknown key "refuse"; known keys: throttle, stall, drop, '
-            "truncate, garble, drip, after_work; name a provider in `when` to use its codes",
+            'x.yaml:2:22: rules[0].then.answer: unknown key "refuse"; known keys: gateway, throttle, stall, '
+            "drop, truncate, garble, drip, after_work; name a provider in `when` to use its codes",
         ),
     ],
 )

@@ -28,6 +28,10 @@ class CallRefusal(NamedTuple):
     rule: str
     retry_after_ms: int = 0
     rung: Rung = Rung.RULE
+    gateway: int = 0
+    """The status with which a proxy in front of the provider refuses it; 0: the provider does."""
+    why: str = ""
+    """What stands against it, where a recipient's circumstances refuse."""
 
 
 class Deferred(NamedTuple):
@@ -63,6 +67,11 @@ class CallResult(Struct, kw_only=True):
     """Reports of this call are to be sent before its answer."""
     deferred: Deferred | None = None
     """Work that begins once the call is answered."""
+
+    @property
+    def delays_answer(self) -> bool:
+        """True when the answer cannot go out as it is, and at once."""
+        return self.early or self.stall_real_ms > 0 or self.drop is not None or self.damage is not None
 
     @property
     def answer_lost(self) -> bool:
@@ -103,8 +112,13 @@ def _refusal_of(
         wait_ms = throttled_ms(state, decision.answer_rule, answer.throttle)
         if wait_ms:
             return CallRefusal(account.throttled_code, decision.answer_rule, wait_ms)
+    if answer.gateway:
+        code = f"gateway {answer.gateway}"
+        return CallRefusal(code, decision.answer_rule, rung=decision.answer_rung, gateway=answer.gateway)
     if answer.refuse and account.refuses_call(answer.refuse):
-        return CallRefusal(answer.refuse, decision.refusing_rule, rung=decision.answer_rung)
+        rung = decision.answer_rung
+        why = answer.why if rung is Rung.CIRCUMSTANCES else ""
+        return CallRefusal(answer.refuse, decision.refusing_rule, rung=rung, why=why)
     return None
 
 

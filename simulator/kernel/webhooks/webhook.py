@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
@@ -144,6 +144,12 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     slow_real_ms: int = 0
     """How long sending the body takes, on purpose."""
 
+    def named(self, agent: str) -> WebhookRequest:
+        """Return the request with the header User-Agent, unless it has one."""
+        if any(name.lower() == "user-agent" for name, _ in self.headers):
+            return self
+        return structs.replace(self, headers=(*self.headers, ("User-Agent", agent)))
+
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
@@ -154,6 +160,8 @@ class RetrySchedule:
     delays_ms: tuple[int, ...] = ()
     jitter_bp: int = 0
     """By how much a wait may be shorter than the schedule says; drawn for each attempt."""
+    within_ms: int = 0
+    """How long after the first attempt the last one may be; 0: as long as there are waits."""
 
     def next_delay_ms(self, attempts_made: int) -> int | None:
         """Return the longest wait after attempt number *attempts_made*, or None to give up."""

@@ -123,7 +123,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
-    credential_forms="Authorization: Basic, with the user name and password of the service",
+    credential_wanted=lambda _: "Authorization: Basic, with user name and password of the service",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,

@@ -80,6 +80,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=bearer_credential,
+    credential_wanted=lambda _: "Authorization: Bearer TOKEN",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,

@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.provider import Answer, Call, Provider
 from simulator.providers.infobip.account import Account
-from simulator.providers.infobip.calls import credential_of, refusal, refused
+from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
@@ -69,7 +69,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
-    credential_forms="Authorization: App KEY, Basic USER:PASSWORD in base64, IBSSO TOKEN or Bearer TOKEN",
+    credential_wanted=credential_wanted,
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,

@@ -4,11 +4,11 @@ An Infobip account in one space: its policies, and what it remembers.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from simulator.provider import (
+    TERMINAL,
     Act,
     AnswerFault,
     Behaviour,
@@ -35,26 +35,26 @@ from simulator.provider import (
     described,
     segment,
 )
+from simulator.providers.infobip.books import Books
 from simulator.providers.infobip.bulk import Bulks
 from simulator.providers.infobip.clicks import clicked
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
-from simulator.providers.infobip.details import Details, is_number
+from simulator.providers.infobip.details import Details, details_of, is_number
 from simulator.providers.infobip.inbound import Inbound, received
 from simulator.providers.infobip.money import micros, plain_amount
-from simulator.providers.infobip.outcomes import code_of, magic, split_code
+from simulator.providers.infobip.outcomes import code_of, free_statuses, magic, split_code
 from simulator.providers.infobip.pulling import PullQueue, Throttle
 from simulator.providers.infobip.pushing import body_of
 from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
+from simulator.providers.infobip.style import Style
 from simulator.providers.infobip.wire import Item
 
 __all__ = ["Account"]
 
-_LOG_MAX: Final = 1_000_000
-_CLICKABLE_MAX: Final = 100
-"""How many messages of a recipient are remembered for clicks."""
-
 _NO_PREFIX: Final = 8
+_NOT_REGISTERED: Final = 18
+"""What a trial account's messages to others than its own numbers are reported with."""
 
 _HANDED_OVER: Final = Progress(code="3/0", after=ConstantDelay(200))
 _AT_OPERATOR: Final = Progress(code="2/0", after=ConstantDelay(300))
@@ -66,37 +66,37 @@ class Account:
     """
 
     __slots__ = (
-        "_clickable",
         "_fates",
+        "_free",
         "_gateway",
         "_policy",
         "_price_micros",
-        "balance_micros",
+        "books",
         "bulks",
         "inbox",
-        "log",
         "log_throttle",
-        "logged",
         "reports",
         "settings",
     )
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self.settings = Settings()
-        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
         self.reports: PullQueue[Facts] = PullQueue()
         self.inbox: PullQueue[Inbound] = PullQueue()
         self.bulks = Bulks()
-        self.log: deque[Message | tuple[Refused, int]] = deque(maxlen=_LOG_MAX)
-        """What was accepted, and what was refused with an id and when, in order."""
-        self.logged = 0
-        """How many entries the log has had; the last of them is at its end."""
         self.log_throttle = Throttle()
-        self.balance_micros = micros(self.settings.balance)
-        self._price_micros = micros(self.settings.price_per_message)
-        self._clickable: dict[str, list[Message]] = {}
+        self.settings = Settings()
+        self.books = Books(micros(self.settings.balance))
         self._fates: dict[bool, Fate] = {}
+        self._derive()
+
+    def _derive(self) -> None:
+        """Work out what follows from the settings."""
+        settings = self.settings
+        self._policy = settings.webhook.policy(RETRY_DOCUMENTED)
+        self._price_micros = micros(settings.price_per_message)
+        self._free = free_statuses(settings.free)
+        self._fates.clear()
 
     # -- what the server asks -------------------------------------------------------------------
 
@@ -108,15 +108,13 @@ class Account:
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on; a balance that is named is what the account has now."""
         self.settings = changed(self.settings, settings)
-        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
-        self._price_micros = micros(self.settings.price_per_message)
+        self._derive()
         if "balance" in settings:
-            self.balance_micros = micros(self.settings.balance)
-        self._fates.clear()
+            self.books.balance_micros = micros(self.settings.balance)
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
-        return {**described(self.settings), "balance": plain_amount(self.balance_micros)}
+        return {**described(self.settings), "balance": plain_amount(self.books.balance_micros)}
 
     # -- what the kernel asks -------------------------------------------------------------------
 
@@ -146,17 +144,19 @@ class Account:
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
         item = Item(sender=self.settings.default_sender, text=text)
+        parts = segment(text).parts
         return Submission(
             provider="infobip",
             recipient=recipient,
             sender=item.sender,
             text=text,
-            parts=segment(text).parts,
+            parts=parts,
             details=Details(
                 generation=1,
                 to=recipient.removeprefix("+"),
                 item=item,
-                accepted_status=self.settings.send_status["v1"],
+                accepted_status=self.settings.status_on_send(1),
+                cost_micros=self.cost_micros(parts),
             ),
         )
 
@@ -180,14 +180,15 @@ class Account:
         """
         Return delivery after a while, by way of the stations that intermediate reports tell of.
 
-        What is no phone number, yet passed the answer, has no network to go to.
+        What is no phone number, yet passed the answer, has no network to go to, and a
+        trial account's message to a number that is not its own gets no further either.
         """
+        trial = self.settings.trial
         if not is_number(submission.recipient):
-            return Fate(
-                ending=Ending.FAIL, after=self.settings.deliver_after, progress=(), code=code_of(_NO_PREFIX)
-            )
-        details = submission.details
-        intermediate = isinstance(details, Details) and details.item.intermediate
+            return self._rejected_later(_NO_PREFIX)
+        if trial.on and not trial.reaches(submission.recipient):
+            return self._rejected_later(_NOT_REGISTERED)
+        intermediate = details_of(submission).item.intermediate
         fate = self._fates.get(intermediate)
         if fate is None:
             progress = (_HANDED_OVER, _AT_OPERATOR) if intermediate else (_HANDED_OVER,)
@@ -195,17 +196,25 @@ class Account:
             self._fates[intermediate] = fate
         return fate
 
+    def _rejected_later(self, status_id: int) -> Fate:
+        return Fate(
+            ending=Ending.FAIL, after=self.settings.deliver_after, progress=(), code=code_of(status_id)
+        )
+
     def noted(self, message: Message, move: Move | None) -> None:
-        """Enter an accepted message in the log, charge it, and remember it for clicks."""
-        details = message.submission.details
-        if move is None and isinstance(details, Details):
-            self._accepted(message, details)
+        """Enter an accepted message in the books; give back the price of one whose end costs nothing."""
+        if move is None:
+            self.books.accept(message, details_of(message.submission))
+        elif move is not Move.READ and message.state in TERMINAL:
+            status_id, _ = self.outcome_of(message)
+            if status_id in self._free:
+                self.books.balance_micros += details_of(message.submission).cost_micros
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report, to be pushed or pulled, if the change is reportable."""
-        details = message.submission.details
-        if not isinstance(details, Details) or move is None or move is Move.RELEASE or move is Move.READ:
+        if move is None or move is Move.RELEASE or move is Move.READ:
             return ()
+        details = details_of(message.submission)
         status_id, error_id = self.outcome_of(message)
         item = details.item
         if not item.notify or not (STATUSES[status_id].final or item.intermediate):
@@ -237,18 +246,9 @@ class Account:
             case Inbound() as message:
                 self.inbox.add(message)
 
-    def _accepted(self, message: Message, details: Details) -> None:
-        self.log.append(message)
-        self.logged += 1
-        self.balance_micros -= self.cost_micros(message.submission.parts)
-        if details.tracking is not None and details.tracking.clicks:
-            mine = self._clickable.setdefault(message.key.recipient, [])
-            mine.append(message)
-            del mine[:-_CLICKABLE_MAX]
-
     def _reports_canceled(self, item: Item) -> bool:
-        wanted = self.settings.canceled_report
-        return wanted == "always" or (wanted == "notify_url" and bool(item.notify_url))
+        choice = self.settings.canceled_report
+        return choice == "always" or (choice == "notify_url" and bool(item.notify_url))
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Return what is owed when a recipient writes, or clicks on a tracked URL."""
@@ -262,7 +262,9 @@ class Account:
     def _received(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         if not is_number(recipient):
             raise ImpossibleAct(f"expected a phone number that writes, got {recipient!r}")
-        message = received(recipient, act, draws, self.settings, self._gateway.now_ms)
+        message = received(
+            recipient, act, draws, self.settings, self._gateway.now_ms, self.books.network_id(recipient)
+        )
         return (
             Report(
                 provider="infobip",
@@ -276,10 +278,9 @@ class Account:
         )
 
     def _clicked(self, recipient: str, act: Act) -> Sequence[Report]:
-        click = clicked(recipient, act, self._gateway, self._clickable.get(recipient, []))
-        details = click.message.submission.details
-        assert isinstance(details, Details)
-        target = (details.tracking.url if details.tracking else "") or self.settings.clicks.url
+        click = clicked(recipient, act, self._gateway, self.books.clickable(recipient))
+        tracking = details_of(click.message.submission).tracking
+        target = (tracking.url if tracking else "") or self.settings.clicks.url
         if not target:
             raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
         return (
@@ -299,7 +300,7 @@ class Account:
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the push of reports, of inbound messages or of a click."""
-        body, content_type = body_of(webhook, self._gateway.epoch_ms)
+        body, content_type = body_of(webhook, self.style)
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook.url, settings.inbound.url, settings.clicks.url)
@@ -311,6 +312,18 @@ class Account:
         return WebhookRequest(url=webhook.target, body=body, headers=headers, signed_by=signed_by)
 
     # -- what the routes ask --------------------------------------------------------------------
+
+    @property
+    def style(self) -> Style:
+        """How reports, logs and inbound messages are written now."""
+        settings = self.settings
+        return Style(
+            epoch_ms=self._gateway.epoch_ms,
+            zone=settings.time_zone,
+            price_decimals=settings.price_decimals,
+            network=settings.mcc_mnc,
+            log_texts=settings.log_texts,
+        )
 
     def outcome_of(self, message: Message) -> tuple[int, int]:
         """Return the status and error a message has now."""
@@ -338,30 +351,18 @@ class Account:
         fate = message.fate
         if fate.ending is Ending.SILENCE and fate.code in ("0", "1", "7", "26"):
             return int(fate.code)
-        details = message.submission.details
-        return details.accepted_status if isinstance(details, Details) else 26
+        return details_of(message.submission).accepted_status
 
     def cost_micros(self, parts: int) -> int:
         """Return what a message of so many parts costs."""
         return self._price_micros * (parts if self.settings.charge == "part" else 1)
 
-    def log_refused(self, refused: Refused) -> None:
-        """Remember a rejected recipient that was told an id."""
-        self.log.append((refused, self._gateway.now_ms))
-        self.logged += 1
-
-    def log_facts(self, entry: Message | tuple[Refused, int]) -> Facts | None:
+    def log_facts(self, outcome: Message | Refused) -> Facts:
         """Return what the log tells of an entry now."""
-        if isinstance(entry, Message):
-            details = entry.submission.details
-            assert isinstance(details, Details)
-            status_id, error_id = self.outcome_of(entry)
-            return self._facts(entry, details, status_id, error_id)
-        refused, at_ms = entry
-        details = refused.submission.details
-        assert isinstance(details, Details)
-        status_id, error_id = split_code(refused.code)
-        return self._facts_of(refused, details, status_id, error_id, at_ms, at_ms)
+        details = details_of(outcome.submission)
+        if isinstance(outcome, Message):
+            return self._facts(outcome, details, *self.outcome_of(outcome))
+        return self._facts_of(outcome, details, *split_code(outcome.code), outcome.at_ms, outcome.at_ms)
 
     def _facts(self, message: Message, details: Details, status_id: int, error_id: int) -> Facts:
         sent_ms = max(message.accepted_ms, message.submission.hold_until_ms)
@@ -393,8 +394,10 @@ class Account:
             done_ms=done_ms,
             status_id=status_id,
             error_id=error_id,
-            price=self.settings.price_per_message,
+            price=0.0 if status_id in self._free else self.settings.price_per_message,
             currency=self.settings.currency,
+            free=status_id in self._free,
+            network_id=details.network_id,
         )
 
 

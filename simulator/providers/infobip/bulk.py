@@ -4,6 +4,8 @@ What an account remembers of a scheduled bulk.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from msgspec import Struct
 
 from simulator.provider import MessageKey
@@ -12,6 +14,7 @@ from simulator.providers.infobip.wire import Item, SpeedLimit
 __all__ = ["Bulk", "Bulks"]
 
 _BULKS_MAX = 100_000
+_BULKS_NAMED_MAX = 5
 
 
 class Bulk(Struct, kw_only=True):
@@ -43,6 +46,16 @@ class Bulks:
     def get(self, bulk_id: str) -> Bulk | None:
         """Return the bulk of this id, or None."""
         return self._by_id.get(bulk_id)
+
+    def words(self) -> str:
+        """Return which ones there are, for people who asked for another."""
+        latest = list(islice(reversed(self._by_id), _BULKS_NAMED_MAX))
+        if not latest:
+            return "there is none: a bulk is a send with a sendAt ahead"
+        named = ", ".join(bulk_id[:100] for bulk_id in latest)
+        return f"there {'is' if len(self._by_id) == 1 else 'are'} {named}" + (
+            f" and {len(self._by_id) - len(latest)} earlier ones" if len(self._by_id) > len(latest) else ""
+        )
 
     def add(self, bulk: Bulk) -> None:
         """Remember a bulk; one of the same id makes both of them fixed."""

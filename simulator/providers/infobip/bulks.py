@@ -14,7 +14,7 @@ from simulator.provider import Answer, Call, Gateway, Message, Refuse, State, Vi
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.calls import account_of, body_of
-from simulator.providers.infobip.dates import format_date, parse_date
+from simulator.providers.infobip.dates import clock_words, format_date, parse_date
 from simulator.providers.infobip.render import json_answer
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import bad_request
@@ -60,7 +60,8 @@ def _bulk_of(call: Call, account: Account) -> Bulk:
         raise bad_request([Violation("bulkId", "must not be null")])
     bulk = account.bulks.get(bulk_id)
     if bulk is None:
-        raise Refuse("NOT_FOUND", f"there is no scheduled bulk {bulk_id[:100]!r}", text="Bulk not found")
+        why = f"there is no scheduled bulk {bulk_id[:100]!r}; {account.bulks.words()}"
+        raise Refuse("NOT_FOUND", why, text="Bulk not found")
     return bulk
 
 
@@ -83,7 +84,8 @@ def status_of(bulk: Bulk, gateway: Gateway) -> BulkStatus:
 
 def get_bulk(call: Call) -> Answer:
     """Answer when a bulk is sent."""
-    return _bulk_answer(_bulk_of(call, account_of(call)))
+    account = account_of(call)
+    return _bulk_answer(_bulk_of(call, account), account)
 
 
 def get_status(call: Call) -> Answer:
@@ -92,8 +94,9 @@ def get_status(call: Call) -> Answer:
     return json_answer({"bulkId": bulk.id, "status": status_of(bulk, call.gateway)})
 
 
-def _bulk_answer(bulk: Bulk) -> Answer:
-    return json_answer({"bulkId": bulk.id, "sendAt": format_date(bulk.send_at_unix_ms)})
+def _bulk_answer(bulk: Bulk, account: Account) -> Answer:
+    send_at = format_date(bulk.send_at_unix_ms, account.settings.time_zone)
+    return json_answer({"bulkId": bulk.id, "sendAt": send_at})
 
 
 def put_bulk(call: Call) -> Answer:
@@ -109,7 +112,7 @@ def put_bulk(call: Call) -> Answer:
         raise bad_request([Violation("sendAt", f"a bulk that is {status} cannot be rescheduled")])
     bulk.send_at_unix_ms = send_at_unix_ms
     _reschedule(bulk, gateway)
-    return _bulk_answer(bulk)
+    return _bulk_answer(bulk, account)
 
 
 def _date(body: _SendAt, gateway: Gateway) -> int:
@@ -126,7 +129,9 @@ def _date(body: _SendAt, gateway: Gateway) -> int:
             ]
         )
     if moment > gateway.unix_ms() + SEND_AT_AHEAD_MS_MAX:
-        raise bad_request([Violation("sendAt", "must be at most 180 days ahead")]).by_clock(gateway)
+        raise bad_request(
+            [Violation("sendAt", "must be at most 180 days ahead")], clock_words(gateway.unix_ms())
+        )
     return moment
 
 
@@ -156,18 +161,18 @@ def put_status(call: Call) -> Answer:
     if body.status is None or body.status not in BulkStatus.__members__:
         raise bad_request([Violation("status", f"must be one of {', '.join(BulkStatus)}")])
     _check_alone(bulk)
-    wanted, status = BulkStatus(body.status), status_of(bulk, gateway)
-    if wanted not in _TRANSITIONS.get(status, ()):
-        if wanted is status and account.settings.bulk_transitions == "lenient":
+    target, status = BulkStatus(body.status), status_of(bulk, gateway)
+    if target not in _TRANSITIONS.get(status, ()):
+        if target is status and account.settings.bulk_transitions == "lenient":
             return json_answer({"bulkId": bulk.id, "status": status})
-        raise bad_request([Violation("status", f"cannot change from {status} to {wanted}")])
-    _change(bulk, wanted, gateway)
+        raise bad_request([Violation("status", f"cannot change from {status} to {target}")])
+    _change(bulk, target, gateway)
     return json_answer({"bulkId": bulk.id, "status": status_of(bulk, gateway)})
 
 
-def _change(bulk: Bulk, wanted: BulkStatus, gateway: Gateway) -> None:
+def _change(bulk: Bulk, target: BulkStatus, gateway: Gateway) -> None:
     messages = _scheduled(bulk, gateway)
-    match wanted:
+    match target:
         case BulkStatus.PAUSED:
             bulk.paused = True
             for message in messages:

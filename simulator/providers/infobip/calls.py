@@ -11,7 +11,7 @@ import msgspec
 
 from simulator.provider import Answer, Call, Credential, Refuse, Violation, basic_credential, scheme_of
 from simulator.providers.infobip.account import Account
-from simulator.providers.infobip.checks import decode
+from simulator.providers.infobip.decoding import Format, decode
 from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, formatted, request_format, wants_xml
 from simulator.providers.infobip.render import refusal_answer
 from simulator.providers.infobip.wire import bad_request
@@ -21,6 +21,8 @@ __all__ = [
     "answering",
     "body_of",
     "credential_of",
+    "credential_wanted",
+    "format_of",
     "limit_of",
     "refusal",
     "refused",
@@ -44,16 +46,27 @@ def credential_of(call: Call) -> Credential | None:
     """
     Return the credential of a call, or None when it is missing or malformed.
 
-    It stands in the Authorization header; in the query only where v1 sends by query.
+    It stands in the Authorization header, but for v1's send by query, which requires
+    it there and takes no other.  Source: OpenAPI, `username` and `password`.
     """
-    header = call.headers.get("Authorization", "")
-    if not header and call.method == "GET" and call.path.startswith(_QUERY_CREDENTIALS):
+    if _in_query(call):
         user, password = call.query_value("username"), call.query_value("password")
         return Credential("query", password, user) if user and password else None
     scheme, secret = scheme_of(call)
     if scheme == "basic":
         return basic_credential(call)
     return Credential(scheme, secret) if secret and scheme in ("app", "ibsso", "bearer") else None
+
+
+def credential_wanted(call: Call) -> str:
+    """Return what the credential of a call should look like."""
+    if _in_query(call):
+        return "username and password in the query; this call takes no Authorization header"
+    return "Authorization: App <key>, Basic <user:password in base64>, IBSSO <token> or Bearer <token>"
+
+
+def _in_query(call: Call) -> bool:
+    return call.method == "GET" and call.path.startswith(_QUERY_CREDENTIALS)
 
 
 def refusal(
@@ -72,7 +85,7 @@ def refusal(
     modern = not legacy and call.path.startswith("/sms/3/") and settings.envelope_v3 == "documented"
     shown = settings.forbidden if message_id == "FORBIDDEN" else ""
     answer = refusal_answer(
-        message_id, shown=shown, text=text, found=violations, retry_after_s=retry_after_s, modern=modern
+        message_id, shown=shown, text=text, violations=violations, retry_after_s=retry_after_s, modern=modern
     )
     return formatted(call, answer, "ApiError" if modern else "ApiException")
 
@@ -89,31 +102,38 @@ def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], A
     """Return *handle* with its answer written as the call wants it."""
 
     def answer(call: Call) -> Answer:
-        found = handle(call)
+        plain = handle(call)
         if not wants_xml(call):
-            return found
+            return plain
         if account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/"):
-            return formatted(call, found, _ROOTS_2015.get(root, root), repeat=True)
-        return formatted(call, found, root)
+            return formatted(call, plain, _ROOTS_2015.get(root, root), repeat=True)
+        return formatted(call, plain, root)
 
     return answer
 
 
 def body_of(call: Call, decoder: msgspec.json.Decoder[Any]) -> Any:
     """Return the body of a call as the decoder's type; raises Refuse."""
+    return decode(decoder, call.body, format_of(call))
+
+
+def format_of(call: Call) -> Format:
+    """Return what the body of a call is written in; raises Refuse when its content type is neither's."""
     xml = request_format(call)
     if xml is None:
         raise bad_request(why=WRONG_CONTENT_TYPE)
-    return decode(decoder, call.body, xml)
+    if xml:
+        return Format.XML
+    return Format.COERCED_JSON if account_of(call).settings.coerce else Format.JSON
 
 
 def limit_of(call: Call) -> int:
     """Return how many rows a call wants, 50 unless it says; raises Refuse."""
-    given = call.query_value("limit")
-    if not given:
+    limit = call.query_value("limit")
+    if not limit:
         return _LIMIT_DEFAULT
-    if given.isascii() and given.isdigit() and len(given) < 7 and 1 <= int(given) <= _LIMIT_MAX:
-        return int(given)
+    if limit.isascii() and limit.isdigit() and len(limit) < 7 and 1 <= int(limit) <= _LIMIT_MAX:
+        return int(limit)
     raise bad_request([Violation("limit", f"must be a whole number between 1 and {_LIMIT_MAX}")])
 
 

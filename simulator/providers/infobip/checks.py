@@ -1,15 +1,15 @@
 """
-What may be wrong with a request, worded as its generation words it; and how bodies are decoded.
+What may be wrong with a request.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import VIOLATIONS_MAX, Language, Violation, violations_in
+from simulator.provider import VIOLATIONS_MAX, Language, Violation
 from simulator.providers.infobip.dates import parse_date
 from simulator.providers.infobip.text import Transliteration
 from simulator.providers.infobip.wire import (
@@ -22,13 +22,14 @@ from simulator.providers.infobip.wire import (
     Window,
     bad_request,
 )
-from simulator.providers.infobip.xml import XmlError, parse_xml
 
 __all__ = [
     "BULK_ID_LENGTH_MAX",
     "CALLBACK_DATA_LENGTH_MAX",
     "LANGUAGES",
     "MINUTE_MS",
+    "MUST_NOT_BE_EMPTY",
+    "MUST_NOT_BE_NULL",
     "TO_LENGTH_MAX",
     "BinaryBody",
     "Checks",
@@ -37,13 +38,14 @@ __all__ = [
     "SpeedLimitBody",
     "UrlOptionsBody",
     "WindowBody",
-    "decode",
 ]
 
 MINUTE_MS: Final = 60_000
 BULK_ID_LENGTH_MAX: Final = 100
 TO_LENGTH_MAX: Final = 64
 CALLBACK_DATA_LENGTH_MAX: Final = 4_000
+MUST_NOT_BE_NULL: Final = "must not be null"
+MUST_NOT_BE_EMPTY: Final = "must not be empty"
 LANGUAGES: Final = [*(language.value for language in Language), "AUTODETECT"]
 
 _MESSAGE_ID_LENGTH_MAX: Final = 200
@@ -81,6 +83,8 @@ class DestinationBody(Struct, rename="camel"):
 
     to: str | None = None
     message_id: str | None = None
+    network_id: int | None = None
+    """v3 alone."""
 
 
 class SpeedLimitBody(Struct, rename="camel"):
@@ -108,49 +112,20 @@ class BinaryBody(Struct, rename="camel"):
     esm_class: int | None = None
 
 
-def decode(decoder: msgspec.json.Decoder[Any], body: bytes, xml: bool) -> Any:
-    """Return *body* as the decoder's type; raises Refuse with everything that is wrong."""
-    try:
-        return _decode_xml(decoder.type, body) if xml else decoder.decode(body)
-    except msgspec.ValidationError:
-        raise bad_request(violations_in(body, decoder.type)) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
-        raise bad_request(why=f"body: expected JSON, got something else: {trouble}") from None
-
-
-def _decode_xml(expected: Any, body: bytes) -> Any:
-    try:
-        # Every value is text in XML, so "720" is a number where one is expected.
-        return msgspec.convert(parse_xml(body), expected, strict=False)
-    except XmlError as broken:
-        raise bad_request([Violation("", str(broken))] if str(broken) else []) from None
-    except msgspec.ValidationError as wrong:
-        said, _, place = str(wrong).partition(" - at `$")
-        raise bad_request([Violation(place.strip("`."), said)]) from None
-
-
 class Checks:
     """
     Collects what is wrong with a request, and returns values that can be worked with meanwhile.
     """
 
-    __slots__ = ("found", "generation")
+    __slots__ = ("generation", "wrong")
 
     def __init__(self, generation: int) -> None:
         self.generation = generation
-        self.found: list[Violation] = []
-
-    @property
-    def must_not_be_null(self) -> str:
-        return "Must not be null." if self.generation == 3 else "must not be null"
-
-    @property
-    def must_not_be_empty(self) -> str:
-        return "Must not be empty." if self.generation == 3 else "must not be empty"
+        self.wrong: list[Violation] = []
 
     def add(self, path: str, text: str) -> None:
-        if len(self.found) < VIOLATIONS_MAX:
-            self.found.append(Violation(path, text))
+        if len(self.wrong) < VIOLATIONS_MAX:
+            self.wrong.append(Violation(path, text))
 
     def length(self, path: str, value: str | None, most: int) -> str:
         if value is not None and len(value) > most:
@@ -161,9 +136,9 @@ class Checks:
         # v1 and v2 clip long ids silently, v3 validates them.  Source: OpenAPI, bulkId and messageId.
         return self.length(path, value, most) if self.generation == 3 else (value or "")[:most]
 
-    def one_of(self, path: str, value: str | None, known: tuple[str, ...] | list[str]) -> str:
-        if value is not None and value not in known:
-            self.add(path, f"must be one of {', '.join(known)}, got {value[:40]!r}")
+    def one_of(self, path: str, value: str | None, names: tuple[str, ...] | list[str]) -> str:
+        if value is not None and value not in names:
+            self.add(path, f"must be one of {', '.join(names)}, got {value[:40]!r}")
         return value or ""
 
     def date(self, path: str, value: str | None) -> int | None:
@@ -179,7 +154,7 @@ class Checks:
             return None
         days = window.days or []
         if not days:
-            self.add(f"{path}.days", self.must_not_be_empty)
+            self.add(f"{path}.days", MUST_NOT_BE_EMPTY)
         for number, day in enumerate(days):
             self.one_of(f"{path}.days[{number}]", day, _DAYS)
         from_minute = self._minute(f"{path}.from", window.from_)
@@ -209,30 +184,32 @@ class Checks:
             return VALIDITY_MS_MAX
         return min(amount * unit_ms, VALIDITY_MS_MAX)
 
-    def destinations(self, path: str, given: list[DestinationBody] | None) -> list[Destination]:
-        if not given:
-            self.add(f"{path}.destinations", self.must_not_be_empty)
+    def destinations(self, path: str, bodies: list[DestinationBody] | None) -> list[Destination]:
+        if not bodies:
+            self.add(f"{path}.destinations", MUST_NOT_BE_EMPTY)
             return []
         read: list[Destination] = []
-        for number, one in enumerate(given):
-            to = one.to
+        for number, body in enumerate(bodies):
+            to = body.to
             if to is None and self.generation == 3:
-                self.add(f"{path}.destinations[{number}].to", self.must_not_be_null)
+                self.add(f"{path}.destinations[{number}].to", MUST_NOT_BE_NULL)
             if to is not None and len(to) > TO_LENGTH_MAX:
                 self.add(f"{path}.destinations[{number}].to", f"size must be between 0 and {TO_LENGTH_MAX}")
-            message_id = one.message_id
+            message_id = body.message_id
             if message_id is not None and len(message_id) > _MESSAGE_ID_LENGTH_MAX:
                 message_id = self.clipped(
                     f"{path}.destinations[{number}].messageId", message_id, _MESSAGE_ID_LENGTH_MAX
                 )
-            read.append(Destination(to or "", message_id or ""))
+            read.append(
+                Destination(to or "", message_id or "", body.network_id if self.generation == 3 else None)
+            )
         return read
 
     def speed_limit(self, path: str, limit: SpeedLimitBody | None) -> SpeedLimit | None:
         if limit is None:
             return None
         if limit.amount is None:
-            self.add(f"{path}.amount", self.must_not_be_null)
+            self.add(f"{path}.amount", MUST_NOT_BE_NULL)
             return None
         if limit.amount < 1:
             self.add(f"{path}.amount", "must be greater than 0")
@@ -245,10 +222,10 @@ class Checks:
             return None
         india, turkey, korea = regional.india_dlt, regional.turkey_iys, regional.south_korea
         if india is not None and not india.principal_entity_id:
-            self.add(f"{path}.indiaDlt.principalEntityId", self.must_not_be_null)
+            self.add(f"{path}.indiaDlt.principalEntityId", MUST_NOT_BE_NULL)
         if turkey is not None:
             if turkey.recipient_type is None:
-                self.add(f"{path}.turkeyIys.recipientType", self.must_not_be_null)
+                self.add(f"{path}.turkeyIys.recipientType", MUST_NOT_BE_NULL)
             self.one_of(f"{path}.turkeyIys.recipientType", turkey.recipient_type, ("BIREYSEL", "TACIR"))
         if korea is not None:
             self.length(f"{path}.southKorea.title", korea.title, 66)
@@ -260,15 +237,15 @@ class Checks:
         return self.one_of(f"{path}.language.languageCode", language.language_code, [*LANGUAGES, *more])
 
     def transliteration(self, path: str, value: str | None) -> Transliteration:
-        known = self.one_of(path, value, _TRANSLITERATIONS)
-        return Transliteration(known) if known in _TRANSLITERATIONS else Transliteration.NONE
+        name = self.one_of(path, value, _TRANSLITERATIONS)
+        return Transliteration(name) if name in _TRANSLITERATIONS else Transliteration.NONE
 
     def content_type(self, path: str, value: str | None) -> str:
         return self.one_of(path, value, _CONTENT_TYPES) or _CONTENT_TYPES[0]
 
     def binary(self, path: str, body: BinaryBody | None) -> Binary | None:
         if body is None or body.hex is None:
-            self.add(f"{path}.hex", self.must_not_be_null)
+            self.add(f"{path}.hex", MUST_NOT_BE_NULL)
             return None
         for name, value in (("dataCoding", body.data_coding), ("esmClass", body.esm_class)):
             if value is not None and not 0 <= value <= 255:
@@ -279,7 +256,7 @@ class Checks:
             self.add(f"{path}.hex", "must be bytes in hexadecimal, such as 0f c2 4a")
             return None
         if not octets:
-            self.add(f"{path}.hex", self.must_not_be_empty)
+            self.add(f"{path}.hex", MUST_NOT_BE_EMPTY)
         return Binary(octets, body.data_coding or 0, body.esm_class or 0)
 
     def clicks(self, options: UrlOptionsBody | None) -> Tracking | None:
@@ -288,5 +265,5 @@ class Checks:
         return Tracking(clicks=True, url=options.tracking_url or "")
 
     def done(self) -> None:
-        if self.found:
-            raise bad_request(self.found)
+        if self.wrong:
+            raise bad_request(self.wrong)

@@ -43,18 +43,18 @@ def clicked(recipient: str, act: Act, gateway: Gateway, tracked: list[Message]) 
     if not isinstance(data, Mapping) or not set(data) <= set(_DATA):
         raise ImpossibleAct(f"expected data with {', '.join(_DATA)}, or none")
     arrived = [message for message in tracked if message.state in (State.DELIVERED, State.READ)]
-    wanted = data.get("messageId")
-    if wanted is not None:
-        arrived = [message for message in arrived if message.id == wanted]
+    message_id = data.get("messageId")
+    if message_id is not None:
+        arrived = [message for message in arrived if message.id == message_id]
     if not arrived:
         raise ImpossibleAct(f"{recipient} has got no message whose clicks are tracked")
     message = arrived[-1]
     url = data.get("url") or act.text
     if not url:
-        found = _URL.search(message.submission.text)
-        if found is None:
+        match = _URL.search(message.submission.text)
+        if match is None:
             raise ImpossibleAct(f"message {message.id} has no URL in its text")
-        url = found[0]
+        url = match[0]
     return Click(
         message=message,
         url=str(url),

@@ -35,18 +35,18 @@ def segment_as(
     """
     if transliteration is not Transliteration.NONE:
         text = transliterate(text, transliteration)
-    found = autodetect(text) if language == "AUTODETECT" else None
-    if found is None and language in Language.__members__:
-        found = Language(language)
-    if found is None:
+    table = autodetect(text) if language == "AUTODETECT" else None
+    if table is None and language in Language.__members__:
+        table = Language(language)
+    if table is None:
         return text, segment(text)
     if locking is None and single is None:
-        locking, single = found is not Language.ES, found is Language.ES
+        locking, single = table is not Language.ES, table is Language.ES
     return text, segment(
         text,
         # There is no Spanish locking table; asking for it gives the single-shift one.
-        locking=found if locking and found is not Language.ES else None,
-        single=found if single or (locking and found is Language.ES) else None,
+        locking=table if locking and table is not Language.ES else None,
+        single=table if single or (locking and table is Language.ES) else None,
     )
 
 
@@ -56,10 +56,10 @@ def count_parts(item: Item) -> int:
         return count_binary(item.binary)
     if not item.language and item.transliteration is Transliteration.NONE:
         return segment(item.text).parts
-    _, found = segment_as(
+    _, split = segment_as(
         item.text, item.language, item.transliteration, item.locking_shift, item.single_shift
     )
-    return found.parts
+    return split.parts
 
 
 def count_binary(binary: Binary) -> int:

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-__all__ = ["format_date", "parse_date"]
+__all__ = ["clock_words", "format_date", "parse_date"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,17 +43,24 @@ def parse_date(text: str) -> int | None:
         return None
 
 
-def format_date(unix_ms: int) -> str:
+def format_date(unix_ms: int, zone: str = "+0000") -> str:
     """
     Return a date as Infobip writes it: three fraction digits, an offset without colon.
 
-    Not RFC 3339, which is what strict parsers trip over.  Source: "Delivery
-    reports" of the Infobip documentation.
+    The offset is the account's.  Not RFC 3339, which is what strict parsers trip
+    over.  Source: "Delivery reports" of the Infobip documentation, and real ones.
     """
-    return f"{_second(unix_ms // 1000)}.{unix_ms % 1000:03d}+0000"
+    return f"{_second(unix_ms // 1000, zone)}.{unix_ms % 1000:03d}{zone}"
 
 
 @lru_cache(maxsize=1_024)
-def _second(unix_s: int) -> str:
+def _second(unix_s: int, zone: str) -> str:
     """Return a date without its fraction; what many webhooks of one burst have in common."""
-    return f"{_EPOCH + timedelta(seconds=unix_s):%Y-%m-%dT%H:%M:%S}"
+    minutes = int(zone[1:3]) * 60 + int(zone[3:])
+    offset = timedelta(minutes=-minutes if zone[0] == "-" else minutes)
+    return f"{_EPOCH + timedelta(seconds=unix_s) + offset:%Y-%m-%dT%H:%M:%S}"
+
+
+def clock_words(unix_ms: int) -> str:
+    """Return what the space's clock says, for refusals that compare with it."""
+    return f"the space's clock stands at {_second(unix_ms // 1000, '+0000')}Z"

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from simulator.provider import Submission
 from simulator.providers.infobip.wire import Item, Tracking
 
-__all__ = ["Details", "is_number"]
+__all__ = ["Details", "details_of", "is_number"]
 
 
 class Details(Struct, frozen=True, gc=False):
@@ -23,6 +24,16 @@ class Details(Struct, frozen=True, gc=False):
     bulk_id: str = ""
     accepted_status: int = 26
     tracking: Tracking | None = None
+    cost_micros: int = 0
+    """What it is charged, in millionths."""
+    network_id: int | None = None
+
+
+def details_of(submission: Submission) -> Details:
+    """Return what Infobip remembers of one of its own submissions."""
+    details = submission.details
+    assert isinstance(details, Details)
+    return details
 
 
 def is_number(recipient: str) -> bool:

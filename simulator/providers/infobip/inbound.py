@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from simulator.provider import Act, Draws, ImpossibleAct, segment
-from simulator.providers.infobip.dates import format_date
 from simulator.providers.infobip.settings import Settings
+from simulator.providers.infobip.style import Style
 
 __all__ = ["Inbound", "received", "render_inbound", "split_keyword"]
 
@@ -36,11 +36,13 @@ class Inbound(Struct, frozen=True, kw_only=True, gc=False):
     currency: str
     more: tuple[tuple[str, str], ...] = ()
     """callbackData, applicationId, entityId and campaignReferenceId, where they were given."""
+    network_id: int | None = None
+    """That of the latest send to this recipient that had one."""
 
-    def fits(self, wanted: Mapping[str, str]) -> bool:
+    def fits(self, filters: Mapping[str, str]) -> bool:
         """Return True when the message passes the filters of a pull."""
-        mine = dict(self.more)
-        return all(mine.get(name) == value for name, value in wanted.items())
+        values = dict(self.more)
+        return all(values.get(name) == value for name, value in filters.items())
 
 
 def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
@@ -52,7 +54,9 @@ def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
     return "", text
 
 
-def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int) -> Inbound:
+def received(
+    recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int, network_id: int | None = None
+) -> Inbound:
     """Return the message that *recipient* writes; raises ImpossibleAct when its data makes no sense."""
     data = act.data if act.data is not None else {}
     if not isinstance(data, Mapping) or not all(
@@ -71,26 +75,29 @@ def received(recipient: str, act: Act, draws: Draws, settings: Settings, now_ms:
         done_ms=now_ms,
         currency=settings.currency,
         more=tuple((name, data[name]) for name in _DATA if data.get(name)),
+        network_id=network_id,
     )
 
 
-def render_inbound(messages: Sequence[Inbound], pending: int, epoch_ms: int) -> bytes:
+def render_inbound(messages: Sequence[Inbound], pending: int, style: Style) -> bytes:
     """Return inbound messages as they are pushed and pulled alike."""
     results = []
-    for one in messages:
+    for message in messages:
         row: dict[str, object] = {
-            "messageId": one.message_id,
-            "from": one.sender,
-            "to": one.to,
-            "text": one.text,
-            "cleanText": one.clean_text,
-            "keyword": one.keyword,
-            "receivedAt": format_date(epoch_ms + one.done_ms),
-            "smsCount": one.parts,
-            "price": {"pricePerMessage": 0, "currency": one.currency},
-            **dict(one.more),
+            "messageId": message.message_id,
+            "from": message.sender,
+            "to": message.to,
+            "text": message.text,
+            "cleanText": message.clean_text,
+            "keyword": message.keyword,
+            "receivedAt": style.date(message.done_ms),
+            "smsCount": message.parts,
+            "price": style.price(0, message.currency),
+            **dict(message.more),
         }
-        if not one.keyword:
+        if not message.keyword:
             del row["keyword"]
+        if message.network_id is not None:
+            row["networkId"] = message.network_id
         results.append(row)
     return _ENCODER.encode({"results": results, "messageCount": len(results), "pendingMessageCount": pending})

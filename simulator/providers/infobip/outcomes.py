@@ -39,6 +39,7 @@ __all__ = [
     "catalogue",
     "code_of",
     "error_for",
+    "free_statuses",
     "magic",
     "split_code",
     "status_for_error",
@@ -71,6 +72,13 @@ def error_for(status_id: int) -> int:
 def status_for_error(error_id: int) -> int:
     """Return the status that a report with this error has; 9 (not delivered) where no pair is known."""
     return _STATUS_FOR_ERROR.get(error_id, 9)
+
+
+def free_statuses(names: Sequence[str]) -> frozenset[int]:
+    """Return the statuses that *names*, of statuses or of groups of them, stand for."""
+    return frozenset(
+        status.id for status in STATUSES.values() if status.name in names or status.group_name in names
+    )
 
 
 def code_of(status_id: int, error_id: int | None = None) -> str:
@@ -162,7 +170,7 @@ _STATUS: Final = Either(Integer(0, max(STATUSES)), Choice(_names(STATUS_BY_NAME)
 _ERROR: Final = Either(Integer(0, max(ERRORS)), Choice(_names(ERROR_BY_NAME)))
 
 
-def _known(status: int | None, error: int | None) -> None:
+def _check(status: int | None, error: int | None) -> None:
     if status is not None and status not in STATUSES:
         raise ValueError(f"there is no status {status}; `simulator codes infobip` lists them")
     if error is not None and error not in ERRORS:
@@ -170,7 +178,7 @@ def _known(status: int | None, error: int | None) -> None:
 
 
 def _failure(status: int | None = None, error: int | None = None, reason: Reason = Reason.NONE) -> Fate:
-    _known(status, error)
+    _check(status, error)
     if status is None and error is None:
         return Fate(ending=Ending.FAIL, reason=reason)
     status = status_for_error(error or 0) if status is None else status
@@ -193,15 +201,16 @@ FAILURE_SHAPE: Final[Shape[Fate]] = Record(
 
 
 def _refusal(status: int | None = None, http: int | None = None) -> str:
-    _known(status, None)
+    _check(status, None)
     if (status is None) == (http is None):
         raise ValueError("expected either status (one recipient inside a 200) or http (the whole call)")
     if http is not None:
         for refusal in HTTP_REFUSALS.values():
             if refusal.http == http:
                 return refusal.message_id
-        known = ", ".join(str(refusal.http) for refusal in HTTP_REFUSALS.values())
-        raise ValueError(f"there is no refusal with HTTP {http}; known: {known}")
+        statuses = ", ".join(str(refusal.http) for refusal in HTTP_REFUSALS.values())
+        proxy = f"; for the page of a proxy say gateway: {http}" if http in (502, 503, 504) else ""
+        raise ValueError(f"there is no refusal with HTTP {http}; known: {statuses}{proxy}")
     return str(status)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from simulator.provider import Answer, Call
 from simulator.providers.infobip.calls import body_of
-from simulator.providers.infobip.checks import LANGUAGES, Checks
+from simulator.providers.infobip.checks import LANGUAGES, MUST_NOT_BE_NULL, Checks
 from simulator.providers.infobip.counting import segment_as
 from simulator.providers.infobip.render import json_answer
 from simulator.providers.infobip.text import Transliteration
@@ -33,19 +33,19 @@ def preview(call: Call) -> Answer:
     body: _Preview = body_of(call, _PREVIEW)
     checks = Checks(1)
     if body.text is None:
-        checks.add("text", checks.must_not_be_null)
+        checks.add("text", MUST_NOT_BE_NULL)
     language = checks.one_of("languageCode", body.language_code, LANGUAGES)
     table = checks.transliteration("transliteration", body.transliteration)
     checks.done()
     text = body.text or ""
-    previews = [_one(text, "", Transliteration.NONE)]
+    previews = [_preview_of(text, "", Transliteration.NONE)]
     if language or table is not Transliteration.NONE:
-        previews.append(_one(text, language, table))
+        previews.append(_preview_of(text, language, table))
     return json_answer({"originalText": text, "previews": previews})
 
 
-def _one(text: str, language: str, table: Transliteration) -> dict[str, object]:
-    shown, found = segment_as(text, language, table)
+def _preview_of(text: str, language: str, table: Transliteration) -> dict[str, object]:
+    shown, split = segment_as(text, language, table)
     configuration: dict[str, object] = {}
     if language:
         configuration["language"] = {"languageCode": language}
@@ -53,7 +53,7 @@ def _one(text: str, language: str, table: Transliteration) -> dict[str, object]:
         configuration["transliteration"] = table.value
     return {
         "textPreview": shown,
-        "messageCount": found.parts,
-        "charactersRemaining": found.remaining,
+        "messageCount": split.parts,
+        "charactersRemaining": split.remaining,
         "configuration": configuration,
     }

@@ -38,22 +38,22 @@ class PullQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def add(self, one: T) -> None:
+    def add(self, item: T) -> None:
         """Keep one more; beyond a hundred thousand the oldest goes."""
-        self._kept.append(one)
+        self._kept.append(item)
 
     def take(self, limit: int, now_ms: int, fits: Callable[[T], bool]) -> list[T]:
         """Remove and return up to *limit* that fit; what is too old goes without a word."""
         taken: list[T] = []
         kept: list[T] = []
         while self._kept:
-            one = self._kept.pop()
-            if one.done_ms < now_ms - HORIZON_MS:
+            item = self._kept.pop()
+            if item.done_ms < now_ms - HORIZON_MS:
                 continue
-            if len(taken) < limit and fits(one):
-                taken.append(one)
+            if len(taken) < limit and fits(item):
+                taken.append(item)
             else:
-                kept.append(one)
+                kept.append(item)
         self._kept.extend(reversed(kept))
         return taken
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from simulator.provider import Webhook
 from simulator.providers.infobip.clicks import Click, render_click
-from simulator.providers.infobip.details import Details
+from simulator.providers.infobip.details import details_of
 from simulator.providers.infobip.inbound import Inbound, render_inbound
 from simulator.providers.infobip.render import Facts, render_reports
+from simulator.providers.infobip.style import Style
 from simulator.providers.infobip.xml import render_xml
 
 __all__ = ["REPORT_ROOTS", "body_of"]
@@ -19,25 +20,24 @@ REPORT_ROOTS: Final = {1: "reportResponse", 2: "reportResponse", 3: "DeliveryRep
 """What documents of reports are called, by generation."""
 
 
-def body_of(webhook: Webhook, epoch_ms: int) -> tuple[bytes, str]:
+def body_of(webhook: Webhook, style: Style) -> tuple[bytes, str]:
     """Return the body of a webhook and its content type; all reports of one are of one kind."""
     payloads = [report.payload for report in webhook.reports]
     first = payloads[0]
     if isinstance(first, Facts):
         facts = [payload for payload in payloads if isinstance(payload, Facts)]
-        body = render_reports(facts, first.generation, epoch_ms)
+        body = render_reports(facts, first.generation, style)
         if first.item.content_type != "application/xml":
             return body, "application/json"
         return render_xml(body, REPORT_ROOTS[first.generation]), "application/xml"
     if isinstance(first, Click):
-        return _click_body(first, epoch_ms), "application/json"
+        return _click_body(first, style.epoch_ms), "application/json"
     messages = [payload for payload in payloads if isinstance(payload, Inbound)]
-    return render_inbound(messages, 0, epoch_ms), "application/json"
+    return render_inbound(messages, 0, style), "application/json"
 
 
 def _click_body(click: Click, epoch_ms: int) -> bytes:
-    details = click.message.submission.details
-    assert isinstance(details, Details)
+    details = details_of(click.message.submission)
     item = details.item
     more = {
         "callbackData": item.callback_data,

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from simulator.provider import Answer, Violation, operator_of
-from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, STATUSES
-from simulator.providers.infobip.dates import format_date
+from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, SIGNALS_REJECTED, STATUSES, Status
+from simulator.providers.infobip.style import Style
 from simulator.providers.infobip.wire import Item
 
 __all__ = [
@@ -28,9 +28,8 @@ __all__ = [
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def _status_object(status_id: int) -> dict[str, object]:
-    status = STATUSES[status_id]
-    found: dict[str, object] = {
+def _status_object(status: Status) -> dict[str, object]:
+    row: dict[str, object] = {
         "groupId": status.group_id,
         "groupName": status.group_name,
         "id": status.id,
@@ -38,8 +37,8 @@ def _status_object(status_id: int) -> dict[str, object]:
         "description": status.description,
     }
     if status.action:
-        found["action"] = status.action
-    return found
+        row["action"] = status.action
+    return row
 
 
 def _error_object(error_id: int) -> dict[str, object]:
@@ -54,13 +53,25 @@ def _error_object(error_id: int) -> dict[str, object]:
     }
 
 
-_STATUS_JSON: Final = {status_id: Raw(_ENCODER.encode(_status_object(status_id))) for status_id in STATUSES}
+def _encoded(status: Status) -> Raw:
+    return Raw(_ENCODER.encode(_status_object(status)))
+
+
+_STATUS_JSON: Final = {status.id: _encoded(status) for status in STATUSES.values()}
+_SIGNALS_REJECTED_JSON: Final = _encoded(SIGNALS_REJECTED)
 _ERROR_JSON: Final = {error_id: Raw(_ENCODER.encode(_error_object(error_id))) for error_id in ERRORS}
 
 
-def status_json(status_id: int) -> Raw:
-    """Return the JSON of a status object, encoded once."""
-    return _STATUS_JSON[status_id]
+# Status 26 as other pages and times have it.  Sources: the page of `/sms/1/text/advanced`, its two samples.
+_ACCEPTED_JSON: Final = {
+    "page": _encoded(STATUSES[26]._replace(description="Pending Accepted")),
+    "older": _encoded(STATUSES[26]._replace(name="MESSAGE_ACCEPTED")),
+}
+
+
+def status_json(status_id: int, form: str = "") -> Raw:
+    """Return the JSON of a status object, encoded once; *form* is how 26 is worded."""
+    return _ACCEPTED_JSON.get(form, _STATUS_JSON[26]) if status_id == 26 else _STATUS_JSON[status_id]
 
 
 class Facts(Struct, frozen=True, kw_only=True, gc=False):
@@ -83,23 +94,31 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     error_id: int
     price: int | float
     currency: str
+    free: bool = False
+    """It costs nothing."""
+    network_id: int | None = None
+
+    @property
+    def status(self) -> Status:
+        """The status, in the group that it has for a message with such a price."""
+        return SIGNALS_REJECTED if self.free and self.status_id == 87 else STATUSES[self.status_id]
 
     @property
     def text(self) -> str:
         """The text of the message; empty for binary content."""
         return self.item.text
 
-    def fits(self, wanted: Mapping[str, str]) -> bool:
+    def fits(self, filters: Mapping[str, str]) -> bool:
         """Return True when the report passes the filters of a pull."""
         item = self.item
-        mine = {
+        values = {
             "bulkId": self.bulk_id,
             "messageId": self.message_id,
             "applicationId": item.application_id,
             "entityId": item.entity_id,
             "campaignReferenceId": item.campaign_id,
         }
-        return all(mine[name] == value for name, value in wanted.items())
+        return all(values[name] == value for name, value in filters.items())
 
 
 def operator_shown(facts: Facts) -> str:
@@ -107,20 +126,22 @@ def operator_shown(facts: Facts) -> str:
     return facts.operator or operator_of(facts.recipient)
 
 
-def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
+def _report(facts: Facts, generation: int, style: Style) -> dict[str, object]:
     item = facts.item
     row: dict[str, object] = {
         "bulkId": facts.bulk_id,
         "messageId": facts.message_id,
         "to": facts.to,
         "sender" if generation == 3 else "from": facts.sender,
-        "sentAt": format_date(epoch_ms + facts.sent_ms),
-        "doneAt": format_date(epoch_ms + facts.done_ms),
+        "sentAt": style.date(facts.sent_ms),
+        "doneAt": style.date(facts.done_ms),
         "messageCount" if generation == 3 else "smsCount": facts.parts,
-        "mccMnc": operator_shown(facts),
+        "mccMnc": style.mcc_mnc(operator_shown(facts)),
         "callbackData": item.callback_data,
-        "price": {"pricePerMessage": facts.price, "currency": facts.currency},
-        "status": _STATUS_JSON[facts.status_id],
+        "price": style.price(facts.price, facts.currency),
+        "status": (
+            _SIGNALS_REJECTED_JSON if facts.status is SIGNALS_REJECTED else _STATUS_JSON[facts.status_id]
+        ),
         "error": _ERROR_JSON[facts.error_id],
         "campaignReferenceId": item.campaign_id,
     }
@@ -130,25 +151,30 @@ def _report(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
     else:
         row["entityId"] = item.entity_id
         row["applicationId"] = item.application_id
+    if facts.network_id is not None:
+        row["networkId"] = facts.network_id
     # Absent values are omitted, never null or empty.
     return {name: value for name, value in row.items() if value not in ("", {})}
 
 
-def render_reports(facts: Sequence[Facts], generation: int, epoch_ms: int) -> bytes:
+def render_reports(facts: Sequence[Facts], generation: int, style: Style) -> bytes:
     """Return delivery reports in the shape of an API generation, for push and pull alike."""
-    return _ENCODER.encode({"results": [_report(one, generation, epoch_ms) for one in facts]})
+    return _ENCODER.encode({"results": [_report(row, generation, style) for row in facts]})
 
 
-def _log_row(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
-    row = _report(facts, generation, epoch_ms)
-    row.pop("callbackData", None)
-    text = facts.text
+def _log_row(facts: Facts, generation: int, style: Style) -> dict[str, object]:
+    row = _report(facts, generation, style)
+    for name in ("callbackData", "networkId"):
+        row.pop(name, None)
+    text = facts.text if style.log_texts else ""
     if generation != 3:
         return {**row, "text": text} if text else row
     row["destination"] = row.pop("to", "")
     binary = facts.item.binary
-    if binary is not None:
-        content: dict[str, object] = {
+    if not style.log_texts:
+        content: dict[str, object] = {}
+    elif binary is not None:
+        content = {
             "hex": binary.octets.hex(" "),
             "dataCoding": binary.data_coding,
             "esmClass": binary.esm_class,
@@ -159,10 +185,10 @@ def _log_row(facts: Facts, generation: int, epoch_ms: int) -> dict[str, object]:
 
 
 def render_log(
-    facts: Sequence[Facts], generation: int, epoch_ms: int, cursor: Mapping[str, object] | None
+    facts: Sequence[Facts], generation: int, style: Style, cursor: Mapping[str, object] | None
 ) -> bytes:
     """Return log rows in the shape of an API generation, with a cursor where one was asked for."""
-    body: dict[str, object] = {"results": [_log_row(one, generation, epoch_ms) for one in facts]}
+    body: dict[str, object] = {"results": [_log_row(row, generation, style) for row in facts]}
     if cursor is not None:
         body["cursor"] = cursor
     return _ENCODER.encode(body)
@@ -197,12 +223,17 @@ _RESOURCES: Final = {
 }
 
 
+def _sentence(words: str) -> str:
+    # v3 writes `Must not be null.` where v2 writes `must not be empty`.  Source: examples of both.
+    return f"{words[:1].upper()}{words[1:]}." if words else words
+
+
 def refusal_answer(
     message_id: str,
     *,
     shown: str = "",
     text: str = "",
-    found: Sequence[Violation] = (),
+    violations: Sequence[Violation] = (),
     retry_after_s: int = 0,
     modern: bool = False,
 ) -> Answer:
@@ -220,15 +251,17 @@ def refusal_answer(
             "errorCode": refusal.code,
             "description": refusal.description,
             "action": refusal.action,
-            "violations": [{"property": path, "violation": said} for path, said in found],
+            "violations": [{"property": path, "violation": _sentence(words)} for path, words in violations],
             "resources": _RESOURCES.get(refusal.code, []),
         }
     else:
         exception: dict[str, object] = {"messageId": shown or message_id, "text": text or refusal.text}
-        if found:
+        if violations:
+            # A capital only where there are details.  Sources: the page of 2021, fixtures of the client.
+            exception["text"] = text or "Bad Request"
             by_path: dict[str, list[str]] = {}
-            for path, said in found:
-                by_path.setdefault(path, []).append(said)
+            for path, words in violations:
+                by_path.setdefault(path, []).append(words)
             exception["validationErrors"] = by_path
         body = {"requestError": {"serviceException": exception}}
     return json_answer(body, refusal.http)._replace(headers=headers)

@@ -9,9 +9,9 @@ from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Refuse, Route
 from simulator.providers.infobip.bulks import get_bulk, get_status, put_bulk, put_status
-from simulator.providers.infobip.calls import account_of, answering, limit_of
-from simulator.providers.infobip.details import Details
-from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, request_format
+from simulator.providers.infobip.calls import account_of, answering, format_of, limit_of
+from simulator.providers.infobip.decoding import Format
+from simulator.providers.infobip.details import details_of
 from simulator.providers.infobip.inbound import render_inbound
 from simulator.providers.infobip.logs import logs
 from simulator.providers.infobip.money import plain_amount
@@ -19,7 +19,7 @@ from simulator.providers.infobip.preview import preview
 from simulator.providers.infobip.pushing import REPORT_ROOTS
 from simulator.providers.infobip.render import json_answer, render_reports
 from simulator.providers.infobip.sending import send
-from simulator.providers.infobip.wire import SendRequest, bad_request
+from simulator.providers.infobip.wire import SendRequest
 from simulator.providers.infobip.wire_query import parse_query
 from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
 from simulator.providers.infobip.wire_v3 import parse_messages
@@ -31,12 +31,9 @@ _REPORT_FILTERS: Final = ("bulkId", "messageId", "applicationId", "entityId", "c
 _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
 
 
-def _sending(parse: Callable[[bytes, bool], SendRequest]) -> Callable[[Call], Answer]:
+def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Callable[[Call], Answer]:
     def handle(call: Call) -> Answer:
-        xml = request_format(call)
-        if xml is None:
-            raise bad_request(why=WRONG_CONTENT_TYPE)
-        return send(call, account_of(call), parse(call.body, xml))
+        return send(call, account_of(call), parse(call.body, format_of(call)))
 
     return handle
 
@@ -47,25 +44,25 @@ def _sending_by_query(generation: int) -> Callable[[Call], Answer]:
 
 def _pulling(generation: int) -> Callable[[Call], Answer]:
     def handle(call: Call) -> Answer:
-        wanted = _wanted(call, _REPORT_FILTERS)
-        reports = account_of(call).reports.take(
-            limit_of(call), call.gateway.now_ms, lambda facts: facts.fits(wanted)
-        )
-        body = render_reports(reports, generation, call.gateway.epoch_ms)
+        filters = _filters_of(call, _REPORT_FILTERS)
+        account = account_of(call)
+        reports = account.reports.take(limit_of(call), call.gateway.now_ms, lambda facts: facts.fits(filters))
+        body = render_reports(reports, generation, account.style)
         return Answer(200, body, _JSON)
 
     return handle
 
 
 def _inbox(call: Call) -> Answer:
-    wanted = _wanted(call, _INBOX_FILTERS)
-    inbox = account_of(call).inbox
-    messages = inbox.take(limit_of(call), call.gateway.now_ms, lambda one: one.fits(wanted))
-    body = render_inbound(messages, len(inbox), call.gateway.epoch_ms)
+    filters = _filters_of(call, _INBOX_FILTERS)
+    account = account_of(call)
+    inbox = account.inbox
+    messages = inbox.take(limit_of(call), call.gateway.now_ms, lambda message: message.fits(filters))
+    body = render_inbound(messages, len(inbox), account.style)
     return Answer(200, body, _JSON)
 
 
-def _wanted(call: Call, names: tuple[str, ...]) -> dict[str, str]:
+def _filters_of(call: Call, names: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name in names if (value := call.query_value(name))}
 
 
@@ -78,8 +75,7 @@ def _end_tracking(call: Call) -> Answer:
             "there is no message of this id",
             text=f"Requested URL not found: {call.path}",
         )
-    details = message.submission.details
-    tracking = details.tracking if isinstance(details, Details) else None
+    tracking = details_of(message.submission).tracking
     if tracking is not None:
         return json_answer({"processKey": tracking.process_key})
     draws = call.gateway.draws("infobip", "conversion", *message.key)
@@ -89,11 +85,11 @@ def _end_tracking(call: Call) -> Answer:
 def _balance(call: Call) -> Answer:
     account = account_of(call)
     return json_answer(
-        {"balance": plain_amount(account.balance_micros), "currency": account.settings.currency}
+        {"balance": plain_amount(account.books.balance_micros), "currency": account.settings.currency}
     )
 
 
-def _send_route(path: str, parse: Callable[[bytes, bool], SendRequest]) -> Route:
+def _send_route(path: str, parse: Callable[[bytes, Format], SendRequest]) -> Route:
     root = "smsResponse" if not path.startswith("/sms/3/") else "SmsResponseEnvelope"
     return Route("POST", path, answering(_sending(parse), root), "send", sends=True)
 

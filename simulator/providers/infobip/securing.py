@@ -100,9 +100,9 @@ class Security:
 
     def headers_for(self, body: bytes) -> tuple[tuple[str, str], ...]:
         """Return the headers that a webhook with this body gets."""
-        found = tuple(self.headers.items())
+        headers = tuple(self.headers.items())
         if self.basic is not None:
-            found += (("Authorization", basic_header(":".join(self.basic))),)
+            headers += (("Authorization", basic_header(":".join(self.basic))),)
         if self.hmac is not None:
-            found += ((self.hmac.header, self.hmac.sign(body)),)
-        return found
+            headers += ((self.hmac.header, self.hmac.sign(body)),)
+        return headers

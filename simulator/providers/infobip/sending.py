@@ -4,26 +4,35 @@ From a request to submissions, and from their outcomes to the answer.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
-from simulator.provider import Answer, Call, Message, Refused, Submission, Violation, normal_address
+from simulator.provider import (
+    Answer,
+    Call,
+    Message,
+    Refused,
+    Submission,
+    Violation,
+    header_text,
+    normal_address,
+)
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
-from simulator.providers.infobip.counting import count_parts, good_header
-from simulator.providers.infobip.details import Details, is_number
+from simulator.providers.infobip.counting import count_parts
+from simulator.providers.infobip.dates import clock_words
+from simulator.providers.infobip.details import Details, details_of
+from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, DestinationChecks
 from simulator.providers.infobip.render import json_answer, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
 
 __all__ = ["send"]
 
-_PARTS_MAX: Final = 25
-_OCTETS_MAX: Final = 4_000
 _SCHEDULED_STATUS: Final = 26
-_NO_CREDIT, _DUPLICATE, _BAD_HEADER, _TOO_LONG = "12", "23", "24", "25"
-_MISSING_TO, _INVALID_TO, _BAD_SOURCE = "51", "52", "11"
+_CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer:
@@ -35,11 +44,24 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     body: dict[str, object] = {}
     if bulk_id:
         body["bulkId"] = bulk_id
-    if tracking is not None and tracking.track and request.generation == 1:
+    older = request.generation == 1 and account.settings.accepted_form == "older"
+    if tracking is not None and tracking.track and request.generation == 1 and not older:
         body["trackingProcessKey"] = tracking.process_key
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
-    return json_answer(body)
+    answer = json_answer(body)
+    notes = _notes(request)
+    return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),)) if notes else answer
+
+
+def _notes(request: SendRequest) -> str:
+    """Return what is odd about a request that is good all the same: reports that will go nowhere."""
+    lost = {
+        item.notify_url: None
+        for item, _ in request.items
+        if item.notify_url and not _CALLABLE.fullmatch(item.notify_url)
+    }
+    return "; ".join(f"reports will be lost: {url[:200]!r} is not a URL that can be called" for url in lost)
 
 
 # -- checks of the whole request ----------------------------------------------------------------
@@ -48,27 +70,27 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
 def _check(call: Call, account: Account, request: SendRequest) -> None:
     settings = account.settings
     gateway = call.gateway
-    found: list[Violation] = []
+    wrong: list[Violation] = []
     for number, (item, _) in enumerate(request.items):
         at_unix_ms = item.send_at_unix_ms
         if at_unix_ms is None:
             continue
         place = "options.schedule.sendAt" if request.generation == 3 else f"messages[{number}].sendAt"
         if at_unix_ms > gateway.unix_ms() + SEND_AT_AHEAD_MS_MAX:
-            found.append(Violation(place, "must be at most 180 days ahead"))
+            wrong.append(Violation(place, "must be at most 180 days ahead"))
         elif settings.past_send_at == "refuse" and at_unix_ms < gateway.unix_ms():
-            found.append(Violation(place, "must not be in the past"))
+            wrong.append(Violation(place, "must not be in the past"))
     if settings.empty_text == "refuse":
-        found += [
+        wrong += [
             Violation(f"messages[{number}].text", "must not be empty")
             for number, (item, _) in enumerate(request.items)
             if not item.text and item.binary is None
         ]
     if settings.destinations_max and request.destination_count > settings.destinations_max:
-        found.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
-    if found:
-        refusal = bad_request(list(dict.fromkeys(found)))
-        raise refusal.by_clock(gateway) if any("sendAt" in one.path for one in found) else refusal
+        wrong.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
+    if wrong:
+        why = clock_words(gateway.unix_ms()) if any("sendAt" in place for place, _ in wrong) else ""
+        raise bad_request(list(dict.fromkeys(wrong)), why)
 
 
 def _bulk_id(call: Call, request: SendRequest) -> str:
@@ -101,17 +123,16 @@ def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None
 
 
 class _Builder:
-    """Makes the submissions of one request, with Infobip's own checks of each destination."""
+    """Makes the submissions of one request."""
 
     __slots__ = (
         "_account",
         "_bulk_id",
+        "_checks",
         "_credential",
-        "_credit_micros",
         "_gateway",
         "_pacer",
         "_request",
-        "_seen",
         "_status",
         "_tracking",
     )
@@ -125,9 +146,8 @@ class _Builder:
         self._tracking = tracking
         self._gateway = call.gateway
         self._credential = call.credential_text
-        self._credit_micros = account.balance_micros
-        self._status = account.settings.send_status[f"v{request.generation}"]
-        self._seen: set[str] = set()
+        self._checks = DestinationChecks(account, call.gateway)
+        self._status = account.settings.status_on_send(request.generation)
         limit = request.speed_limit
         self._pacer = Pacer(limit, call.gateway) if limit is not None else None
 
@@ -146,16 +166,17 @@ class _Builder:
         scheduled = item.send_at_unix_ms is not None and earliest_ms > gateway.now_ms
         status = _SCHEDULED_STATUS if scheduled else self._status
         sender = item.sender or self._account.settings.default_sender
-        unfit = self._unfit(item, parts, sender)
+        unfit = self._checks.of_message(item, parts, sender)
         text = item.text if item.binary is None else item.binary.octets.hex(" ")
-        found = []
+        cost_micros = self._account.cost_micros(parts)
+        submissions = []
         for destination in destinations:
             recipient = normal_address(destination.to)
-            refusal = self._refusal(destination, recipient, unfit, parts)
+            rejection = self._checks.of_destination(destination, recipient, unfit, cost_micros)
             at_ms = earliest_ms
-            if self._pacer is not None and not refusal:
+            if self._pacer is not None and not rejection.code:
                 at_ms = self._pacer.next(item, earliest_ms)
-            found.append(
+            submissions.append(
                 Submission(
                     provider="infobip",
                     recipient=recipient,
@@ -166,7 +187,8 @@ class _Builder:
                     validity_ms=item.validity_ms,
                     hold_until_ms=at_ms if at_ms > gateway.now_ms else 0,
                     parts=parts,
-                    refusal=refusal,
+                    refusal=rejection.code,
+                    refusal_why=rejection.why,
                     details=Details(
                         generation=self._request.generation,
                         to=recipient.removeprefix("+"),
@@ -174,43 +196,12 @@ class _Builder:
                         bulk_id=self._bulk_id,
                         accepted_status=status,
                         tracking=self._tracking,
+                        cost_micros=cost_micros,
+                        network_id=destination.network_id,
                     ),
                 )
             )
-        return found
-
-    def _unfit(self, item: Item, parts: int, sender: str) -> str:
-        """Return the status with which every destination of a message is rejected, or an empty text."""
-        if item.binary is not None and not good_header(item.binary):
-            return _BAD_HEADER
-        if parts > _PARTS_MAX or (item.binary is not None and len(item.binary.octets) > _OCTETS_MAX):
-            return _TOO_LONG
-        senders = self._account.settings.senders
-        return _BAD_SOURCE if senders and sender not in senders else ""
-
-    def _refusal(self, destination: Destination, recipient: str, unfit: str, parts: int) -> str:
-        settings = self._account.settings
-        if not destination.to.strip():
-            return _MISSING_TO
-        if settings.invalid_number == "answer" and not is_number(recipient):
-            return _INVALID_TO
-        if unfit:
-            return unfit
-        if destination.id and settings.duplicate_window_ms and self._repeated(destination.id):
-            return _DUPLICATE
-        cost_micros = self._account.cost_micros(parts)
-        if cost_micros > self._credit_micros:
-            return _NO_CREDIT
-        self._credit_micros -= cost_micros
-        return ""
-
-    def _repeated(self, message_id: str) -> bool:
-        if message_id in self._seen:
-            return True
-        self._seen.add(message_id)
-        earlier = self._gateway.message(message_id)
-        oldest_ms = self._gateway.now_ms - self._account.settings.duplicate_window_ms
-        return earlier is not None and earlier.accepted_ms >= oldest_ms
+        return submissions
 
 
 # -- the answer ---------------------------------------------------------------------------------
@@ -218,14 +209,14 @@ class _Builder:
 
 def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -> dict[str, object]:
     submission = outcome.submission
-    details = submission.details
-    assert isinstance(details, Details)
+    details = details_of(submission)
     generation = request.generation
+    form = account.settings.accepted_form if generation == 1 else ""
     if isinstance(outcome, Refused):
-        if outcome.code not in (_MISSING_TO, _INVALID_TO):
-            account.log_refused(outcome)
-        return _rejected_entry(outcome, details.to, generation)
-    status = status_json(account.accepted_status(outcome))
+        if outcome.code not in (MISSING_TO, INVALID_TO):
+            account.books.enter(outcome)
+        return _rejected_entry(outcome, details.to, generation, counted=form != "older")
+    status = status_json(account.accepted_status(outcome), form)
     if generation == 3:
         entry: dict[str, object] = {"messageId": outcome.id, "status": status, "destination": details.to}
         # The count is not told of binary content, even on request.  Source: OpenAPI.
@@ -235,22 +226,22 @@ def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -
     entry = {"to": details.to, "status": status}
     # The v1 example counts immediate messages, not scheduled ones; v2 counts on request.
     scheduled = submission.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
-    if request.include_count or (generation == 1 and not scheduled):
+    if request.include_count or (generation == 1 and not scheduled and form != "older"):
         entry["smsCount"] = submission.parts
     entry["messageId"] = outcome.id
     return entry
 
 
-def _rejected_entry(refused: Refused, to: str, generation: int) -> dict[str, object]:
+def _rejected_entry(refused: Refused, to: str, generation: int, *, counted: bool) -> dict[str, object]:
     # Which keys a rejected entry has differs by status.  Source: samples of real traffic.
     recipient_key = "destination" if generation == 3 else "to"
     status = {"status": status_json(int(refused.code))}
-    if refused.code == _MISSING_TO:
+    if refused.code == MISSING_TO:
         return dict(status)
-    if refused.code == _INVALID_TO:
+    if refused.code == INVALID_TO:
         return {recipient_key: to if to.isdigit() else refused.submission.recipient, **status}
     entry: dict[str, object] = {recipient_key: to, **status}
-    if refused.code != "14" and generation == 1:
+    if counted and refused.code != "14" and generation == 1:
         entry["smsCount"] = refused.submission.parts
     entry["messageId"] = refused.id
     return entry
@@ -264,11 +255,10 @@ def _remember_bulk(
     now_unix_ms = call.gateway.unix_ms()
     scheduled: list[tuple[Message, Item, int]] = []
     for outcome in outcomes:
-        details = outcome.submission.details
-        assert isinstance(details, Details)
-        at_unix_ms = details.item.send_at_unix_ms
+        item = details_of(outcome.submission).item
+        at_unix_ms = item.send_at_unix_ms
         if isinstance(outcome, Message) and at_unix_ms is not None and at_unix_ms > now_unix_ms:
-            scheduled.append((outcome, details.item, at_unix_ms))
+            scheduled.append((outcome, item, at_unix_ms))
     if scheduled:
         _, item, at_unix_ms = scheduled[0]
         account.bulks.add(

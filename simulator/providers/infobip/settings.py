@@ -4,11 +4,13 @@ An Infobip account's settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from simulator.provider import (
+    TARGET,
+    Boolean,
     Choice,
     Delay,
     DelayShape,
@@ -25,9 +27,11 @@ from simulator.provider import (
     WebhookSettings,
     Word,
     group,
+    normal_address,
     setting,
     settings_shape,
 )
+from simulator.providers.infobip.codes import STATUS_BY_NAME
 from simulator.providers.infobip.securing import Security
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "Settings"]
@@ -46,7 +50,7 @@ class InboundSettings:
     How messages that recipients write reach the integrator.
     """
 
-    url: str = setting(Text(max_length=2_048), "", "Where inbound messages go; empty: pull only.")
+    url: str = setting(TARGET, "", "Where inbound messages go; empty: pull only.")
     number: str = setting(Text(1, 64), "385921004026", "The number that recipients write to unless they say.")
     keywords: tuple[str, ...] = setting(
         ListOf(Text(1, 100)), [], "Keywords that are configured for the number."
@@ -59,10 +63,41 @@ class ClickSettings:
     How clicks on tracked URLs reach the integrator.
     """
 
-    url: str = setting(Text(max_length=2_048), "", "Where clicks go unless the send says.")
+    url: str = setting(TARGET, "", "Where clicks go unless the send says.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSettings:
+    """
+    What a trial account may do: send as somebody from a short list, to numbers of its own.
+    """
+
+    numbers: str | Sequence[str] = setting(
+        Either[str | Sequence[str]](Word("any"), ListOf(Text(1, 64))),
+        "any",
+        "The account's own numbers; messages to others are accepted, and reported with status 18 and error "
+        "579.  any: this is no trial account.",
+    )
+    senders: tuple[str, ...] = setting(
+        ListOf(Text(1, 64)),
+        ["InfoSMS", "ServiceSMS", "DemoCompany"],
+        "Senders of a trial account; others are rejected with REJECTED_SOURCE.",
+    )
+
+    @property
+    def on(self) -> bool:
+        """Whether this is a trial account."""
+        return self.numbers != "any"
+
+    def reaches(self, recipient: str) -> bool:
+        """Return whether a number is one of the account's own."""
+        return recipient in map(normal_address, self.numbers)
 
 
 _SEND_STATUS: Final = Choice({"PENDING_ENROUTE": 7, "PENDING_ACCEPTED": 26})
+_PRICED: Final = sorted(
+    {*STATUS_BY_NAME, *(status.group_name for status in STATUS_BY_NAME.values() if status.final)}
+)
 _SEND_STATUSES: Final[Shape[Mapping[str, int]]] = Record(
     dict, [Field(name, _SEND_STATUS, f"For {name} sends.") for name in ("v1", "v2", "v3")]
 )
@@ -84,17 +119,32 @@ class Settings:
     security: Security = group(Security, "What webhooks are secured with.", name="webhook")
     inbound: InboundSettings = group(InboundSettings, "Messages that recipients write.")
     clicks: ClickSettings = group(ClickSettings, "Clicks on tracked URLs.")
+    trial: TrialSettings = group(
+        TrialSettings, "A trial account, which most accounts are in their first hour."
+    )
     send_status: Mapping[str, int] = setting(
         _SEND_STATUSES,
         {"v1": "PENDING_ENROUTE", "v2": "PENDING_ACCEPTED", "v3": "PENDING_ACCEPTED"},
         "The status in the answer to an accepted, unscheduled send.",
         merges=True,
     )
+    accepted_form: str = setting(
+        Either(Word("later"), Word("page"), Word("older")),
+        "later",
+        "Answers to v1 sends: later, with 26 worded as in traffic; page, with 26 described as Pending "
+        "Accepted; older, every status 26 MESSAGE_ACCEPTED, without smsCount and trackingProcessKey.",
+    )
     default_sender: str = setting(Text(0, 64), "InfoSMS", "The sender of messages that name none.")
     senders: tuple[str, ...] = setting(
         ListOf(Text(1, 64)),
         [],
         "Registered senders; others are rejected with REJECTED_SOURCE. None listed: any.",
+    )
+    sender_form: str = setting(
+        Either(Word("any"), Word("documented")),
+        "any",
+        "Which senders are good: any, or those of 3 to 11 letters and digits or 3 to 14 digits; others are "
+        "rejected with REJECTED_SOURCE.",
     )
     invalid_number: str = setting(
         Either(Word("answer"), Word("report")),
@@ -119,6 +169,12 @@ class Settings:
         Either(Word("accept"), Word("refuse")),
         "accept",
         "A message without text on v1 and v2 (OC-1): one empty part, or a bad request.",
+    )
+    coerce: bool = setting(
+        Boolean(),
+        False,
+        "Take texts that hold a number or a boolean for it, and numbers for their text (OC-4), as in "
+        '"validityPeriod": "720" or "to": 41793026727; else they are a bad request.',
     )
     past_send_at: str = setting(
         Either(Word("send"), Word("refuse")),
@@ -154,10 +210,38 @@ class Settings:
         "part",
         "What the price is taken for: each part, or each message.",
     )
+    free: tuple[str, ...] = setting(
+        ListOf(Choice({name: name for name in _PRICED})),
+        ["REJECTED", "UNDELIVERABLE_NOT_SENT"],
+        "Statuses, and groups of them, whose messages cost nothing.  With SIGNALS_BLOCKED that status is in "
+        "the group REJECTED, else in EXPIRED.",
+    )
+    price_decimals: int = setting(
+        Integer(0, 10), 0, "Decimals of prices in reports, up to the ten of real ones; 0: as few as needed."
+    )
     price_per_message: int | float = setting(
         Number(), 0.01, "The unit price, in reports and for the balance."
     )
     currency: str = setting(Text(3, 3), "EUR", "Currency of prices.")
+    time_zone: str = setting(
+        Text(
+            5,
+            5,
+            r"[+-](?:0[0-9]|1[0-4])[0-5][0-9]",
+            "an offset such as +0000 or -0300",
+            ("+0000", "+0100", "-0300"),
+        ),
+        "+0000",
+        "The offset that dates are told with, in reports, logs, inbound messages and bulks.",
+    )
+    mcc_mnc: str = setting(
+        Either(Word("known"), Word("or_null"), Word("only_null")),
+        "known",
+        "The network in reports and logs: where it is known; else the text null; or that text always.",
+    )
+    log_texts: bool = setting(
+        Boolean(), True, "Logs show texts; else v3 rows have an empty content, and v1 rows no text."
+    )
     deliver_after: Delay = setting(
         DelayShape(), "1s..4s", "From sending to delivery when no rule says otherwise."
     )
@@ -166,6 +250,12 @@ class Settings:
         "all",
         "Which reports can be pulled (OC-8): all, or only those that were not pushed.",
     )
+
+    def status_on_send(self, generation: int) -> int:
+        """Return the status in the answer to an accepted, unscheduled send."""
+        if generation == 1 and self.accepted_form == "older":
+            return 26
+        return self.send_status[f"v{generation}"]
 
 
 SETTINGS: Final = settings_shape(Settings, "Settings of the Infobip account.")

@@ -30,8 +30,8 @@ VALIDITY_MS_MAX = 48 * 3_600_000
 
 def bad_request(violations: Sequence[Violation] = (), why: str = "") -> Refuse:
     """Return the refusal that Infobip answers with 400; *why* is what the answer leaves unsaid."""
-    said = "; ".join(f"{path}: {text}" if path else text for path, text in violations)
-    return Refuse("BAD_REQUEST", why or said, violations=tuple(violations))
+    reasons = [f"{path}: {text}" if path else text for path, text in violations]
+    return Refuse("BAD_REQUEST", "; ".join([*reasons, why] if why else reasons), violations=tuple(violations))
 
 
 class IndiaDlt(Struct, rename="camel"):
@@ -108,6 +108,7 @@ class Destination(Struct, frozen=True, gc=False):
 
     to: str
     id: str = ""
+    network_id: int | None = None
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):

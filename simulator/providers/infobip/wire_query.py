@@ -12,6 +12,8 @@ from simulator.providers.infobip.checks import (
     CALLBACK_DATA_LENGTH_MAX,
     LANGUAGES,
     MINUTE_MS,
+    MUST_NOT_BE_EMPTY,
+    MUST_NOT_BE_NULL,
     TO_LENGTH_MAX,
     Checks,
 )
@@ -65,30 +67,30 @@ class _Parameters:
 def parse_query(query: Sequence[tuple[str, str]], generation: int) -> SendRequest:
     """Read a send by query string; raises Refuse."""
     checks = Checks(generation)
-    given = _Parameters(query, checks)
-    text = given.text("text")
+    values = _Parameters(query, checks)
+    text = values.text("text")
     if text is None and generation == 3:
-        checks.add("text", checks.must_not_be_null)
+        checks.add("text", MUST_NOT_BE_NULL)
     item = Item(
-        sender=given.text("from") or "",
+        sender=values.text("from") or "",
         text=text or "",
-        flash=bool(given.boolean("flash")),
-        language=checks.one_of("languageCode", given.filled("languageCode"), _languages(generation)),
-        transliteration=checks.transliteration("transliteration", given.filled("transliteration")),
-        notify_url=given.text("notifyUrl") or "",
-        content_type=checks.content_type("notifyContentType", given.filled("notifyContentType")),
-        intermediate=bool(given.boolean("intermediateReport")),
-        callback_data=checks.length("callbackData", given.text("callbackData"), CALLBACK_DATA_LENGTH_MAX),
-        validity_ms=checks.period("validityPeriod", given.whole("validityPeriod"), MINUTE_MS),
-        send_at_unix_ms=checks.date("sendAt", given.filled("sendAt")),
-        regional=checks.regional("regional", _regional(given)),
+        flash=bool(values.boolean("flash")),
+        language=checks.one_of("languageCode", values.filled("languageCode"), _languages(generation)),
+        transliteration=checks.transliteration("transliteration", values.filled("transliteration")),
+        notify_url=values.text("notifyUrl") or "",
+        content_type=checks.content_type("notifyContentType", values.filled("notifyContentType")),
+        intermediate=bool(values.boolean("intermediateReport")),
+        callback_data=checks.length("callbackData", values.text("callbackData"), CALLBACK_DATA_LENGTH_MAX),
+        validity_ms=checks.period("validityPeriod", values.whole("validityPeriod"), MINUTE_MS),
+        send_at_unix_ms=checks.date("sendAt", values.filled("sendAt")),
+        regional=checks.regional("regional", _regional(values)),
     )
     read = SendRequest(
         generation=generation,
         items=[(item, _destinations(query, checks))],
-        bulk_id=checks.clipped("bulkId", given.text("bulkId"), BULK_ID_LENGTH_MAX),
-        tracking=_tracking(given, checks, generation),
-        include_count=given.boolean("includeSmsCountInResponse"),
+        bulk_id=checks.clipped("bulkId", values.text("bulkId"), BULK_ID_LENGTH_MAX),
+        tracking=_tracking(values, checks, generation),
+        include_count=values.boolean("includeSmsCountInResponse"),
     )
     checks.done()
     return read
@@ -102,31 +104,34 @@ def _destinations(query: Sequence[tuple[str, str]], checks: Checks) -> list[Dest
     # `to` is repeated by some clients and a comma list for others.
     numbers = [to.strip() for name, value in query if name == "to" for to in value.split(",")]
     if not numbers:
-        checks.add("to", checks.must_not_be_empty)
+        checks.add("to", MUST_NOT_BE_EMPTY)
     if any(len(to) > TO_LENGTH_MAX for to in numbers):
         checks.add("to", f"size must be between 0 and {TO_LENGTH_MAX}")
     return [Destination(to) for to in numbers]
 
 
-def _tracking(given: _Parameters, checks: Checks, generation: int) -> Tracking | None:
-    url = given.text("trackingUrl") or ""
+def _tracking(values: _Parameters, checks: Checks, generation: int) -> Tracking | None:
+    url = values.text("trackingUrl") or ""
     if generation == 3:
         return Tracking(clicks=True, url=url) if url else None
-    track = checks.one_of("track", given.filled("track"), ("SMS", "URL"))
-    key = given.text("processKey") or ""
+    track = checks.one_of("track", values.filled("track"), ("SMS", "URL"))
+    key = values.text("processKey") or ""
     return Tracking(track=track, process_key=key, clicks=track == "URL") if track or key else None
 
 
-def _regional(given: _Parameters) -> Regional | None:
+def _regional(values: _Parameters) -> Regional | None:
     india = turkey = korea = None
-    entity, template = given.filled("indiaDltPrincipalEntityId"), given.filled("indiaDltContentTemplateId")
-    telemarketer = given.filled("indiaDltTelemarketerId")
+    entity, template = (
+        values.filled("indiaDltPrincipalEntityId"),
+        values.filled("indiaDltContentTemplateId"),
+    )
+    telemarketer = values.filled("indiaDltTelemarketerId")
     if entity or template or telemarketer:
         india = IndiaDlt(template, entity, telemarketer)
-    brand, consent = given.whole("turkeyIysBrandCode"), given.filled("turkeyIysRecipientType")
+    brand, consent = values.whole("turkeyIysBrandCode"), values.filled("turkeyIysRecipientType")
     if brand is not None or consent:
         turkey = TurkeyIys(brand, consent)
-    reseller, title = given.whole("southKoreaResellerCode"), given.filled("southKoreaTitle")
+    reseller, title = values.whole("southKoreaResellerCode"), values.filled("southKoreaTitle")
     if reseller is not None or title:
         korea = SouthKorea(reseller, title)
     return Regional(india, turkey, korea) if india or turkey or korea else None

@@ -14,6 +14,7 @@ from simulator.providers.infobip.checks import (
     BULK_ID_LENGTH_MAX,
     CALLBACK_DATA_LENGTH_MAX,
     MINUTE_MS,
+    MUST_NOT_BE_EMPTY,
     TO_LENGTH_MAX,
     BinaryBody,
     Checks,
@@ -22,8 +23,8 @@ from simulator.providers.infobip.checks import (
     SpeedLimitBody,
     UrlOptionsBody,
     WindowBody,
-    decode,
 )
+from simulator.providers.infobip.decoding import Format, decode
 from simulator.providers.infobip.wire import Destination, Item, Regional, SendRequest, Tracking
 
 __all__ = ["parse_advanced", "parse_multi", "parse_single"]
@@ -83,14 +84,14 @@ _SINGLE: Final = msgspec.json.Decoder(_Single)
 _MULTI: Final = msgspec.json.Decoder(_Multi)
 
 
-def parse_advanced(generation: int, *, binary: bool = False) -> Callable[[bytes, bool], SendRequest]:
+def parse_advanced(generation: int, *, binary: bool = False) -> Callable[[bytes, Format], SendRequest]:
     """Return what reads the body of `POST /sms/{1,2}/{text,binary}/advanced`; it raises Refuse."""
 
-    def parse(body: bytes, xml: bool) -> SendRequest:
-        request: _Advanced = decode(_ADVANCED, body, xml)
+    def parse(body: bytes, written: Format = Format.JSON) -> SendRequest:
+        request: _Advanced = decode(_ADVANCED, body, written)
         checks = Checks(generation)
         if not request.messages:
-            checks.add("messages", checks.must_not_be_empty)
+            checks.add("messages", MUST_NOT_BE_EMPTY)
         items = [
             _message(checks, f"messages[{number}]", message, binary)
             for number, message in enumerate(request.messages or ())
@@ -152,29 +153,29 @@ def _message(checks: Checks, path: str, message: _Message, binary: bool) -> tupl
     return item, checks.destinations(path, message.destinations)
 
 
-def parse_single(generation: int, *, binary: bool = False) -> Callable[[bytes, bool], SendRequest]:
+def parse_single(generation: int, *, binary: bool = False) -> Callable[[bytes, Format], SendRequest]:
     """Return what reads the body of `POST /sms/{1,2}/{text,binary}/single`; it raises Refuse."""
 
-    def parse(body: bytes, xml: bool) -> SendRequest:
-        request: _Single = decode(_SINGLE, body, xml)
+    def parse(body: bytes, written: Format = Format.JSON) -> SendRequest:
+        request: _Single = decode(_SINGLE, body, written)
         checks = Checks(generation)
-        items = [_one(checks, "", request, binary)]
+        items = [_single(checks, "", request, binary)]
         checks.done()
         return SendRequest(generation=generation, items=items)
 
     return parse
 
 
-def parse_multi(generation: int, *, binary: bool = False) -> Callable[[bytes, bool], SendRequest]:
+def parse_multi(generation: int, *, binary: bool = False) -> Callable[[bytes, Format], SendRequest]:
     """Return what reads the body of `POST /sms/1/{text,binary}/multi`; it raises Refuse."""
 
-    def parse(body: bytes, xml: bool) -> SendRequest:
-        request: _Multi = decode(_MULTI, body, xml)
+    def parse(body: bytes, written: Format = Format.JSON) -> SendRequest:
+        request: _Multi = decode(_MULTI, body, written)
         checks = Checks(generation)
         if not request.messages:
-            checks.add("messages", checks.must_not_be_empty)
+            checks.add("messages", MUST_NOT_BE_EMPTY)
         items = [
-            _one(checks, f"messages[{number}].", message, binary)
+            _single(checks, f"messages[{number}].", message, binary)
             for number, message in enumerate(request.messages or ())
         ]
         checks.done()
@@ -183,17 +184,17 @@ def parse_multi(generation: int, *, binary: bool = False) -> Callable[[bytes, bo
     return parse
 
 
-def _one(checks: Checks, path: str, message: _Single, binary: bool) -> tuple[Item, list[Destination]]:
-    given = message.to if isinstance(message.to, list) else [message.to or ""]
-    if not given:
-        checks.add(f"{path}to", checks.must_not_be_empty)
-    for number, to in enumerate(given):
+def _single(checks: Checks, path: str, message: _Single, binary: bool) -> tuple[Item, list[Destination]]:
+    numbers = message.to if isinstance(message.to, list) else [message.to or ""]
+    if not numbers:
+        checks.add(f"{path}to", MUST_NOT_BE_EMPTY)
+    for place, to in enumerate(numbers):
         if len(to) > TO_LENGTH_MAX:
-            place = f"{path}to[{number}]" if isinstance(message.to, list) else f"{path}to"
-            checks.add(place, f"size must be between 0 and {TO_LENGTH_MAX}")
+            key = f"{path}to[{place}]" if isinstance(message.to, list) else f"{path}to"
+            checks.add(key, f"size must be between 0 and {TO_LENGTH_MAX}")
     item = Item(
         sender=message.from_ or "",
         text="" if binary else message.text or "",
         binary=checks.binary(f"{path}binary", message.binary) if binary else None,
     )
-    return item, [Destination(to) for to in given]
+    return item, [Destination(to) for to in numbers]

@@ -13,6 +13,8 @@ from simulator.providers.infobip.checks import (
     BULK_ID_LENGTH_MAX,
     CALLBACK_DATA_LENGTH_MAX,
     MINUTE_MS,
+    MUST_NOT_BE_EMPTY,
+    MUST_NOT_BE_NULL,
     BinaryBody,
     Checks,
     DestinationBody,
@@ -20,8 +22,8 @@ from simulator.providers.infobip.checks import (
     SpeedLimitBody,
     UrlOptionsBody,
     WindowBody,
-    decode,
 )
+from simulator.providers.infobip.decoding import Format, decode
 from simulator.providers.infobip.wire import Binary, Destination, Item, Regional, SendRequest
 
 __all__ = ["parse_messages"]
@@ -101,12 +103,12 @@ class _Messages(Struct, rename="camel"):
 _MESSAGES: Final = msgspec.json.Decoder(_Messages)
 
 
-def parse_messages(body: bytes, xml: bool) -> SendRequest:
+def parse_messages(body: bytes, written: Format = Format.JSON) -> SendRequest:
     """Read the body of `POST /sms/3/messages`; raises Refuse."""
-    request: _Messages = decode(_MESSAGES, body, xml)
+    request: _Messages = decode(_MESSAGES, body, written)
     checks = Checks(3)
     if not request.messages:
-        checks.add("messages", checks.must_not_be_empty)
+        checks.add("messages", MUST_NOT_BE_EMPTY)
     options = request.options or _RequestOptions()
     schedule = options.schedule or _Schedule()
     send_at = checks.date("options.schedule.sendAt", schedule.send_at)
@@ -136,7 +138,7 @@ def _message(
     binary = _binary(checks, f"{path}.content", content)
     if content.text is None and content.hex is None:
         # A missing content is worded like a missing text (OC-1).
-        checks.add(f"{path}.content.text", checks.must_not_be_null)
+        checks.add(f"{path}.content.text", MUST_NOT_BE_NULL)
     options = message.options or _MessageOptions()
     platform = options.platform or _Platform()
     hooks = message.webhooks or _Hooks()
@@ -144,6 +146,8 @@ def _message(
     language = content.language
     period = options.validity_period or _Period()
     unit = checks.one_of(f"{path}.options.validityPeriod.timeUnit", period.time_unit, list(_PERIOD_UNITS_MS))
+    if options.validity_period is not None and period.amount is None:
+        checks.add(f"{path}.options.validityPeriod.amount", MUST_NOT_BE_NULL)
     item = Item(
         sender=message.sender or "",
         text="" if binary else content.text or "",

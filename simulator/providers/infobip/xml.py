@@ -23,6 +23,8 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 # An empty element is an empty text, but for these, which are lists.
 _LISTS: Final = frozenset({"messages", "destinations", "days"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+# Prices keep the digits that they are written with.
+_DECODER: Final = msgspec.json.Decoder(float_hook=str)
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -50,18 +52,18 @@ class _Element:
         # A list stands in a wrapper of its own name (2015) or of its plural (later).
         if first in (self.name, self.name.removesuffix("s")) and all(c.name == first for c in children):
             return [child.plain() for child in children]
-        found: dict[str, Plain] = {}
+        values: dict[str, Plain] = {}
         repeated: dict[str, list[Plain]] = {}
         for child in children:
             value = child.plain()
-            if child.name in found:
+            if child.name in values:
                 # A list may also be written by repeating the element, without a wrapper.
-                many = repeated.setdefault(child.name, [found[child.name]])
+                many = repeated.setdefault(child.name, [values[child.name]])
                 many.append(value)
-                found[child.name] = many
+                values[child.name] = many
             else:
-                found[child.name] = value
-        return found
+                values[child.name] = value
+        return values
 
 
 class _Reader:
@@ -124,11 +126,11 @@ def parse_xml(body: bytes) -> Plain:
 
     The root's own name does not matter, nor do attributes and namespaces.
     """
-    found = _Reader().read(body).plain()
-    if isinstance(found, list):
+    plain = _Reader().read(body).plain()
+    if isinstance(plain, list):
         # A root whose only child bears its plural, such as <messages>, is not a list itself.
         raise XmlError("expected elements, got a list")
-    return found
+    return plain
 
 
 def render_xml(body: bytes, root: str, *, repeat: bool = False) -> bytes:
@@ -139,7 +141,7 @@ def render_xml(body: bytes, root: str, *, repeat: bool = False) -> bytes:
     singular, or, with *repeat*, under the same name as in 2015.
     """
     parts = ['<?xml version="1.0" encoding="UTF-8"?>']
-    _element(parts, root, msgspec.json.decode(body), repeat)
+    _element(parts, root, _DECODER.decode(body), repeat)
     return "".join(parts).encode("utf-8", "replace")
 
 

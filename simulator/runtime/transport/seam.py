@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from simulator import __version__
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
 
@@ -33,8 +32,8 @@ __all__ = [
     "unsendable",
 ]
 
-AGENT: Final = f"messaging-provider-simulator/{__version__}"
-"""How requests name who sends them, unless they name somebody themselves."""
+AGENT: Final = "http-client/1.0"
+"""How requests name who sends them, unless they name somebody themselves: nobody whom a filter could know."""
 
 CONNECTIONS_MAX: Final = 512
 """How many connections to one target are open at once, unless told otherwise."""

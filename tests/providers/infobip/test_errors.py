@@ -173,7 +173,7 @@ async def test_400__wrong_content_type(content_type):
         answer = await run.call("POST", V1, one(), headers={"Content-Type": content_type})
 
     assert answer.status == 400
-    assert answer.plain == legacy("BAD_REQUEST", "Bad Request")
+    assert answer.plain == legacy("BAD_REQUEST", "Bad request")
 
 
 async def test_400__no_destinations():
@@ -296,17 +296,17 @@ async def test_400__v3():
     assert answer.status == 400
     assert answer.plain == bad_v3(
         ("messages[0].content.text", "Must not be null."),
-        ("messages[0].destinations[0].messageId", "size must be between 0 and 200"),
+        ("messages[0].destinations[0].messageId", "Size must be between 0 and 200."),
         ("messages[1].content.text", "Must not be null."),
         ("messages[1].destinations[0].to", "Must not be null."),
-        ("options.schedule.bulkId", "size must be between 0 and 100"),
+        ("options.schedule.bulkId", "Size must be between 0 and 100."),
     )
 
 
 @pytest.mark.parametrize(
     ("http", "v2", "code"),
     [
-        (400, ("BAD_REQUEST", "Bad Request"), "E400"),
+        (400, ("BAD_REQUEST", "Bad request"), "E400"),
         (401, ("UNAUTHORIZED", "Invalid login details"), "E401"),
         (403, ("FORBIDDEN", "Forbidden"), "E403"),
         (404, ("NOT_FOUND", None), "E404"),
@@ -363,7 +363,7 @@ async def test_400__oversized_body():
         after = await run.call("POST", V1, one())
 
     assert answer.status == 400
-    assert answer.plain == legacy("BAD_REQUEST", "Bad Request")
+    assert answer.plain == legacy("BAD_REQUEST", "Bad request")
     assert after.status == 200
 
 
@@ -422,13 +422,13 @@ async def test_bare_bad_request__says_in_a_header_and_the_journal_what_was_expec
     headers: dict[str, str], body: bytes, expected: str
 ) -> None:
     """
-    Where Infobip's body says "Bad Request" and no more, a header of ours says why, and so does the journal.
+    Where Infobip's body says "Bad request" and no more, a header of ours says why, and so does the journal.
     """
     async with bench() as it:
         answer = await it.call("POST", V1, body, headers=headers)
 
         reason = answer.headers["X-Simulator-Reason"]
         noted = [e.fact.detail for e in it.space.simulation.journal if isinstance(e.fact, Called)]
-        assert (answer.status, answer.plain) == (400, legacy("BAD_REQUEST", "Bad Request"))
+        assert (answer.status, answer.plain) == (400, legacy("BAD_REQUEST", "Bad request"))
         assert reason.startswith(expected)
         assert noted == [reason]

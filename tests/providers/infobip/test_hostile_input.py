@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from providers.infobip.bench import bench, one
 from simulator.provider import Refuse
+from simulator.providers.infobip.decoding import Format
 from simulator.providers.infobip.wire import SendRequest
 from simulator.providers.infobip.wire_query import parse_query
 from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
@@ -67,7 +68,7 @@ def test_any_json__is_read_or_refused(parser, body):
     encoded = json.dumps(body).encode()
 
     try:
-        read = PARSERS[parser](encoded, False)
+        read = PARSERS[parser](encoded)
     except Refuse as refuse:
         read = refuse
 
@@ -78,14 +79,14 @@ def test_any_json__is_read_or_refused(parser, body):
         assert read.destination_count >= 1
 
 
-@pytest.mark.parametrize("xml", [False, True])
+@pytest.mark.parametrize("written", list(Format))
 @given(body=st.binary(max_size=200))
-def test_any_bytes__are_read_or_refused(xml, body):
+def test_any_bytes__are_read_or_refused(written, body):
     """
     Bytes that are no document are a bad request, in either format.
     """
     with pytest.raises(Refuse):
-        parse_advanced(1)(body, xml)
+        parse_advanced(1)(body, written)
 
 
 @given(
@@ -216,6 +217,6 @@ def test_huge_validity__is_48_hours():
     """
     body = msgspec.json.encode(one()).replace(b'"text"', b'"validityPeriod": 1' + b"0" * 400 + b', "text"')
 
-    ((item, _),) = parse_advanced(1)(body, False).items
+    ((item, _),) = parse_advanced(1)(body).items
 
     assert item.validity_ms == 48 * 3_600_000

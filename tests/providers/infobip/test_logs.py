@@ -272,7 +272,7 @@ async def test_cursor__of_our_own_making_only(cursor):
 
     assert answer.status == 400
     assert answer.plain["violations"] == [
-        {"property": "cursor", "violation": "must be the nextCursor of an earlier answer"}
+        {"property": "cursor", "violation": "Must be the nextCursor of an earlier answer."}
     ]
 
 

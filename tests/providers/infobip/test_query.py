@@ -86,14 +86,23 @@ async def test_credentials_in_the_query_work_nowhere_else(method, path):
     assert answer.status == 401
 
 
-async def test_v1__header_is_good_as_well():
+async def test_v1__header_alone_is_refused():
     """
-    The Authorization header is accepted on v1, too.
+    v1 requires user name and password in the query: a good header does not stand in for them, and is told so.
     """
+    query = [("to", "41793026727"), ("text", "hi")]
     async with bench() as run:
-        answer = await run.get(V1, ("to", "41793026727"), ("text", "hi"))
+        alone = await run.call("GET", V1, query=query)
+        both = await run.call("GET", V1, query=[*LOGIN, *query])
 
-    assert answer["messages"][0]["status"] == ENROUTE
+    assert (alone.status, both.status) == (401, 200)
+    assert alone.plain == {
+        "requestError": {"serviceException": {"messageId": "UNAUTHORIZED", "text": "Invalid login details"}}
+    }
+    assert alone.headers["X-Simulator-Reason"] == (
+        "the credential is missing, or not of a form that the provider takes: "
+        "expected username and password in the query; this call takes no Authorization header"
+    )
 
 
 async def test_to_may_be_repeated_and_a_list():
@@ -102,7 +111,12 @@ async def test_to_may_be_repeated_and_a_list():
     """
     async with bench() as run:
         answer = await run.get(
-            V1, ("to", "41793026727,41793026834"), ("to", "+41793026700"), ("text", "hi"), ("bulkId", "B")
+            V1,
+            *LOGIN,
+            ("to", "41793026727,41793026834"),
+            ("to", "+41793026700"),
+            ("text", "hi"),
+            ("bulkId", "B"),
         )
 
     assert answer["bulkId"] == "B"
@@ -117,7 +131,7 @@ async def test_booleans_as_clients_write_them(written, read):
     `true`, `True`, `False` and an empty value are all understood.
     """
     async with bench() as run:
-        await run.get(V1, ("to", "41793026727"), ("flash", written), ("intermediateReport", written))
+        await run.get(V1, *LOGIN, ("to", "41793026727"), ("flash", written), ("intermediateReport", written))
         (message,) = run.space.simulation.messages.values()
 
     item = message.submission.details.item
@@ -131,6 +145,7 @@ async def test_every_parameter_is_kept():
     async with bench() as run:
         answer = await run.get(
             V1,
+            *LOGIN,
             ("bulkId", "B"),
             ("from", "InfoSMS"),
             ("to", "41793026727"),
@@ -191,7 +206,7 @@ async def test_text_is_needed_on_v3_only():
     v1 sends an empty message without a text, v3 refuses.
     """
     async with bench() as run:
-        first = await run.call("GET", V1, query=[("to", "41793026727")])
+        first = await run.call("GET", V1, query=[*LOGIN, ("to", "41793026727")])
         third = await run.call("GET", V3, query=[("to", "41793026727")])
 
     assert (first.status, third.status) == (200, 400)
@@ -214,7 +229,7 @@ async def test_400__each_mistake_is_named(parameter, path, text):
     A parameter that cannot be used is refused by name.
     """
     async with bench() as run:
-        answer = await run.call("GET", V1, query=[("to", "41793026727"), parameter])
+        answer = await run.call("GET", V1, query=[*LOGIN, ("to", "41793026727"), parameter])
 
     assert answer.status == 400
     assert answer.plain["requestError"]["serviceException"]["validationErrors"] == {path: [text]}
@@ -225,7 +240,7 @@ async def test_400__no_recipient():
     A query without any `to` is a bad request.
     """
     async with bench() as run:
-        answer = await run.call("GET", V1, query=[("text", "hi")])
+        answer = await run.call("GET", V1, query=[*LOGIN, ("text", "hi")])
 
     assert answer.plain["requestError"]["serviceException"]["validationErrors"] == {
         "to": ["must not be empty"]

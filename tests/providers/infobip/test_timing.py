@@ -158,7 +158,6 @@ async def test_validity(given, minutes):
         ({"amount": 30}, 30 * 60_000),
         ({"amount": 3, "timeUnit": "HOURS"}, 3 * HOUR),
         ({"amount": 720, "timeUnit": "HOURS"}, 48 * HOUR),
-        ({}, 48 * HOUR),
     ],
 )
 async def test_validity__v3_has_units(period, ms):

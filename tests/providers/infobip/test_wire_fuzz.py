@@ -19,11 +19,11 @@ from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, par
 from simulator.providers.infobip.wire_v3 import parse_messages
 
 PARSERS: list[Callable[[bytes], SendRequest]] = [
-    lambda body: parse_single(1)(body, False),
-    lambda body: parse_multi(1)(body, False),
-    lambda body: parse_advanced(1)(body, False),
-    lambda body: parse_advanced(2)(body, False),
-    lambda body: parse_messages(body, False),
+    lambda body: parse_single(1)(body),
+    lambda body: parse_multi(1)(body),
+    lambda body: parse_advanced(1)(body),
+    lambda body: parse_advanced(2)(body),
+    lambda body: parse_messages(body),
 ]
 
 WINDOW = {"days": ["MONDAY"], "from": {"hour": 6, "minute": 0}, "to": {"hour": 15, "minute": 30}}

@@ -1,0 +1,117 @@
+"""
+The door that aiohttp's server keeps: its requests to the edge, and the edge's replies back.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from simulator.server.addressing import Address
+from simulator.server.edge import UNREADABLE_BODY, Edge, HttpRequest
+from simulator.server.problems import UNREADABLE
+from simulator.server.replies import HttpReply
+
+__all__ = ["serve"]
+
+
+class _TooLarge(Exception):
+    """The body is larger than its route allows."""
+
+
+class _Door:
+    """One request that aiohttp has read the head of."""
+
+    __slots__ = ("_request", "response")
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self.response: web.StreamResponse = web.Response(status=500)
+        """What was sent, for aiohttp to know."""
+
+    async def write(self, reply: HttpReply) -> None:
+        self.response = response = _response(reply)
+        await response.prepare(self._request)
+        await response.write_eof()
+
+    async def begin(self, reply: HttpReply, length: int) -> None:
+        self.response = web.StreamResponse(status=reply.status, headers=CIMultiDict(reply.headers))
+        self.response.content_length = length
+        await self.response.prepare(self._request)
+
+    async def push(self, piece: bytes) -> None:
+        await self.response.write(piece)
+
+    async def end(self) -> None:
+        await self.response.write_eof()
+
+    def close(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.close()
+
+    def cut(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+
+async def serve(edge: Edge, request: web.Request, address: Address) -> web.StreamResponse:
+    """Answer a request to a provider."""
+    provider, space, path, prefix = address
+    asked = HttpRequest(
+        method=request.method,
+        path=path,
+        query=list(request.rel_url.query.items()) if request.rel_url.raw_query_string else (),
+        headers=request.headers,
+        url=f"{request.scheme}://{request.host}{prefix}",
+        provider=provider,
+        space=space,
+    )
+    try:
+        admitted = edge.admit(asked)
+        if isinstance(admitted, HttpReply):
+            return _response(admitted)
+        try:
+            body = await _body(request, admitted.route.body_bytes_max)
+        except UNREADABLE:
+            if request.transport is None:
+                # The client is gone, and with it what it might have wanted.
+                return web.Response()
+            request.protocol.close()
+            body = UNREADABLE_BODY
+        except _TooLarge:
+            return _response(edge.too_large(admitted))
+        door = _Door(request)
+        remaining = edge.handle(admitted, body, door)
+        if remaining is not None:
+            await remaining
+        return door.response
+    except Exception as failure:
+        return _response(edge.failed(asked, failure))
+
+
+def _response(reply: HttpReply) -> web.Response:
+    response = web.Response(status=reply.status, body=reply.body, headers=CIMultiDict(reply.headers))
+    if reply.close:
+        response.force_close()
+    return response
+
+
+async def _body(request: web.Request, bytes_max: int) -> bytes:
+    if not request.body_exists:
+        return b""
+    if (request.content_length or 0) > bytes_max:
+        raise _TooLarge
+    content = request.content
+    first = await content.readany()
+    if content.at_eof():
+        if len(first) > bytes_max:
+            raise _TooLarge
+        return first
+    body = bytearray(first)
+    while True:
+        chunk = await content.readany()
+        if not chunk:
+            return bytes(body)
+        body += chunk
+        if len(body) > bytes_max:
+            raise _TooLarge

@@ -1,0 +1,359 @@
+"""
+The simulator's own HTTP server, for calls to providers: plain HTTP/1.1, and little of it.
+
+It reads what is plain and a provider's; every other request, and with it the
+connection, goes on to aiohttp's server, as if that had taken it from the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from simulator.server.addressing import Address, AmbiguousPath
+from simulator.server.edge import Edge, HttpRequest
+from simulator.server.heads import (
+    HEAD_BYTES_MAX,
+    Fields,
+    ReplyHeads,
+    Target,
+    may_be_plain,
+    read_fields,
+    read_target,
+)
+from simulator.server.replies import HttpReply
+
+__all__ = ["Front"]
+
+_REMEMBERED_MAX: Final = 512
+_AT_ONCE_MAX: Final = 32
+"""After so many requests of one connection, others get their turn."""
+_SWEEP_REAL_S: Final = 60.0
+_IDLE_SWEEPS_MAX: Final = 60
+"""A connection on which nothing came for so many sweeps is closed; aiohttp waits an hour, too."""
+
+
+class Front:
+    """
+    The connections of one port.
+    """
+
+    def __init__(
+        self,
+        edge: Edge,
+        address_of: Callable[[str, str], Address | None],
+        http: web.Server,
+    ) -> None:
+        self.edge = edge
+        self.http = http
+        """aiohttp's server, which takes over what is not plain."""
+        self.connections: set[_Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Calls that are answered later."""
+        self.heads = ReplyHeads()
+        self._address_of = address_of
+        # Clients say the same again and again: what was read once is looked up.
+        self._fields: dict[bytes, Fields] = {}
+        self._targets: dict[tuple[bytes, str], tuple[Target, Address]] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
+        return _Connection(self)
+
+    @property
+    def count(self) -> int:
+        """How many connections are open, whoever serves them."""
+        return len(self.connections) + len(self.http.connections)
+
+    def fields(self, block: bytes) -> Fields | None:
+        """Return the header fields in *block*; None: they are not plain."""
+        fields = self._fields.get(block)
+        if fields is None:
+            fields = read_fields(block)
+            if fields is not None:
+                if len(self._fields) >= _REMEMBERED_MAX:
+                    self._fields.clear()
+                self._fields[block] = fields
+        return fields
+
+    def request(self, line: bytes, fields: Fields) -> HttpRequest | None:
+        """Return a request to a provider, or None when it is not plain, or not a provider's."""
+        host = fields.host
+        known = self._targets.get((line, host))
+        if known is None:
+            target = read_target(line)
+            if target is None:
+                return None
+            try:
+                address = self._address_of(host, unquote(target.path))
+            except AmbiguousPath:
+                return None
+            if address is None:
+                return None
+            if len(self._targets) >= _REMEMBERED_MAX:
+                self._targets.clear()
+            known = self._targets[line, host] = (target, address)
+        (method, _, query), (provider, space, path, prefix) = known
+        return HttpRequest(method, path, query, fields.headers, f"http://{host}{prefix}", provider, space)
+
+    def sweep(self) -> None:
+        """Close connections that have been idle for too long; look again after a while."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
+        for connection in list(self.connections):
+            connection.sweep()
+
+    async def stop(self, patience_real_s: float) -> None:
+        """End every connection; calls under way are given so long."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+        for connection in list(self.connections):
+            connection.close_when_idle()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=patience_real_s)
+            tasks = list(self.tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(self.connections):
+            connection.cut()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, and the door of the call that is being served on it."""
+
+    __slots__ = (
+        "_begun",
+        "_buffer",
+        "_busy",
+        "_close",
+        "_ending",
+        "_front",
+        "_idle_sweeps",
+        "_needed",
+        "_transport",
+        "_unread",
+        "_write_paused",
+    )
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._unread: list[bytes] = []
+        """What came while a request is not complete, beside the buffer."""
+        self._needed = 0
+        """How many bytes are to come before it is."""
+        self._busy = False
+        """A call is being served, or it is the turn of others."""
+        self._write_paused = False
+        self._close = False
+        """The connection ends with the answer to the call being served."""
+        self._ending = False
+        """The connection ends as soon as nothing is left to be answered."""
+        self._begun = False
+        """Something of that answer is on its way."""
+        self._idle_sweeps = 0
+
+    # -- the connection -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._front.connections.add(self)
+        if transport.get_extra_info("sslcontext") is not None:
+            self._hand_over()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._front.connections.discard(self)
+        self._transport = None
+        self._buffer = b""
+        self._unread.clear()
+
+    def eof_received(self) -> bool:
+        # Who has nothing more to ask may still want to read.
+        self._ending = True
+        return self._busy
+
+    def pause_writing(self) -> None:
+        self._write_paused = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        self._go_on()
+
+    def sweep(self) -> None:
+        """Close the connection when it has been idle for too long."""
+        self._idle_sweeps += 1
+        if self._idle_sweeps > _IDLE_SWEEPS_MAX and not self._busy and self._transport is not None:
+            self._transport.close()
+
+    def close_when_idle(self) -> None:
+        """Close the connection, after the answer to a call that is being served."""
+        self._ending = True
+        if not self._busy and self._transport is not None:
+            self._transport.close()
+
+    # -- requests -------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._idle_sweeps = 0
+        if self._buffer:
+            self._unread.append(data)
+            self._needed -= len(data)
+            if self._needed > 0:
+                return
+            data = b"".join((self._buffer, *self._unread))
+            self._unread.clear()
+        self._buffer = data
+        if not self._busy and not self._write_paused:
+            self._serve()
+
+    def _serve(self) -> None:
+        """Serve the requests in the buffer, one after the other, as far as they are complete."""
+        front = self._front
+        for _ in range(_AT_ONCE_MAX):
+            buffer = self._buffer
+            end = buffer.find(b"\r\n\r\n", 0, HEAD_BYTES_MAX)
+            if end < 0:
+                self._needed = 0
+                if len(buffer) >= HEAD_BYTES_MAX or not may_be_plain(buffer):
+                    self._hand_over()
+                return
+            line_end = buffer.find(b"\r\n")
+            fields = front.fields(buffer[line_end + 2 : end])
+            request = front.request(buffer[:line_end], fields) if fields is not None else None
+            if fields is None or request is None:
+                self._hand_over()
+                return
+            body_end = end + 4 + fields.body_bytes
+            self._needed = body_end - len(buffer)
+            if self._needed > 0:
+                return
+            self._buffer = buffer[body_end:]
+            self._answer(request, buffer[end + 4 : body_end], fields.close)
+            if self._busy or self._write_paused or not self._buffer:
+                return
+        self._busy = True
+        asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _answer(self, request: HttpRequest, body: bytes, close: bool) -> None:
+        self._close = close
+        self._begun = False
+        edge = self._front.edge
+        try:
+            admitted = edge.admit(request)
+            if isinstance(admitted, HttpReply):
+                self.write(admitted)
+            elif len(body) > admitted.route.body_bytes_max:
+                self.write(edge.too_large(admitted))
+            elif (remaining := edge.handle(admitted, body, self)) is not None:
+                self._answer_later(request, remaining)
+                return
+        except Exception as failure:
+            self._apologise(request, failure)
+        if self._close:
+            self.close()
+
+    def _answer_later(self, request: HttpRequest, remaining: Awaitable[None]) -> None:
+        self._busy = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+        task = asyncio.get_running_loop().create_task(self._finish(request, remaining))
+        self._front.tasks.add(task)
+        task.add_done_callback(self._front.tasks.discard)
+
+    async def _finish(self, request: HttpRequest, remaining: Awaitable[None]) -> None:
+        try:
+            await remaining
+        except Exception as failure:
+            self._apologise(request, failure)
+        if self._close:
+            self.close()
+        self._take_turn()
+
+    def _apologise(self, request: HttpRequest, failure: Exception) -> None:
+        """Answer a request for which the edge failed, or break off an answer that was begun."""
+        reply = self._front.edge.failed(request, failure)
+        if self._begun:
+            self.cut()
+        else:
+            self.write(reply)
+
+    def _take_turn(self) -> None:
+        self._busy = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Serve what came meanwhile, and read on."""
+        if self._ready and self._buffer:
+            self._serve()
+        transport = self._transport
+        if self._ready and transport is not None:
+            if self._ending:
+                transport.close()
+            else:
+                transport.resume_reading()
+
+    @property
+    def _ready(self) -> bool:
+        """True when the next request may be served."""
+        transport = self._transport
+        return not (self._busy or self._write_paused or transport is None or transport.is_closing())
+
+    def _hand_over(self) -> None:
+        """Let aiohttp serve this connection from here on, beginning with what is in the buffer."""
+        transport, buffer = self._transport, self._buffer
+        assert transport is not None
+        self._front.connections.discard(self)
+        self._transport, self._buffer = None, b""
+        other = self._front.http()
+        transport.set_protocol(other)
+        other.connection_made(transport)
+        if buffer:
+            other.data_received(buffer)
+
+    # -- the door -------------------------------------------------------------------------------
+
+    def write(self, reply: HttpReply) -> None:
+        """Send a whole reply."""
+        self._begun = True
+        status, body, headers, close = reply
+        if close:
+            self._close = True
+        if self._transport is not None:
+            self._transport.write(self._front.heads.head(status, headers, len(body), self._close) + body)
+
+    async def begin(self, reply: HttpReply, length: int) -> None:
+        """Send the head of a reply."""
+        self._begun = True
+        if self._transport is not None:
+            self._transport.write(self._front.heads.head(reply.status, reply.headers, length, self._close))
+
+    async def push(self, piece: bytes) -> None:
+        """Send a piece of the body."""
+        if self._transport is not None:
+            self._transport.write(piece)
+
+    async def end(self) -> None:
+        """Nothing is to be done: the length was told."""
+
+    def close(self) -> None:
+        """End the connection as soon as what was written has left."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def cut(self) -> None:
+        """Break the connection off at once."""
+        if self._transport is not None:
+            self._transport.abort()

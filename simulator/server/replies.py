@@ -1,0 +1,174 @@
+"""
+Replies of the edge: their headers, what these tell of refusals, and what rules do to their bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from http import HTTPStatus
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from simulator.explain.narrative import decided_by
+from simulator.kernel.model.chance import Draws
+from simulator.kernel.model.message import Refused
+from simulator.kernel.model.rules import AnswerFault
+from simulator.kernel.webhooks.damage import garbled
+from simulator.provider import Answer, Call, Provider, header_text
+from simulator.runtime.space import Space
+from simulator.server.problems import Problem
+
+__all__ = [
+    "NOTE_HEADER",
+    "Door",
+    "HttpReply",
+    "gateway_page",
+    "headers_of",
+    "headers_with_reason",
+    "problem_reply",
+    "send_damaged",
+    "tell_refusals",
+    "why_refused",
+]
+
+REASON_HEADER: Final = "X-Simulator-Reason"
+NOTE_HEADER: Final = "X-Simulator-Note"
+_DRIPS: Final = 20
+_REASONS_TOLD_MAX: Final = 10
+
+
+class HttpReply(NamedTuple):
+    """
+    What is answered to a request.
+    """
+
+    status: int
+    body: bytes
+    headers: Sequence[tuple[str, str]]
+    close: bool = False
+    """The connection ends with it."""
+
+
+class Door(Protocol):
+    """
+    Where a call came in and its answer goes out: one request on one connection.
+
+    Whatever a client that has hung up would have been told is dropped in silence,
+    or with a ConnectionError.
+    """
+
+    def write(self, reply: HttpReply) -> Awaitable[None] | None:
+        """Send a whole reply; None: it is on its way already."""
+        ...
+
+    async def begin(self, reply: HttpReply, length: int) -> None:
+        """Send the head of a reply whose body, of so many bytes, follows piece by piece."""
+        ...
+
+    async def push(self, piece: bytes) -> None:
+        """Send a piece of the body."""
+        ...
+
+    async def end(self) -> None:
+        """Say that the body is complete."""
+        ...
+
+    def close(self) -> None:
+        """End the connection as soon as what was written has left."""
+        ...
+
+    def cut(self) -> None:
+        """Break the connection off at once."""
+        ...
+
+
+def problem_reply(problem: Problem) -> HttpReply:
+    """Return a problem of the simulator itself as a reply."""
+    headers = (("Content-Type", "application/problem+json"),)
+    return HttpReply(problem.status, msgspec.json.encode(problem.body), headers)
+
+
+def headers_of(answer: Answer, provider: Provider) -> list[tuple[str, str]]:
+    """Return the headers that the provider gives its answer."""
+    headers = [("Server", provider.server_header)] if provider.server_header else []
+    if answer.content_type:
+        headers.append(("Content-Type", answer.content_type))
+    headers.extend(answer.headers)
+    return headers
+
+
+def gateway_page(status: int) -> Answer:
+    """Return what a proxy answers when it gets no answer from the provider behind it: a page, for people."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n</body>\n</html>\n"
+    return Answer(status, page.encode(), "text/html")
+
+
+def headers_with_reason(answer: Answer, provider: Provider, why: str) -> list[tuple[str, str]]:
+    """Return the same with the reason why the call was turned away, unless the provider gives one."""
+    headers = headers_of(answer, provider)
+    if not _has(headers, REASON_HEADER):
+        headers.append((REASON_HEADER, header_text(why)))
+    return headers
+
+
+def _has(headers: Sequence[tuple[str, str]], name: str) -> bool:
+    return any(present.lower() == name.lower() for present, _ in headers)
+
+
+def why_refused(call: Call) -> str:
+    """Return what the provider's own checks found; what rules decide is told of each submission."""
+    refuse = call.refused
+    return refuse.reason if refuse is not None and refuse.decided is None else ""
+
+
+def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call) -> None:
+    """Say in headers what the provider's body has no words for: how many were refused, and by what."""
+    result = call.result
+    if call.notes:
+        headers.append((NOTE_HEADER, header_text("; ".join(call.notes))))
+    if why := why_refused(call):
+        headers[:] = [header for header in headers if header[0].lower() != REASON_HEADER.lower()]
+        headers.append((REASON_HEADER, header_text(why)))
+        return
+    if result.refusal is not None:
+        refusal = result.refusal
+        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule, refusal.why))]
+    else:
+        refused = [outcome for outcome in result.outcomes if isinstance(outcome, Refused)]
+        if not refused:
+            return
+        headers.append(("X-Simulator-Refused", f"{len(refused)} of {len(result.outcomes)}"))
+        reasons = [(r.code, r.rule, decided_by(r.rung, r.rule, r.why)) for r in refused]
+        reasons = list(dict.fromkeys(reasons))[:_REASONS_TOLD_MAX]
+    rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
+    if rules:
+        headers.append(("X-Simulator-Rule", header_text(", ".join(rules))))
+    if not _has(headers, REASON_HEADER):
+        lines = space.simulation.state.rules.lines
+        texts = [
+            f"{code}: {why} (line {lines[rule]})" if lines.get(rule) else f"{code}: {why}"
+            for code, rule, why in reasons
+        ]
+        headers.append((REASON_HEADER, header_text("; ".join(texts))))
+
+
+async def send_damaged(door: Door, reply: HttpReply, damage: AnswerFault, draws: Draws) -> None:
+    """Send an answer garbled, bit by bit, or broken off in the middle, as a rule wants it."""
+    sent = garbled(reply.body, draws) if damage.garble else reply.body
+    await door.begin(reply, len(sent))
+    if damage.truncate:
+        sent = sent[: len(sent) // 2]
+    length = max(1, -(-len(sent) // _DRIPS)) if damage.drip_real_ms else max(1, len(sent))
+    pieces = -(-len(sent) // length)
+    for place in range(0, len(sent), length):
+        if damage.drip_real_ms:
+            await asyncio.sleep(damage.drip_real_ms / pieces / 1000)
+        await door.push(sent[place : place + length])
+    if damage.truncate:
+        # What was written leaves before the connection is cut.
+        door.close()
+    else:
+        await door.end()
