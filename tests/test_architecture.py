@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
     "control": {"kernel", "server"},
-    "client": {"kernel", "control"},
+    "client": {"kernel", "control", "scenario"},
     "thread": {"control", "server"},
     "pytest_entry": {"client", "control", "thread"},
     "commands": {

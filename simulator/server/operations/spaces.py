@@ -115,6 +115,8 @@ def _object(plain: Json, what: str) -> dict[str, Json]:
 
 async def list_spaces(controller: Controller, asked: Asked) -> Reply:
     spaces = controller.registry.all()
+    for space in spaces:
+        space.driver.sync()
     return Reply(listed([{"name": space.name, "clock": clock_view(space)} for space in spaces], len(spaces)))
 
 
