@@ -150,7 +150,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         left_out = [f"({len(lines) - len(shown)} earlier lines left out)"] if len(shown) < len(lines) else []
         title, story = f"simulator space {space.space!r}, seed {seed}", "\n".join(left_out + shown)
         report.sections.append((title, story))
-        report.user_properties += [("simulator", title), ("simulator-story", story)]
+        # JUnit takes them from the last phase, which is made of what the test has by then.
+        properties = [("simulator", title), ("simulator-story", story)]
+        item.user_properties += properties
+        if report.when == "teardown":
+            report.user_properties += properties
         folder = item.config.getoption("--simulator-evidence")
         if folder is not None:
             _keep_evidence(space, folder, f"{item.nodeid}-{report.when}")
