@@ -40,9 +40,9 @@ _OF_EACH_PROVIDER: Final = {
 }
 _OPERATIONS: Final = """\
 `operation:` names a kind of calls; `inbound` stands for what recipients do of their own accord, whose
-webhooks a rule may change.  `sender`, `text`, `fate` and `webhooks` belong to operations that send, `recipient`
-to those and to the ones that are about a number in their path or body; a rule that asks an operation for what
-it has not is refused.
+webhooks a rule may change.  `sender`, `text`, `fate` and `webhooks` belong to operations that send,
+`recipient` to those and to the ones that are about a number in their path or body; a rule that asks an
+operation for what it has not is refused.
 
 """
 _WINDOWS = """
