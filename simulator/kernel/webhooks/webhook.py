@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.faults import Damage, Purpose
+from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
 
 __all__ = [
@@ -41,6 +42,9 @@ class WebhookState(StrEnum):
     DROPPED = "dropped"
 
 
+_PENDING: Final = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
+
+
 class Report(Struct, frozen=True, kw_only=True, gc=False):
     """
     One thing to tell the integrator: a delivery report, a read receipt, an inbound message.
@@ -62,6 +66,8 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
     batch: str = ""
     """Reports of one batch name, provider and target may share a webhook; empty: never."""
     payload: object = None
+    tells: State | None = None
+    """The state of its message that it reports, true or not; None: it is about something else."""
 
 
 class Attempt(Struct, frozen=True, kw_only=True, gc=False):
@@ -114,6 +120,11 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     """What a scenario did to it on purpose, in the order in which it did; the integrator is not to blame."""
     sequence: int = 0
     """Which it is among the reports about its message; 0: no message caused it."""
+
+    @property
+    def pending(self) -> bool:
+        """True while it is still owed."""
+        return self.state in _PENDING
 
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""

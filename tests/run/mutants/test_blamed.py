@@ -117,9 +117,6 @@ BLAMED_TODAY: Final[Mapping[str, str]] = {
     "expired at bip": "the provider tells nobody of an expiry",
     "refused at bip, without an id": "the audit asks by an id that stood in no answer",
     "delivered after an expiry at rbm": "at this provider delivery beats an expiry, in any order",
-    "contradicted before the truth, by a delay": "the lie is told before the truth",
-    "contradicted before the truth, by reordering": "the lie is told before the truth",
-    "contradicted before the truth, by a retry": "the lie is told before the truth",
     "a storm beside its own messages": "the audit asks about messages that somebody else sent",
 }
 """Where a correct integrator is blamed, and why that is wrong.  What is put right leaves the list."""
