@@ -61,6 +61,12 @@ _QUIET_REAL_S: Final = 30.0
 @click.option(
     "--live", "live_rate", type=click.IntRange(1, 1_000_000), help="Real time, so many times as fast."
 )
+@click.option(
+    "--start",
+    default="",
+    metavar="COMMAND",
+    help="Begin your software with this command, and end it after the run.",
+)
 @click.option("--wait-for", default="", metavar="URL", help="Begin when this URL of the integrator answers.")
 @click.option(
     "--within",
@@ -105,6 +111,7 @@ def run(
     port_file: Path | None,
     seed: int | None,
     live_rate: int | None,
+    start: str,
     wait_for: str,
     within: float,
     quiet: float,
@@ -128,6 +135,7 @@ def run(
         path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
     options = RunOptions(
+        start=start,
         wait_for=wait_for,
         within_real_s=within,
         quiet_real_s=quiet,

@@ -53,6 +53,10 @@ ROWS: Final = (
     Row("since_due_max_us", "since due max", "us"),
     Row("recovery_ms", "recovery", "ms"),
     Row("lag_max_ms", "lag max", "ms"),
+    Row("queued_p99_us", "queued p99", "us"),
+    Row("attempts_per_s_max", "attempts/s max"),
+    Row("simulator_lag_p99_us", "simulator lag p99", "us"),
+    Row("behind_max_ms", "simulator behind", "ms"),
 )
 """The whole scorecard, in the order in which it is read."""
 
@@ -92,7 +96,7 @@ def text(result: RunResult) -> list[str]:
 
 
 def _check_lines(check: Check, width: int) -> Iterator[str]:
-    mark = "✓" if check.passed else "✗"
+    mark = check.mark
     name = printable(cut(check.name, _LINE_MAX))
     yield f"  {mark} {name:<{width}}  {printable(cut(check.detail, _LINE_MAX))}".rstrip()
     if check.passed:

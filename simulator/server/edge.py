@@ -100,12 +100,19 @@ class Edge:
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
             why = f"{provider.name} has no {call.method} {path[:200]}{methods}"
-            return await self._reject(request, space, call, provider.not_found(call, allowed), why)
+            return await self._reject(
+                request, space, call, provider.not_found(call, allowed), why, sends=call.method != "GET"
+            )
         if not route.open and (
             credential is None or not self._registry.accepts(space, provider.name, credential)
         ):
             return await self._reject(
-                request, space, call, provider.unauthorized(call), _why_unauthorized(credential)
+                request,
+                space,
+                call,
+                provider.unauthorized(call),
+                _why_unauthorized(credential),
+                sends=route.sends,
             )
         try:
             call.body = await _body(request, route.body_bytes_max)
@@ -118,7 +125,7 @@ class Edge:
         except _TooLarge:
             refusal = provider.too_large(call, route.body_bytes_max)
             why = f"expected a body of at most {route.body_bytes_max} bytes"
-            return await self._reject(request, space, call, refusal, why, close=True)
+            return await self._reject(request, space, call, refusal, why, close=True, sends=route.sends)
         return await self._handle(request, space, provider, route, call)
 
     def _space_of(
@@ -150,7 +157,7 @@ class Edge:
                 return _cut(request)
             response = _response(answer)
             _tell_refusals(response, space, call)
-            _note(space, call, answer, _why_refused(call))
+            _note(space, call, answer, _why_refused(call), sends=route.sends)
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if result.damage is not None:
@@ -200,7 +207,15 @@ class Edge:
             return provider.failed(call)
 
     async def _reject(
-        self, request: web.Request, space: Space, call: Call, answer: Answer, why: str, *, close: bool = False
+        self,
+        request: web.Request,
+        space: Space,
+        call: Call,
+        answer: Answer,
+        why: str,
+        *,
+        close: bool = False,
+        sends: bool = False,
     ) -> web.StreamResponse:
         """Answer a call that never reached the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
@@ -208,7 +223,7 @@ class Edge:
             if space.tap is not None:
                 space.tap.called(call, admitted=False)
                 space.tap.answered(call, answer)
-            _note(space, call, answer, why)
+            _note(space, call, answer, why, sends=sends)
             response = _response(answer)
             if REASON_HEADER not in response.headers:
                 response.headers[REASON_HEADER] = header_text(why)
@@ -271,7 +286,7 @@ def _why_unauthorized(credential: Credential | None) -> str:
     return "the credential is none of those that the settings of this space list"
 
 
-def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> None:
+def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sends: bool = False) -> None:
     simulation = space.simulation
     provider = call.gateway.provider
     result = call.result
@@ -283,6 +298,7 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
         harmless_query(call.query) if call.query else (),
         code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
         detail=why,
+        invalid_send=sends and bool(why),
     )
     if result.about is not None:
         fact = _misbehaviour(fact, result)

@@ -13,7 +13,7 @@ from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import drawn
-from simulator.kernel.model.message import Rung
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import Rate
 
@@ -93,7 +93,9 @@ def inject_storm(state: SimulationState, step: StormStep) -> None:
         submission = account.compose(recipient, state.people.text(storm.text, recipient))
         decision = decide(state, submission, state.take_key(storm.provider, recipient))
         _mix(decision, storm, state.chance)
-        settle(state, decision, unanswered=False)
+        outcome = settle(state, decision, unanswered=False)
+        if isinstance(outcome, Message):
+            outcome.injected = True
         arrived += 1
     if arrived < storm.messages:
         due_ms = arrival_ms(step.start_ms, arrived, storm.rate)

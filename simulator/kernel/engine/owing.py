@@ -31,6 +31,8 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
             message.reports += 1
             report = structs.replace(report, tells=message.state)
             state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
+        elif state.hooks[report.provider].told is not None:
+            message.offered = message.state
 
 
 def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:

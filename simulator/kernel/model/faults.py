@@ -6,10 +6,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from simulator.kernel.model.units import Delay
 
-__all__ = ["Contradict", "Damage", "DamageKind", "Duplicate", "Purpose", "Reorder", "WebhookFaults"]
+__all__ = [
+    "SPOILING",
+    "Contradict",
+    "Damage",
+    "DamageKind",
+    "Duplicate",
+    "Purpose",
+    "Reorder",
+    "WebhookFaults",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,10 @@ class DamageKind(StrEnum):
     CONTENT_TYPE = "of a wrong content type"
     SIGNATURE = "wrongly signed"
     SLOW = "slow"
+
+
+SPOILING: Final = frozenset({DamageKind.TRUNCATE, DamageKind.CORRUPT, DamageKind.SIGNATURE})
+"""What a receiver does well to refuse; slow and mislabelled bodies are whole."""
 
 
 class Purpose(StrEnum):

@@ -111,6 +111,8 @@ class SendRefused(Struct, frozen=True, gc=False, omit_defaults=True, tag="refuse
     rule: str = ""
     detail: str = ""
     """What exactly stood against it, in the provider's words."""
+    retry_after_ms: int = 0
+    """When a retry may help, as the answer said."""
 
 
 class Moved(Struct, frozen=True, gc=False, omit_defaults=True, tag="moved", tag_field="fact"):
@@ -197,6 +199,8 @@ class Called(Struct, frozen=True, gc=False, omit_defaults=True, tag="called", ta
     """The provider's code, where its own checks refused the call."""
     detail: str = ""
     """Why the call was turned away by the provider's own checks, or before it reached them."""
+    invalid_send: bool = False
+    """It was to send something, and those checks found it wrong, or nobody serves such a call."""
 
     @property
     def misbehaved(self) -> bool:

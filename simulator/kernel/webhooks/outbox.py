@@ -129,7 +129,7 @@ class Outbox:
         return over
 
     def take_untold(self, key: MessageKey) -> int | None:
-        """Return how long to wait from now where nobody is told of the end of a message; None: somebody is."""
+        """Return how long to wait where nobody is told of the end of a message; None: somebody is."""
         truth = self._truths[key]
         if any(webhook.pending for webhook in truth.webhooks):
             return None

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.faults import Damage, Purpose
+from simulator.kernel.model.faults import SPOILING, Damage, Purpose
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
 
@@ -88,6 +88,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     acknowledged: bool = False
     late_ms: int = 0
     """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
+    queued_real_us: int = 0
+    """How long it was ready and waited for a free place, or for an earlier one to the same recipient."""
     latency_real_us: int = 0
     excerpt: str = ""
     """The first bytes of the integrator's answer."""
@@ -129,6 +131,10 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""
         return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
+
+    def spoilt(self, attempt: int) -> bool:
+        """Return True when attempt number *attempt* is to be refused: broken, or signed by somebody else."""
+        return any(one.kind in SPOILING for one in self.damage_of(attempt))
 
     @property
     def order(self) -> tuple[int | str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Provider
-from simulator.providers.infobip.account import Account
+from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, refusal, refused
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -74,4 +74,6 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    names_refused=True,
+    figures=figures,
 )

@@ -23,6 +23,7 @@ from simulator.provider import (
     MessageKey,
     Move,
     Progress,
+    ProviderAccount,
     Reason,
     Refused,
     Report,
@@ -48,7 +49,7 @@ from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.infobip.wire import Item
 
-__all__ = ["Account"]
+__all__ = ["Account", "figures"]
 
 _LOG_MAX: Final = 1_000_000
 _CLICKABLE_MAX: Final = 100
@@ -405,3 +406,11 @@ _FAILURES: Final = {
     Reason.VALIDITY: "15/4101",
     Reason.CANCELED: "31/4100",
 }
+
+
+def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    """Return what a message costs, and the name of its status."""
+    assert isinstance(account, Account)
+    status_id, _ = account.outcome_of(message)
+    price = account.cost_micros(message.submission.parts) / 1_000_000
+    return {"price": f"{price:.6f}", "code": STATUSES[status_id].name}

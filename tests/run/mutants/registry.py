@@ -122,9 +122,6 @@ MUTANTS: Mapping[str, Mutant] = {
     "local time at bip": Mutant(
         wrong="The offset that BiP writes is cut off.", providers=_B, trap="final time at bip",
         changes={"utc": bugs.local}, caught=("integrator: done_at",)),
-    "by arrival": Mutant(
-        wrong="Of two ends the one that arrives first is believed, not the one that was first.", providers=_I,
-        trap="contradicted, in any order", changes={"believes": bugs.believes_first_arrival}),
     "same by message": Mutant(
         wrong="A second report about a message is taken for a copy of the first.", providers=_I,
         trap="stations in order", changes={"event_of": bugs.by_message}, caught=_BRIEF),
@@ -318,7 +315,6 @@ NOT_YET_CAUGHT: Final[Mapping[str, str]] = {
     "bodies are kept": "needs: a figure of the software that must stay below a limit",
     "retry storm": "needs: calls per message at most, or waits between them",
     "deaf to Retry-After": "needs: Retry-After kept",
-    "error code is success": "needs: refusals without an id in the answer, asked about by recipient",
     "refusal tried again": "needs: calls per message at most",
     "312 tried again": "needs: calls per message at most",
 }

@@ -82,8 +82,14 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             for provider, settings in _webhooks(integrator.url).items():
                 space.configure(provider, settings)
             drive = tuple(replace(one, url=integrator.url + one.url) for one in play.drive)
-            ask = Ask(method="GET", url=integrator.url + play.ask, field=play.belief, means=play.means)
-            expect = replace(plan.expect, integrator=ask if play.means else None)
+            ask = Ask(
+                method="GET",
+                url=integrator.url + play.ask,
+                field=play.belief,
+                means=play.means,
+                within_real_ms=300,
+            )
+            expect = replace(plan.expect, integrator=(ask,) if play.means else ())
             return await run(
                 server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
             )
@@ -123,7 +129,12 @@ def sends(
 ) -> Drive:
     """Return *count* calls that make the integrator send, all at one instant."""
     return Drive(
-        method="POST", url="/send", at_ms=at_ms, count=count, recipient=recipient, body={"to": to, **body}
+        method="POST",
+        url="/send",
+        at_ms=at_ms,
+        count=count,
+        recipients=(f"{recipient}{{n:07}}",),
+        body={"to": to, **body},
     )
 
 
