@@ -15,7 +15,7 @@ from simulator.evidence.result import RunResult
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.provider import discover
 from simulator.run.runner import RunOptions, run
-from simulator.scenario.goals import Ask, Drive, RunFile
+from simulator.scenario.goals import Ask, Drive, Growth, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -54,6 +54,8 @@ class Play:
     """The field of the answer that is looked at."""
     means: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: STATES)
     clock: ClockSpec | None = None
+    steady: Mapping[str, float] = field(default_factory=dict)
+    """Figures of GET /stats, and by how much they may grow."""
 
 
 async def carry_out(
@@ -89,7 +91,11 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
                 means=play.means,
                 within_real_ms=300,
             )
-            expect = replace(plan.expect, integrator=(ask,) if play.means else ())
+            steady = tuple(
+                Growth(method="GET", url=f"{integrator.url}/stats", field=name, growth=growth)
+                for name, growth in play.steady.items()
+            )
+            expect = replace(plan.expect, integrator=(ask,) if play.means else (), stays_below=steady)
             return await run(
                 server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
             )

@@ -212,11 +212,12 @@ rules: [{then: {fate: {deliver: {after: 1s}}}}]
 rules:
   - when: {provider: infobip, operation: send, share: 50%}
     then: {answer: {refuse: {status: REJECTED_NETWORK}}}
+expect: {sends: {calls: 1}}
 """,
         play=Play(drive=(sends(8),)),
     ),
     "no session at bip": Trap(
-        text="{}",
+        text="expect: {sends: {calls: 1}}",
         # The refusal has no id on the wire, so the question is about the recipient.
         play=Play(
             drive=(sends(recipient="+90532", channel="bip"),),
@@ -338,15 +339,14 @@ expect: {webhooks: {acknowledged: 100%, lost: 0}}
         text='recipients: {"+4179*": {reachable: {until: 2h, is: false}}}',
         play=Play(drive=(sends(), calls("/restart", 3_600_000))),
     ),
-    "many reports": Trap(text=_TAKEN, play=Play(drive=(sends(12),))),
+    "many reports": Trap(text=_TAKEN, play=Play(drive=(sends(12),), steady={"kept_bytes": 100})),
     "throttled": Trap(
         text="""
 clock: {mode: live, rate: 200}
 rules: [{when: {provider: infobip, operation: send}, then: {answer: {throttle: {rate: 1/30s, burst: 1}}}}]
-expect: {messages: {at_least: 3}, sends: {retried: 100%, duplicated: 0}}
+expect: {messages: {at_least: 3}, sends: {retried: 100%, duplicated: 0, calls: 12, spacing: 1s, retry_after: true}}
 """,
-        # It stays in the call, for a run does not stay for tries that come after it.
-        play=Play(drive=(sends(3),), integrator={"speed": 200, "tries_inside": 10_000}),
+        play=Play(drive=(sends(3),), integrator={"speed": 200}),
     ),
     # -- what recipients want -----------------------------------------------------------------
     "stop": Trap(
