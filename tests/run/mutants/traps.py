@@ -344,7 +344,9 @@ expect: {webhooks: {acknowledged: 100%, lost: 0}}
         text="""
 clock: {mode: live, rate: 200}
 rules: [{when: {provider: infobip, operation: send}, then: {answer: {throttle: {rate: 1/30s, burst: 1}}}}]
-expect: {messages: {at_least: 3}, sends: {retried: 100%, duplicated: 0, calls: 12, spacing: 1s, retry_after: true}}
+expect:
+  messages: {at_least: 3}
+  sends: {retried: 100%, duplicated: 0, calls: 12, spacing: 1s, retry_after: true}
 """,
         play=Play(drive=(sends(3),), integrator={"speed": 200}),
     ),
