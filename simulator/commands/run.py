@@ -94,6 +94,9 @@ _QUIET_REAL_S: Final = 30.0
     "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
 )
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
+@click.option(
+    "--json", "card", type=click.Path(path_type=Path), help="Write the verdict and every figure as JSON."
+)
 @click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
 @click.option(
     "--record",
@@ -119,6 +122,7 @@ def run(
     junit: Path | None,
     html: Path | None,
     jsonl: Path | None,
+    card: Path | None,
     har: Path | None,
     record: Path | None,
     allow_target: tuple[str, ...],
@@ -144,7 +148,7 @@ def run(
     )
     wanted = {
         form: target
-        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
+        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("json", card), ("har", har))
         if target is not None
     }
     result = None

@@ -33,6 +33,12 @@ class Check:
     """The messages because of which it was not met."""
 
     @property
+    def subject(self) -> str:
+        """What is expected, without by how much: the same from run to run, whatever the limits."""
+        subject, _, rest = self.name.partition(": ")
+        return subject if rest[:1].isdigit() or rest == "true" else self.name
+
+    @property
     def mark(self) -> str:
         """What stands before it: a tick, a cross, or a dash for what was not judged."""
         return "✗" if not self.passed else "✓" if self.judged else "–"
@@ -144,6 +150,8 @@ class RunResult:
     checks: tuple[Check, ...]
     scorecard: Scorecard
     space: Space
+    elapsed_real_s: float | None = None
+    """How long it took; None: nobody measured it."""
 
     @property
     def passed(self) -> bool:

@@ -105,7 +105,7 @@ def _check_lines(check: Check, width: int) -> Iterator[str]:
         yield f"      {printable(cut(line, _LINE_MAX))}".rstrip()
     left = len(check.lines) - _STORY_LINES_MAX
     if left > 0:
-        yield f"      … {count(left, 'more line')}"
+        yield f"      … {count(left, 'more line')}; --html and --json have them all"
 
 
 def _scorecard_lines(card: Scorecard) -> list[str]:

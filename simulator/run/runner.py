@@ -86,6 +86,7 @@ async def run(
     """
     space = server.registry.get(DEFAULT_SPACE)
     shown = asyncio.get_running_loop().create_task(_show(space, progress))
+    began_s = asyncio.get_running_loop().time()
     software = Software(options.start, server.url) if options.start else None
     try:
         if software is not None:
@@ -118,6 +119,7 @@ async def run(
         checks=tuple(found),
         scorecard=card,
         space=space,
+        elapsed_real_s=asyncio.get_running_loop().time() - began_s,
     )
 
 

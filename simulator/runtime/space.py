@@ -47,6 +47,9 @@ class Exchange(NamedTuple):
     request: bytes
     answer: bytes
     query: Sequence[tuple[str, str]] = ()
+    headers: Sequence[tuple[str, str]] = ()
+    latency_real_us: int = 0
+    """From when it came until its answer was made; 0: nobody measured it."""
 
 
 class Space:

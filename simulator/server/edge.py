@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+from time import perf_counter_ns
 from typing import Final
 
 from aiohttp import web
@@ -91,6 +92,7 @@ class Edge:
             headers=request.headers,
             url=f"{request.scheme}://{request.host}{prefix}",
             gateway=self._registry.get(DEFAULT_SPACE).gateways[provider.name],
+            began_real_ns=perf_counter_ns(),
         )
         route, call.path_values, allowed = self.find(call)
         credential = provider.credential_of(call)
@@ -153,11 +155,11 @@ class Edge:
             if result.stall_real_ms:
                 await asyncio.sleep(result.stall_real_ms / 1000)
             if result.drop is not None:
-                _note(space, call, None)
+                _note(request, space, call, None)
                 return _cut(request)
             response = _response(answer)
             _tell_refusals(response, space, call)
-            _note(space, call, answer, _why_refused(call), sends=route.sends)
+            _note(request, space, call, answer, _why_refused(call), sends=route.sends)
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if result.damage is not None:
@@ -223,7 +225,7 @@ class Edge:
             if space.tap is not None:
                 space.tap.called(call, admitted=False)
                 space.tap.answered(call, answer)
-            _note(space, call, answer, why, sends=sends)
+            _note(request, space, call, answer, why, sends=sends)
             response = _response(answer)
             if REASON_HEADER not in response.headers:
                 response.headers[REASON_HEADER] = header_text(why)
@@ -286,7 +288,15 @@ def _why_unauthorized(credential: Credential | None) -> str:
     return "the credential is none of those that the settings of this space list"
 
 
-def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sends: bool = False) -> None:
+def _note(
+    request: web.Request,
+    space: Space,
+    call: Call,
+    answer: Answer | None,
+    why: str = "",
+    *,
+    sends: bool = False,
+) -> None:
     simulation = space.simulation
     provider = call.gateway.provider
     result = call.result
@@ -314,6 +324,8 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sen
             call.body[:_EXCHANGE_BYTES_MAX],
             answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
             call.query,
+            tuple(request.headers.items()),
+            (perf_counter_ns() - call.began_real_ns) // 1_000 if call.began_real_ns else 0,
         )
     )
 
