@@ -73,7 +73,7 @@ def _call(simulation: Simulation, exchange: Exchange, space: str, secrecy: Withh
     comment = (
         "a call of the integrator" if exchange.status else "a call of the integrator, cut off on purpose"
     )
-    headers = tuple((name, secrecy.header(name, value)) for name, value in exchange.headers)
+    headers = tuple((str(name), secrecy.header(name, value)) for name, value in exchange.headers)
     return {
         "startedDateTime": instant(simulation, exchange.at_ms),
         "time": exchange.latency_real_us / 1_000,

@@ -12,7 +12,7 @@ from typing import Any
 from run.mutants.integrator import Integrator
 from run.mutants.policy import Policy
 from simulator.evidence.result import RunResult
-from simulator.kernel.model.scenario import ClockSpec
+from simulator.kernel.model.scenario import ClockSpec, TimelineItem
 from simulator.provider import discover
 from simulator.run.runner import RunOptions, run
 from simulator.scenario.goals import Ask, Drive, Growth, RunFile
@@ -56,6 +56,10 @@ class Play:
     clock: ClockSpec | None = None
     steady: Mapping[str, float] = field(default_factory=dict)
     """Figures of GET /stats, and by how much they may grow."""
+    audits: tuple[Ask, ...] = ()
+    """Audits in place of the one that `ask`, `belief` and `means` make; each with a path for a URL."""
+    restart_at_ms: int | None = None
+    """When the timeline restarts it."""
 
 
 async def carry_out(
@@ -95,7 +99,12 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
                 Growth(method="GET", url=f"{integrator.url}/stats", field=name, growth=growth)
                 for name, growth in play.steady.items()
             )
-            expect = replace(plan.expect, integrator=(ask,) if play.means else (), stays_below=steady)
+            audits = tuple(replace(one, url=integrator.url + one.url) for one in play.audits)
+            asks = audits or ((ask,) if play.means else ())
+            expect = replace(plan.expect, integrator=asks, stays_below=steady)
+            if play.restart_at_ms is not None:
+                item = TimelineItem(at_ms=play.restart_at_ms, software=f"POST {integrator.url}/restart")
+                scenario = replace(scenario, timeline=(*scenario.timeline, item))
             return await run(
                 server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
             )
