@@ -38,6 +38,11 @@ _TERMS: Final = Terms(
 )
 _NAMED_MAX: Final = 20
 _AGAIN_REAL_S: Final = (0.02, 0.05, 0.1, 0.25)
+_CAUSES: Final = {
+    Purpose.CONTRADICTION: "contradicted",
+    Purpose.DUPLICATE: "told more than once",
+    Purpose.RESENT: "told more than once",
+}
 _ENDS: Final = frozenset(state.value for state in TERMINAL) | {REFUSED}
 
 
@@ -223,13 +228,16 @@ class Audit:
     def check(self, finding: Finding) -> Check:
         """Return the check of *finding*, with a line for each kind of error and the stories of some."""
         wrong = finding.wrong
-        named = [f"{one.subject.key}: {one.complaint.text}{_since(self._ask, one)}" for one in wrong]
+        kinds = _kinds(wrong)
+        # One of each kind stands for those that are like it.
+        shown = wrong if len(kinds) == len(wrong) else [members[0] for members in kinds]
+        named = [f"{one.subject.key}: {one.complaint.text}{_since(self._ask, one)}" for one in shown]
         named = named[:_NAMED_MAX]
-        if len(wrong) > _NAMED_MAX:
-            named.append(f"… and {len(wrong) - _NAMED_MAX} more; --json and --html have them all")
+        if len(wrong) > len(named):
+            named.append(f"… and {len(wrong) - len(named)} more; --json and --html have them all")
         told = self._stories(one.subject.message for one in wrong if one.subject.message is not None)
         refusals = [one.subject.line for one in wrong[:_NAMED_MAX] if one.subject.line]
-        groups = _groups(self._ask, wrong) if len(wrong) > 1 else []
+        groups = _groups(self._ask, kinds) if len(wrong) > 1 else []
         nothing = bool(finding.own) and not finding.judged and not finding.excused
         return Check(
             name=self._ask.name,
@@ -290,17 +298,23 @@ def _mistaken(ask: Ask, one: _Wrong) -> Telling | None:
     )
 
 
-def _groups(ask: Ask, wrong: Sequence[_Wrong]) -> list[str]:
-    """Return one line for each kind of error: `27 × state is FAILED, told delivered, all after …`."""
+def _kinds(wrong: Sequence[_Wrong]) -> list[list[_Wrong]]:
+    """Return the errors by what is believed and what was told, the most frequent kind first."""
     kinds: dict[tuple[str, str], list[_Wrong]] = {}
     for one in wrong:
         kinds.setdefault((one.complaint.belief, one.complaint.wanted), []).append(one)
+    return sorted(kinds.values(), key=lambda members: -len(members))
+
+
+def _groups(ask: Ask, kinds: Sequence[Sequence[_Wrong]]) -> list[str]:
+    """Return one line for each kind of error: `27 × state is FAILED, told delivered: all after …`."""
     lines = []
-    for (belief, truth), members in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+    for members in kinds:
         causes = Counter(cause for one in members for cause in _causes(ask, one))
         shared = [
             f"{'all' if count == len(members) else count} {cause}" for cause, count in causes.most_common(3)
         ]
+        belief, truth = members[0].complaint.belief, members[0].complaint.wanted
         lines.append(
             f"{len(members)} × {belief}, told {truth}" + (f": {', '.join(shared)}" if shared else "")
         )
@@ -317,9 +331,7 @@ def _causes(ask: Ask, one: _Wrong) -> list[str]:
     purposes = {purpose for telling in one.told.tellings for purpose in telling.webhook.intended}
     if any(len(telling.webhook.reports) > 1 for telling in one.told.tellings):
         return ["told together with others in one webhook", *(f"told {word}" for word in sorted(purposes))]
-    return [f"told {word}" for word in sorted(purposes - {Purpose.DUPLICATE})] or [
-        f"told as {word}" for word in sorted(purposes)
-    ]
+    return [_CAUSES.get(purpose, f"told {purpose.value}") for purpose in sorted(purposes)]
 
 
 def _detail(ask: Ask, finding: Finding) -> str:
