@@ -61,6 +61,12 @@ _QUIET_REAL_S: Final = 30.0
 @click.option(
     "--live", "live_rate", type=click.IntRange(1, 1_000_000), help="Real time, so many times as fast."
 )
+@click.option(
+    "--start",
+    default="",
+    metavar="COMMAND",
+    help="Begin your software with this command, and end it after the run.",
+)
 @click.option("--wait-for", default="", metavar="URL", help="Begin when this URL of the integrator answers.")
 @click.option(
     "--within",
@@ -88,6 +94,9 @@ _QUIET_REAL_S: Final = 30.0
     "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
 )
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
+@click.option(
+    "--json", "card", type=click.Path(path_type=Path), help="Write the verdict and every figure as JSON."
+)
 @click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
 @click.option(
     "--record",
@@ -105,6 +114,7 @@ def run(
     port_file: Path | None,
     seed: int | None,
     live_rate: int | None,
+    start: str,
     wait_for: str,
     within: float,
     quiet: float,
@@ -112,6 +122,7 @@ def run(
     junit: Path | None,
     html: Path | None,
     jsonl: Path | None,
+    card: Path | None,
     har: Path | None,
     record: Path | None,
     allow_target: tuple[str, ...],
@@ -128,6 +139,7 @@ def run(
         path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
     options = RunOptions(
+        start=start,
         wait_for=wait_for,
         within_real_s=within,
         quiet_real_s=quiet,
@@ -136,7 +148,7 @@ def run(
     )
     paths = {
         form: target
-        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
+        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("json", card), ("har", har))
         if target is not None
     }
     result = None

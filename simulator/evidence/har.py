@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from heapq import nlargest
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -31,9 +30,9 @@ def har(result: RunResult) -> str:
     """
     Return the last calls of the integrator, and its webhooks' attempts, in order of virtual time.
 
-    `startedDateTime` is of the space's clock, `time` the real latency (unknown,
-    hence 0, for calls).  Credentials are withheld, and so is every header but a
-    few harmless ones.  Hosts of calls are not kept: the archive says `simulator`.
+    `startedDateTime` is of the space's clock, `time` the real latency.  Credentials are
+    withheld, and so is every header but a few harmless ones.
+    Hosts of calls are not kept: the archive says `simulator`.
     """
     space = result.space
     simulation = space.simulation
@@ -41,7 +40,9 @@ def har(result: RunResult) -> str:
     tries = [(a.at_ms, w, a) for w in simulation.outbox.webhooks.values() for a in w.attempts]
     left_out = max(0, len(tries) - _ATTEMPTS_MAX)
     if left_out:
-        tries = nlargest(_ATTEMPTS_MAX, tries, key=lambda timed: timed[0])
+        # The first ones tell what went wrong, the last ones how it ended.
+        tries.sort(key=lambda timed: timed[0])
+        tries = tries[: _ATTEMPTS_MAX // 2] + tries[-_ATTEMPTS_MAX // 2 :]
     entries = [
         (exchange.at_ms, 0, number, _call(simulation, exchange, space.name, secrecy))
         for number, exchange in enumerate(space.exchanges)
@@ -53,7 +54,7 @@ def har(result: RunResult) -> str:
     entries.sort(key=lambda entry: entry[:3])
     missing = [
         (space.exchange_count - len(space.exchanges), "earlier calls are not kept"),
-        (left_out, "earlier webhook attempts are left out"),
+        (left_out, "webhook attempts in the middle are left out"),
     ]
     log = {
         "version": "1.2",
@@ -72,13 +73,14 @@ def _call(simulation: Simulation, exchange: Exchange, space: str, secrecy: Withh
     comment = (
         "a call of the integrator" if exchange.status else "a call of the integrator, cut off on purpose"
     )
+    headers = tuple((str(name), secrecy.header(name, value)) for name, value in exchange.headers)
     return {
         "startedDateTime": instant(simulation, exchange.at_ms),
-        "time": 0,
-        "request": _request(exchange.method, secrecy.text(url), (), exchange.request, secrecy),
+        "time": exchange.latency_real_us / 1_000,
+        "request": _request(exchange.method, secrecy.text(url), headers, exchange.request, secrecy),
         "response": _response(exchange.status, _content(exchange.answer, secrecy)),
         "cache": {},
-        "timings": _timings(0),
+        "timings": _timings(exchange.latency_real_us / 1_000),
         "comment": comment,
     }
 

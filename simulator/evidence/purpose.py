@@ -23,8 +23,8 @@ PUT_OFF: Final = frozenset({Purpose.DELAYED, Purpose.REORDERED})
 
 
 def excused(webhook: Webhook, attempt: Attempt) -> bool:
-    """Return True when *attempt* was sent damaged and not acknowledged: a receiver does well to refuse it."""
-    return not attempt.acknowledged and bool(webhook.damage_of(attempt.number))
+    """Return True when *attempt* was spoilt and not acknowledged: a receiver does well to refuse it."""
+    return not attempt.acknowledged and webhook.spoilt(attempt.number)
 
 
 def blameless(webhook: Webhook) -> bool:

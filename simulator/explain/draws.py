@@ -69,7 +69,8 @@ def _decided(decision: Decision) -> Iterator[str]:
         name = f"{share}.share" if share else decision.purpose.value
         yield from _place(name, decision.share_bp, decision.place_bp)
     else:
-        yield f"{wait}: {_told(decision.delay, decision.ms)}"
+        since = ", from when its end was told" if decision.purpose is Purpose.CONTRADICTION else ""
+        yield f"{wait}: {_told(decision.delay, decision.ms)}{since}"
 
 
 def share_draw(rule: Rule, draws: Draws) -> Iterator[str]:

@@ -293,12 +293,22 @@ def _webhooks_place(
         for label in _labels_with_faults(message, faults, webhooks):
             lines = webhook_draws(faults, simulation.chance.of("webhook", *message.key, label))
             draws += [f"[{label}] {line}" for line in lines]
-        if faults.contradict is not None and message.state in TERMINAL:
+        if (
+            faults.contradict is not None
+            and message.state in TERMINAL
+            and faults.holds(_ended_ms(message, webhooks))
+        ):
             draws += contradiction_draws(faults.contradict, simulation.chance.of(*message.key))
     decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
     if not webhooks and message.state in TERMINAL:
         decided = "none was owed: neither the call nor the account says where reports go, or there are none"
     return place_of(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
+
+
+def _ended_ms(message: Message, webhooks: Sequence[Webhook]) -> int:
+    """Return when *message* came to its end, which it may have been read after."""
+    ends = (report.at_ms for webhook in webhooks for report in webhook.reports if report.tells in TERMINAL)
+    return min(ends, default=message.changed_ms)
 
 
 def _labels_with_faults(

@@ -57,6 +57,7 @@ class Call:
     """
 
     __slots__ = (
+        "began_real_ns",
         "body",
         "credential",
         "gateway",
@@ -82,12 +83,15 @@ class Call:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         credential: Credential | None = None,
+        began_real_ns: int = 0,
         path_values: Mapping[str, str] | None = None,
         url: str = "",
     ) -> None:
         self.method = method
         self.path = path
         self.gateway = gateway
+        self.began_real_ns = began_real_ns
+        """When it came, by the machine's own watch; evidence tells how long it took."""
         self.query = query
         self.headers: Mapping[str, str] = headers if headers is not None else {}
         self.body = body

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
@@ -99,6 +101,14 @@ def _no_codes() -> Sequence[Code]:
     return ()
 
 
+def _first_end_counts(earlier: State, later: State) -> bool:
+    return False
+
+
+def _no_figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    return {}
+
+
 def _no_example(base_url: str, credential: str) -> str:
     return ""
 
@@ -179,6 +189,16 @@ class Provider:
     """Answers a call in which the simulator itself failed."""
     refused: Callable[[Call, Refuse], Answer] = json_refused
     """Answers a call that is refused, whoever refuses it."""
+    outranks: Callable[[State, State], bool] = _first_end_counts
+    """
+    Whether a report of the second state counts after one of the first, both of them ends.
+
+    The default: the first end that is told is the truth, whatever is told later.
+    """
+    names_refused: bool = False
+    """Whether its answers name ids of its own for recipients that they refuse; clients' own ids are known."""
+    figures: Callable[[ProviderAccount, Message], Mapping[str, str]] = _no_figures
+    """Returns what it tells of a message beside its state, such as a `price`, as text."""
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble

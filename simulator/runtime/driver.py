@@ -89,7 +89,8 @@ class Driver:
         self._anchor_ns = monotonic_ns()
         self._anchor_ms = self.simulation.clock.now_ms
 
-    def _live_now_ms(self) -> int:
+    def live_now_ms(self) -> int:
+        """Return what time it would be if a live clock were never behind."""
         return self._anchor_ms + (monotonic_ns() - self._anchor_ns) * self.rate // 1_000_000
 
     def sync(self) -> None:
@@ -101,7 +102,7 @@ class Driver:
         """
         if self.mode is not ClockMode.LIVE or self._advancing or self._closed:
             return
-        now_ms = max(self._live_now_ms(), self.simulation.clock.now_ms)
+        now_ms = max(self.live_now_ms(), self.simulation.clock.now_ms)
         if self._catch_up(now_ms):
             self.simulation.clock.advance_to(now_ms)
 
@@ -150,7 +151,7 @@ class Driver:
             if self._timer is not None and self._timer_due is not None and self._timer_due <= due_ms:
                 # It ticks in time, finds nothing to do if what it was for is done, and is set anew.
                 return
-            self._arm(due_ms, max(0, due_ms - self._live_now_ms()) / self.rate / 1000)
+            self._arm(due_ms, max(0, due_ms - self.live_now_ms()) / self.rate / 1000)
         elif self.calls_in_flight == 0 and self.dispatcher.idle:
             # Otherwise the end of what is in flight nudges again.
             self._arm(due_ms, self._grace_left_s(due_ms))
@@ -178,7 +179,7 @@ class Driver:
         try:
             if self.mode is ClockMode.LIVE:
                 # The clock itself is not moved on: only what is due happens, a slice at a time.
-                self._catch_up(self._live_now_ms())
+                self._catch_up(self.live_now_ms())
             elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
                 due_ms = simulation.next_due()
                 if due_ms is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
@@ -47,6 +47,9 @@ class Exchange(NamedTuple):
     request: bytes
     answer: bytes
     query: Sequence[tuple[str, str]] = ()
+    headers: Iterable[tuple[str, str]] = ()
+    latency_real_us: int = 0
+    """From when it came until its answer was made; 0: nobody measured it."""
 
 
 class Space:

@@ -130,7 +130,10 @@ WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
         Field("drop", _some(_drop), "Never send them.", argument="drop_share_bp"),
         Field(
             "contradict",
-            _some(_contradict, Field("after", DelayShape(), "After the truth; 10s if not given.")),
+            _some(
+                _contradict,
+                Field("after", DelayShape(), "After the truth was acknowledged, or lost; 10s if not given."),
+            ),
             "Report the opposite of how the message ended, after the truth.",
         ),
         *(Field(name, _some(_damage(kind), _ATTEMPTS), doc) for name, (kind, doc) in _DAMAGES.items()),

@@ -149,7 +149,8 @@ def _note_refusal(state: SimulationState, decision: Decision, result: CallResult
     )
     state.store.note_refusal(refused)
     scope = Scope.CALL if refusal else Scope.CONNECTION
-    fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why)
+    wait_ms = refusal.retry_after_ms if refusal else 0
+    fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why, retry_after_ms=wait_ms)
     state.journal.add(refused.at_ms, fact, key=refused.key)
 
 

@@ -115,6 +115,8 @@ class SendRefused(Struct, frozen=True, gc=False, omit_defaults=True, tag="refuse
     rule: str = ""
     detail: str = ""
     """What exactly stood against it, in the provider's words."""
+    retry_after_ms: int = 0
+    """When a retry may help, as the answer said."""
 
 
 class Moved(Struct, frozen=True, gc=False, omit_defaults=True, tag="moved", tag_field="fact"):
@@ -203,6 +205,8 @@ class Called(Struct, frozen=True, gc=False, omit_defaults=True, tag="called", ta
     """Why the call was turned away by the provider's own checks, or before it reached them."""
     names: tuple[tuple[str, str], ...] = ()
     """What the client calls it by, in the provider's words, such as its `txnid`."""
+    invalid_send: bool = False
+    """It was to send something, and those checks found it wrong, or nobody serves such a call."""
 
     @property
     def misbehaved(self) -> bool:

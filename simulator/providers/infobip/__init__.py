@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Provider
-from simulator.providers.infobip.account import Account
+from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -77,4 +77,6 @@ PROVIDER: Final = Provider(
     failed=_failed,
     refused=refused,
     show=show,
+    names_refused=True,
+    figures=figures,
 )

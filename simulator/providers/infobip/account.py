@@ -23,6 +23,7 @@ from simulator.provider import (
     MessageKey,
     Move,
     Progress,
+    ProviderAccount,
     Reason,
     Refused,
     Report,
@@ -50,7 +51,7 @@ from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.infobip.style import Style
 from simulator.providers.infobip.wire import Item
 
-__all__ = ["Account"]
+__all__ = ["Account", "figures"]
 
 _NO_PREFIX: Final = 8
 _NOT_REGISTERED: Final = 18
@@ -381,3 +382,11 @@ _FAILURES: Final = {
     Reason.VALIDITY: "15/4101",
     Reason.CANCELED: "31/4100",
 }
+
+
+def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    """Return what a message costs, and the name of its status."""
+    assert isinstance(account, Account)
+    status_id, _ = account.outcome_of(message)
+    price = account.cost_micros(message.submission.parts) / 1_000_000
+    return {"price": f"{price:.6f}", "code": STATUSES[status_id].name}

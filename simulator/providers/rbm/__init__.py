@@ -13,7 +13,7 @@ from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
 from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer, refused
-from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
+from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue, outranks
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
 from simulator.providers.rbm.settings import SETTINGS
 from simulator.providers.rbm.showing import show
@@ -93,6 +93,7 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    outranks=outranks,
     describe_webhook=describe_webhook,
     show=show,
 )
