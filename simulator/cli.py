@@ -41,11 +41,11 @@ def _brought() -> dict[str, tuple[str, str]]:
     Those of our own folder are declared in small files, for importing a provider
     takes longer than `--help` may.
     """
-    found: dict[str, tuple[str, str]] = {}
+    commands: dict[str, tuple[str, str]] = {}
     for path in sorted((Path(__file__).parent / "providers").glob("*/commands.json")):
         for name, declared in json.loads(path.read_text("utf-8")).items():
-            found[name] = (declared["place"], declared["help"])
-    return found
+            commands[name] = (declared["place"], declared["help"])
+    return commands
 
 
 @cache
@@ -99,10 +99,10 @@ class _Commands(click.Group):
         return list(_all_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        known = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
-        if known is None:
+        place_and_help = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
+        if place_and_help is None:
             return None
-        module, _, name = known[0].partition(":")
+        module, _, name = place_and_help[0].partition(":")
         command = getattr(import_module(module), name or cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         _give_twins(command, cmd_name)

@@ -64,28 +64,28 @@ class Messages:
 
     def all(self) -> list[SimulatedMessage]:
         """Return them, oldest first."""
-        found = self._simulator.call("GET", "/messages", query={**self._query, "limit": "100000"})
+        page = self._simulator.call("GET", "/messages", query={**self._query, "limit": "100000"})
         return [
             SimulatedMessage(**{name: row[name] for name in SimulatedMessage._fields})
-            for row in found["items"]
+            for row in page["items"]
         ]
 
     def one(self) -> SimulatedMessage:
         """Return the only one; raises AssertionError that tells what there is instead."""
-        found = self.all()
-        if len(found) != 1:
-            listed = "".join(f"\n  {m.provider} {m.recipient} #{m.ordinal} {m.state}" for m in found[:20])
+        messages = self.all()
+        if len(messages) != 1:
+            listed = "".join(f"\n  {m.provider} {m.recipient} #{m.ordinal} {m.state}" for m in messages[:20])
             conditions = ", ".join(f"{name} {value!r}" for name, value in self._query.items())
-            wanted = f"one message with {conditions}" if conditions else "one message"
-            raise AssertionError(f"expected {wanted}, got {len(found)}{listed}")
-        return found[0]
+            expected = f"one message with {conditions}" if conditions else "one message"
+            raise AssertionError(f"expected {expected}, got {len(messages)}{listed}")
+        return messages[0]
 
     def __iter__(self) -> Iterator[SimulatedMessage]:
         return iter(self.all())
 
     def __len__(self) -> int:
-        found = self._simulator.call("GET", "/messages", query={**self._query, "limit": "0"})
-        return int(found["total"])
+        page = self._simulator.call("GET", "/messages", query={**self._query, "limit": "0"})
+        return int(page["total"])
 
 
 class Webhooks:
@@ -103,15 +103,15 @@ class Webhooks:
 
     def all(self) -> list[SimulatedWebhook]:
         """Return them, oldest first."""
-        found = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "100000"})
-        return [_webhook(row) for row in found["items"]]
+        page = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "100000"})
+        return [_webhook(row) for row in page["items"]]
 
     def __iter__(self) -> Iterator[SimulatedWebhook]:
         return iter(self.all())
 
     def __len__(self) -> int:
-        found = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "0"})
-        return int(found["total"])
+        page = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "0"})
+        return int(page["total"])
 
 
 def _webhook(row: Mapping[str, Any]) -> SimulatedWebhook:
@@ -175,15 +175,15 @@ class Simulator:
         self.space = space
 
     @classmethod
-    def create(cls, control: Control, **wanted: object) -> Simulator:
+    def create(cls, control: Control, **settings: object) -> Simulator:
         """
         Create a space (name, seed, clock, scenario, providers) and return it.
 
         The scenario may be a path, YAML text, or an object.
         """
-        if "scenario" in wanted:
-            wanted = {**wanted, "scenario": _written(wanted["scenario"])}
-        made = control.call("POST", "/spaces", wanted)
+        if "scenario" in settings:
+            settings = {**settings, "scenario": _written(settings["scenario"])}
+        made = control.call("POST", "/spaces", settings)
         return cls(control, made["name"])
 
     def call(

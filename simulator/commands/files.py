@@ -56,9 +56,9 @@ def load_run_file(path: Path, providers: Mapping[str, Vocabulary], *, to_be_run:
     except OSError as trouble:
         if trouble.errno == errno.EFBIG:
             raise ScenarioError([f"{path}:1:1: cannot be read ({trouble.strerror})"]) from None
-        known = ", ".join(shipped.stem for shipped in library())
-        said = trouble.strerror or trouble
-        raise ScenarioError([f"{path}: cannot be read ({said}); shipped scenarios: {known}"]) from None
+        names = ", ".join(shipped.stem for shipped in library())
+        problem = trouble.strerror or trouble
+        raise ScenarioError([f"{path}: cannot be read ({problem}); shipped scenarios: {names}"]) from None
     return load_run(text, str(path), providers, to_be_run=to_be_run)
 
 

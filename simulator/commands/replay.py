@@ -9,7 +9,6 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import click
 
@@ -39,16 +38,9 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["replay"]
 
-if TYPE_CHECKING:
-    _TimesType = click.ParamType[int]
-    _PairType = click.ParamType[tuple[str, str]]
-else:
-    # Older releases of click have no types to be asked for.
-    _TimesType = click.ParamType
-    _PairType = click.ParamType
 
-
-class _Times(_TimesType):
+# Older releases of click have no types to be asked for.
+class _Times(click.ParamType):  # type: ignore[type-arg]
     """`×10`, `x10` or `10`."""
 
     name = "times"
@@ -60,7 +52,7 @@ class _Times(_TimesType):
         return int(match[1])
 
 
-class _Header(_PairType):
+class _Header(click.ParamType):  # type: ignore[type-arg]
     """`Name: value`."""
 
     name = "header"
@@ -216,8 +208,10 @@ def _write_port(path: Path | None, port: int) -> None:
 def _judge(replayed: Replayed, recorded: Bundle) -> int:
     if replayed.divergence is None:
         but = " (but for their signatures: the bundle withholds secrets)" if recorded.about.withheld else ""
-        said = f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
-        say(f"{said}, byte for byte{but}")
+        sentence = (
+            f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
+        )
+        say(f"{sentence}, byte for byte{but}")
         return 0
     for line in replayed.divergence.lines():
         say(line)

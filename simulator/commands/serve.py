@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 import click
 
@@ -43,18 +43,8 @@ Teller: TypeAlias = Callable[[str, Entry], None]
 """Takes the name of a space and what happened there."""
 
 
-if TYPE_CHECKING:
-    _ClockType = click.ParamType[ClockSpec]
-    _ListenType = click.ParamType[tuple[str, int]]
-    _SpanType = click.ParamType[int]
-else:
-    # Older releases of click have no types to be asked for.
-    _ClockType = click.ParamType
-    _ListenType = click.ParamType
-    _SpanType = click.ParamType
-
-
-class _Clock(_ClockType):
+# Older releases of click have no types to be asked for.
+class _Clock(click.ParamType):  # type: ignore[type-arg]
     """`frozen`, `live`, `live×60` (or `livex60`), `autojump`."""
 
     name = "clock"
@@ -68,7 +58,7 @@ class _Clock(_ClockType):
         return ClockSpec(mode=ClockMode(match[1]), rate=int(match[2] or 1))
 
 
-class _Listen(_ListenType):
+class _Listen(click.ParamType):  # type: ignore[type-arg]
     """`infobip=8081`."""
 
     name = "provider=port"
@@ -84,7 +74,7 @@ class _Listen(_ListenType):
         return provider, int(port)
 
 
-class _Span(_SpanType):
+class _Span(click.ParamType):  # type: ignore[type-arg]
     """`10s`."""
 
     name = "duration"
@@ -105,15 +95,15 @@ class _JsonLines(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        fields = {
             "level": record.levelname.lower(),
             "at": self.formatTime(record),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return plain_json(said)
+            fields["trace"] = self.formatException(record.exc_info)
+        return plain_json(fields)
 
 
 @click.command()
@@ -297,12 +287,12 @@ def _seed(seed: int | None, scenario: Scenario | None) -> int:
 
 
 def _clock(clock: ClockSpec | None, scenario: Scenario | None) -> ClockSpec:
-    said = scenario.clock if scenario is not None else None
+    spec = scenario.clock if scenario is not None else None
     if clock is None:
-        return said or ClockSpec(mode=ClockMode.LIVE)
-    if said is None:
+        return spec or ClockSpec(mode=ClockMode.LIVE)
+    if spec is None:
         return clock
-    return replace(clock, start_unix_ms=said.start_unix_ms, grace_real_ms=said.grace_real_ms)
+    return replace(clock, start_unix_ms=spec.start_unix_ms, grace_real_ms=spec.grace_real_ms)
 
 
 def _find(scenario: str | None) -> Path | None:
@@ -448,7 +438,7 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

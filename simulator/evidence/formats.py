@@ -5,10 +5,9 @@ The forms of evidence by name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-if TYPE_CHECKING:
-    from simulator.evidence.result import RunResult
+from simulator.evidence.result import RunResult
 
 __all__ = ["FORMATS", "Format"]
 

@@ -41,7 +41,7 @@ def har(result: RunResult) -> str:
     tries = [(a.at_ms, w, a) for w in simulation.outbox.webhooks.values() for a in w.attempts]
     left_out = max(0, len(tries) - _ATTEMPTS_MAX)
     if left_out:
-        tries = nlargest(_ATTEMPTS_MAX, tries, key=lambda one: one[0])
+        tries = nlargest(_ATTEMPTS_MAX, tries, key=lambda timed: timed[0])
     entries = [
         (exchange.at_ms, 0, number, _call(simulation, exchange, space.name, secrecy))
         for number, exchange in enumerate(space.exchanges)
@@ -115,7 +115,7 @@ _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 def _request(
     method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, secrecy: Withholding
 ) -> dict[str, object]:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "method": method,
         "url": url,
         "httpVersion": _VERSION,
@@ -138,12 +138,12 @@ def _request(
                 "text": secrecy.body(body.decode("utf-8", "backslashreplace")),
                 "comment": "not UTF-8; other bytes are written as \\xNN",
             }
-        told["postData"] = post
-    return told
+        fields["postData"] = post
+    return fields
 
 
 def _response(status: int, content: Mapping[str, object], error: str = "") -> dict[str, object]:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "status": status,
         "statusText": HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "",
         "httpVersion": _VERSION,
@@ -156,19 +156,19 @@ def _response(status: int, content: Mapping[str, object], error: str = "") -> di
     }
     if error:
         # Where browsers say why there was no answer.
-        told["_error"] = error
-    return told
+        fields["_error"] = error
+    return fields
 
 
 def _content(body: bytes, secrecy: Withholding) -> dict[str, object]:
-    told: dict[str, object] = {"size": len(body), "mimeType": _kind(body)}
+    fields: dict[str, object] = {"size": len(body), "mimeType": _kind(body)}
     try:
-        told["text"] = secrecy.body(body.decode())
+        fields["text"] = secrecy.body(body.decode())
     except UnicodeDecodeError:
         # One character for each byte, so that nothing is lost but what is withheld.
-        told["text"] = b64encode(secrecy.body(body.decode("latin-1")).encode("latin-1")).decode()
-        told["encoding"] = "base64"
-    return told
+        fields["text"] = b64encode(secrecy.body(body.decode("latin-1")).encode("latin-1")).decode()
+        fields["encoding"] = "base64"
+    return fields
 
 
 def _kind(body: bytes) -> str:

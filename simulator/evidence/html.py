@@ -141,7 +141,7 @@ def html(result: RunResult) -> str:
 
 def _page(result: RunResult) -> RunPage:
     simulation = result.space.simulation
-    axis = Axis(_instants(simulation))
+    axis = Axis(instants(simulation))
     blamed = blame(result.checks)
     every_group = groups(simulation)
     sections = _sections(simulation, axis, _blamed_first(every_group, blamed), blamed)
@@ -170,7 +170,8 @@ def _page(result: RunResult) -> RunPage:
     )
 
 
-def _instants(simulation: Simulation) -> Iterator[int]:
+def instants(simulation: Simulation) -> Iterator[int]:
+    """Yield when anything happened in a space, in no order."""
     yield 0
     yield simulation.clock.now_ms
     for entry in simulation.journal:

@@ -34,8 +34,8 @@ def blameless(webhook: Webhook) -> bool:
 
 def purposes(webhook: Webhook, number: int) -> tuple[Purpose, ...]:
     """Return what was done on purpose to attempt *number*: `delayed`, `truncated`, `duplicate`."""
-    damage = {one.purpose for one in webhook.damage}
-    left_out = damage - {one.purpose for one in webhook.damage_of(number)}
+    damage = {damage_done.purpose for damage_done in webhook.damage}
+    left_out = damage - {damage_done.purpose for damage_done in webhook.damage_of(number)}
     if number > 1:
         # From the second attempt on, the provider's schedule says when.
         left_out |= PUT_OFF

@@ -33,7 +33,7 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
     """
     webhooks = space.simulation.outbox.webhooks.values()
     attempts = sum(len(webhook.attempts) for webhook in webhooks)
-    sound = [one for webhook in webhooks for one in webhook.attempts if not webhook.damage_of(one.number)]
+    sound = [each for webhook in webhooks for each in webhook.attempts if not webhook.damage_of(each.number)]
     measured = [attempt for attempt in sound if attempt.measured]
     latencies = sorted(attempt.latency_real_us for attempt in measured)
     failed = [attempt for attempt in sound if not attempt.acknowledged]
@@ -67,7 +67,7 @@ def _since_due(space: Space, measured: Sequence[Attempt]) -> dict[str, int]:
     if space.driver.mode is not ClockMode.LIVE:
         return {}
     rate = space.driver.rate
-    waits = sorted(one.latency_real_us + one.late_ms * 1_000 // rate for one in measured)
+    waits = sorted(attempt.latency_real_us + attempt.late_ms * 1_000 // rate for attempt in measured)
     ranks = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     return {f"since_due_{name}_us": nearest_rank(waits, percent) for name, percent in ranks.items()}
 
@@ -117,9 +117,11 @@ def recovery_ms(webhooks: Iterable[Webhook], now_ms: int, outage_attempts_min: i
     slowest: int | None = None
     for tries in targets.values():
         # An acknowledgement in the instant of a failure is told after it.
-        tries.sort(key=lambda one: (one[0], one[2].acknowledged, one[1], one[2].number))
-        for one in _recoveries(tries, now_ms, outage_attempts_min):
-            slowest = one if slowest is None else max(slowest, one)
+        tries.sort(
+            key=lambda recovery: (recovery[0], recovery[2].acknowledged, recovery[1], recovery[2].number)
+        )
+        for recovery in _recoveries(tries, now_ms, outage_attempts_min):
+            slowest = recovery if slowest is None else max(slowest, recovery)
     return slowest
 
 
@@ -134,7 +136,7 @@ def _recoveries(
             backlog[webhook.id] = webhook
             continue
         if failures >= outage_attempts_min:
-            yield max(0, max(_last_word_ms(one, now_ms) for one in backlog.values()) - at_ms)
+            yield max(0, max(_last_word_ms(late, now_ms) for late in backlog.values()) - at_ms)
         failures = 0
         backlog = {}
 

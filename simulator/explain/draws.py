@@ -57,9 +57,9 @@ def webhook_draws(faults: WebhookFaults, draws: Draws) -> Iterator[str]:
         yield from _decided(decision)
 
 
-def contradiction_draws(wanted: Contradict, draws: Draws) -> Iterator[str]:
+def contradiction_draws(contradict: Contradict, draws: Draws) -> Iterator[str]:
     """Yield whether the end of a message, whose draws these are, is contradicted, and when."""
-    for decision in contradiction_decisions(wanted, draws):
+    for decision in contradiction_decisions(contradict, draws):
         yield from _decided(decision)
 
 

@@ -63,6 +63,7 @@ class Call:
         "headers",
         "method",
         "names",
+        "notes",
         "path",
         "path_values",
         "query",
@@ -100,6 +101,8 @@ class Call:
         """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
         self.refused: Refuse | None = None
         """Why it was refused, if it was."""
+        self.notes: tuple[str, ...] = ()
+        """What its answer has no words for."""
 
     @property
     def credential_text(self) -> str:
@@ -120,6 +123,11 @@ class Call:
             if key == name:
                 last = value
         return last
+
+    def note(self, text: str) -> None:
+        """Tell in a header of the answer, and in the journal, what the answer itself has no words for."""
+        self.notes = (*self.notes, text)
+        self.gateway.note(text)
 
     def submit(self, submissions: Sequence[Submission]) -> list[Message | Refused]:
         """

@@ -12,6 +12,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
 from simulator.provider.gateway import Fetch, Gateway, no_way_out
@@ -25,6 +26,7 @@ from simulator.provider.helpers import (
 )
 from simulator.provider.refusing import Refuse
 from simulator.provider.routing import Route
+from simulator.provider.showing import Bubble, plain_bubble
 from simulator.schema.shapes import Field, Record, Shape, Text
 
 __all__ = ["SEAM", "Code", "Command", "Coverage", "Provider", "open_gateway", "space_credential"]
@@ -170,6 +172,8 @@ class Provider:
     """Answers a call that is refused, whoever refuses it."""
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
+    show: Callable[[Submission], Bubble] = plain_bubble
+    """Returns what a recipient sees of a message, for people who look on."""
 
 
 def space_credential(provider: Provider, space: str) -> str:

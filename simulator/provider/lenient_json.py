@@ -55,8 +55,8 @@ class _Reader:
         self.at = 0
 
     def fail(self, expected: str) -> NotJson:
-        found = self.text[self.at : self.at + 12]
-        got = repr(found) if found else "the end of the body"
+        rest = self.text[self.at : self.at + 12]
+        got = repr(rest) if rest else "the end of the body"
         return NotJson(f"expected {expected} at character {self.at}, got {got}")
 
     def peek(self) -> str:
@@ -65,8 +65,8 @@ class _Reader:
         self.at = match.end()
         return self.text[self.at : self.at + 1]
 
-    def take(self, wanted: str) -> bool:
-        if self.peek() != wanted:
+    def take(self, letter: str) -> bool:
+        if self.peek() != letter:
             return False
         self.at += 1
         return True
@@ -97,7 +97,7 @@ class _Reader:
 
     def mapping(self, depth: int) -> dict[str, Any]:
         self.at += 1
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         while not self.take("}"):
             first = self.peek()
             if first in ("'", '"') and first:
@@ -108,19 +108,19 @@ class _Reader:
                 raise self.fail("a key")
             if not self.take(":"):
                 raise self.fail("a colon")
-            found[key] = self.value(depth + 1)
+            values[key] = self.value(depth + 1)
             if not self.take(",") and self.peek() != "}":
                 raise self.fail("a comma or a closing brace")
-        return found
+        return values
 
     def items(self, depth: int) -> list[Any]:
         self.at += 1
-        found: list[Any] = []
+        values: list[Any] = []
         while not self.take("]"):
-            found.append(self.value(depth + 1))
+            values.append(self.value(depth + 1))
             if not self.take(",") and self.peek() != "]":
                 raise self.fail("a comma or a closing bracket")
-        return found
+        return values
 
     def string(self, quote: str) -> str:
         self.at += 1

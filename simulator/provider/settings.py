@@ -151,11 +151,11 @@ def settings_shape(
     for attribute, declared in _declarations(kind).items():
         name = declared.name or attribute
         if declared.group is not None:
-            told = {
+            default_shown = {
                 **cast("dict[str, Json]", declared.default),
                 **cast("dict[str, Json]", instead.get(name, {})),
             }
-            inner = settings_shape(declared.group, "", told)
+            inner = settings_shape(declared.group, "", default_shown)
             groups.setdefault(name, []).extend(inner.fields)
             shape: Shape[object] = Record(dict, tuple(groups[name]))
             fields[name] = Field(name, shape, fields[name].doc if name in fields else declared.doc)

@@ -13,18 +13,18 @@ import importlib.util
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from simulator.client import Simulator
-    from simulator.thread import ServerThread
 
 __all__ = ["simulator", "simulator_config", "simulator_server"]
 
 _NARRATIVE_LINES_MAX = 200
-_SIMULATOR = pytest.StashKey["Simulator"]()
+_SIMULATOR = pytest.StashKey[Any]()
+
+
+# The contract says with plain assertions what it expected; this shows what it got.
+pytest.register_assert_rewrite("simulator.testing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,7 +62,7 @@ def simulator_config() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]:
+def simulator_server(simulator_config: dict[str, Any]) -> Iterator[Any]:
     """Run a server in a thread of its own for the whole session; yields it with `url` and `control`."""
     if other := _other_simulator():
         pytest.fail(
@@ -77,16 +77,16 @@ def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]
 
 
 @pytest.fixture
-def simulator(request: pytest.FixtureRequest, simulator_server: ServerThread) -> Iterator[Simulator]:
+def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator[Any]:
     """Yield a fresh space with a frozen clock; on failure its narrative and seed are reported."""
     from simulator.client import Simulator
     from simulator.control import ControlError
 
     marker = request.node.get_closest_marker("simulator")
-    wanted = dict(marker.kwargs) if marker is not None else {}
+    settings = dict(marker.kwargs) if marker is not None else {}
     # The same test always gets the same seed, and two tests different ones.
-    wanted.setdefault("default_seed", zlib.crc32(request.node.nodeid.encode()))
-    space = Simulator.create(simulator_server.control, **wanted)
+    settings.setdefault("default_seed", zlib.crc32(request.node.nodeid.encode()))
+    space = Simulator.create(simulator_server.control, **settings)
     request.node.stash[_SIMULATOR] = space
     yield space
     # A test may have deleted its space itself.

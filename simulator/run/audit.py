@@ -50,7 +50,7 @@ async def audit(ask: Ask, simulation: Simulation, client: Transport) -> Check:
     that was dropped or is held back, an id in an answer that was cut off.
     """
     everything = list(_everything(simulation))
-    meant = [one for one in everything if one.truth in ask.means]
+    meant = [each for each in everything if each.truth in ask.means]
     asked = meant[: ask.limit]
     waiting = iter(asked)
     wrong: list[tuple[_Asked, str]] = []
@@ -59,27 +59,27 @@ async def audit(ask: Ask, simulation: Simulation, client: Transport) -> Check:
 
     async def worker() -> None:
         nonlocal excused
-        for one in waiting:
-            complaint = await _complaint(ask, one, client)
-            if complaint and one.key in kept:
+        for each in waiting:
+            complaint = await _complaint(ask, each, client)
+            if complaint and each.key in kept:
                 excused += 1
             elif complaint:
-                wrong.append((one, complaint))
+                wrong.append((each, complaint))
 
     await asyncio.gather(*(worker() for _ in range(_ASKED_AT_ONCE)))
-    wrong.sort(key=lambda found: found[0].key)
-    named = [f"{one.key}: {complaint}" for one, complaint in wrong[:_NAMED_MAX]]
+    wrong.sort(key=lambda pair: pair[0].key)
+    named = [f"{each.key}: {complaint}" for each, complaint in wrong[:_NAMED_MAX]]
     if len(wrong) > _NAMED_MAX:
         named.append(f"… and {len(wrong) - _NAMED_MAX} more")
-    told = stories(simulation, [one.message for one, _ in wrong if one.message is not None])
-    refusals = [one.line for one, _ in wrong[:_NAMED_MAX] if one.line]
+    stories_of_wrong = stories(simulation, [each.message for each, _ in wrong if each.message is not None])
+    refusals = [each.line for each, _ in wrong[:_NAMED_MAX] if each.line]
     return Check(
         name=f"integrator: {ask.field}",
         # An audit that asks about nothing, though there is something, finds nothing out.
         passed=not wrong and (bool(asked) or not everything),
         detail=_detail(everything, meant, asked, len(wrong), excused),
-        lines=(*named, *(["", *refusals, *told] if wrong else [])),
-        blamed=tuple(one.key for one, _ in wrong),
+        lines=(*named, *(["", *refusals, *stories_of_wrong] if wrong else [])),
+        blamed=tuple(each.key for each, _ in wrong),
     )
 
 
@@ -88,17 +88,17 @@ def _detail(
 ) -> str:
     """Return what the audit found, and all that it did not look at."""
     judged = len(asked) - excused
-    said = [f"the integrator is right about {judged - wrong} of {judged} messages"]
+    sentences = [f"the integrator is right about {judged - wrong} of {judged} messages"]
     if excused:
-        said.append(f"excused, for the scenario kept the truth from it: {excused}")
+        sentences.append(f"excused, for the scenario kept the truth from it: {excused}")
     if len(asked) < len(meant):
-        said.append(f"beyond the limit: {len(meant) - len(asked)}")
-    meanings = {one.truth for one in meant}
-    left = Counter(one.truth for one in everything if one.truth not in meanings)
+        sentences.append(f"beyond the limit: {len(meant) - len(asked)}")
+    meanings = {each.truth for each in meant}
+    left = Counter(each.truth for each in everything if each.truth not in meanings)
     if left:
         counts = ", ".join(f"{count} {truth}" for truth, count in sorted(left.items()))
-        said.append(f"not asked about, for means: has no word for them: {counts}")
-    return "; ".join(said)
+        sentences.append(f"not asked about, for means: has no word for them: {counts}")
+    return "; ".join(sentences)
 
 
 def _everything(simulation: Simulation) -> Iterator[_Asked]:
@@ -124,8 +124,8 @@ async def _complaint(ask: Ask, asked: _Asked, client: Transport) -> str:
     belief = _belief(reply.body, ask.field)
     if belief in ask.means[asked.truth]:
         return ""
-    wanted = " or ".join(ask.means[asked.truth])
-    return f"it is {asked.truth}, so {ask.field} should be {wanted}, but is {belief}"
+    expected = " or ".join(ask.means[asked.truth])
+    return f"it is {asked.truth}, so {ask.field} should be {expected}, but is {belief}"
 
 
 def _belief(body: bytes, field: str) -> str:

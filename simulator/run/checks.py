@@ -10,7 +10,7 @@ from simulator.evidence.result import Check, Scorecard
 from simulator.explain.narrative import narrative
 from simulator.explain.story import explain
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.faults import DamageKind, Purpose
+from simulator.kernel.model.faults import FORGERIES, DamageKind, Purpose
 from simulator.kernel.model.lifecycle import TERMINAL, State
 from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.submission import MessageKey
@@ -24,19 +24,19 @@ __all__ = ["checks", "kept_from_integrator", "refused_for_good", "stories"]
 
 _STORIES_MAX = 5
 _NO_TARGET = "; none was owed (has the account a target?)"
-_FORGED = frozenset({DamageKind.SIGNATURE, DamageKind.CORRUPT, DamageKind.TRUNCATE})
+_FORGED = FORGERIES | {DamageKind.CORRUPT, DamageKind.TRUNCATE}
 
 
 def checks(expected: Expectations, simulation: Simulation, card: Scorecard) -> list[Check]:
     """Return a check for each expectation but the truth audit, which asks the integrator."""
-    found: list[Check] = []
+    results: list[Check] = []
     if expected.messages is not None:
-        found += _messages(expected.messages, simulation)
+        results += _messages(expected.messages, simulation)
     if expected.webhooks is not None:
-        found += _webhooks(expected.webhooks, simulation, card)
+        results += _webhooks(expected.webhooks, simulation, card)
     if expected.sends is not None:
-        found += _sends(expected.sends, simulation)
-    return found
+        results += _sends(expected.sends, simulation)
+    return results
 
 
 def stories(simulation: Simulation, messages: list[Message]) -> tuple[str, ...]:
@@ -137,18 +137,18 @@ def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> I
 
 
 def _latencies(goals: WebhookGoals, card: Scorecard) -> Iterator[Check]:
-    wanted = [("latency", name, limit_ms) for name, limit_ms in goals.latency_ms.items()]
-    wanted += [("since_due", name, limit_ms) for name, limit_ms in goals.since_due_ms.items()]
-    for what, name, limit_ms in wanted:
-        found: int | None = getattr(card, f"{what}_{name}_us")
-        if found is None:
+    goals_listed = [("latency", name, limit_ms) for name, limit_ms in goals.latency_ms.items()]
+    goals_listed += [("since_due", name, limit_ms) for name, limit_ms in goals.since_due_ms.items()]
+    for what, name, limit_ms in goals_listed:
+        measured_us: int | None = getattr(card, f"{what}_{name}_us")
+        if measured_us is None:
             # Nothing is late on a clock that stands still meanwhile.
-            found = getattr(card, f"latency_{name}_us")
+            measured_us = getattr(card, f"latency_{name}_us")
         yield Check(
             name=f"webhooks.{what}.{name}: {format_duration(limit_ms)}",
             # That nobody was there to be slow is no success; that nothing was sent is none of our business.
-            passed=found <= limit_ms * 1_000 if card.measured else card.attempts == 0,
-            detail=f"{name} was {found / 1_000:.1f} ms over {card.measured} attempts"
+            passed=measured_us <= limit_ms * 1_000 if card.measured else card.attempts == 0,
+            detail=f"{name} was {measured_us / 1_000:.1f} ms over {card.measured} attempts"
             if card.measured
             else f"nothing was measured: none of {card.attempts} attempts was answered",
         )
@@ -166,7 +166,7 @@ def _forged(simulation: Simulation) -> Check:
     taken = [
         webhook
         for webhook in simulation.outbox.webhooks.values()
-        if any(one.acknowledged and _is_forged(webhook, one.number) for one in webhook.attempts)
+        if any(attempt.acknowledged and _is_forged(webhook, attempt.number) for attempt in webhook.attempts)
     ]
     keys = {webhook.reports[0].key for webhook in taken}
     messages = [message for key, message in simulation.messages.items() if key in keys]
@@ -180,7 +180,7 @@ def _forged(simulation: Simulation) -> Check:
 
 
 def _is_forged(webhook: Webhook, attempt: int) -> bool:
-    return any(one.kind in _FORGED for one in webhook.damage_of(attempt))
+    return any(damage.kind in _FORGED for damage in webhook.damage_of(attempt))
 
 
 def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
@@ -237,7 +237,7 @@ def kept_from_integrator(simulation: Simulation) -> set[MessageKey]:
     """
     messages = simulation.messages
     kept = {key for key, message in messages.items() if message.id_unknown and not message.submission.id}
-    told: set[MessageKey] = set()
+    reported: set[MessageKey] = set()
     silenced: set[MessageKey] = set()
     for webhook in simulation.outbox.webhooks.values():
         for report in webhook.reports:
@@ -247,8 +247,8 @@ def kept_from_integrator(simulation: Simulation) -> set[MessageKey]:
             if webhook.state in (WebhookState.DROPPED, WebhookState.HELD):
                 silenced.add(message.key)
             elif Purpose.CONTRADICTION not in webhook.intended:
-                told.add(message.key)
-    return kept | (silenced - told)
+                reported.add(message.key)
+    return kept | (silenced - reported)
 
 
 def refused_for_good(simulation: Simulation) -> list[Entry]:

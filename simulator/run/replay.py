@@ -210,8 +210,8 @@ class _Stage:
         async with asyncio.timeout(_PATIENCE_REAL_S):
             answer = await task
         if row.status and answer.status != row.status:
-            said = answer.body.decode("utf-8", "replace")[:500]
-            raise _Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {said}")
+            excerpt = answer.body.decode("utf-8", "replace")[:500]
+            raise _Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {excerpt}")
         self._space.simulation.answered(call.result)
 
     async def _command(self, row: rows.Commanded) -> None:

@@ -87,17 +87,17 @@ async def run(
             ended = await _ends(_play(space, plan, options, client, report), options)
             # The stories of a verdict are told from the journal, so the audit comes last.
             card = scorecard(space, lag_max_ms=report.lag_max_ms)
-            found = checks(plan.expect, space.simulation, card)
+            results = checks(plan.expect, space.simulation, card)
             if not ended:
-                found.append(_endless(space, options))
+                results.append(_endless(space, options))
             if plan.drive:
-                found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
+                results.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
                 if report.made and not space.exchange_count:
-                    found.append(_sent_nothing(server.url))
+                    results.append(_sent_nothing(server.url))
             if space.simulation.state.impossible_acts:
-                found.append(_impossible(space.simulation.state.impossible_acts))
+                results.append(_impossible(space.simulation.state.impossible_acts))
             if plan.expect.integrator is not None:
-                found.append(await audit(plan.expect.integrator, space.simulation, client))
+                results.append(await audit(plan.expect.integrator, space.simulation, client))
     finally:
         shown.cancel()
     progress(space)
@@ -106,7 +106,7 @@ async def run(
         source=plan.scenario.source,
         seed=space.seed,
         version=__version__,
-        checks=tuple(found),
+        checks=tuple(results),
         scorecard=card,
         space=space,
     )
@@ -148,12 +148,12 @@ def _driven(report: DriveReport, still: bool) -> Check:
     latencies = sorted(report.latencies_us)
     p50_us, p99_us, longest_us = (nearest_rank(latencies, percent) for percent in (50, 99, 100))
     hint = _STOOD_STILL if still and longest_us > _LONG_US else ""
-    said = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
-    said += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
+    counts = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
+    counts += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
     return Check(
         name="drive: every call succeeds",
         passed=report.refused == 0,
-        detail=f"{report.made} calls: {', '.join(said) or 'none'}; "
+        detail=f"{report.made} calls: {', '.join(counts) or 'none'}; "
         f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
         lines=(f"the first without success: {report.first_failure}",) if report.first_failure else (),
     )
@@ -176,14 +176,16 @@ async def _show(space: Space, progress: Callable[[Space], None]) -> None:
 async def _wait_for(options: RunOptions, client: Transport) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + options.within_real_s
-    said = "it did not answer"
+    problem = "it did not answer"
     while loop.time() < deadline:
         reply = await followed(client, WebhookRequest(url=options.wait_for, body=b"", method="GET"), _PROBE)
         if 0 < reply.status < 500:
             return
-        said = f"it answers {reply.status}" if reply.status else reply.error
+        problem = f"it answers {reply.status}" if reply.status else reply.error
         await asyncio.sleep(_POLL_REAL_S)
-    raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
+    raise IntegratorUnreachable(
+        f"{options.wait_for} is not ready after {options.within_real_s:g} s: {problem}"
+    )
 
 
 def makes_calls(plan: RunFile) -> bool:
@@ -286,6 +288,6 @@ async def _settle_live(space: Space, scenario: Scenario) -> None:
             and due_ms - now_ms > _IDLE_REAL_S * 1_000 * driver.rate
             and loop.time() - quiet_since_s > _QUIET_REAL_S
             and now_ms >= last_ms
-            and not any(one.state in PENDING for one in simulation.outbox.webhooks.values())
+            and not any(webhook.state in PENDING for webhook in simulation.outbox.webhooks.values())
         ):
             await driver.advance(due_ms)

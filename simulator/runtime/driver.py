@@ -60,6 +60,11 @@ class Driver:
         self._anchor_ms = 0
         self._closed = False
 
+    @property
+    def advancing(self) -> bool:
+        """True while the clock is being advanced by command."""
+        return self._advancing
+
     # -- modes ----------------------------------------------------------------------------------
 
     def set_mode(self, spec: ClockSpec) -> None:
@@ -68,11 +73,6 @@ class Driver:
         self.start(spec)
         self.simulation.journal.add(self.simulation.clock.now_ms, ClockChanged(self.mode, self.rate))
         self.nudge()
-
-    @property
-    def advancing(self) -> bool:
-        """True while `advance` drains."""
-        return self._advancing
 
     def start(self, spec: ClockSpec) -> None:
         """Begin to count time as *spec* says, if this clock counts it by itself."""

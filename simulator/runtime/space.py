@@ -80,6 +80,8 @@ class Space:
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self._secrets: dict[str, None] = {}
+        self.scenario_text = ""
+        """The text of the scenario in force, where it came as one; for the reader only."""
         self.closed = False
         self.driver.start(spec)
 
@@ -170,9 +172,9 @@ class Space:
         start_unix_ms = spec.start_unix_ms if spec is not None else None
         clock = simulation.clock
         if start_unix_ms not in (None, clock.epoch_ms) and (clock.now_ms or not simulation.untouched):
-            wanted = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
+            start = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
             conflicts.append(
-                f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+                f"its clock starts at {start:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
                 f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
                 "create a space for it, or leave the start out"
             )

@@ -75,7 +75,7 @@ _WEBHOOKS: Final[Shape[WebhookGoals]] = Record(
         Field(
             "forged_refused",
             Boolean(),
-            "No attempt that was wrongly signed or corrupted on purpose was acknowledged.",
+            "No attempt that was wrongly signed, not signed or corrupted on purpose was acknowledged.",
         ),
         Field(
             "latency",
@@ -119,8 +119,8 @@ def _check_blanks(plain: object, words: tuple[str, ...], *, only: bool) -> None:
         for word in _BLANK.findall(plain):
             hint = did_you_mean(word, words)
             if word not in words and (only or hint):
-                known = ", ".join(f"{{{one}}}" for one in words)
-                raise ValueError(f'"{{{word}}}" is not filled in, only {known} are{hint}')
+                blanks = ", ".join(f"{{{name}}}" for name in words)
+                raise ValueError(f'"{{{word}}}" is not filled in, only {blanks} are{hint}')
     elif isinstance(plain, Mapping):
         for part in plain.values():
             _check_blanks(part, words, only=only)

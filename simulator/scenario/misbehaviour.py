@@ -62,8 +62,14 @@ _DAMAGES: Final = {
     "truncate": (DamageKind.TRUNCATE, "Break the body of the first attempt off in the middle."),
     "corrupt": (DamageKind.CORRUPT, "Flip a few bytes of the body of the first attempt."),
     "content_type": (DamageKind.CONTENT_TYPE, "Label the first attempt text/plain."),
-    "mis_sign": (DamageKind.SIGNATURE, "Sign the first attempt wrongly, where the provider signs."),
 }
+
+
+_FORGERY: Final = {"wrong": DamageKind.SIGNATURE, "missing": DamageKind.UNSIGNED}
+
+
+def _forged(share: BasisPoints = WHOLE, attempts: int = 1, how: str = "wrong") -> Damage:
+    return Damage(kind=_FORGERY[how], share_bp=share, attempts=attempts)
 
 
 def _damage(kind: DamageKind) -> Callable[..., Damage]:
@@ -73,8 +79,8 @@ def _damage(kind: DamageKind) -> Callable[..., Damage]:
 def _faults(**values: object) -> WebhookFaults:
     if not set(values) - {"during"}:
         raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
-    damages = [values.pop(name, None) for name in (*_DAMAGES, "slow")]
-    damage = tuple(one for one in damages if isinstance(one, Damage) and one.share_bp)
+    damages = [values.pop(name, None) for name in (*_DAMAGES, "mis_sign", "slow")]
+    damage = tuple(harm for harm in damages if isinstance(harm, Damage) and harm.share_bp)
     return WebhookFaults(damage=damage, **values)  # type: ignore[arg-type]
 
 
@@ -82,7 +88,13 @@ _SHARE_FIELD: Final = Field("share", Share(), "How many of them; all, if not giv
 _ATTEMPTS: Final = Field("attempts", Integer(1, 1_000), "The first so many attempts; 1 if not given.")
 
 
-def _some(build: Callable[..., T], *more: Field) -> Shape[T]:
+_HOW: Final[Shape[str]] = Either(Word("wrong"), Word("missing"))
+_HOW_FIELD: Final = Field(
+    "how", _HOW, "wrong: another signature of the same form; missing: no header of one. wrong, if not given."
+)
+
+
+def _some(build: Callable[..., T], *more: Field) -> Either[T]:
     """Return the forms in which all take how many webhooks they befall: a truth, a share, or a mapping."""
     return Either[T](
         Mapped(Boolean(), lambda every: build(share=WHOLE if every else 0)),
@@ -122,6 +134,13 @@ WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
             "Report the opposite of how the message ended, after the truth.",
         ),
         *(Field(name, _some(_damage(kind), _ATTEMPTS), doc) for name, (kind, doc) in _DAMAGES.items()),
+        Field(
+            "mis_sign",
+            Either[Damage](
+                Mapped(_HOW, lambda how: _forged(how=how)), *_some(_forged, _ATTEMPTS, _HOW_FIELD).shapes
+            ),
+            "Sign the first attempt wrongly, or (`missing`) not at all, where the provider signs.",
+        ),
         Field(
             "slow",
             Record(

@@ -238,7 +238,7 @@ def _operation_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[st
 
 
 def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
-    provider = Word(name) if name else Choice({known: known for known in providers})
+    provider = Word(name) if name else Choice({each: each for each in providers})
     recipients = Either[tuple[str, ...]](Mapped(ADDRESS, _one), ListOf(ADDRESS, max_items=10_000))
     return Record(
         Match,
@@ -286,7 +286,11 @@ def _throttle(rate: Rate, burst: int | None = None) -> Throttle:
 
 def _answer(after_work: bool = False, **values: object) -> AnswerFault:
     if not values:
-        raise ValueError("expected at least one of refuse, throttle, stall, drop, truncate, garble and drip")
+        raise ValueError(
+            "expected at least one of refuse, gateway, throttle, stall, drop, truncate, garble and drip"
+        )
+    if "refuse" in values and "gateway" in values:
+        raise ValueError("expected refuse or gateway, got both: either the provider says no, or its proxy")
     return AnswerFault(work_done=after_work, **values)  # type: ignore[arg-type]
 
 
@@ -299,6 +303,11 @@ def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
         ],
     )
     fields = [
+        Field(
+            "gateway",
+            Integer(502, 504),
+            "Refuse as a proxy in front of the provider does: with an HTML page of status 502, 503 or 504.",
+        ),
         Field("throttle", throttle, "Refuse calls above a rate, on the space's clock."),
         Field("stall", Duration(0, _STALL_MS_MAX), "Answer late, in real time.", argument="stall_real_ms"),
         Field("drop", Choice(Drop), "Cut the connection before or after doing the work."),
@@ -377,7 +386,9 @@ class _WithDelay:
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         after = DelayShape().schema(definitions) | {"description": "From sending to the failure."}
-        return _with_property(self.inner.schema(definitions), "after", after)
+        schema = _with_property(self.inner.schema(definitions), "after", after)
+        # A shape of several forms need not say what they have in common.
+        return {"description": "It fails, for a reason of the provider's own.", **schema}
 
 
 def _with_property(schema: Schema, name: str, part: Schema) -> Schema:

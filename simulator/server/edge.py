@@ -35,6 +35,7 @@ from simulator.server.problems import Problem
 from simulator.server.replies import (
     Door,
     HttpReply,
+    gateway_page,
     headers_of,
     headers_with_reason,
     problem_reply,
@@ -274,6 +275,8 @@ def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -
     """Return the answer to a call that was refused, cut off, or failed inside the simulator."""
     if isinstance(failure, Refuse):
         call.refused = failure
+        if failure.decided is not None and failure.decided.gateway:
+            return gateway_page(failure.decided.gateway)
         return provider.refused(call, failure)
     if isinstance(failure, CallCut):
         # `_answer_later` asks the result, not the answer, whether to cut.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from http import HTTPStatus
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ from simulator.server.problems import Problem
 __all__ = [
     "Door",
     "HttpReply",
+    "gateway_page",
     "headers_of",
     "headers_with_reason",
     "problem_reply",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 REASON_HEADER: Final = "X-Simulator-Reason"
+NOTE_HEADER: Final = "X-Simulator-Note"
 _DRIPS: Final = 20
 _REASONS_TOLD_MAX: Final = 10
 
@@ -95,6 +98,13 @@ def headers_of(answer: Answer, provider: Provider) -> list[tuple[str, str]]:
     return headers
 
 
+def gateway_page(status: int) -> Answer:
+    """Return what a proxy answers when it gets no answer from the provider behind it: a page, for people."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n</body>\n</html>\n"
+    return Answer(status, page.encode(), "text/html")
+
+
 def headers_with_reason(answer: Answer, provider: Provider, why: str) -> list[tuple[str, str]]:
     """Return the same with the reason why the call was turned away, unless the provider gives one."""
     headers = headers_of(answer, provider)
@@ -116,13 +126,15 @@ def why_refused(call: Call) -> str:
 def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call) -> None:
     """Say in headers what the provider's body has no words for: how many were refused, and by what."""
     result = call.result
+    if call.notes:
+        headers.append((NOTE_HEADER, header_text("; ".join(call.notes))))
     if why := why_refused(call):
         headers[:] = [header for header in headers if header[0].lower() != REASON_HEADER.lower()]
         headers.append((REASON_HEADER, header_text(why)))
         return
     if result.refusal is not None:
         refusal = result.refusal
-        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule))]
+        reasons = [(refusal.code, refusal.rule, decided_by(refusal.rung, refusal.rule, refusal.why))]
     else:
         refused = [outcome for outcome in result.outcomes if isinstance(outcome, Refused)]
         if not refused:

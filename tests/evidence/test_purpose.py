@@ -11,7 +11,7 @@ import pytest
 from evidence.loft import Loft
 from simulator.evidence.html import html
 from simulator.kernel.model.fates import Fate
-from simulator.kernel.model.faults import Contradict, Damage, DamageKind, Duplicate, WebhookFaults
+from simulator.kernel.model.faults import FORGERIES, Contradict, Damage, DamageKind, Duplicate, WebhookFaults
 from simulator.kernel.model.units import ConstantDelay
 from simulator.kernel.webhooks.webhook import Webhook
 from toys.bench import rule
@@ -56,7 +56,7 @@ def marks(document: str) -> list[tuple[str, str]]:
 
 
 # Pigeons sign nothing, so nothing of theirs can be signed wrongly.
-@pytest.mark.parametrize("kind", [kind for kind in DamageKind if kind is not DamageKind.SIGNATURE])
+@pytest.mark.parametrize("kind", [kind for kind in DamageKind if kind not in FORGERIES])
 def test_damaged_attempt_that_fails_is_no_fault_of_the_receiver(kind: DamageKind) -> None:
     """
     Whatever the damage, the first attempt is framed, grey and says so; the retry is a plain tick.

@@ -94,6 +94,11 @@ CASES: Mapping[str, Case] = {
         mutant="new id for each try",
         caught=("sends.duplicated: 0",),
     ),
+    "gateway-pages": Case(
+        Play(drive=(sends(20),), integrator={"tries_inside": 12}),
+        mutant="new id for each try",
+        caught=("sends.duplicated: 0",),
+    ),
     "storm": Case(
         Play(drive=(), means={}),
         mutant="unknown is 404",

@@ -44,6 +44,40 @@ async def test_refuse__whole_call_in_the_providers_words() -> None:
         assert states(bench) == []
 
 
+async def test_gateway__is_told_as_what_it_is() -> None:
+    """
+    The page is that of no provider; header, journal and story name the rule, and no work was done.
+    """
+    async with serving() as bench:
+        await rule(bench, {"answer": {"gateway": 502}}, provider="infobip")
+        body = {"messages": [{"destinations": [{"to": "41793026727"}], "text": "x"}]}
+
+        async with bench.http.post(
+            f"{bench.url}/infobip/sms/2/text/advanced", json=body, headers=KEY
+        ) as answer:
+            page, headers = await answer.text(), answer.headers
+
+        assert (answer.status, headers["Content-Type"]) == (502, "text/html")
+        assert page == (
+            "<html>\n<head><title>502 Bad Gateway</title></head>\n"
+            "<body>\n<h1>502 Bad Gateway</h1>\n</body>\n</html>\n"
+        )
+        assert headers["X-Simulator-Rule"] == "fault"
+        assert headers["X-Simulator-Reason"].startswith('gateway 502: rule "fault"')
+        assert states(bench) == []
+
+
+async def test_gateway__stands_before_calls_that_send_nothing() -> None:
+    """
+    A balance is asked through the same proxy.
+    """
+    async with serving() as bench:
+        await rule(bench, {"answer": {"gateway": 504}}, provider="infobip", operation="balance")
+
+        async with bench.http.get(f"{bench.url}/infobip/account/1/balance", headers=KEY) as answer:
+            assert (answer.status, answer.content_type) == (504, "text/html")
+
+
 async def test_refuse__by_a_rule_with_an_odd_name() -> None:
     """
     Whatever a rule is called, its name fits into a header.

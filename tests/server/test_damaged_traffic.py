@@ -233,6 +233,16 @@ async def test_damaged_webhook__is_broken_once_and_shown_as_it_was_sent(fault: s
             assert first[0] != second[0]
 
 
+async def test_unsigned_webhook__has_no_signature_at_all() -> None:
+    """
+    The first attempt comes whole and without the header, the second one signed.
+    """
+    (first, second), _ = await heard({"mis_sign": "missing"})
+
+    assert first == ("", "application/json", second[2])
+    assert second[0] == signature(second[2])
+
+
 async def test_slow_webhook__arrives_whole_and_is_acknowledged() -> None:
     """
     A body that takes its time is the true body, and one attempt suffices.

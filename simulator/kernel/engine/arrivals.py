@@ -4,6 +4,7 @@ Arrivals by the clock: so many, at a rate, whoever can keep up.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from simulator.kernel.engine.acts import try_act
@@ -93,6 +94,7 @@ def inject_storm(state: SimulationState, step: StormStep) -> None:
         submission = account.compose(recipient, state.people.text(storm.text, recipient))
         decision = decide(state, submission, state.take_key(storm.provider, recipient))
         _mix(decision, storm, state.chance)
+        _meet_gateway(decision)
         settle(state, decision, unanswered=False)
         arrived += 1
     if arrived < storm.messages:
@@ -117,6 +119,13 @@ def inject_acts(state: SimulationState, step: ActsStep) -> None:
     if arrived < item.count:
         due_ms = arrival_ms(start_ms, arrived, item.rate)
         state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+
+
+def _meet_gateway(decision: Decision) -> None:
+    """Refuse a message of a storm that a proxy keeps from the provider: there is no call to answer."""
+    answer = decision.answer
+    if answer is not None and answer.gateway:
+        decision.answer = replace(answer, refuse=f"gateway {answer.gateway}")
 
 
 def _mix(decision: Decision, storm: Storm, chance: Chance) -> None:

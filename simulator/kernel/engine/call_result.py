@@ -28,11 +28,15 @@ class CallRefusal(NamedTuple):
     rule: str
     retry_after_ms: int = 0
     rung: Rung = Rung.RULE
+    gateway: int = 0
+    """The status with which a proxy in front of the provider refuses it; 0: the provider does."""
+    why: str = ""
+    """What stands against it, where a recipient's circumstances refuse."""
 
 
 class Deferred(NamedTuple):
     """
-    Work that a call leads to after its answer: the errand, and when it is due.
+    Work that a call leads to after its answer: what to do, and when it is due.
     """
 
     at_ms: int
@@ -112,8 +116,13 @@ def _refusal_of(
         wait_ms = throttled_ms(state, decision.answer_rule, answer.throttle)
         if wait_ms:
             return CallRefusal(account.throttled_code, decision.answer_rule, wait_ms)
+    if answer.gateway:
+        code = f"gateway {answer.gateway}"
+        return CallRefusal(code, decision.answer_rule, rung=decision.answer_rung, gateway=answer.gateway)
     if answer.refuse and account.refuses_call(answer.refuse):
-        return CallRefusal(answer.refuse, decision.refusing_rule, rung=decision.answer_rung)
+        rung = decision.answer_rung
+        why = answer.why if rung is Rung.CIRCUMSTANCES else ""
+        return CallRefusal(answer.refuse, decision.refusing_rule, rung=rung, why=why)
     return None
 
 

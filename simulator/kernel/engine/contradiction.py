@@ -25,10 +25,10 @@ _ARRIVALS = ((Move.DELIVER, State.DELIVERED),)
 def plan_contradiction(state: SimulationState, message: Message) -> None:
     """Put it on the agenda that the end of *message* is contradicted, if a rule wants that."""
     faults = message.faults
-    wanted = faults.contradict if faults is not None else None
-    if wanted is None:
+    contradict = faults.contradict if faults is not None else None
+    if contradict is None:
         return
-    for decision in contradiction_decisions(wanted, state.chance.of(*message.key)):
+    for decision in contradiction_decisions(contradict, state.chance.of(*message.key)):
         if isinstance(decision, Wait):
             state.agenda.add(state.clock.now_ms + decision.ms, Contradiction(message.key))
 

@@ -94,7 +94,7 @@ def decide(state: SimulationState, submission: Submission, key: MessageKey) -> D
     rules = state.rules.of(submission.provider, submission.operation).of(submission.recipient)
     if rules:
         _apply_rules(state, decision, rules)
-    if decision.fate is None and (decision.answer is None or not decision.answer.refuse):
+    if decision.fate is None and (decision.answer is None or not decision.answer.refuses):
         circumstances = state.directory.at(submission.recipient, state.clock.now_ms)
         behaviour = account.by_circumstances(submission, circumstances)
         reserve = state.hooks[submission.provider].reserve

@@ -124,11 +124,12 @@ def _note_refusal(state: SimulationState, decision: Decision, result: CallResult
         # A rule that throttles comes before what the recipient's circumstances would have refused.
         rung=Rung.RULE if rule or decision.answer is None else decision.answer_rung,
         rule=rule,
+        why=refusal.why if refusal else "",
         at_ms=state.clock.now_ms,
     )
     state.store.note_refusal(refused)
     scope = Scope.CALL if refusal else Scope.CONNECTION
-    fact = SendRefused(scope, refused.code, refused.rung, refused.rule)
+    fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why)
     state.journal.add(refused.at_ms, fact, key=refused.key)
 
 

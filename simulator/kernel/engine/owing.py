@@ -47,9 +47,9 @@ def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
 
 def tell(state: SimulationState, report: Report) -> None:
     """Let the account that keeps reports for pulling know of *report*."""
-    told = state.hooks[report.provider].told
-    if told is not None:
-        told(report)
+    take_note = state.hooks[report.provider].told
+    if take_note is not None:
+        take_note(report)
 
 
 def attempted(state: SimulationState, webhook: Webhook, attempt: Attempt) -> None:

@@ -9,7 +9,16 @@ from enum import StrEnum
 
 from simulator.kernel.model.units import Delay
 
-__all__ = ["Contradict", "Damage", "DamageKind", "Duplicate", "Purpose", "Reorder", "WebhookFaults"]
+__all__ = [
+    "FORGERIES",
+    "Contradict",
+    "Damage",
+    "DamageKind",
+    "Duplicate",
+    "Purpose",
+    "Reorder",
+    "WebhookFaults",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +53,12 @@ class DamageKind(StrEnum):
     CORRUPT = "corrupted"
     CONTENT_TYPE = "of a wrong content type"
     SIGNATURE = "wrongly signed"
+    UNSIGNED = "not signed"
     SLOW = "slow"
+
+
+FORGERIES = frozenset({DamageKind.SIGNATURE, DamageKind.UNSIGNED})
+"""What can be done only to webhooks that are signed."""
 
 
 class Purpose(StrEnum):
@@ -60,6 +74,7 @@ class Purpose(StrEnum):
     CORRUPTED = "corrupted"
     MISLABELLED = "of a wrong content type"
     MISSIGNED = "wrongly signed"
+    UNSIGNED = "not signed"
     SLOW = "slow"
     DUPLICATE = "duplicate"
     RESENT = "resent"

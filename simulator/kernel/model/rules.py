@@ -76,6 +76,8 @@ class AnswerFault:
     """The provider's code; whether it refuses one recipient or the whole call is the provider's to say."""
     why: str = ""
     """What stands against it, where a recipient's circumstances refuse: `no session is open`."""
+    gateway: int = 0
+    """A proxy in front of the provider answers, with this status, in its own words; 0: none does."""
     work_done: bool = False
     """Refuse, but do the work all the same."""
     throttle: Throttle | None = None
@@ -87,6 +89,11 @@ class AnswerFault:
     """Flip a few bytes of the answer."""
     drip_real_ms: int = 0
     """Send the answer bit by bit, over so long in real time."""
+
+    @property
+    def refuses(self) -> bool:
+        """True when it says no, in the provider's words or a proxy's."""
+        return bool(self.refuse or self.gateway)
 
     @property
     def alters_answer(self) -> bool:
@@ -248,8 +255,8 @@ class Match:
             start_ms, end_ms = self.during
             if since_start_ms < start_ms or (end_ms is not None and since_start_ms >= end_ms):
                 until = format_duration(end_ms) if end_ms is not None else ""
-                wanted = f"{format_duration(start_ms)}..{until}"
-                yield Miss("during", wanted, format_duration(since_start_ms))
+                expected = f"{format_duration(start_ms)}..{until}"
+                yield Miss("during", expected, format_duration(since_start_ms))
         if self.text is not None and not self.text.holds(submission.text):
             yield Miss("text", str(self.text), repr(submission.text[:80]))
         if self.share_bp is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush, merge
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -142,6 +142,36 @@ class Agenda:
             self._cancelled.pop(at_ms, None)
         return None
 
+    def soonest(self, looked_at_max: int = 1_000) -> tuple[int, Step, int] | None:
+        """
+        Return the next instant, its first step and how many it has; None when nothing is due.
+
+        Of a crowded instant only so many steps are looked at for the first one.
+        """
+        at_ms = self.next_due()
+        if at_ms is None:
+            return None
+        if self._round:
+            return at_ms, self._round[-1], len(self._round) + self._not_merged - len(self._skipped)
+        cancelled = self._cancelled.get(at_ms, ())
+        # The first of each run is the first of all of it.
+        groups = [self._buckets[at_ms], *self._runs.get(at_ms, ())]
+        sorted_firsts = (next((s for s in run if s.order not in cancelled), None) for run in groups[1:])
+        firsts = [step for step in sorted_firsts if step is not None]
+        firsts += islice((step for step in groups[0] if step.order not in cancelled), looked_at_max)
+        return at_ms, min(firsts, key=_ORDER), sum(map(len, groups)) - len(cancelled)
+
+    def upcoming(self) -> Iterator[tuple[int, Step]]:
+        """Yield every step that is due, with its instant, in the order in which they will happen."""
+        self._merge_all()
+        for step in reversed(self._round):
+            yield self._round_at_ms, step
+        for at_ms in sorted(set(self._heap)):
+            cancelled = self._cancelled.get(at_ms, ())
+            for step in sorted(chain(self._buckets.get(at_ms, ()), *self._runs.get(at_ms, ())), key=_ORDER):
+                if step.order not in cancelled:
+                    yield at_ms, step
+
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
         """
         Remove and return what is due at *at_ms*, in order: a round of it, or *most* of that round.
@@ -190,7 +220,9 @@ class Agenda:
             steps = list(islice(self._merged, self._run_max))
             self._not_merged -= len(steps)
             if self._skipped:
-                steps = [step for step in steps if step.order not in self._skipped]
+                hit = self._skipped.intersection(step.order for step in steps)
+                steps = [step for step in steps if step.order not in hit]
+                self._skipped -= hit
             steps.reverse()
             self._round = steps
 
@@ -199,6 +231,7 @@ class Agenda:
         rest.reverse()
         self._round = rest + self._round
         self._not_merged = 0
+        self._skipped = set()
 
     def _put_back(self) -> None:
         self._merge_all()

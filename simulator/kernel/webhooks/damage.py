@@ -1,5 +1,5 @@
 """
-Webhooks damaged on purpose: cut short, garbled, mislabelled, wrongly signed.
+Webhooks damaged on purpose: cut short, garbled, mislabelled, wrongly signed, not signed at all.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _GARBLED_BYTES_MAX = 8
 
 def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -> WebhookRequest:
     """Return *request* with everything in *damage* done to it; the same way for the same draws."""
-    for one in damage:
-        match one.kind:
+    for each in damage:
+        match each.kind:
             case DamageKind.TRUNCATE:
                 length = draws.integer("truncate", 0, max(0, len(request.body) - 1))
                 request = replace(request, body=request.body[:length])
@@ -28,8 +28,10 @@ def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -
                 request = replace(request, headers=_mislabelled(request.headers))
             case DamageKind.SIGNATURE:
                 request = replace(request, headers=_missigned(request.headers, request.signed_by, draws))
+            case DamageKind.UNSIGNED:
+                request = replace(request, headers=_without(request.headers, request.signed_by))
             case DamageKind.SLOW:
-                request = replace(request, slow_real_ms=one.real_ms)
+                request = replace(request, slow_real_ms=each.real_ms)
     return request
 
 
@@ -43,9 +45,13 @@ def garbled(body: bytes, draws: Draws) -> bytes:
     return bytes(changed)
 
 
+def _without(headers: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    lower = {name.lower() for name in names}
+    return tuple((name, value) for name, value in headers if name.lower() not in lower)
+
+
 def _mislabelled(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    others = tuple((name, value) for name, value in headers if name.lower() != "content-type")
-    return (*others, ("Content-Type", "text/plain"))
+    return (*_without(headers, ("content-type",)), ("Content-Type", "text/plain"))
 
 
 def _missigned(

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import structs
 
 from simulator.kernel.model.chance import Chance
-from simulator.kernel.model.faults import Damage, DamageKind, Purpose, WebhookFaults
+from simulator.kernel.model.faults import FORGERIES, Damage, Purpose, WebhookFaults
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import Rate
@@ -143,19 +143,19 @@ class Outbox:
                 case Share(purpose=Purpose.DROPPED):
                     self._drop(now_ms, report, rule, sequence)
                     return
-                case Share(damage=Damage() as one):
-                    damage.append(one)
+                case Share(damage=Damage() as harm):
+                    damage.append(harm)
                 case Wait(purpose=Purpose.DUPLICATE, ms=ms):
                     copies_ms.append(ms)
                 case Wait(purpose=purpose, ms=ms):
                     due_ms += ms
                     intended.append(purpose)
         webhook = self._new(now_ms, due_ms, report, sequence)
-        if any(one.kind is DamageKind.SIGNATURE for one in damage) and not self._signs(webhook):
-            damage = [one for one in damage if one.kind is not DamageKind.SIGNATURE]
+        if any(harm.kind in FORGERIES for harm in damage) and not self._signs(webhook):
+            damage = [harm for harm in damage if harm.kind not in FORGERIES]
             self._note(now_ms, Unsigned(report.label, rule), webhook)
         webhook.damage = tuple(damage)
-        webhook.intended = (*intended, *(one.purpose for one in damage))
+        webhook.intended = (*intended, *(harm.purpose for harm in damage))
         self._agenda.add(due_ms, webhook)
         if webhook.intended:
             self._note(now_ms, Intended(report.label, webhook.intended, rule), webhook)
@@ -292,6 +292,10 @@ class Outbox:
             delay_ms = None
             if policy.repeats is None or policy.repeats(webhook.target, attempt):
                 delay_ms = self._retry_delay_ms(policy, webhook, attempt.number)
+            if delay_ms is not None and policy.retry.within_ms:
+                first_ms = webhook.attempts[0].at_ms if webhook.attempts else attempt.at_ms
+                if now_ms + delay_ms > first_ms + policy.retry.within_ms:
+                    delay_ms = None
             if policy.pause_ms:
                 self._paused_until[webhook.provider] = now_ms + policy.pause_ms
             next_at_ms = None if delay_ms is None else now_ms + delay_ms

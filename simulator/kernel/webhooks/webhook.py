@@ -117,7 +117,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
 
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""
-        return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
+        return tuple(damage for damage in self.damage if attempt <= damage.attempts) if self.damage else ()
 
     @property
     def order(self) -> tuple[int | str, ...]:
@@ -158,6 +158,8 @@ class RetrySchedule:
     delays_ms: tuple[int, ...] = ()
     jitter_bp: int = 0
     """By how much a wait may be shorter than the schedule says; drawn for each attempt."""
+    within_ms: int = 0
+    """How long after the first attempt the last one may be; 0: as long as there are waits."""
 
     def next_delay_ms(self, attempts_made: int) -> int | None:
         """Return the longest wait after attempt number *attempts_made*, or None to give up."""

@@ -14,6 +14,7 @@ from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
 from simulator.providers.infobip.settings import SETTINGS
+from simulator.providers.infobip.showing import show
 
 __all__ = ["PROVIDER"]
 
@@ -75,4 +76,5 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    show=show,
 )

@@ -25,7 +25,7 @@ from simulator.providers.infobip.counting import count_parts
 from simulator.providers.infobip.dates import clock_words
 from simulator.providers.infobip.details import Details, details_of
 from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, DestinationChecks
-from simulator.providers.infobip.render import json_answer, status_json
+from simulator.providers.infobip.render import json_answer, rejected_json, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
 
@@ -50,8 +50,10 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
     answer = json_answer(body)
-    notes = _notes(request)
-    return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),)) if notes else answer
+    if notes := _notes(request):
+        call.gateway.note(notes)
+        return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),))
+    return answer
 
 
 def _notes(request: SendRequest) -> str:
@@ -235,7 +237,7 @@ def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -
 def _rejected_entry(refused: Refused, to: str, generation: int, *, counted: bool) -> dict[str, object]:
     # Which keys a rejected entry has differs by status.  Source: samples of real traffic.
     recipient_key = "destination" if generation == 3 else "to"
-    status = {"status": status_json(int(refused.code))}
+    status = {"status": rejected_json(int(refused.code))}
     if refused.code == MISSING_TO:
         return dict(status)
     if refused.code == INVALID_TO:

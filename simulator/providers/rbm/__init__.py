@@ -10,12 +10,13 @@ from typing import Final
 from simulator.provider import Answer, Call, Command, Provider
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.acts import ACTS
-from simulator.providers.rbm.calls import bearer_of, credential_of
+from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
 from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer, refused
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
 from simulator.providers.rbm.settings import SETTINGS
+from simulator.providers.rbm.showing import show
 
 __all__ = ["PROVIDER"]
 
@@ -30,9 +31,19 @@ def _unauthorized(call: Call) -> Answer:
     return error_answer(call, "INVALID_CREDENTIALS" if bearer_of(call) else "UNAUTHENTICATED")
 
 
+# The title is Google's, the page is not.
+_PAGE: Final = b"""<!DOCTYPE html>
+<html lang=en>
+<title>Error 404 (Not Found)!!1</title>
+<p>404: no page is served under this address.
+"""
+
+
 def _not_found(call: Call, allowed: Sequence[str]) -> Answer:
-    """Answer 404 in the shape of other errors; how the real one words it is not documented."""
-    return error_answer(call, "ENTITY_NOT_FOUND", f"there is no {call.method} {call.path[:200]}")
+    """Answer 404 with a page, as Google's front end does for paths and methods that are not served."""
+    if account_of(call).settings.unknown_paths == "json":
+        return error_answer(call, "ENTITY_NOT_FOUND", f"there is no {call.method} {call.path[:200]}")
+    return Answer(404, _PAGE, "text/html; charset=UTF-8")
 
 
 def _too_large(call: Call, bytes_max: int) -> Answer:
@@ -75,10 +86,13 @@ PROVIDER: Final = Provider(
     mint_credential=lambda token: f"ya29.{token}",
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
+    credential_wanted=lambda _: "Authorization: Bearer <token>, or access_token=<token> in the query",
+    server_header="ESF",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,
     failed=_failed,
     refused=refused,
     describe_webhook=describe_webhook,
+    show=show,
 )

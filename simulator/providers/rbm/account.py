@@ -5,13 +5,14 @@ An RBM partner in one space: agents, testers, files, and what webhooks tell.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from simulator.provider import (
     Act,
+    Action,
     AnswerFault,
     Behaviour,
     Circumstances,
@@ -20,7 +21,6 @@ from simulator.provider import (
     Ending,
     Fate,
     Gateway,
-    Json,
     Message,
     MessageKey,
     Move,
@@ -29,19 +29,23 @@ from simulator.provider import (
     Webhook,
     WebhookPolicy,
     WebhookRequest,
-    format_duration,
+    changed,
+    described,
 )
 from simulator.providers.rbm.actions import actions_of
 from simulator.providers.rbm.acts import perform
 from simulator.providers.rbm.agents import Agent, Agents, Testers
-from simulator.providers.rbm.content import features_needed
-from simulator.providers.rbm.envelope import Payload, agent_address, render
+from simulator.providers.rbm.attachments import shows_pdf_in_card
+from simulator.providers.rbm.content import features_needed, is_plain_text
+from simulator.providers.rbm.envelope import payload_of, render
+from simulator.providers.rbm.errors import refuse
 from simulator.providers.rbm.files import Files
-from simulator.providers.rbm.instants import format_instant
 from simulator.providers.rbm.outcomes import BOTH, REVOKE_FAILED, magic
-from simulator.providers.rbm.settings import Settings
+from simulator.providers.rbm.reporting import Details, Reporter, details_of, uuid_of
+from simulator.providers.rbm.settings import RETRY_DOCUMENTED, Settings
+from simulator.providers.rbm.tokens import IssuedTokens
 
-__all__ = ["Account", "Details", "uuid_of"]
+__all__ = ["Account"]
 
 _IDS_MAX: Final = 1_000_000
 _THREAD_MAX: Final = 20
@@ -49,23 +53,6 @@ _FRESH_MS: Final = 31 * 86_400_000
 """So long a device counts as capable after it was last seen.  Source: "Capabilities"."""
 
 _SIGNAL_FATE: Final = Fate(after=ConstantDelay(200), progress=())
-
-
-class Details(Struct, frozen=True, gc=False):
-    """
-    What RBM remembers of a submission beyond what the kernel does.
-    """
-
-    agent: str
-    resource: dict[str, Any]
-    """The message or event as it was answered."""
-    expires: bool = False
-    """Whether the client set ttl or expireTime; only then an expiry is told."""
-
-
-def uuid_of(digits: str) -> str:
-    """Return 32 hexadecimal digits as a UUID of version 4."""
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
 
 
 class Account:
@@ -76,40 +63,44 @@ class Account:
     __slots__ = (
         "_default_fate",
         "_gateway",
-        "agents",
+        "_policy",
         "batch_calls",
         "files",
         "ids",
-        "reports_made",
-        "settings",
+        "reporter",
         "testers",
         "threads",
-        "tokens_issued",
-        "tokens_void",
+        "tokens",
     )
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self.settings = Settings()
-        self.agents = Agents()
+        self.reporter = Reporter(gateway)
         self.testers = Testers()
         self.files = Files()
+        self.tokens = IssuedTokens()
         self.ids: dict[tuple[str, str], dict[str, Any]] = {}
         """Every id in use by agent; messages and events share them."""
         self.threads: dict[str, list[Message]] = {}
         """The last messages to each recipient."""
         self.batch_calls: deque[int] = deque()
         """When users:batchGet was called in the last minute."""
-        self.reports_made = 0
-        self.tokens_issued = 0
-        self.tokens_void = 0
-        """Tokens up to this number are refused."""
-        self._default_fate = Fate(after=self.settings.deliver_after, progress=())
+        self._take_over()
+
+    def _take_over(self) -> None:
+        settings = self.settings
+        self._policy = settings.webhook.policy(RETRY_DOCUMENTED)
+        self._default_fate = Fate(after=settings.deliver_after, progress=())
 
     @property
-    def gateway(self) -> Gateway:
-        """The way into the space."""
-        return self._gateway
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.reporter.settings
+
+    @property
+    def agents(self) -> Agents:
+        """The partner's agents."""
+        return self.reporter.agents
 
     # -- what the server asks -------------------------------------------------------------------
 
@@ -119,35 +110,29 @@ class Account:
         return self.settings.credentials
 
     @property
-    def actions(self) -> Mapping[str, Callable[[Json], Json | Awaitable[Json]]]:
+    def actions(self) -> Mapping[str, Action]:
         """Minting keys, ending tokens, launching agents, verifying webhooks."""
-        return actions_of(self)
+        return actions_of(self.reporter, self.tokens)
 
     def configure(self, settings: Mapping[str, object]) -> None:
         """Change settings from now on."""
-        self.settings = self.settings.changed(settings)
-        self._default_fate = Fate(after=self.settings.deliver_after, progress=())
+        self.reporter.settings = changed(self.settings, settings)
+        self._take_over()
         if "agents" in settings:
             self.agents.configure(self.settings.agents)
 
     def describe(self) -> Mapping[str, object]:
         """Return the settings in force as plain JSON, without secrets."""
-        settings = self.settings
         now_ms = self._gateway.now_ms
-        return {
-            "webhook": {"url": settings.webhook.url},
-            "credentials": len(settings.credentials),
-            "agents": {agent.id: agent.launch_state.at(now_ms) for agent in self.agents.all()},
-            "duplicates": settings.duplicates,
-            "propagation": format_duration(settings.propagation_ms),
-        }
+        agents = {agent.id: agent.launch_state.at(now_ms) for agent in self.agents.all()}
+        return {**described(self.settings), "agents": agents}
 
     # -- what the kernel asks -------------------------------------------------------------------
 
     @property
     def policy(self) -> WebhookPolicy:
         """How webhooks are delivered."""
-        return self.settings.policy
+        return self._policy
 
     @property
     def pace_ms(self) -> int:
@@ -186,22 +171,32 @@ class Account:
 
     def by_circumstances(self, submission: Submission, circumstances: Circumstances) -> Behaviour | None:
         """Return the refusals that follow from recipient and agent, and silence for who blocked it."""
-        details = submission.details
-        if circumstances.known is False or circumstances.capable is False:
-            return _refuse("NOT_REACHABLE")
+        phone = submission.recipient
+        if why := self._why_unreachable(phone, circumstances):
+            return _refuse("NOT_REACHABLE", why)
         agent = self.agents.find(submission.sender)
-        if agent is not None and not self.may_reach(agent, submission.recipient, circumstances):
-            return _refuse("NOT_A_TESTER")
+        if agent is not None and not self.may_reach(agent, phone, circumstances):
+            status = self.tester_status(agent, phone, circumstances) or "not invited"
+            return _refuse("NOT_A_TESTER", f"{agent.id} is not launched, and {phone} as a tester is {status}")
         if submission.signal:
             return None
-        if isinstance(details, Details) and isinstance(circumstances.capable, tuple):
-            needed = features_needed(details.resource["contentMessage"])
-            if any(feature not in circumstances.capable for feature in needed):
-                return _refuse("FEATURE_UNSUPPORTED")
+        if missing := self._missing_features(submission, circumstances):
+            return _refuse("FEATURE_UNSUPPORTED", f"{phone} lacks {', '.join(missing)}")
         if circumstances.blocked:
             # RBM has no event for failures; what blocking an agent does is not documented.
             return Behaviour(fate=Fate(ending=Ending.SILENCE))
         return None
+
+    def _missing_features(self, submission: Submission, circumstances: Circumstances) -> list[str]:
+        content = details_of(submission).resource["contentMessage"]
+        if is_plain_text(content):
+            return []
+        needed = features_needed(content)
+        if shows_pdf_in_card(content, self.files, self._gateway.now_ms):
+            needed.append("PDF_IN_RICH_CARDS")
+        capable = circumstances.capable
+        features = capable if isinstance(capable, tuple) else self.settings.features
+        return [feature for feature in needed if feature not in features]
 
     def default_fate(self, submission: Submission) -> Fate:
         """Return delivery after a while."""
@@ -209,50 +204,45 @@ class Account:
 
     def noted(self, message: Message, move: Move | None) -> None:
         """Remember an accepted message; plan the expiry that some deliveries are told of as well."""
-        details = message.submission.details
-        if not isinstance(details, Details):
-            return
         if move is None:
-            self._remember(message, details)
-        elif (
-            move is Move.DELIVER
-            and message.code == BOTH
-            and details.expires
-            and not message.submission.signal
-        ):
-            self._owe_expiry_later(message, details)
+            self._remember(message)
+        elif move is Move.DELIVER and message.code == BOTH and self._tells_expiry(message):
+            self._gateway.later(
+                max(message.expires_ms, self._gateway.now_ms),
+                f"expiry of {message.key}",
+                lambda: self.reporter.server_event(message, "TTL_EXPIRATION_REVOKED"),
+            )
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the events for delivery, reading and expiry."""
-        details = message.submission.details
-        if not isinstance(details, Details) or message.submission.signal:
+        if message.submission.signal:
             return ()
         match move:
             case Move.DELIVER:
-                return self._user_event(message, details, "DELIVERED")
+                return self.reporter.user_event(message, "DELIVERED")
             case Move.READ:
-                return self._user_event(message, details, "READ")
-            case Move.EXPIRE if details.expires:
+                return self.reporter.user_event(message, "READ")
+            case Move.EXPIRE if self._tells_expiry(message):
                 word = REVOKE_FAILED if message.code == REVOKE_FAILED else "TTL_EXPIRATION_REVOKED"
-                return self._server_event(message, details, word)
+                return self.reporter.server_event(message, word)
         return ()
+
+    def _tells_expiry(self, message: Message) -> bool:
+        submission = message.submission
+        return not submission.signal and details_of(submission).expires
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Return what the integrator is owed when a recipient does something."""
-        return perform(self, recipient, act, draws)
+        return perform(self.reporter, self.threads, self.testers, recipient, act, draws)
 
     def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the event as published once more: Pub/Sub numbers it anew, its own ids stay."""
-        payload = report.payload
-        assert isinstance(payload, Payload)
-        again = structs.replace(payload, pubsub_id=draws.digits("pubsub", 16))
-        return structs.replace(report, payload=again)
+        payload = structs.replace(payload_of(report), pubsub_id=draws.digits("pubsub", 16))
+        return structs.replace(report, payload=payload)
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the request for a webhook."""
-        payload = webhook.reports[0].payload
-        assert isinstance(payload, Payload)
-        return render(payload, webhook.target)
+        return render(payload_of(webhook.reports[0]), webhook.target)
 
     # -- circumstances --------------------------------------------------------------------------
 
@@ -269,12 +259,24 @@ class Account:
     def features_of(self, phone: str) -> tuple[str, ...] | None:
         """Return what a device can do, or None when it is not to be reached by RCS."""
         circumstances = self._gateway.circumstances(phone)
-        if circumstances.known is False or circumstances.capable is False:
-            return None
-        if not circumstances.reachable and self._long_gone(phone):
+        if self._why_unreachable(phone, circumstances):
             return None
         capable = circumstances.capable
         return capable if isinstance(capable, tuple) else self.settings.features
+
+    def check_reach(self, phone: str) -> None:
+        """Raise Refuse when a device is not to be reached by RCS."""
+        if why := self._why_unreachable(phone, self._gateway.circumstances(phone)):
+            raise refuse("NOT_REACHABLE", hint=why)
+
+    def _why_unreachable(self, phone: str, circumstances: Circumstances) -> str:
+        if circumstances.known is False:
+            return f"{phone} is not known"
+        if circumstances.capable is False:
+            return f"{phone} is not capable of RCS"
+        if not circumstances.reachable and self._long_gone(phone):
+            return f"{phone} has not been connected for 31 days"
+        return ""
 
     def _long_gone(self, phone: str) -> bool:
         now_ms = self._gateway.now_ms
@@ -284,94 +286,10 @@ class Account:
         change_ms = self._gateway.next_change_ms(phone, "reachable", since_ms)
         return change_ms is None or change_ms > now_ms
 
-    # -- reports --------------------------------------------------------------------------------
-
-    def report(
-        self,
-        *,
-        agent: str,
-        recipient: str,
-        kind: str,
-        word: str,
-        unique: str,
-        data: Mapping[str, object],
-        key: MessageKey | None = None,
-    ) -> Sequence[Report]:
-        """Return one report for the agent's webhook or the partner's; nothing when there is neither."""
-        now_ms = self._gateway.now_ms
-        known = self.agents.find(agent)
-        target = (known.webhook.at(now_ms) if known is not None else None) or self.settings.webhook
-        if not target.url:
-            return ()
-        if key is None:
-            self.reports_made += 1
-        payload = Payload(
-            kind=kind,
-            agent=agent,
-            word=word,
-            data=data,
-            client_token=target.client_token,
-            pubsub_id=self._gateway.draws("rbm", "pubsub", unique).digits("id", 16),
-            publish_time=format_instant(self._gateway.unix_ms()),
-            project_number=self.settings.project_number,
-            indented=self.settings.inner_json == "indented",
-        )
-        return (
-            Report(
-                provider=self._gateway.provider,
-                recipient=recipient,
-                label=word,
-                target=target.url,
-                at_ms=now_ms,
-                key=key,
-                rank=0 if key is not None else self.reports_made,
-                payload=payload,
-            ),
-        )
-
-    def now_text(self) -> str:
-        """Return the space's time as Google writes it."""
-        return format_instant(self._gateway.unix_ms())
-
-    def _event(
-        self, message: Message, details: Details, word: str, kind: str, phone_name: str
-    ) -> Sequence[Report]:
-        draws = self._gateway.draws(*message.key)
-        event_id = uuid_of(draws.hex(f"event.{word}"))
-        data = {
-            phone_name: message.key.recipient,
-            "eventType": word,
-            "eventId": event_id,
-            "messageId": message.id,
-            "sendTime": self.now_text(),
-            "agentId": agent_address(details.agent),
-        }
-        return self.report(
-            agent=details.agent,
-            recipient=message.key.recipient,
-            kind=kind,
-            word=word,
-            unique=event_id,
-            data=data,
-            key=message.key,
-        )
-
-    def _user_event(self, message: Message, details: Details, word: str) -> Sequence[Report]:
-        return self._event(message, details, word, "event", "senderPhoneNumber")
-
-    def _server_event(self, message: Message, details: Details, word: str) -> Sequence[Report]:
-        return self._event(message, details, word, "server", "phoneNumber")
-
-    def _owe_expiry_later(self, message: Message, details: Details) -> None:
-        self._gateway.later(
-            max(message.expires_ms, self._gateway.now_ms),
-            f"expiry of {message.key}",
-            lambda: self._server_event(message, details, "TTL_EXPIRATION_REVOKED"),
-        )
-
     # -- memory ---------------------------------------------------------------------------------
 
-    def _remember(self, message: Message, details: Details) -> None:
+    def _remember(self, message: Message) -> None:
+        details = details_of(message.submission)
         self.take_id(details.agent, message.id, details.resource)
         if message.submission.signal:
             return
@@ -387,5 +305,5 @@ class Account:
             del self.ids[next(iter(self.ids))]
 
 
-def _refuse(name: str) -> Behaviour:
-    return Behaviour(answer=AnswerFault(refuse=name))
+def _refuse(name: str, why: str) -> Behaviour:
+    return Behaviour(answer=AnswerFault(refuse=name, why=why))

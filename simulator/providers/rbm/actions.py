@@ -4,17 +4,15 @@ What the control API can do that only RBM has.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from simulator.provider import Choice, Field, Invalid, Json, Problems, Record, Shape, Text, node_of
+from simulator.provider import Action, Choice, Field, Invalid, Json, Problems, Record, Shape, Text, node_of
 from simulator.providers.rbm.agents import Agent
 from simulator.providers.rbm.envelope import agent_address
 from simulator.providers.rbm.handshake import verify
-from simulator.providers.rbm.tokens import mint_key
-
-if TYPE_CHECKING:
-    from simulator.providers.rbm.account import Account
+from simulator.providers.rbm.reporting import Reporter
+from simulator.providers.rbm.tokens import IssuedTokens, mint_key
 
 __all__ = ["LAUNCH_MOVES", "actions_of"]
 
@@ -30,7 +28,7 @@ LAUNCH_MOVES: Mapping[str, tuple[str, ...]] = {
 _STATES = ("UNLAUNCHED", "PENDING", "LAUNCHED", "REJECTED", "SUSPENDED")
 
 _AGENT = Field("agent", Text(1, 200), "The agent's id.", required=True)
-_LAUNCH: Shape[Any] = Record(
+_LAUNCH: Shape[dict[str, Any]] = Record(
     dict,
     [
         _AGENT,
@@ -40,93 +38,91 @@ _LAUNCH: Shape[Any] = Record(
     ],
     what="a change of an agent's launch state",
 )
-_VERIFY: Shape[Any] = Record(
+_VERIFY: Shape[dict[str, Any]] = Record(
     dict,
     [Field("agent", Text(1, 200), "Whose webhook; the partner's, if not given.")],
     what="which webhook to verify",
 )
-_NOTHING: Shape[Any] = Record(dict, [], what="nothing")
+_NOTHING: Shape[dict[str, Any]] = Record(dict, [], what="nothing")
 
 
-def actions_of(account: Account) -> Mapping[str, Callable[[Json], Json | Awaitable[Json]]]:
+def actions_of(reporter: Reporter, tokens: IssuedTokens) -> Mapping[str, Action]:
     """Return the actions by name."""
     return {
-        "mint_key": lambda given: _mint(account, given),
-        "expire_tokens": lambda given: _expire(account, given),
-        "launch_agent": lambda given: _launch(account, given),
-        "verify_webhook": lambda given: _verify(account, given),
+        "mint_key": lambda body: _mint(reporter, body),
+        "expire_tokens": lambda body: _expire(tokens, body),
+        "launch_agent": lambda body: _launch(reporter, body),
+        "verify_webhook": lambda body: _verify(reporter, body),
     }
 
 
-def _read(shape: Shape[Any], given: Json) -> dict[str, Any]:
+def _read(shape: Shape[dict[str, Any]], body: Json) -> dict[str, Any]:
     problems = Problems()
-    value = shape.read(node_of(given), "", problems)
-    if isinstance(value, Invalid):
+    values = shape.read(node_of(body), "", problems)
+    if isinstance(values, Invalid):
         raise ValueError("; ".join(problems.render("")))
-    assert isinstance(value, dict)
-    return value
+    return values
 
 
-def _agent(account: Account, name: str) -> Agent:
-    agent = account.agents.find(name)
+def _agent(reporter: Reporter, name: str) -> Agent:
+    agent = reporter.agents.find(name)
     if agent is None:
-        known = ", ".join(agent.id for agent in account.agents.all())
-        raise ValueError(f"agent: there is no agent {name!r}; known: {known}")
+        raise ValueError(f"agent: there is no agent {name!r}; there are {reporter.agents.names}")
     return agent
 
 
-def _mint(account: Account, given: Json) -> Json:
+def _mint(reporter: Reporter, body: Json) -> Json:
     """Return a service-account file for this space."""
-    _read(_NOTHING, given)
-    return dict(mint_key(account.gateway.credential, account.gateway.base_url))
+    _read(_NOTHING, body)
+    return dict(mint_key(reporter.gateway.credential, reporter.gateway.base_url))
 
 
-def _expire(account: Account, given: Json) -> Json:
+def _expire(tokens: IssuedTokens, body: Json) -> Json:
     """Let every access token that /token has issued so far be refused."""
-    _read(_NOTHING, given)
-    account.tokens_void = account.tokens_issued
+    _read(_NOTHING, body)
+    tokens.expire()
     return {}
 
 
-def _launch(account: Account, given: Json) -> Json:
+def _launch(reporter: Reporter, body: Json) -> Json:
     """Change an agent's launch state and tell the webhook."""
-    values = _read(_LAUNCH, given)
-    agent = _agent(account, values["agent"])
+    values = _read(_LAUNCH, body)
+    agent = _agent(reporter, values["agent"])
     old, new = agent.launch_state.latest, values["state"]
     if new not in LAUNCH_MOVES[old]:
         allowed = " or ".join(LAUNCH_MOVES[old])
         raise ValueError(f"state: an agent that is {old} can become {allowed}, not {new}")
-    now_ms = account.gateway.now_ms
-    agent.launch_state.change(new, now_ms + account.settings.propagation_ms, now_ms)
-    gateway = account.gateway
+    gateway = reporter.gateway
+    now_ms = gateway.now_ms
+    agent.launch_state.change(new, now_ms + reporter.settings.propagation_ms, now_ms)
     draws = gateway.draws("rbm", "launch", agent.id, now_ms, old, new)
     event_id = f"{agent.id}/{draws.hex('event')}"
     data = {
         "eventId": event_id,
         "agentId": agent_address(agent.id),
-        "botDisplayName": agent.said.display_name or agent.id,
-        "brandId": agent.said.brand,
-        "brandDisplayName": agent.said.brand,
-        "regionId": f"/v1/regions/{agent.said.region}",
+        "botDisplayName": agent.settings.display_name or agent.id,
+        "brandId": agent.settings.brand,
+        "brandDisplayName": agent.settings.brand,
+        "regionId": f"/v1/regions/{agent.settings.region}",
         "oldLaunchState": old,
         "newLaunchState": new,
         "actingParty": values.get("acting_party", "carrier"),
         "comment": values.get("comment", ""),
-        "sendTime": account.now_text(),
+        "sendTime": reporter.now_text(),
     }
-    for report in account.report(
+    for report in reporter.report(
         agent=agent.id, recipient="", kind="launch", word=new, unique=event_id, data=data
     ):
         gateway.owe(report)
     return {"agent": agent.id, "oldLaunchState": old, "newLaunchState": new}
 
 
-async def _verify(account: Account, given: Json) -> Json:
+async def _verify(reporter: Reporter, body: Json) -> Json:
     """Do the verification handshake with a webhook."""
-    values = _read(_VERIFY, given)
-    now_ms = account.gateway.now_ms
-    target = _agent(account, values["agent"]).webhook.at(now_ms) if "agent" in values else None
-    trouble = await verify(account, target or account.settings.webhook)
+    values = _read(_VERIFY, body)
+    now_ms = reporter.gateway.now_ms
+    own = _agent(reporter, values["agent"]).webhook.at(now_ms) if "agent" in values else None
+    trouble = await verify(reporter, own or reporter.settings.target)
     if trouble:
         raise ValueError(trouble)
     return {"verified": True}

@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from simulator.provider import Act, Draws, ImpossibleAct, Message, Move, Report, Rung, State
-from simulator.providers.rbm.agents import Agent
+from simulator.providers.rbm.agents import Agent, Testers
 from simulator.providers.rbm.content import classification, suggestions_of
 from simulator.providers.rbm.envelope import agent_address
+from simulator.providers.rbm.reporting import Reporter, details_of, uuid_of
 
-if TYPE_CHECKING:
-    from simulator.providers.rbm.account import Account
-
-__all__ = ["ACTS", "is_marked_us", "perform"]
+__all__ = ["ACTS", "perform"]
 
 # Source: "Receive events", unsubscribe and subscribe keywords by country.
 _STOP: Final = (
@@ -41,7 +39,10 @@ _SHOWN_MAX: Final = 10
 class _Scene(NamedTuple):
     """Who does what to whom."""
 
-    account: Account
+    reporter: Reporter
+    thread: Sequence[Message]
+    """The last messages to the recipient."""
+    testers: Testers
     agent: Agent
     recipient: str
     act: Act
@@ -61,15 +62,14 @@ class _Scene(NamedTuple):
         """Return the report of a user message with this content."""
         raw = bytes.fromhex(self.draws.hex(f"inbound.id{part}"))
         message_id = f"Mx{base64.urlsafe_b64encode(raw).decode().rstrip('=')}"
-        return self._told("message", word, {"messageId": message_id}, content, message_id)
+        return self._report("message", word, {"messageId": message_id}, content, message_id)
 
     def event(self, word: str, content: Mapping[str, object]) -> Sequence[Report]:
         """Return the report of a user event."""
-        digits = self.draws.hex(f"inbound.event.{word}")
-        event_id = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
-        return self._told("event", word, {"eventId": event_id}, content, event_id)
+        event_id = uuid_of(self.draws.hex(f"inbound.event.{word}"))
+        return self._report("event", word, {"eventId": event_id}, content, event_id)
 
-    def _told(
+    def _report(
         self,
         kind: str,
         word: str,
@@ -80,16 +80,16 @@ class _Scene(NamedTuple):
         data: dict[str, object] = {"senderPhoneNumber": self.recipient}
         data |= content if kind == "event" and "eventType" in content else {}
         data |= identity
-        data |= {"sendTime": self.account.now_text(), "agentId": agent_address(self.agent.id)}
+        data |= {"sendTime": self.reporter.now_text(), "agentId": agent_address(self.agent.id)}
         data |= content
         if kind == "message":
             data |= self._us_extras(content)
-        return self.account.report(
+        return self.reporter.report(
             agent=self.agent.id, recipient=self.recipient, kind=kind, word=word, unique=unique, data=data
         )
 
     def _us_extras(self, content: Mapping[str, object]) -> dict[str, object]:
-        carrier = is_marked_us(self.account, self.recipient)
+        carrier = self.reporter.us_carrier(self.recipient)
         if not carrier:
             return {}
         words = content.get("text", "" if "suggestionResponse" in content else None)
@@ -97,37 +97,40 @@ class _Scene(NamedTuple):
         return {"richMessageClassification": classification(plain), "carrier": carrier}
 
 
-def is_marked_us(account: Account, phone: str) -> str:
-    """Return the operator of a +1 number that is marked as one of the United States, or an empty text."""
-    if account.settings.us_extras == "never" or not phone.startswith("+1"):
-        return ""
-    gateway = account.gateway
-    operator = gateway.circumstances(phone).operator or ""
-    return operator if operator[:3] in ("310", "311", "312", "313", "314", "316") else ""
-
-
-def perform(account: Account, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
+def perform(
+    reporter: Reporter,
+    threads: Mapping[str, Sequence[Message]],
+    testers: Testers,
+    recipient: str,
+    act: Act,
+    draws: Draws,
+) -> Sequence[Report]:
     """Return what the integrator is owed for *act*; raises ImpossibleAct."""
     run = ACTS.get(act.kind.replace(" ", "-").replace("_", "-"))
     if run is None:
         raise ImpossibleAct(f"RBM recipients cannot do {act.kind!r}; they can: {', '.join(ACTS)}")
-    return run(_Scene(account, _agent(account, recipient, act), recipient, act, draws))
+    thread = threads.get(recipient, ())
+    agent = _agent(reporter, thread, act)
+    return run(_Scene(reporter, thread, testers, agent, recipient, act, draws))
 
 
-def _agent(account: Account, recipient: str, act: Act) -> Agent:
-    thread = account.threads.get(recipient)
+def _agent(reporter: Reporter, thread: Sequence[Message], act: Act) -> Agent:
+    agents = reporter.agents
     name = act.sender or (thread[-1].submission.sender if thread else "")
-    agent = account.agents.find(name) if name else account.agents.only()
+    agent = agents.find(name) if name else agents.only()
     if agent is None:
-        known = ", ".join(agent.id for agent in account.agents.all()) or "none"
-        raise ImpossibleAct(f"expected to which agent (to: welcome-bot), got {name!r}; known: {known}")
+        raise ImpossibleAct(
+            f"expected to which agent (to: welcome-bot), got {name!r}; there are {agents.names}"
+        )
     return agent
 
 
 def _delivered(scene: _Scene) -> list[Message]:
-    thread = scene.account.threads.get(scene.recipient, [])
-    mine = [message for message in thread if message.submission.sender == scene.agent.id]
-    return [message for message in mine if message.state in (State.DELIVERED, State.READ)]
+    return [
+        message
+        for message in scene.thread
+        if message.submission.sender == scene.agent.id and message.state in (State.DELIVERED, State.READ)
+    ]
 
 
 def _writes(scene: _Scene) -> Sequence[Report]:
@@ -140,16 +143,16 @@ def _types(scene: _Scene) -> Sequence[Report]:
 
 def _reads(scene: _Scene) -> Sequence[Report]:
     """The conversation is opened: every delivered message is read, or the one that data names."""
-    wanted = scene.data.get("messageId")
+    message_id = scene.data.get("messageId")
     unread = [
         message
         for message in _delivered(scene)
-        if message.state is State.DELIVERED and wanted in (None, message.id)
+        if message.state is State.DELIVERED and message_id in (None, message.id)
     ]
     if not unread:
         raise ImpossibleAct(f"{scene.recipient} has no delivered, unread message of {scene.agent.id}")
     for message in unread:
-        scene.account.gateway.move(message, Move.READ, by=Rung.RECIPIENT)
+        scene.reporter.gateway.move(message, Move.READ, by=Rung.RECIPIENT)
     return ()
 
 
@@ -171,23 +174,23 @@ def _subscribes(scene: _Scene) -> Sequence[Report]:
 
 
 def _taps(scene: _Scene) -> Sequence[Report]:
-    offered = [
-        (kind, said)
+    offers = [
+        (kind, offer)
         for message in reversed(_delivered(scene))
-        for one in suggestions_of(message.submission.details.resource["contentMessage"])  # type: ignore[attr-defined]
-        for kind, said in one.items()
+        for suggestion in suggestions_of(details_of(message.submission).resource["contentMessage"])
+        for kind, offer in suggestion.items()
     ]
     postback = scene.data.get("postbackData")
-    words = scene.act.text or scene.data.get("text")
-    for kind, said in offered:
-        if postback in (None, said.get("postbackData")) and words in (None, "", said.get("text")):
-            return _tapped(scene, kind, said)
+    label = scene.act.text or scene.data.get("text")
+    for kind, offer in offers:
+        if postback in (None, offer.get("postbackData")) and label in (None, "", offer.get("text")):
+            return _tapped(scene, kind, offer)
     named = " and ".join(
-        f"{name} {value!r}" for name, value in (("postbackData", postback), ("text", words)) if value
+        f"{name} {value!r}" for name, value in (("postbackData", postback), ("text", label)) if value
     )
     there = ", ".join(
-        f"{said.get('text')!r} (postbackData {said.get('postbackData')!r})"
-        for _, said in offered[:_SHOWN_MAX]
+        f"{offer.get('text')!r} (postbackData {offer.get('postbackData')!r})"
+        for _, offer in offers[:_SHOWN_MAX]
     )
     raise ImpossibleAct(
         f"no delivered message of {scene.agent.id} to {scene.recipient} offered "
@@ -195,25 +198,25 @@ def _taps(scene: _Scene) -> Sequence[Report]:
     )
 
 
-def _tapped(scene: _Scene, kind: str, said: Mapping[str, Any]) -> Sequence[Report]:
-    postback = str(said.get("postbackData", ""))
-    if scene.account.settings.taps[kind] == "message":
-        response = {"postbackData": postback, "text": said.get("text", ""), "type": kind.upper()}
+def _tapped(scene: _Scene, kind: str, offer: Mapping[str, Any]) -> Sequence[Report]:
+    postback = str(offer.get("postbackData", ""))
+    if scene.reporter.settings.taps[kind] == "message":
+        response = {"postbackData": postback, "text": offer.get("text", ""), "type": kind.upper()}
         reports = scene.message("SUGGESTION_RESPONSE", {"suggestionResponse": response})
     else:
         reports = scene.event("SUGGESTION_RESPONSE", {"suggestionResponse": {"postbackData": postback}})
-    if "shareLocationAction" in said:
+    if "shareLocationAction" in offer:
         return [*reports, *scene.message("LOCATION", {"location": _place(scene)}, ".location")]
     return reports
 
 
 def _place(scene: _Scene) -> Mapping[str, object]:
-    given = {name: scene.data[name] for name in ("latitude", "longitude") if name in scene.data}
-    for name, value in given.items():
+    place = {name: scene.data[name] for name in ("latitude", "longitude") if name in scene.data}
+    for name, value in place.items():
         most = 90 if name == "latitude" else 180
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > most:
             raise ImpossibleAct(f"{name}: expected a number from -{most} to {most}, got {value!r}")
-    return {**_PLACE, **given}
+    return {**_PLACE, **place}
 
 
 def _shares_location(scene: _Scene) -> Sequence[Report]:
@@ -231,10 +234,10 @@ def _sends_file(scene: _Scene) -> Sequence[Report]:
 
 def _answers(status: str) -> Callable[[_Scene], Sequence[Report]]:
     def run(scene: _Scene) -> Sequence[Report]:
-        if scene.account.testers.status(scene.agent.id, scene.recipient) is None:
+        if scene.testers.status(scene.agent.id, scene.recipient) is None:
             raise ImpossibleAct(f"{scene.recipient} was not invited to test {scene.agent.id}")
         # No webhook tells of it; the management API must be polled.
-        scene.account.testers.set(scene.agent.id, scene.recipient, status)
+        scene.testers.set(scene.agent.id, scene.recipient, status)
         return ()
 
     return run

@@ -9,13 +9,13 @@ from typing import Final, Generic, TypeVar
 
 from simulator.providers.rbm.settings import USE_CASES, AgentSettings, Target, bare_id
 
-__all__ = ["Agent", "Agents", "Slow", "Testers"]
+__all__ = ["INVITES_IN_ALL", "INVITES_PER_DAY", "Agent", "Agents", "Slow", "Testers"]
 
 T = TypeVar("T")
 
 _DAY_MS: Final = 86_400_000
-_INVITES_PER_DAY: Final = 20
-_INVITES_IN_ALL: Final = 200
+INVITES_PER_DAY: Final = 20
+INVITES_IN_ALL: Final = 200
 
 
 class Slow(Generic[T]):
@@ -52,20 +52,20 @@ class Agent:
     An agent of the partner.
     """
 
-    __slots__ = ("id", "integration", "launch_state", "said", "webhook")
+    __slots__ = ("id", "integration", "launch_state", "settings", "webhook")
 
-    def __init__(self, agent_id: str, said: AgentSettings) -> None:
+    def __init__(self, agent_id: str, settings: AgentSettings) -> None:
         self.id = agent_id
-        self.said = said
-        self.webhook: Slow[Target | None] = Slow(said.webhook)
-        self.launch_state: Slow[str] = Slow("LAUNCHED" if said.launched else "UNLAUNCHED")
+        self.settings = settings
+        self.webhook: Slow[Target | None] = Slow(settings.webhook)
+        self.launch_state: Slow[str] = Slow("LAUNCHED" if settings.launched else "UNLAUNCHED")
         self.integration = ""
         """The id of the integration made through the management API, if there is one."""
 
     @property
     def needs_traffic_type(self) -> bool:
         """True for agents with several use cases, whose messages have no default type."""
-        return USE_CASES.get(self.said.use_case, "-") == ""
+        return self.settings.use_case is not None and not USE_CASES[self.settings.use_case]
 
     def launched(self, now_ms: int) -> bool:
         """Return True when everybody may be reached, not testers alone."""
@@ -77,32 +77,37 @@ class Agents:
     Every agent that is listed, or, when none is, any that somebody names.
     """
 
-    __slots__ = ("_known", "_listed")
+    __slots__ = ("_agents", "_listed")
 
     def __init__(self) -> None:
-        self._known: dict[str, Agent] = {}
+        self._agents: dict[str, Agent] = {}
         self._listed = False
 
     def configure(self, listed: Mapping[str, AgentSettings]) -> None:
         """Replace the agents by those *listed*."""
-        self._known = {bare_id(name): Agent(bare_id(name), said) for name, said in listed.items()}
+        self._agents = {bare_id(name): Agent(bare_id(name), settings) for name, settings in listed.items()}
         self._listed = bool(listed)
 
     def find(self, agent_id: str) -> Agent | None:
         """Return the agent of this id, in either form, or None when others are listed."""
         name = bare_id(agent_id)
-        agent = self._known.get(name)
+        agent = self._agents.get(name)
         if agent is None and name and not self._listed:
-            agent = self._known[name] = Agent(name, AgentSettings())
+            agent = self._agents[name] = Agent(name, AgentSettings())
         return agent
 
     def only(self) -> Agent | None:
         """Return the only agent that is known, or None when there are none or several."""
-        return next(iter(self._known.values())) if len(self._known) == 1 else None
+        return next(iter(self._agents.values())) if len(self._agents) == 1 else None
 
     def all(self) -> list[Agent]:
         """Return every agent known, sorted by id."""
-        return [self._known[name] for name in sorted(self._known)]
+        return [self._agents[name] for name in sorted(self._agents)]
+
+    @property
+    def names(self) -> str:
+        """The ids of every agent known, for people."""
+        return ", ".join(sorted(self._agents)) or "none"
 
 
 class Testers:
@@ -124,7 +129,7 @@ class Testers:
         """Return True when one more invitation is allowed today, and in all."""
         invited = self._invited.get(agent, [])
         today = [at_ms for at_ms in invited if at_ms > now_ms - _DAY_MS]
-        return len(invited) < _INVITES_IN_ALL and len(today) < _INVITES_PER_DAY
+        return len(invited) < INVITES_IN_ALL and len(today) < INVITES_PER_DAY
 
     def invite(self, agent: str, phone: str, now_ms: int) -> None:
         """Count an invitation; it is pending."""

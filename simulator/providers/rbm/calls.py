@@ -6,19 +6,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
-from simulator.provider import BODY_BYTES_MAX, Answer, Call, Credential, Route
+from simulator.provider import BODY_BYTES_MAX, Answer, Call, Credential, Refuse, Route
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.errors import refuse
+from simulator.providers.rbm.errors import ERRORS, refuse
+from simulator.providers.rbm.instants import format_instant
 from simulator.providers.rbm.outcomes import magic_refusal
-from simulator.providers.rbm.tokens import EXPIRES_S, read_token
+from simulator.providers.rbm.schema import standard_parameters
+from simulator.providers.rbm.tokens import EXPIRES_S, SCOPE_URLS, read_token
+from simulator.providers.rbm.wire import Violation, bad_request, read_body
 
 __all__ = [
     "account_of",
+    "agent_lookup",
     "agent_of",
     "bearer_of",
+    "body_of",
     "client_id_of",
     "credential_of",
     "phone_of",
@@ -33,9 +38,7 @@ _ID_LENGTH_MAX: Final = 1_000
 
 def account_of(call: Call) -> Account:
     """Return the RBM account of a call's space."""
-    account = call.gateway.account
-    assert isinstance(account, Account)
-    return account
+    return call.account(Account)
 
 
 def bearer_of(call: Call) -> str:
@@ -60,11 +63,13 @@ def _authorise(call: Call, scope: str) -> None:
     if token.issued_ms is not None:
         expiring = account.settings.access_tokens == "expiring"
         if expiring and call.gateway.now_ms >= token.issued_ms + EXPIRES_S * 1_000:
-            raise refuse("INVALID_CREDENTIALS")
-        if token.serial <= account.tokens_void:
-            raise refuse("INVALID_CREDENTIALS")
+            ended = format_instant(call.gateway.unix_ms(token.issued_ms + EXPIRES_S * 1_000))
+            hint = f"the token ended at {ended}, the space's clock stands at {account.reporter.now_text()}"
+            raise refuse("INVALID_CREDENTIALS", hint=hint)
+        if account.tokens.is_void(token.serial):
+            raise refuse("INVALID_CREDENTIALS", hint="the action expire_tokens has ended this token")
     if scope not in token.scopes and account.settings.scopes == "enforced":
-        raise refuse("INSUFFICIENT_SCOPE")
+        raise refuse("INSUFFICIENT_SCOPE", hint=f"expected a token with the scope {SCOPE_URLS[scope]}")
 
 
 def route(
@@ -73,17 +78,42 @@ def route(
     handler: Callable[[Call], Answer | Awaitable[Answer]],
     operation: str,
     *,
+    query: tuple[str, ...] = ("agentId",),
     scope: str = "r",
     sends: bool = False,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
-    """Return a route for tokens with *scope*."""
+    """Return a route for tokens with *scope*; *query* names the parameters that are not standard ones."""
 
     def handle(call: Call) -> Answer | Awaitable[Answer]:
         _authorise(call, scope)
+        _check_query(call, query)
         return handler(call)
 
     return Route(method, path, handle, operation, sends=sends, body_bytes_max=body_bytes_max)
+
+
+def _check_query(call: Call, names: tuple[str, ...]) -> None:
+    unknown = [name for name, _ in call.query if name not in names and name not in standard_parameters()]
+    policy = account_of(call).settings.unknown_fields if unknown else "ignore"
+    texts = [
+        f'Unknown name "{name[:60]}": Cannot bind query parameter. '
+        f"Field '{name[:60]}' could not be found in request message."
+        for name in dict.fromkeys(unknown)
+    ]
+    if policy == "warn":
+        for text in texts:
+            call.note(text)
+    elif policy == "refuse":
+        hint = f"this call takes {', '.join(names)} and Google's standard parameters"
+        words = [f"Invalid JSON payload received. {text}" for text in texts]
+        raise bad_request([Violation("", text) for text in words], hint=hint)
+
+
+def body_of(call: Call, message: str, root: str, body: bytes | None = None) -> dict[str, Any]:
+    """Return the body of a call (or *body*, a part of it) as a message called *message*; raises Refuse."""
+    intake = account_of(call).settings.intake
+    return read_body(call.body if body is None else body, message, root, intake, call.note)
 
 
 def phone_of(call: Call, *, magic: bool = True) -> str:
@@ -94,26 +124,30 @@ def phone_of(call: Call, *, magic: bool = True) -> str:
             "INVALID_ARGUMENT", f"phones/{phone[:60]}: must be a phone number in E.164, such as +15551234567"
         )
     if magic and (name := magic_refusal(phone)):
-        raise refuse(name)
+        raise refuse(name, hint=f"{phone} is a magic recipient")
     return phone
 
 
 def required(call: Call, name: str) -> str:
     """Return a query parameter; raises Refuse when it is missing."""
-    given = call.query_value(name)
-    if not given:
+    value = call.query_value(name)
+    if not value:
         raise refuse("INVALID_ARGUMENT", f"{name}: must be given as a query parameter")
-    return given
+    return value
 
 
 def client_id_of(call: Call, name: str) -> str:
     """Return the id that the client chose for a message or event; raises Refuse."""
-    given = required(call, name)
-    if len(given) > _ID_LENGTH_MAX or "/" in given:
-        raise refuse("INVALID_ARGUMENT", f"{name}: must be a UUID, got {given[:60]!r}")
-    if account_of(call).settings.message_ids == "uuid" and _UUID.fullmatch(given) is None:
-        raise refuse("INVALID_ARGUMENT", f"{name}: must be a UUID, got {given[:60]!r}")
-    return given
+    client_id = required(call, name)
+    if len(client_id) > _ID_LENGTH_MAX:
+        raise refuse(
+            "INVALID_ARGUMENT", f"{name}: must have at most {_ID_LENGTH_MAX} characters, got {len(client_id)}"
+        )
+    if "/" in client_id:
+        raise refuse("INVALID_ARGUMENT", f"{name}: must have no slash, got {client_id[:60]!r}")
+    if account_of(call).settings.message_ids == "uuid" and _UUID.fullmatch(client_id) is None:
+        raise refuse("INVALID_ARGUMENT", f"{name}: must be a UUID, got {client_id[:60]!r}")
+    return client_id
 
 
 def agent_of(call: Call, in_body: str = "") -> Agent:
@@ -124,5 +158,15 @@ def agent_of(call: Call, in_body: str = "") -> Agent:
     if agent is None and not name and account.settings.agent_id == "single":
         agent = account.agents.only()
     if agent is None:
-        raise refuse("AGENT_LOOKUP")
+        raise agent_lookup(account, name)
     return agent
+
+
+def agent_lookup(account: Account, name: str) -> Refuse:
+    """Return the refusal of a call for an agent called *name*, whom nobody knows; empty: it named none."""
+    agents = f"there are {account.agents.names}" if account.agents.all() else "any name is taken"
+    if not name:
+        hint = f"expected a query parameter agentId, such as agentId=welcome-bot; {agents}"
+        return refuse("AGENT_LOOKUP", hint=hint)
+    text = ERRORS["AGENT_LOOKUP"].text.replace("(ID: null)", f"(ID: {name[:100]})")
+    return refuse("AGENT_LOOKUP", text, hint=f"there is no agent {name[:100]!r}; {agents}")

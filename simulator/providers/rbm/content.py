@@ -5,15 +5,26 @@ What is in an agent message: the rules that go beyond single fields, and what it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
 
 from simulator.providers.rbm.wire import Violation, bad_request
 
-__all__ = ["check_content", "classification", "features_needed", "suggestions_of", "text_of"]
+__all__ = [
+    "cards_of",
+    "check_content",
+    "classification",
+    "features_needed",
+    "is_plain_text",
+    "suggestions_of",
+    "text_of",
+]
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _SEGMENT_BYTES: Final = 160
+
+Note: TypeAlias = Callable[[str, str], None]
+"""Takes down what is wrong, and where."""
 
 _FEATURES: Final = {
     "dialAction": "ACTION_DIAL",
@@ -29,23 +40,23 @@ def cards_of(content: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return every card of a content with its path."""
     card = content.get("richCard", {})
     if "standaloneCard" in card:
-        one = card["standaloneCard"].get("cardContent")
-        return [] if one is None else [("rich_card.standalone_card.card_content", one)]
+        content = card["standaloneCard"].get("cardContent")
+        return [] if content is None else [("rich_card.standalone_card.card_content", content)]
     cards = card.get("carouselCard", {}).get("cardContents", [])
-    return [(f"rich_card.carousel_card.card_contents[{n}]", one) for n, one in enumerate(cards)]
+    return [(f"rich_card.carousel_card.card_contents[{n}]", content) for n, content in enumerate(cards)]
 
 
 def _placed_suggestions(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, one in enumerate(content.get("suggestions", ())):
-        yield f"suggestions[{number}]", one
+    for number, suggestion in enumerate(content.get("suggestions", ())):
+        yield f"suggestions[{number}]", suggestion
     for path, card in cards_of(content):
-        for number, one in enumerate(card.get("suggestions", ())):
-            yield f"{path}.suggestions[{number}]", one
+        for number, suggestion in enumerate(card.get("suggestions", ())):
+            yield f"{path}.suggestions[{number}]", suggestion
 
 
 def suggestions_of(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Return every suggestion of a content, chips first, then card by card."""
-    return [one for _, one in _placed_suggestions(content)]
+    return [suggestion for _, suggestion in _placed_suggestions(content)]
 
 
 def text_of(content: dict[str, Any]) -> str:
@@ -56,29 +67,34 @@ def text_of(content: dict[str, Any]) -> str:
     return "\n".join(word for word in words if word)
 
 
+def is_plain_text(content: dict[str, Any]) -> bool:
+    """Return True for the usual case: a text alone, which every device can show."""
+    return len(content) == 1 and "text" in content
+
+
 def check_content(content: dict[str, Any] | None, root: str) -> None:
     """Raise Refuse when a content message breaks a rule that no single field shows."""
-    if content and len(content) == 1 and "text" in content:
-        # The usual case: a single field, which was checked when it was read.
+    if content and is_plain_text(content):
+        # A single field, which was checked when it was read.
         return
-    found: list[Violation] = []
+    violations: list[Violation] = []
 
     def note(path: str, text: str) -> None:
         where = f"{root}.{path}" if path else root
-        found.append(Violation(where, f"{where}: {text}"))
+        violations.append(Violation(where, f"{where}: {text}"))
 
     if not content or not content.keys() - {"suggestions"}:
         note("", "must have one of text, uploaded_rbm_file, rich_card, content_info")
-        raise bad_request(found)
+        raise bad_request(violations)
     _check_files(content, "", note)
     _check_cards(content, note)
-    for path, one in _placed_suggestions(content):
-        _check_suggestion(path, one, note)
-    if found:
-        raise bad_request(found)
+    for path, suggestion in _placed_suggestions(content):
+        _check_suggestion(path, suggestion, note)
+    if violations:
+        raise bad_request(violations)
 
 
-def _check_files(holder: dict[str, Any], path: str, note: Any) -> None:
+def _check_files(holder: dict[str, Any], path: str, note: Note) -> None:
     prefix = f"{path}." if path else ""
     if (info := holder.get("contentInfo")) is not None:
         _check_url(f"{prefix}content_info.file_url", info.get("fileUrl"), note)
@@ -88,14 +104,14 @@ def _check_files(holder: dict[str, Any], path: str, note: Any) -> None:
         note(f"{prefix}uploaded_rbm_file.file_name", "must not be empty")
 
 
-def _check_url(path: str, url: str | None, note: Any) -> None:
+def _check_url(path: str, url: str | None, note: Note) -> None:
     if not url:
         note(path, "must not be empty")
     elif _URL.fullmatch(url) is None:
         note(path, "must be a URL as in RFC 3986")
 
 
-def _check_cards(content: dict[str, Any], note: Any) -> None:
+def _check_cards(content: dict[str, Any], note: Note) -> None:
     card = content.get("richCard")
     if card is None:
         return
@@ -107,9 +123,9 @@ def _check_cards(content: dict[str, Any], note: Any) -> None:
         note("rich_card.carousel_card.card_contents", "must have between 2 and 10 items")
     small = carousel.get("cardWidth") == "SMALL"
     horizontal = card.get("standaloneCard", {}).get("cardOrientation") == "HORIZONTAL"
-    for path, one in cards:
-        media = one.get("media")
-        if not one.keys() & {"title", "description", "media"}:
+    for path, content in cards:
+        media = content.get("media")
+        if not content.keys() & {"title", "description", "media"}:
             note(path, "must have at least one of title, description and media")
         if media is None:
             continue
@@ -118,32 +134,32 @@ def _check_cards(content: dict[str, Any], note: Any) -> None:
         _check_files(media, f"{path}.media", note)
         if small and media.get("height") == "TALL":
             note(f"{path}.media.height", "must not be TALL in a SMALL carousel")
-        if horizontal and not one.keys() & {"title", "description", "suggestions"}:
+        if horizontal and not content.keys() & {"title", "description", "suggestions"}:
             note(path, "must have title, description or suggestions beside its media when HORIZONTAL")
 
 
-def _check_suggestion(path: str, one: dict[str, Any], note: Any) -> None:
-    if not one:
+def _check_suggestion(path: str, suggestion: dict[str, Any], note: Note) -> None:
+    if not suggestion:
         note(path, "must have one of reply and action")
         return
-    kind = "reply" if "reply" in one else "action"
-    said = one[kind]
+    kind = "reply" if "reply" in suggestion else "action"
+    offer = suggestion[kind]
     path = f"{path}.{kind}"
-    if not said.get("text"):
+    if not offer.get("text"):
         note(f"{path}.text", "must not be empty")
     if kind == "reply":
         return
-    if said.get("fallbackUrl"):
-        _check_url(f"{path}.fallback_url", said["fallbackUrl"], note)
-    if not said.keys() & _FEATURES.keys():
+    if offer.get("fallbackUrl"):
+        _check_url(f"{path}.fallback_url", offer["fallbackUrl"], note)
+    if not offer.keys() & _FEATURES.keys():
         note(path, "must have an action, such as dial_action or open_url_action")
-    if (dial := said.get("dialAction")) is not None and not dial.get("phoneNumber"):
+    if (dial := offer.get("dialAction")) is not None and not dial.get("phoneNumber"):
         note(f"{path}.dial_action.phone_number", "must not be empty")
-    if (opening := said.get("openUrlAction")) is not None:
+    if (opening := offer.get("openUrlAction")) is not None:
         _check_url(f"{path}.open_url_action.url", opening.get("url"), note)
-    if (event := said.get("createCalendarEventAction")) is not None and not event.get("title"):
+    if (event := offer.get("createCalendarEventAction")) is not None and not event.get("title"):
         note(f"{path}.create_calendar_event_action.title", "must not be empty")
-    if (view := said.get("viewLocationAction")) is not None and not view.keys() & {"latLong", "query"}:
+    if (view := offer.get("viewLocationAction")) is not None and not view.keys() & {"latLong", "query"}:
         note(f"{path}.view_location_action", "must have lat_long or query")
 
 
@@ -155,8 +171,8 @@ def features_needed(content: dict[str, Any]) -> list[str]:
         needed["RICHCARD_STANDALONE"] = None
     if "carouselCard" in card:
         needed["RICHCARD_CAROUSEL"] = None
-    for one in suggestions_of(content):
-        action = one.get("action", {})
+    for suggestion in suggestions_of(content):
+        action = suggestion.get("action", {})
         for name, feature in _FEATURES.items():
             # With a fallback URL a device without the feature opens that instead.
             if name in action and not action.get("fallbackUrl"):
@@ -169,10 +185,10 @@ def features_needed(content: dict[str, Any]) -> list[str]:
 def classification(content: dict[str, Any]) -> dict[str, Any]:
     """Return how the message is billed in the United States.  Source: "US billing model"."""
     plain = "text" in content
-    for one in suggestions_of(content):
-        action = one.get("action", {})
+    for suggestion in suggestions_of(content):
+        action = suggestion.get("action", {})
         opens = action.get("openUrlAction")
-        plain = plain and ("reply" in one or "dialAction" in action or opens is not None)
+        plain = plain and ("reply" in suggestion or "dialAction" in action or opens is not None)
         plain = plain and not (opens and opens.get("application") == "WEBVIEW")
     if not plain:
         return {"classificationType": "RICH_MEDIA_MESSAGE"}

@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import WebhookRequest
+from simulator.provider import Report, WebhookRequest
 
-__all__ = ["Payload", "agent_address", "render", "sign"]
+__all__ = ["Payload", "agent_address", "payload_of", "render", "sign"]
 
 _ENCODER: Final = msgspec.json.Encoder()
 _ATTRIBUTE_TYPES: Final = {
@@ -43,6 +43,14 @@ class Payload(Struct, frozen=True, kw_only=True, gc=False):
     publish_time: str
     project_number: str
     indented: bool = True
+
+
+def payload_of(report: Report) -> Payload:
+    """Return what a report of RBM tells."""
+    payload = report.payload
+    if not isinstance(payload, Payload):
+        raise TypeError(f"expected a report of RBM, got one with {type(payload).__name__}")
+    return payload
 
 
 def agent_address(agent: str) -> str:

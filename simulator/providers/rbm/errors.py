@@ -6,7 +6,8 @@ Wordings without a source note are chosen: Google documents when they come, not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -22,7 +23,6 @@ _HEADERS: Final = (
     ("Vary", "Origin"),
     ("Vary", "X-Origin"),
     ("Vary", "Referer"),
-    ("Server", "ESF"),
     ("Cache-Control", "private"),
 )
 _JSON: Final = "application/json; charset=UTF-8"
@@ -49,165 +49,35 @@ class RbmError(NamedTuple):
         return self.number // 100
 
 
-_ROWS: Final = (
-    RbmError(
-        "INVALID_ARGUMENT", 40000, "INVALID_ARGUMENT", "Request contains an invalid argument.", "badRequest"
-    ),
-    RbmError(
-        "SUGGESTED_REPLY_TOO_LONG",
-        40001,
-        "INVALID_ARGUMENT",
-        "Within suggested reply, the provided text exceeds the maximum allowed length.",
-        "badRequest",
-        "seen through resellers",
-    ),
-    RbmError(
-        "SUGGESTED_ACTION_TOO_LONG",
-        40002,
-        "INVALID_ARGUMENT",
-        "Within suggested action, the provided text exceeds the maximum allowed length.",
-        "badRequest",
-        "seen through resellers",
-    ),
-    RbmError(
-        "UNKNOWN_NAME",
-        40003,
-        "INVALID_ARGUMENT",
-        "Invalid JSON payload received. Unknown name \"foo\" at 'agent_message': Cannot find field.",
-        "badRequest",
-        "pattern seen on sister APIs",
-    ),
-    RbmError(
-        "FEATURE_UNSUPPORTED",
-        40004,
-        "INVALID_ARGUMENT",
-        "The device of the recipient does not support a feature that the message needs.",
-        "badRequest",
-    ),
-    RbmError(
-        "TRAFFIC_TYPE_MISSING",
-        40005,
-        "INVALID_ARGUMENT",
-        "agent_message.message_traffic_type: must be set for an agent with several use cases",
-        "badRequest",
-    ),
-    RbmError(
-        "UNAUTHENTICATED",
-        40100,
-        "UNAUTHENTICATED",
-        "Request is missing required authentication credential. Expected OAuth 2 access token, login cookie "
-        "or other valid authentication credential. See "
-        "https://developers.google.com/identity/sign-in/web/devconsole-project.",
-        "required",
-        "seen on sister APIs",
-    ),
-    RbmError(
-        "INVALID_CREDENTIALS",
-        40101,
-        "UNAUTHENTICATED",
-        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
-        "other valid authentication credential. See "
-        "https://developers.google.com/identity/sign-in/web/devconsole-project.",
-        "authError",
-    ),
-    RbmError(
-        "INSUFFICIENT_SCOPE",
-        40300,
-        "PERMISSION_DENIED",
-        "Request had insufficient authentication scopes.",
-        "insufficientPermissions",
-        "seen on sister APIs",
-    ),
-    RbmError(
-        "AGENT_LOOKUP",
-        40301,
-        "PERMISSION_DENIED",
-        "There was an error looking up the RBM agent (ID: null) that corresponds to the Google Cloud "
-        "Platform (GCP) project you're authenticating with. This may be transient, so please retry. If it "
-        "persists, check that the agent is registered and that you use the right project.",
-        "forbidden",
-        "its beginning was seen, issue 24 of rbm-api-examples",
-    ),
-    RbmError(
-        "NOT_A_TESTER",
-        40302,
-        "PERMISSION_DENIED",
-        "The agent is not launched and the phone number is not one of its testers.",
-        "forbidden",
-    ),
-    RbmError(
-        "DIALOGFLOW_DISABLED",
-        40303,
-        "PERMISSION_DENIED",
-        "Dialogflow is not enabled for the agent.",
-        "forbidden",
-    ),
-    RbmError(
-        "NOT_REACHABLE",
-        40400,
-        "NOT_FOUND",
-        "The specified phone number cannot be reached by RBM at this time.",
-        "notFound",
-        "seen through resellers",
-    ),
-    RbmError(
-        "ENTITY_NOT_FOUND",
-        40401,
-        "NOT_FOUND",
-        "Requested entity was not found.",
-        "notFound",
-        "seen through resellers",
-    ),
-    RbmError(
-        "ALREADY_DELIVERED",
-        40402,
-        "NOT_FOUND",
-        "The message cannot be revoked: it is not in the queue any more.",
-        "notFound",
-    ),
-    RbmError(
-        "ALREADY_EXISTS",
-        40900,
-        "ALREADY_EXISTS",
-        "Requested entity already exists.",
-        "alreadyExists",
-        "in no text of Google's; one client has a branch for it",
-    ),
-    RbmError(
-        "RESOURCE_EXHAUSTED",
-        42900,
-        "RESOURCE_EXHAUSTED",
-        "Resource has been exhausted (e.g. check quota).",
-        "rateLimitExceeded",
-    ),
-    RbmError(
-        "USER_TRAFFIC_LIMIT",
-        42901,
-        "RESOURCE_EXHAUSTED",
-        "You have reached the allowed traffic limit for this agent on the user, your message will not be "
-        "delivered",
-        "rateLimitExceeded",
-        "seen through resellers",
-    ),
-    RbmError("INTERNAL", 50000, "INTERNAL", "Internal error encountered.", "backendError"),
-    RbmError("UNAVAILABLE", 50300, "UNAVAILABLE", "The service is currently unavailable.", "backendError"),
-)
+def _rows() -> Iterator[RbmError]:
+    table = Path(__file__).with_name("errors.tsv").read_text(encoding="utf-8")
+    for line in table.splitlines()[1:]:
+        name, number, *words = line.split("\t")
+        yield RbmError(name, int(number), *words)
 
-ERRORS: Final[Mapping[str, RbmError]] = {row.name: row for row in _ROWS}
+
+ERRORS: Final[Mapping[str, RbmError]] = {row.name: row for row in _rows()}
 """Every refusal by our name for it, which scenario files use."""
 
 
-def refuse(name: str, text: str = "", violations: Sequence[tuple[str, str]] = ()) -> Refuse:
-    """Return the refusal of a call with one of ERRORS; *text* and *violations* replace the usual ones."""
+def refuse(
+    name: str, text: str = "", violations: Sequence[tuple[str, str]] = (), *, hint: str = ""
+) -> Refuse:
+    """
+    Return the refusal of a call with one of ERRORS; *text* and *violations* replace the usual ones.
+
+    The reason has the text in one line; *hint* is what it says beyond that.
+    """
     words = text or ERRORS[name].text
-    return Refuse(name, words.replace("\n", "; "), text=words, violations=tuple(violations))
+    line = words.replace("\n", "; ")
+    return Refuse(name, f"{line} ({hint})" if hint else line, text=words, violations=tuple(violations))
 
 
 def refused(call: Call, refuse: Refuse) -> Answer:
     """Answer a call that is refused, by a rule, a magic recipient, circumstances or our own checks."""
     if refuse.code not in ERRORS:
         # The token endpoint has codes and an error shape of its own.
-        body = {"error": refuse.code, "error_description": refuse.reason}
+        body = {"error": refuse.code, "error_description": refuse.facts.get("text", refuse.reason)}
         return Answer(400, _ENCODER.encode(body), "application/json; charset=utf-8")
     text, violations = refuse.facts.get("text", ""), refuse.facts.get("violations", ())
     assert isinstance(text, str)
@@ -228,15 +98,15 @@ def json_answer(
 def error_answer(call: Call, name: str, text: str = "", violations: Sequence[tuple[str, str]] = ()) -> Answer:
     """Return the answer for one of ERRORS, with the details and headers that belong to it."""
     row = ERRORS[name]
-    said: dict[str, Any] = {"code": row.http, "message": text or row.text}
+    message = text or row.text
+    error: dict[str, Any] = {"code": row.http, "message": message}
     if call.query_value("$.xgafv") == "1":
         # The list belongs to the first error format, which clients must ask for.
-        said["errors"] = [{"domain": "global", "message": said["message"], "reason": row.reason}]
-    said["status"] = row.status
-    details = _details(call, row, violations)
-    if details:
-        said["details"] = details
-    return json_answer(call, {"error": said}, row.http, _challenge(row))
+        error["errors"] = [{"domain": "global", "message": message, "reason": row.reason}]
+    error["status"] = row.status
+    if details := _details(call, row, violations):
+        error["details"] = details
+    return json_answer(call, {"error": error}, row.http, _challenge(row))
 
 
 def _details(call: Call, row: RbmError, violations: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ class File(NamedTuple):
 
     name: str
     media_type: str
+    """Empty for a file by URL, which is never fetched; its size is 0 then."""
     size: int
     at_ms: int
 
@@ -65,10 +66,10 @@ class Files:
         if len(self._files) > _FILES_MAX:
             del self._files[next(iter(self._files))]
 
-    def known(self, name: str, now_ms: int) -> bool:
-        """Return True when a file of this name was given less than 60 days ago."""
+    def find(self, name: str, now_ms: int) -> File | None:
+        """Return the file of this name that was given less than 60 days ago, or None."""
         file = self._files.get(name)
-        return file is not None and file.at_ms > now_ms - _KEPT_MS
+        return file if file is not None and file.at_ms > now_ms - _KEPT_MS else None
 
     def begin(self, upload: Upload) -> None:
         """Remember a resumable upload."""

@@ -4,21 +4,19 @@ The handshake of a new webhook: it must know the client token and give the secre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
+from simulator.providers.rbm.reporting import Reporter
 from simulator.providers.rbm.settings import Target
-
-if TYPE_CHECKING:
-    from simulator.providers.rbm.account import Account
 
 __all__ = ["verify"]
 
 _TIMEOUT_REAL_MS: Final = 10_000
 
 
-async def verify(account: Account, target: Target) -> str:
+async def verify(reporter: Reporter, target: Target) -> str:
     """
     Ask *target* for the secret; return what is wrong with its answer, or an empty text.
 
@@ -26,7 +24,7 @@ async def verify(account: Account, target: Target) -> str:
     `{"secret": "…"}`, so anything that contains it passes, with a note in the
     journal, unless the account is strict.
     """
-    gateway = account.gateway
+    gateway = reporter.gateway
     secret = gateway.draws("rbm", "handshake", target.url, gateway.now_ms).digits("secret", 20)
     body = msgspec.json.encode({"clientToken": target.client_token, "secret": secret})
     headers = {"Content-Type": "application/json", "X-Goog-Webhook-Type": "verification"}
@@ -37,7 +35,7 @@ async def verify(account: Account, target: Target) -> str:
         trouble = f"{target.url} could not be verified: {fetched.error}"
     elif fetched.status != 200:
         trouble = f"{target.url} answered {fetched.status} to the verification, expected 200"
-    elif answered != secret and (account.settings.handshake == "strict" or secret not in answered):
+    elif answered != secret and (reporter.settings.handshake == "strict" or secret not in answered):
         trouble = f"{target.url} answered the verification with {answered[:80]!r}, expected the bare secret"
     what = trouble or f"{target.url} is verified"
     if not trouble and answered != secret:

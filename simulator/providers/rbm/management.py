@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from simulator.provider import Answer, Call
-from simulator.providers.rbm.account import uuid_of
+from simulator.provider import Answer, Call, Refuse
 from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.calls import account_of, agent_of, phone_of
+from simulator.providers.rbm.calls import account_of, agent_of, body_of, phone_of
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.handshake import verify
 from simulator.providers.rbm.people import invite
+from simulator.providers.rbm.reporting import uuid_of
 from simulator.providers.rbm.settings import Target
-from simulator.providers.rbm.wire import Violation, bad_request, read_body
+from simulator.providers.rbm.wire import Violation, bad_request
 
 __all__ = [
     "create_integration",
@@ -32,9 +32,11 @@ _HOOK: Final = "agent_webhook_integration"
 
 
 def _agent(call: Call) -> Agent:
-    agent = account_of(call).agents.find(call.path_values["agent"])
+    agents = account_of(call).agents
+    name = call.path_values["agent"]
+    agent = agents.find(name)
     if agent is None:
-        raise refuse("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND", hint=f"there is no agent {name[:100]!r}; there are {agents.names}")
     return agent
 
 
@@ -49,7 +51,7 @@ def _view(call: Call, agent: Agent) -> dict[str, Any]:
 
 
 def _read_target(call: Call, earlier: Target | None) -> Target:
-    body = read_body(call.body, "Integration", "integration", account_of(call).settings.intake)
+    body = body_of(call, "Integration", "integration")
     hook = body.get("agentWebhookIntegration", {})
     url = hook.get("webhookUri") or (earlier.url if earlier is not None else "")
     token = hook.get("verificationToken") or (earlier.client_token if earlier is not None else "")
@@ -65,7 +67,7 @@ def _read_target(call: Call, earlier: Target | None) -> Target:
 
 async def _put_in_force(call: Call, agent: Agent, target: Target) -> None:
     account = account_of(call)
-    trouble = await verify(account, target)
+    trouble = await verify(account.reporter, target)
     if trouble:
         path = f"integration.{_HOOK}.webhook_uri"
         raise bad_request([Violation(path, f"{path}: {trouble}")])
@@ -93,8 +95,10 @@ async def create_integration(call: Call) -> Answer:
 
 def _integrated(call: Call) -> Agent:
     agent = _agent(call)
-    if not agent.integration or agent.integration != call.path_values["integration"]:
-        raise refuse("ENTITY_NOT_FOUND")
+    name = call.path_values["integration"]
+    if not agent.integration or agent.integration != name:
+        there = f"there is {agent.integration}" if agent.integration else "it has none"
+        raise refuse("ENTITY_NOT_FOUND", hint=f"{agent.id} has no integration {name[:100]!r}; {there}")
     return agent
 
 
@@ -133,7 +137,7 @@ def _tester_view(agent: Agent, phone: str, status: str) -> dict[str, str]:
 
 def invite_tester(call: Call) -> Answer:
     """Invite a number to test an agent."""
-    body = read_body(call.body, "ManagedTester", "tester", account_of(call).settings.intake)
+    body = body_of(call, "ManagedTester", "tester")
     agent = agent_of(call, body.get("agentId", ""))
     call.path_values = {**call.path_values, "phone": body.get("phoneNumber", "")}
     phone = phone_of(call)
@@ -154,12 +158,18 @@ def get_tester(call: Call) -> Answer:
     circumstances = gateway.circumstances(phone)
     status = account_of(call).tester_status(agent, phone, circumstances)
     if status is None:
-        raise refuse("ENTITY_NOT_FOUND")
+        raise _no_tester(call, agent, phone)
     return json_answer(call, _tester_view(agent, phone, status))
 
 
 def delete_tester(call: Call) -> Answer:
     """Remove a tester, who may be invited again."""
-    if not account_of(call).testers.remove(agent_of(call).id, phone_of(call)):
-        raise refuse("ENTITY_NOT_FOUND")
+    agent, phone = agent_of(call), phone_of(call)
+    if not account_of(call).testers.remove(agent.id, phone):
+        raise _no_tester(call, agent, phone)
     return json_answer(call, {})
+
+
+def _no_tester(call: Call, agent: Agent, phone: str) -> Refuse:
+    invited = ", ".join(tester for tester, _ in account_of(call).testers.of(agent.id)[:10]) or "nobody"
+    return refuse("ENTITY_NOT_FOUND", hint=f"{phone} is no tester of {agent.id}; invited: {invited}")

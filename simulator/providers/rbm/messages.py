@@ -8,15 +8,16 @@ import re
 from typing import Any, Final
 
 from simulator.provider import Answer, Call, IllegalMove, Message, Move, Report, Submission, next_state
-from simulator.providers.rbm.account import Account, Details
-from simulator.providers.rbm.acts import is_marked_us
+from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.calls import account_of, agent_of, client_id_of, phone_of
+from simulator.providers.rbm.attachments import check_attachments
+from simulator.providers.rbm.calls import account_of, agent_of, body_of, client_id_of, phone_of
 from simulator.providers.rbm.content import check_content, classification, text_of
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.instants import format_instant, parse_duration, parse_instant
 from simulator.providers.rbm.outcomes import DESPITE_REVOKE
-from simulator.providers.rbm.wire import Violation, bad_request, read_body
+from simulator.providers.rbm.reporting import Details
+from simulator.providers.rbm.wire import Violation, bad_request
 
 __all__ = ["create_event", "create_message", "dialogflow", "revoke_message"]
 
@@ -38,24 +39,30 @@ def create_message(call: Call) -> Answer:
         return earlier
     if len(call.body) > _MESSAGE_BYTES_MAX:
         raise refuse("INVALID_ARGUMENT", f"agent_message: must have at most {_MESSAGE_BYTES_MAX} bytes")
-    body = read_body(call.body, "AgentMessage", "agent_message", account.settings.intake)
+    body = body_of(call, "AgentMessage", "agent_message")
     content = body.get("contentMessage", {})
     check_content(content, "agent_message.content_message")
-    _check_files(call, account, content)
+    check_attachments(
+        content,
+        "agent_message.content_message",
+        account.files,
+        call.gateway.now_ms,
+        only_uploaded=account.settings.files == "uploaded",
+    )
     traffic = body.get("messageTrafficType", "")
     if agent.needs_traffic_type and (not traffic or _UNSET.fullmatch(traffic)):
-        raise refuse("TRAFFIC_TYPE_MISSING")
+        raise refuse("TRAFFIC_TYPE_MISSING", hint=f"{agent.id} is registered for {agent.settings.use_case}")
     expiry = _expiry(call, body)
     resource: dict[str, Any] = {
         "name": f"phones/{phone}/agentMessages/{message_id}",
-        "sendTime": account.now_text(),
+        "sendTime": account.reporter.now_text(),
         "contentMessage": content,
     }
     if traffic:
         resource["messageTrafficType"] = traffic
     if expiry is not None:
         resource["expireTime"] = expiry[1]
-    carrier = is_marked_us(account, phone)
+    carrier = account.reporter.us_carrier(phone)
     if carrier:
         resource["richMessageClassification"] = classification(content)
         resource["totalPayloadSizeBytes"] = str(len(call.body))
@@ -83,8 +90,8 @@ def _earlier(call: Call, account: Account, agent: Agent, client_id: str) -> Answ
     if resource is None:
         return None
     if account.settings.duplicates == "refuse":
-        raise refuse("ALREADY_EXISTS")
-    call.gateway.note(f"{agent.id} has used the id {client_id} before: ignored, answered as the first time")
+        raise refuse("ALREADY_EXISTS", hint=f"{agent.id} has used the id {client_id} for {resource['name']}")
+    call.note(f"the agent {agent.id} has used the id {client_id} before: ignored, answered as the first time")
     return json_answer(call, resource)
 
 
@@ -103,25 +110,9 @@ def _expiry(call: Call, body: dict[str, Any]) -> tuple[int, str] | None:
         return None
     if not 0 < left_ms <= _TTL_MS_MAX:
         wrong = f"{path}: must be in the future, and at most 15 days ahead"
-        raise bad_request([Violation(path, wrong)])
+        clock = f"the space's clock stands at {format_instant(gateway.unix_ms())}"
+        raise bad_request([Violation(path, wrong)], hint=clock)
     return left_ms, text
-
-
-def _check_files(call: Call, account: Account, content: dict[str, Any]) -> None:
-    if account.settings.files == "any":
-        return
-    for name in _file_names(content):
-        if not account.files.known(name, call.gateway.now_ms):
-            raise refuse("INVALID_ARGUMENT", f"there is no file {name[:100]!r}, or no more")
-
-
-def _file_names(value: object) -> list[str]:
-    if isinstance(value, list):
-        return [name for part in value for name in _file_names(part)]
-    if not isinstance(value, dict):
-        return []
-    names = [str(value[key]) for key in ("fileName", "thumbnailName") if value.get(key)]
-    return names + [name for part in value.values() for name in _file_names(part)]
 
 
 def revoke_message(call: Call) -> Answer:
@@ -142,7 +133,10 @@ def revoke_message(call: Call) -> Answer:
         return json_answer(call, {})
     if account.settings.revoke == "always":
         return json_answer(call, {})
-    raise refuse("ALREADY_DELIVERED" if mine else "ENTITY_NOT_FOUND")
+    if message is not None and mine:
+        raise refuse("ALREADY_DELIVERED", hint=f"it is {message.state.value}")
+    message_id = call.path_values["message"][:100]
+    raise refuse("ENTITY_NOT_FOUND", hint=f"{agent.id} has sent no message {message_id!r} to {phone}")
 
 
 def _revoke(call: Call, message: Message) -> None:
@@ -170,7 +164,7 @@ def create_event(call: Call) -> Answer:
     event_id = client_id_of(call, "eventId")
     if (earlier := _earlier(call, account, agent, event_id)) is not None:
         return earlier
-    body = read_body(call.body, "AgentEvent", "agent_event", account.settings.intake)
+    body = body_of(call, "AgentEvent", "agent_event")
     kind = body.get("eventType", "")
     if kind not in ("IS_TYPING", "READ"):
         wrong = "agent_event.event_type: must be IS_TYPING or READ"
@@ -181,7 +175,7 @@ def create_event(call: Call) -> Answer:
     resource = {
         "name": f"phones/{phone}/agentEvents/{event_id}",
         **body,
-        "sendTime": account.now_text(),
+        "sendTime": account.reporter.now_text(),
     }
     call.submit(
         [
@@ -209,12 +203,12 @@ def dialogflow(call: Call) -> Answer:
     phone = phone_of(call)
     agent = agent_of(call)
     prefix = client_id_of(call, "messageIdPrefix")
-    body = read_body(call.body, "DialogflowEvent", "dialogflow_event", account.settings.intake)
-    if not agent.said.dialogflow:
-        raise refuse("DIALOGFLOW_DISABLED")
+    body = body_of(call, "DialogflowEvent", "dialogflow_event")
+    if not agent.settings.dialogflow:
+        hint = f"the setting agents: {{{agent.id}: {{dialogflow: true}}}} enables it"
+        raise refuse("DIALOGFLOW_DISABLED", hint=hint)
     if not body.get("eventName"):
         wrong = "dialogflow_event.event_name: must not be empty"
         raise bad_request([Violation("dialogflow_event.event_name", wrong)])
-    if account.features_of(phone) is None:
-        raise refuse("NOT_REACHABLE")
+    account.check_reach(phone)
     return json_answer(call, {"name": f"phones/{phone}/dialogflowMessages/{prefix}", **body})

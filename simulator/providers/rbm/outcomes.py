@@ -188,8 +188,8 @@ def _refusal(http: int) -> str:
     for row in ERRORS.values():
         if row.http == http:
             return row.name
-    known = ", ".join(sorted({str(row.http) for row in ERRORS.values()}))
-    raise ValueError(f"there is no refusal with HTTP {http}; known: {known}")
+    statuses = ", ".join(sorted({str(row.http) for row in ERRORS.values()}))
+    raise ValueError(f"there is no refusal with HTTP {http}; there are {statuses}")
 
 
 REFUSAL_SHAPE: Final[Shape[str]] = Either(

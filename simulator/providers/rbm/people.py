@@ -5,15 +5,16 @@ What can be asked about numbers: capabilities, reachable users, testers.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Report
-from simulator.providers.rbm.acts import is_marked_us
-from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.calls import account_of, agent_of, phone_of, required
+from simulator.providers.rbm.account import Account
+from simulator.providers.rbm.agents import INVITES_IN_ALL, INVITES_PER_DAY, Agent
+from simulator.providers.rbm.calls import account_of, agent_lookup, agent_of, body_of, phone_of, required
 from simulator.providers.rbm.errors import json_answer, refuse
-from simulator.providers.rbm.wire import Violation, bad_request, read_body
+from simulator.providers.rbm.settings import REGIONS
+from simulator.providers.rbm.wire import Violation, bad_request
 
 __all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite"]
 
@@ -23,6 +24,7 @@ _SAMPLED_FROM: Final = 500
 _SAMPLE_BP: Final = 7_500
 _MINUTE_MS: Final = 60_000
 _CALLBACK_AFTER_MS: Final = 1_000
+_ENDPOINT: Final = re.compile(rf"({'|'.join(REGIONS)})-rcsbusinessmessaging\.")
 
 
 def capabilities(call: Call) -> Answer:
@@ -31,13 +33,13 @@ def capabilities(call: Call) -> Answer:
     phone = phone_of(call)
     agent = agent_of(call)
     required(call, "requestId")
-    gateway = call.gateway
-    features = account.features_of(phone)
-    circumstances = gateway.circumstances(phone)
-    if features is None or not account.may_reach(agent, phone, circumstances):
-        raise refuse("NOT_REACHABLE")
+    circumstances = call.gateway.circumstances(phone)
+    account.check_reach(phone)
+    if not account.may_reach(agent, phone, circumstances):
+        raise refuse("NOT_REACHABLE", hint=f"{agent.id} is not launched, and {phone} is none of its testers")
+    features = account.features_of(phone) or ()
     body: dict[str, object] = {"features": list(features)}
-    carrier = is_marked_us(account, phone)
+    carrier = account.reporter.us_carrier(phone)
     if carrier:
         body["carrier"] = carrier
     return json_answer(call, body)
@@ -46,7 +48,7 @@ def capabilities(call: Call) -> Answer:
 def batch_get(call: Call) -> Answer:
     """Answer which of many numbers can be reached, from what a cache would know."""
     account = account_of(call)
-    body = read_body(call.body, "BatchGetUsersRequest", "", account.settings.intake)
+    body = body_of(call, "BatchGetUsersRequest", "")
     agent = agent_of(call, body.get("agentId", ""))
     _count_batch(call)
     users = list(dict.fromkeys(body.get("users", ())))
@@ -60,17 +62,57 @@ def batch_get(call: Call) -> Answer:
     if wrong:
         raise bad_request(wrong[:100])
     gateway = call.gateway
+    _check_region(call, users)
     capable = [user for user in users if account.features_of(user) is not None]
     reachable = [user for user in capable if account.may_reach(agent, user, gateway.circumstances(user))]
-    answer: dict[str, object] = {"reachableUsers": reachable}
+    sample: set[str] = set()
     if len(users) >= _SAMPLED_FROM:
         sample = {user for user in users if gateway.draws("rbm", "sample", user).hits("sample", _SAMPLE_BP)}
-        answer["totalRandomSampleUserCount"] = len(sample)
-        answer["reachableRandomSampleUserCount"] = sum(user in sample for user in capable)
-    else:
-        answer["totalRandomSampleUserCount"] = 0
-        answer["reachableRandomSampleUserCount"] = 0
+    answer: dict[str, object] = {
+        "reachableUsers": reachable,
+        "totalRandomSampleUserCount": len(sample),
+        "reachableRandomSampleUserCount": sum(user in sample for user in capable),
+    }
+    if by_carrier := _by_carrier(account, reachable):
+        answer["reachableUsersMap"] = by_carrier
+    if account.settings.batch_get_zeros == "omitted":
+        answer = {name: value for name, value in answer.items() if value}
     return json_answer(call, answer)
+
+
+def _by_carrier(account: Account, users: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """Return numbers that are marked as ones of the United States by their carriers."""
+    carriers: dict[str, dict[str, list[str]]] = {}
+    for user in users:
+        if carrier := account.reporter.us_carrier(user):
+            carriers.setdefault(carrier, {"reachableUsers": []})["reachableUsers"].append(user)
+    return carriers
+
+
+def _check_region(call: Call, users: Sequence[str]) -> None:
+    """Raise Refuse when numbers are of several regions, or of another one than the endpoint."""
+    table = account_of(call).settings.number_regions
+    if not table:
+        return
+    examples: dict[str, str] = {}
+    for user in users:
+        examples.setdefault(_region(table, user), user)
+    examples.pop("", None)
+    endpoint = _ENDPOINT.match(call.headers.get("Host", ""))
+    if endpoint is not None and examples.keys() - {endpoint[1]}:
+        wrong = f"users: must be numbers of the region of the endpoint, {endpoint[1]}"
+    elif len(examples) > 1:
+        wrong = "users: must be numbers of a single region"
+    else:
+        return
+    placed = ", ".join(f"{user} is in {region}" for region, user in examples.items())
+    hint = f"{placed}; the setting number_regions says which number is where"
+    raise bad_request([Violation("users", wrong)], hint=hint)
+
+
+def _region(table: Mapping[str, str], user: str) -> str:
+    begins = [prefix for prefix in table if user.startswith(prefix)]
+    return table[max(begins, key=len)] if begins else ""
 
 
 def _count_batch(call: Call) -> None:
@@ -81,16 +123,15 @@ def _count_batch(call: Call) -> None:
     while calls and calls[0] <= now_ms - _MINUTE_MS:
         calls.popleft()
     if limit and len(calls) >= limit:
-        raise refuse("RESOURCE_EXHAUSTED")
+        raise refuse("RESOURCE_EXHAUSTED", hint=f"{limit} calls to users:batchGet a minute")
     calls.append(now_ms)
 
 
 def create_tester(call: Call) -> Answer:
     """Invite a number to test an agent; no webhook will tell what comes of it."""
-    account = account_of(call)
     phone = phone_of(call)
     agent = agent_of(call)
-    read_body(call.body, "Tester", "tester", account.settings.intake)
+    body_of(call, "Tester", "tester")
     status = invite(call, agent, phone)
     return json_answer(call, {"name": f"phones/{phone}/testers", "inviteStatus": status})
 
@@ -104,10 +145,11 @@ def invite(call: Call, agent: Agent, phone: str) -> str:
         return status
     if status == "DECLINED":
         raise refuse("INVALID_ARGUMENT", f"{phone} has declined; remove the tester before inviting again")
-    if account.features_of(phone) is None:
-        raise refuse("NOT_REACHABLE")
+    account.check_reach(phone)
     if not account.testers.within_limits(agent.id, gateway.now_ms):
-        raise refuse("RESOURCE_EXHAUSTED")
+        raise refuse(
+            "RESOURCE_EXHAUSTED", hint=f"{INVITES_PER_DAY} invitations a day, {INVITES_IN_ALL} in all"
+        )
     account.testers.invite(agent.id, phone, gateway.now_ms)
     return "PENDING"
 
@@ -116,13 +158,13 @@ def capability_callback(call: Call) -> Answer:
     """Answer at once, and tell the webhook a moment later: the way of the 2021 client."""
     account = account_of(call)
     phone = phone_of(call)
-    body = read_body(call.body, "RequestCapabilityCallbackRequest", "", account.settings.intake)
+    body = body_of(call, "RequestCapabilityCallbackRequest", "")
     request_id = body.get("requestId", "")
     if not request_id:
         raise bad_request([Violation("request_id", "request_id: must not be empty")])
     agent = account.agents.only() if call.query_value("agentId") is None else agent_of(call)
     if agent is None:
-        raise refuse("AGENT_LOOKUP")
+        raise agent_lookup(account, "")
     name, gateway = agent.id, call.gateway
 
     def tell() -> Sequence[Report]:
@@ -133,7 +175,7 @@ def capability_callback(call: Call) -> Answer:
             "rbmEnabled": features is not None,
             "features": list(features or ()),
         }
-        return account.report(
+        return account.reporter.report(
             agent=name,
             recipient=phone,
             kind="capabilities",

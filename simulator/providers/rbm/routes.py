@@ -10,7 +10,7 @@ import msgspec
 
 from simulator.provider import Answer, Call, Coverage, Route
 from simulator.providers.rbm.calls import account_of, route
-from simulator.providers.rbm.errors import json_answer
+from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.management import (
     create_integration,
     delete_integration,
@@ -25,23 +25,28 @@ from simulator.providers.rbm.management import (
 from simulator.providers.rbm.messages import create_event, create_message, dialogflow, revoke_message
 from simulator.providers.rbm.people import batch_get, capabilities, capability_callback, create_tester
 from simulator.providers.rbm.schema import discovery
-from simulator.providers.rbm.tokens import EXPIRES_S, grant
+from simulator.providers.rbm.tokens import EXPIRES_S, grant, judged_by
 from simulator.providers.rbm.uploads import UPLOAD_BYTES_MAX, create_file, resume_upload, upload_file
 
 __all__ = ["COVERAGE", "ROUTES"]
 
 _PHONE: Final = "/v1/phones/{phone}"
 _INTEGRATIONS: Final = "/v1/brands/{brand}/agents/{agent}/integrations"
+_PAGED: Final = ("agentId", "pageSize", "pageToken")
 _INTEGRATION: Final = f"{_INTEGRATIONS}/{{integration}}"
 
 
 def _token(call: Call) -> Answer:
     """Answer like Google's token endpoint, which has an error shape of its own."""
     account = account_of(call)
-    granted = grant(call.body)
-    account.tokens_issued += 1
+    settings = account.settings
+    if settings.assertion_times == "checked":
+        now_s, skew_s = call.gateway.unix_ms() // 1_000, settings.assertion_skew_ms // 1_000
+        granted = grant(call.body, judged_by(now_s, skew_s, account.reporter.now_text()))
+    else:
+        granted = grant(call.body)
     body = {
-        "access_token": granted.token(call.gateway.now_ms, account.tokens_issued),
+        "access_token": granted.token(call.gateway.now_ms, account.tokens.next_serial()),
         "expires_in": EXPIRES_S,
         "token_type": "Bearer",
     }
@@ -49,30 +54,53 @@ def _token(call: Call) -> Answer:
 
 
 def _discovery(call: Call) -> Answer:
+    version = call.query_value("version")
+    if version not in (None, "v1"):
+        raise refuse("ENTITY_NOT_FOUND", hint=f"there is no version {version[:40]!r}; there is v1")
     return json_answer(call, discovery(f"{call.url}/"))
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    route("POST", f"{_PHONE}/agentMessages", create_message, "send", sends=True),
+    route(
+        "POST", f"{_PHONE}/agentMessages", create_message, "send", sends=True, query=("messageId", "agentId")
+    ),
     route("DELETE", f"{_PHONE}/agentMessages/{{message}}", revoke_message, "revoke"),
-    route("POST", f"{_PHONE}/agentEvents", create_event, "event", sends=True),
-    route("GET", f"{_PHONE}/capabilities", capabilities, "capabilities"),
+    route("POST", f"{_PHONE}/agentEvents", create_event, "event", sends=True, query=("eventId", "agentId")),
+    route("GET", f"{_PHONE}/capabilities", capabilities, "capabilities", query=("requestId", "agentId")),
     route("POST", f"{_PHONE}/testers", create_tester, "tester"),
-    route("POST", f"{_PHONE}/dialogflowMessages", dialogflow, "dialogflow"),
+    route(
+        "POST", f"{_PHONE}/dialogflowMessages", dialogflow, "dialogflow", query=("messageIdPrefix", "agentId")
+    ),
     route("POST", f"{_PHONE}/capability:requestCapabilityCallback", capability_callback, "capabilities"),
     route("POST", "/v1/users:batchGet", batch_get, "batch-get"),
     route("POST", "/v1/files", create_file, "file"),
-    route("POST", "/upload/v1/files", upload_file, "file", body_bytes_max=UPLOAD_BYTES_MAX),
-    route("PUT", "/upload/v1/files", resume_upload, "file", body_bytes_max=UPLOAD_BYTES_MAX),
+    route(
+        "POST",
+        "/upload/v1/files",
+        upload_file,
+        "file",
+        query=("agentId", "upload_id"),
+        body_bytes_max=UPLOAD_BYTES_MAX,
+    ),
+    route(
+        "PUT",
+        "/upload/v1/files",
+        resume_upload,
+        "file",
+        query=("agentId", "upload_id"),
+        body_bytes_max=UPLOAD_BYTES_MAX,
+    ),
     Route("POST", "/token", _token, "token", open=True),
     Route("GET", "/$discovery/rest", _discovery, "discovery", open=True),
     route("POST", _INTEGRATIONS, create_integration, "integration", scope="b"),
-    route("GET", _INTEGRATIONS, list_integrations, "integration", scope="b"),
+    route("GET", _INTEGRATIONS, list_integrations, "integration", query=_PAGED, scope="b"),
     route("GET", _INTEGRATION, get_integration, "integration", scope="b"),
-    route("PATCH", _INTEGRATION, patch_integration, "integration", scope="b"),
+    route(
+        "PATCH", _INTEGRATION, patch_integration, "integration", query=("agentId", "updateMask"), scope="b"
+    ),
     route("DELETE", _INTEGRATION, delete_integration, "integration", scope="b"),
     route("POST", "/v1/testers", invite_tester, "tester", scope="b"),
-    route("GET", "/v1/testers", list_testers, "tester", scope="b"),
+    route("GET", "/v1/testers", list_testers, "tester", query=_PAGED, scope="b"),
     route("GET", "/v1/testers/{phone}", get_tester, "tester", scope="b"),
     route("DELETE", "/v1/testers/{phone}", delete_tester, "tester", scope="b"),
 )
@@ -90,7 +118,7 @@ COVERAGE: Final[tuple[Coverage, ...]] = (
         "supported",
         "gone from Google's clients since 2025",
     ),
-    Coverage("POST", "/v1/users:batchGet", "partial", "no reachableUsersMap: its inner shape is not known"),
+    Coverage("POST", "/v1/users:batchGet", "supported", "which number is in which region is chosen"),
     Coverage("POST", "/v1/files", "partial", "the URL is checked, not fetched"),
     Coverage("POST", "/upload/v1/files", "supported", "bare, media, multipart, resumable"),
     Coverage("PUT", "/upload/v1/files", "supported", "the pieces of a resumable upload"),

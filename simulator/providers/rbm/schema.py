@@ -14,7 +14,15 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-__all__ = ["FieldShape", "Kind", "MessageShape", "discovery", "message_shapes"]
+__all__ = [
+    "FieldShape",
+    "Kind",
+    "MessageShape",
+    "discovery",
+    "fields_as_of",
+    "message_shapes",
+    "standard_parameters",
+]
 
 
 class Kind(StrEnum):
@@ -77,44 +85,44 @@ _KINDS: Final[dict[tuple[Any, Any], Kind]] = {
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)
+    return re.sub(r"([A-Z])", lambda match: f"_{match[1].lower()}", name)
 
 
 def _number(text: Any) -> float | None:
     return None if text is None else float(text)
 
 
-def _field(name: str, said: dict[str, Any]) -> FieldShape:
-    repeated = said.get("type") == "array"
-    one = said["items"] if repeated else said
-    words = tuple(one.get("enum", ()))
-    if "$ref" in one:
+def _field(name: str, schema: dict[str, Any]) -> FieldShape:
+    repeated = schema.get("type") == "array"
+    part = schema["items"] if repeated else schema
+    words = tuple(part.get("enum", ()))
+    if "$ref" in part:
         kind = Kind.MESSAGE
     elif words:
         kind = Kind.ENUM
     else:
-        kind = _KINDS.get((one.get("type"), one.get("format")), Kind.ANY)
+        kind = _KINDS.get((part.get("type"), part.get("format")), Kind.ANY)
     return FieldShape(
         name=name,
         snake=_snake(name),
         kind=kind,
         repeated=repeated,
-        read_only=bool(said.get("readOnly")),
-        message=one.get("$ref", ""),
+        read_only=bool(schema.get("readOnly")),
+        message=part.get("$ref", ""),
         words=words,
-        length_max=one.get("maxLength"),
-        items_min=said.get("minItems", 0),
-        items_max=said.get("maxItems"),
-        pattern=one.get("pattern", ""),
-        minimum=_number(one.get("minimum")),
-        maximum=_number(one.get("maximum")),
+        length_max=part.get("maxLength"),
+        items_min=schema.get("minItems", 0),
+        items_max=schema.get("maxItems"),
+        pattern=part.get("pattern", ""),
+        minimum=_number(part.get("minimum")),
+        maximum=_number(part.get("maximum")),
     )
 
 
-def _message(name: str, said: dict[str, Any]) -> MessageShape:
-    fields = tuple(_field(key, value) for key, value in said["properties"].items())
+def _message(name: str, schema: dict[str, Any]) -> MessageShape:
+    fields = tuple(_field(key, value) for key, value in schema["properties"].items())
     by_name = {field.snake: field for field in fields} | {field.name: field for field in fields}
-    unions = tuple((union, tuple(members)) for union, members in said.get("x-oneofs", {}).items())
+    unions = tuple((union, tuple(members)) for union, members in schema.get("x-oneofs", {}).items())
     return MessageShape(name=name, fields=fields, by_name=by_name, unions=unions)
 
 
@@ -149,8 +157,19 @@ _MANAGEMENT: Final[dict[str, Any]] = {
 @cache
 def message_shapes() -> Mapping[str, MessageShape]:
     """Return every message that clients may send or receive, by name."""
-    said = {**_document()["schemas"], **_MANAGEMENT}
-    return {name: _message(name, one) for name, one in said.items()}
+    schemas = {**_document()["schemas"], **_MANAGEMENT}
+    return {name: _message(name, schema) for name, schema in schemas.items()}
+
+
+def fields_as_of() -> str:
+    """Return the day of Google's release notes up to which the fields are known."""
+    return str(_document()["x-asOf"])
+
+
+@cache
+def standard_parameters() -> frozenset[str]:
+    """Return the query parameters that every method takes."""
+    return frozenset(_document()["parameters"])
 
 
 def discovery(root_url: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,15 +22,29 @@ import msgspec
 
 from simulator.provider import Refuse
 
-__all__ = ["EXPIRES_S", "Grant", "Token", "grant", "mint_key", "read_token"]
+__all__ = [
+    "EXPIRES_S",
+    "SCOPE_URLS",
+    "Grant",
+    "IssuedTokens",
+    "Token",
+    "grant",
+    "judged_by",
+    "mint_key",
+    "read_token",
+]
 
 EXPIRES_S: Final = 3_599
 _GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFE_S_MAX: Final = 3_600
+_SAME_CLOCK_S: Final = 86_400
 _SCOPES: Final = {
     "https://www.googleapis.com/auth/rcsbusinessmessaging": "r",
     "https://www.googleapis.com/auth/businesscommunications": "b",
 }
+SCOPE_URLS: Final = {letter: url for url, letter in _SCOPES.items()}
+"""The scopes by the letters that stand for them in tokens."""
+
 _EMAIL_DOMAIN: Final = "simulator-tests.iam.gserviceaccount.com"
 _ISSUED: Final = re.compile(
     r"(ya29\.(?:[0-9a-f]{32}|e-[A-Za-z0-9_-]+))\.([rb]*)\.([0-9]{1,15})\.([0-9]{1,15})", re.ASCII
@@ -77,6 +92,31 @@ class Grant(NamedTuple):
         return f"{self.subject}.{self.scopes}.{now_ms}.{serial}"
 
 
+class IssuedTokens:
+    """
+    How many tokens /token has issued in a space, and which of them are refused.
+    """
+
+    __slots__ = ("_count", "_void")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._void = 0
+
+    def next_serial(self) -> int:
+        """Return the serial number of one more token."""
+        self._count += 1
+        return self._count
+
+    def expire(self) -> None:
+        """Let every token issued so far be refused."""
+        self._void = self._count
+
+    def is_void(self, serial: int) -> bool:
+        """Return True when the token with this number is refused."""
+        return serial <= self._void
+
+
 @lru_cache(maxsize=1_024)
 def read_token(secret: str) -> Token | None:
     """
@@ -98,9 +138,15 @@ def read_token(secret: str) -> Token | None:
     return Token(secret)
 
 
-def grant(body: bytes) -> Grant:
+def _any_time(issued: int, expires: int) -> str:
+    return ""
+
+
+def grant(body: bytes, judge: Callable[[int, int], str] = _any_time) -> Grant:
     """
     Return what a request to /token is granted; raises Refuse.
+
+    *judge* says what is wrong with the seconds in which an assertion begins and ends, if anything.
 
     The audience is not looked at: Google's Python library always names Google's
     own.  A signature is checked when the assertion names a key of ours; other
@@ -120,13 +166,42 @@ def grant(body: bytes) -> Grant:
     if issuer.startswith("invalid") or (_OURS.fullmatch(issuer) and not _well_signed(assertion)):
         raise Refuse("invalid_grant", "Invalid JWT Signature.")
     issued, expires = claims.get("iat"), claims.get("exp")
-    if not isinstance(issued, int) or not isinstance(expires, int) or not 0 < expires - issued <= _LIFE_S_MAX:
-        raise Refuse(
-            "invalid_grant",
-            "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
-            "Check your iat and exp values in the JWT claim.",
-        )
+    if not isinstance(issued, int) or not isinstance(expires, int):
+        raise _untimely(f"expected iat and exp as seconds, got {issued!r} and {expires!r}")
+    if not 0 < expires - issued <= _LIFE_S_MAX:
+        raise _untimely(f"expected at most {_LIFE_S_MAX} s from iat to exp, got {expires - issued}")
+    if why := judge(issued, expires):
+        raise _untimely(why)
     return Grant(_subject(issuer), _scopes(claims))
+
+
+def judged_by(now_s: int, skew_s: int, now_text: str) -> Callable[[int, int], str]:
+    """
+    Return what judges the times of an assertion by a clock that stands at *now_s*.
+
+    An assertion that begins a day or more away comes from another clock, such as
+    that of a machine whose space stands still elsewhere in time: it passes.
+    """
+
+    def judge(issued: int, expires: int) -> str:
+        if abs(issued - now_s) >= _SAME_CLOCK_S:
+            return ""
+        clock = f"the space's clock stands at {now_text}; `assertion_times: ignored` lets any pass"
+        if expires <= now_s:
+            return f"exp {expires} was {now_s - expires} s ago: {clock}"
+        if issued > now_s + skew_s:
+            return f"iat {issued} is {issued - now_s} s ahead: {clock}"
+        return ""
+
+    return judge
+
+
+def _untimely(why: str) -> Refuse:
+    text = (
+        "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
+        "Check your iat and exp values in the JWT claim."
+    )
+    return Refuse("invalid_grant", f"{text} ({why})", text=text)
 
 
 def mint_key(credential: str, base_url: str) -> dict[str, str]:
@@ -161,8 +236,8 @@ def _credential(subject: str) -> str:
 
 
 def _scopes(claims: dict[str, Any]) -> str:
-    said = str(claims.get("scope", "")).split()
-    return "".join(letter for scope, letter in _SCOPES.items() if scope in said)
+    scopes = str(claims.get("scope", "")).split()
+    return "".join(letter for scope, letter in _SCOPES.items() if scope in scopes)
 
 
 def _decoded(part: str) -> bytes:

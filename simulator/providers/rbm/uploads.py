@@ -8,11 +8,11 @@ import re
 from typing import Final
 
 from simulator.provider import Answer, Call
-from simulator.providers.rbm.account import uuid_of
-from simulator.providers.rbm.calls import account_of, agent_of
+from simulator.providers.rbm.calls import account_of, agent_of, body_of
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.files import FILE_BYTES_MAX, MEDIA_TYPES, File, Upload
-from simulator.providers.rbm.wire import Violation, bad_request, read_body
+from simulator.providers.rbm.reporting import uuid_of
+from simulator.providers.rbm.wire import Violation, bad_request
 
 __all__ = ["UPLOAD_BYTES_MAX", "create_file", "resume_upload", "upload_file"]
 
@@ -25,7 +25,7 @@ _BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 def create_file(call: Call) -> Answer:
     """Take a file by URL.  The URL is checked but not fetched: the simulator stays off the network."""
-    body = read_body(call.body, "CreateFileRequest", "", account_of(call).settings.intake)
+    body = body_of(call, "CreateFileRequest", "")
     agent_of(call, body.get("agentId", ""))
     for key, snake in (("fileUrl", "file_url"), ("thumbnailUrl", "thumbnail_url")):
         url = body.get(key, "")
@@ -56,8 +56,8 @@ def _media_type(header: str) -> str:
 
 def _check_type(media_type: str) -> None:
     if media_type not in MEDIA_TYPES:
-        known = ", ".join(sorted(MEDIA_TYPES))
-        raise refuse("INVALID_ARGUMENT", f"the type {media_type[:60]!r} is not supported; supported: {known}")
+        types = ", ".join(sorted(MEDIA_TYPES))
+        raise refuse("INVALID_ARGUMENT", f"the type {media_type[:60]!r} is not supported; supported: {types}")
 
 
 def _take(call: Call, media_type: str, content: bytes) -> Answer:
@@ -83,19 +83,19 @@ def _kept(call: Call, media_type: str, size: int) -> Answer:
 
 
 def _multipart(call: Call) -> Answer:
-    found = _BOUNDARY.search(call.headers.get("Content-Type", ""))
-    parts = _parts(call.body, found[1].encode()) if found is not None else []
+    boundary = _BOUNDARY.search(call.headers.get("Content-Type", ""))
+    parts = _parts(call.body, boundary[1].encode()) if boundary is not None else []
     if len(parts) != 2:
         raise refuse("INVALID_ARGUMENT", "expected multipart/related with two parts: JSON, then the file")
     (_, metadata), (media_type, content) = parts
-    body = read_body(metadata, "CreateFileRequest", "", account_of(call).settings.intake)
+    body = body_of(call, "CreateFileRequest", "", metadata)
     agent_of(call, body.get("agentId", ""))
     return _take(call, media_type, content)
 
 
 def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
     """Return type and content of each part; Google's Python client ends its lines with a bare LF."""
-    found = []
+    parts = []
     for raw in body.split(b"--" + boundary)[1:]:
         if raw.startswith(b"--"):
             break
@@ -104,14 +104,14 @@ def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
             return []
         headers = (part[1] or b"").decode("latin-1")
         kind = re.search(r"^content-type:[ \t]*([^;\r\n]+)", headers, re.IGNORECASE | re.MULTILINE)
-        found.append((kind[1].strip().lower() if kind else "", part[2]))
-    return found
+        parts.append((kind[1].strip().lower() if kind else "", part[2]))
+    return parts
 
 
 def _begin(call: Call) -> Answer:
     """Start a resumable upload: the answer says where to put the bytes."""
     account = account_of(call)
-    body = read_body(call.body, "CreateFileRequest", "", account.settings.intake)
+    body = body_of(call, "CreateFileRequest", "")
     agent = agent_of(call, body.get("agentId", ""))
     media_type = _media_type(call.headers.get("X-Upload-Content-Type", ""))
     _check_type(media_type)
@@ -130,23 +130,23 @@ def resume_upload(call: Call) -> Answer:
     files = account_of(call).files
     upload = files.upload(call.query_value("upload_id") or "")
     if upload is None:
-        raise refuse("ENTITY_NOT_FOUND")
+        raise refuse("ENTITY_NOT_FOUND", hint="upload_id names no upload under way")
     header = call.headers.get("Content-Range")
     if header is None:
         files.end(upload)
         return _take(call, upload.media_type, call.body)
-    said = _RANGE.fullmatch(header.strip())
-    if said is None:
+    span = _RANGE.fullmatch(header.strip())
+    if span is None:
         raise refuse("INVALID_ARGUMENT", f"Content-Range: expected bytes 0-99/100, got {header[:60]!r}")
-    if said[1] is not None:
-        if int(said[1]) != upload.received or int(said[2]) - int(said[1]) + 1 != len(call.body):
+    if span[1] is not None:
+        if int(span[1]) != upload.received or int(span[2]) - int(span[1]) + 1 != len(call.body):
             raise refuse(
                 "INVALID_ARGUMENT",
                 f"Content-Range: expected to go on from byte {upload.received} with {len(call.body)} bytes",
             )
         upload = files.grow(upload, len(call.body))
         _check_size(upload.received)
-    if said[3] != "*" and upload.received == int(said[3]):
+    if span[3] != "*" and upload.received == int(span[3]):
         files.end(upload)
         return _kept(call, upload.media_type, upload.received)
     so_far = (("Range", f"bytes=0-{upload.received - 1}"),) if upload.received else ()

@@ -8,13 +8,13 @@ unset, numbers may be text, enums may be numbers, output-only fields are ignored
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from simulator.provider import NotJson, Refuse, decode_json
 from simulator.providers.rbm.errors import ERRORS, refuse
 from simulator.providers.rbm.instants import parse_duration, parse_instant
-from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, message_shapes
+from simulator.providers.rbm.schema import FieldShape, Kind, MessageShape, fields_as_of, message_shapes
 
 __all__ = ["Intake", "Violation", "bad_request", "read_body"]
 
@@ -37,10 +37,14 @@ class Violation(NamedTuple):
     text: str
 
 
-def bad_request(violations: Sequence[Violation], text: str = "") -> Refuse:
-    """Return the refusal of a body that Google answers with 400 INVALID_ARGUMENT."""
+def bad_request(violations: Sequence[Violation], text: str = "", *, hint: str = "") -> Refuse:
+    """
+    Return the refusal of a body that Google answers with 400 INVALID_ARGUMENT.
+
+    *hint* is for the reason alone, which says more than Google would.
+    """
     words = text or "\n".join(violation.text for violation in violations)
-    return refuse("INVALID_ARGUMENT", words, violations)
+    return refuse("INVALID_ARGUMENT", words, violations, hint=hint)
 
 
 class Intake(NamedTuple):
@@ -49,15 +53,23 @@ class Intake(NamedTuple):
     """
 
     strict_json: bool = False
-    ignore_unknown: bool = False
+    unknown: str = "refuse"
+    """What is done about fields that are not known: `refuse`, `warn` or `ignore`."""
     card_suggestions_max: int = 4
 
 
-def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str, Any]:
+def _overlook(text: str) -> None:
+    """Say nothing of what is odd about a body."""
+
+
+def read_body(
+    body: bytes, message: str, root: str, intake: Intake, warn: Callable[[str], None] = _overlook
+) -> dict[str, Any]:
     """
     Return *body* as a message called *message*, in camelCase, without what is unset.
 
     *root* is where complaints begin (`agent_message`); empty: at the top level.
+    *warn* is told of fields that are not known, where the account takes them all the same.
     Raises Refuse with everything that is wrong.
     """
     if not body.strip():
@@ -70,36 +82,35 @@ def read_body(body: bytes, message: str, root: str, intake: Intake) -> dict[str,
         raise bad_request([], "Invalid JSON payload received. Root element must be a message.")
     reader = _Reader(intake)
     read = reader.message(message_shapes()[message], plain, root)
-    if reader.found:
-        raise bad_request(reader.found)
+    if reader.violations:
+        hint = f"fields are known as of {fields_as_of()}; `unknown_fields: warn` takes others"
+        raise bad_request(reader.violations, hint=hint if reader.unknown else "")
+    if intake.unknown == "warn":
+        for text in reader.unknown:
+            warn(f"{text} (as of {fields_as_of()})")
     return read
 
 
 class _Reader:
     """Reads one body, noting mistakes as it goes."""
 
-    __slots__ = ("found", "intake")
+    __slots__ = ("intake", "unknown", "violations")
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
-        self.found: list[Violation] = []
+        self.unknown: list[str] = []
+        self.violations: list[Violation] = []
 
     def note(self, path: str, text: str) -> None:
-        if len(self.found) < _VIOLATIONS_MAX:
-            self.found.append(Violation(path, text))
+        if len(self.violations) < _VIOLATIONS_MAX:
+            self.violations.append(Violation(path, text))
 
     def message(self, shape: MessageShape, plain: dict[str, Any], path: str) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for name, value in plain.items():
             field = shape.by_name.get(name)
             if field is None:
-                if not self.intake.ignore_unknown:
-                    at = f" at '{path}'" if path else ""
-                    self.note(
-                        path,
-                        f'Invalid JSON payload received. Unknown name "{name[:_SHOWN_MAX]}"{at}: '
-                        "Cannot find field.",
-                    )
+                self.unknown_name(name, path)
             elif value is not None and not field.read_only:
                 where = f"{path}.{field.snake}" if path else field.snake
                 read = self.field(shape, field, value, where)
@@ -116,9 +127,18 @@ class _Reader:
                 )
         return {field.name: given[field.name] for field in shape.fields if field.name in given}
 
+    def unknown_name(self, name: str, path: str) -> None:
+        if self.intake.unknown == "ignore" or len(self.unknown) >= _VIOLATIONS_MAX:
+            return
+        at = f" at '{path}'" if path else ""
+        text = f'Unknown name "{name[:_SHOWN_MAX]}"{at}: Cannot find field.'
+        self.unknown.append(text)
+        if self.intake.unknown == "refuse":
+            self.note(path, f"Invalid JSON payload received. {text}")
+
     def field(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
         if not field.repeated:
-            return self.one(shape, field, value, path)
+            return self.value(shape, field, value, path)
         if not isinstance(value, list):
             self.wrong(field, value, path)
             return None
@@ -129,10 +149,10 @@ class _Reader:
             limits = f"between {field.items_min} and {most}" if field.items_min else f"at most {most}"
             self.note(path, f"{path}: must have {limits} items, got {len(value)}")
             return None
-        items = [self.one(shape, field, item, f"{path}[{n}]") for n, item in enumerate(value)]
+        items = [self.value(shape, field, item, f"{path}[{n}]") for n, item in enumerate(value)]
         return items or None
 
-    def one(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
+    def value(self, shape: MessageShape, field: FieldShape, value: Any, path: str) -> Any:
         kind = field.kind
         if kind is Kind.STRING:
             if isinstance(value, str):
@@ -153,8 +173,8 @@ class _Reader:
     def text(self, shape: MessageShape, field: FieldShape, value: str, path: str) -> str:
         most = field.length_max
         if most is not None and len(value) > most:
-            known = _TOO_LONG_WORDS.get((shape.name, field.name))
-            self.note(path, known or f"{path}: must have at most {most} characters, got {len(value)}")
+            words = _TOO_LONG_WORDS.get((shape.name, field.name))
+            self.note(path, words or f"{path}: must have at most {most} characters, got {len(value)}")
         elif field.pattern and re.search(field.pattern, value) is None:
             self.note(path, f"{path}: must match {field.pattern}, got {_shown(value)}")
         return value

@@ -6,20 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 
 from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.scenario.loader import load, read
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Invalid, Shape
+from simulator.server.asked import Asked, Reply
 from simulator.server.problems import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
-from simulator.server.views import (
-    space_view,
-)
+from simulator.server.views import space_view
+from simulator.server.webhook_index import WebhookIndex
 
 __all__ = [
     "AFTER_MAX",
@@ -32,6 +35,7 @@ __all__ = [
     "Reply",
     "one_of",
     "page",
+    "plain_of",
     "read_as",
     "whole",
 ]
@@ -43,47 +47,6 @@ LIMIT_DEFAULT: Final = 1_000
 LIMIT_MAX: Final = 100_000
 AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
-
-
-def _never() -> bool:
-    return False
-
-
-class Reply(NamedTuple):
-    """
-    What an operation answers: plain JSON values, or a document in bytes.
-    """
-
-    body: object
-    status: int = 200
-    content_type: str = ""
-    """Of a body in bytes, which is answered as it is; empty: JSON, or NDJSON for a list."""
-
-
-class Asked(NamedTuple):
-    """
-    What an operation is asked: path parameters, query, and the raw body.
-    """
-
-    parameters: Mapping[str, str]
-    query: Mapping[str, str]
-    body: bytes
-    content_type: str
-    base_url: str
-    method: str = ""
-    path: str = ""
-    gone: Callable[[], bool] = _never
-    """Whether whoever asked has hung up meanwhile."""
-
-    def plain(self) -> Json:
-        """Return the body as JSON values; an empty one is an empty object."""
-        if not self.body.strip():
-            return {}
-        try:
-            decoded: Json = msgspec.json.decode(self.body)
-            return decoded
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
-            raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
 
 
 _SHARED_MAX: Final = 64
@@ -114,6 +77,15 @@ class Controller:
     def __init__(self, registry: SpaceRegistry) -> None:
         self.registry = registry
         self._scenarios: dict[str, Scenario] = {}
+        self._webhooks: WeakKeyDictionary[Space, WebhookIndex] = WeakKeyDictionary()
+
+    def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
+        """Return a function that tells which webhooks are about a message, as it stands now."""
+        index = self._webhooks.get(space)
+        if index is None:
+            index = self._webhooks[space] = WebhookIndex(space.simulation.outbox)
+        index.update()
+        return index.of
 
     def scenario(self, plain: Json) -> Scenario:
         """
@@ -162,6 +134,17 @@ class Controller:
         return space_view(space, self.urls(space, base_url), self.registry.credentials(space.name))
 
 
+def plain_of(asked: Asked) -> Json:
+    """Return the body of a call as JSON values; an empty one is an empty object."""
+    if not asked.body.strip():
+        return {}
+    try:
+        decoded: Json = msgspec.json.decode(asked.body)
+        return decoded
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+        raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
+
+
 def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> object:
     problems = Problems()
     value = shape.read(node_of(plain), path, problems)
@@ -171,11 +154,11 @@ def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> obj
     return value
 
 
-def page(asked: Asked, found: Sequence[T]) -> Sequence[T]:
+def page(asked: Asked, items: Sequence[T]) -> Sequence[T]:
     """Return the part of *found* that `limit` and `offset` ask for."""
     limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
     offset = whole(asked, "offset", 0, 10**9)
-    return found[offset : offset + limit]
+    return items[offset : offset + limit]
 
 
 def whole(asked: Asked, name: str, default: int, most: int) -> int:
@@ -187,10 +170,10 @@ def whole(asked: Asked, name: str, default: int, most: int) -> int:
     return int(given)
 
 
-def one_of(asked: Asked, name: str, known: Iterable[str]) -> None:
+def one_of(asked: Asked, name: str, words: Iterable[str]) -> None:
     """Refuse a value of the query that is none of *known*: it would find nothing, for ever."""
     given = asked.query.get(name)
-    options = list(known)
+    options = list(words)
     if given is not None and given not in options:
         expected = ", ".join(options)
         raise Problem(400, "Bad query", f"{name}: expected one of {expected}, got {given[:200]!r}")

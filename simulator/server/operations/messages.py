@@ -26,11 +26,14 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
 )
+from simulator.server.query import BadQuery, Query, parse
 from simulator.server.views import (
     listed,
     message_view,
+    refusal_view,
     story_view,
 )
 
@@ -41,8 +44,10 @@ __all__ = [
     "find_messages",
     "get_message",
     "list_messages",
+    "list_refusals",
     "message_filter",
     "move",
+    "query_of",
 ]
 
 
@@ -95,23 +100,48 @@ def _address(controller: Controller, asked: Asked) -> str | None:
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(controller, space, asked)
+    one_of(asked, "order", ("oldest", "newest"))
+    query = query_of(controller, space, asked.query.get("q", ""))
+    messages = [] if query.refused else find_messages(controller, space, asked)
+    if query.checks:
+        messages = [fitting for fitting in query.fitting(iter(messages)) if isinstance(fitting, Message)]
+    if asked.query.get("order") == "newest":
+        messages.reverse()
+    shown = page(asked, messages)
+    return Reply(listed([message_view(space.simulation, message) for message in shown], len(messages)))
+
+
+def query_of(controller: Controller, space: Space, text: str) -> Query:
+    """Return what a query asks for; a bad one is a problem."""
+    try:
+        return parse(text, space.gateways, controller.webhooks_of(space)) if text else Query()
+    except BadQuery as refusal:
+        raise Problem(400, "Bad query", f"q: {refusal}") from None
+
+
+async def list_refusals(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    query = query_of(controller, space, asked.query.get("q", ""))
+    refusals = space.simulation.refusals.values()
+    found = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
     shown = page(asked, found)
-    return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+    return Reply(listed([refusal_view(space.simulation, refused) for refused in shown], len(found)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:
-    wanted = asked.parameters["id"]
+    message_id = asked.parameters["id"]
     for provider in space.gateways:
-        message = space.simulation.message(provider, wanted)
+        message = space.simulation.message(provider, message_id)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
-    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, wanted)), None)
+    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, message_id)), None)
     if refused is not None:
-        detail = f"{wanted!r} was refused, so there is no message: {narrative(refused)}"
+        detail = f"{message_id!r} was refused, so there is no message: {narrative(refused)}"
         raise Problem(404, "No such message", detail)
     count = len(space.simulation.messages)
-    raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+    raise Problem(
+        404, "No such message", f"there is no message {message_id!r} among {count} in {space.name!r}"
+    )
 
 
 def _is_refusal(entry: Entry, id_: str) -> bool:
@@ -126,19 +156,19 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    wanted = asked.parameters["id"]
+    name = asked.parameters["id"]
     providers = controller.providers
-    found = find_submission(
+    outcome = find_submission(
         simulation,
-        wanted,
+        name,
         asked.query.get("provider", ""),
         lambda provider, recipient: providers[provider].address_of(recipient),
     )
-    if found is None:
-        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {wanted!r} among {known} in {space.name!r}"
+    if outcome is None:
+        kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
+        detail = f"there is no {name!r} among {kept} in {space.name!r}"
         raise Problem(404, "No such message", f"{detail}; expected an id, or provider/recipient/ordinal")
-    story = explain(simulation, found)
+    story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
 
 
@@ -158,7 +188,7 @@ MOVE: Final[Shape[object]] = Record(
 async def move(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     message = find_message(space, asked)
-    values = read_as(MOVE, asked.plain(), "a move")
+    values = read_as(MOVE, plain_of(asked), "a move")
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:

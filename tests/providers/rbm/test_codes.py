@@ -130,11 +130,11 @@ def test_coverage_and_routes_agree() -> None:
     assert not absent & served
 
 
-async def test_absent_endpoint_is_answered_in_googles_shape() -> None:
+async def test_absent_endpoint_is_answered_in_googles_shape_when_set() -> None:
     """
-    What is not served is 404 with a status, not a page.
+    With the setting, what is not served is 404 with a status, not a page.
     """
-    async with bench() as made:
+    async with bench(unknown_paths="json") as made:
         answer = await made.call("GET", "/v1/phones/+15551234567/agentMessages")
 
         assert answer == (

@@ -282,7 +282,7 @@ async def test_agent_with_several_use_cases_needs_a_traffic_type() -> None:
     """
     Multi-use agents have no default traffic type; leaving it out is an error.
     """
-    async with bench(agents={BARE: {"use_case": "multi-use"}}) as made:
+    async with bench(agents={BARE: {"use_case": "MULTI_USE"}}) as made:
         without, _ = await made.send("m1")
         with_one, _ = await made.send("m1", messageTrafficType="PROMOTION")
 

@@ -131,3 +131,63 @@ def test_token_leads_to_the_credential_it_was_issued_to() -> None:
     assert read_token(minted) == Token(minted)
     assert read_token("anything") == Token("anything")
     assert [read_token(bad) for bad in ("", "two words", "ünicode", "eyJ.broken.x")] == [None] * 4
+
+
+NOW = 1_767_603_600
+"""2026-01-05T09:00:00Z, when the space begins."""
+
+
+@pytest.mark.parametrize(
+    ("issued", "expires"),
+    [(NOW - 7_200, NOW - 3_600), (NOW - 3_600, NOW), (NOW + 301, NOW + 3_900)],
+)
+async def test_assertion_out_of_its_time_is_refused(issued: int, expires: int) -> None:
+    """
+    Past, ended just now or begun in the future: refused as Google words it; the reason tells the clock.
+    """
+    form = {"assertion": _assertion(iat=issued, exp=expires), "grant_type": GRANT}
+    async with bench() as made, made.session.post(f"{made.url}/token", data=form) as answer:
+        status, body, reason = answer.status, await answer.json(), answer.headers["X-Simulator-Reason"]
+
+    assert (status, body) == (
+        400,
+        {
+            "error": "invalid_grant",
+            "error_description": "Invalid JWT: Token must be a short-lived token (60 minutes) and in a "
+            "reasonable timeframe. Check your iat and exp values in the JWT claim.",
+        },
+    )
+    assert "the space's clock stands at 2026-01-05T09:00:00Z" in reason
+
+
+@pytest.mark.parametrize(
+    ("issued", "expires"),
+    [
+        (NOW, NOW + 3_600),
+        (NOW - 3_599, NOW + 1),
+        (NOW + 300, NOW + 3_900),
+        # A day away is another clock: that of a machine, where the space stands still.
+        (NOW - 86_400, NOW - 82_800),
+        (NOW + 86_400, NOW + 90_000),
+    ],
+)
+async def test_assertion_in_its_time_is_granted(issued: int, expires: int) -> None:
+    """
+    A little skew is borne, and a clock of another day is not judged.
+    """
+    async with bench() as made:
+        status, _ = await _ask(made, {"assertion": _assertion(iat=issued, exp=expires), "grant_type": GRANT})
+
+    assert status == 200
+
+
+async def test_times_of_assertions_are_ignored_when_set() -> None:
+    """
+    With the setting, software whose clock goes otherwise gets its token.
+    """
+    async with bench(assertion_times="ignored") as made:
+        status, _ = await _ask(
+            made, {"assertion": _assertion(iat=NOW - 7_200, exp=NOW - 3_600), "grant_type": GRANT}
+        )
+
+    assert status == 200

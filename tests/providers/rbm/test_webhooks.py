@@ -5,17 +5,35 @@ RBM's webhooks: envelope, signature, acknowledgement, retries, handshake.
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from providers.rbm.rig import PHONE, Bench, Integrator, bench, configure, signature
+from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.envelope import sign
 from simulator.providers.rbm.settings import RETRY_DOCUMENTED
 from simulator.scenario.loader import load
 
 DAY_MS = 86_400_000
 HOOKS = "/v1/brands/b/agents/welcome-bot/integrations"
+
+
+@asynccontextmanager
+async def listening(hear: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """Yield the address of a receiver that answers as *hear* does."""
+    app = web.Application()
+    app.router.add_post("/{path:.*}", hear)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/r"
+    finally:
+        await runner.cleanup()
 
 
 def test_signature_is_that_of_the_test_vector() -> None:
@@ -116,18 +134,18 @@ async def test_only_200_acknowledges_unless_set_otherwise(acknowledged: str, att
 
 def test_documented_retries_grow_to_ten_minutes_for_seven_days() -> None:
     """
-    Waits double from a second to 600 s; their sum is seven days, less than one wait.
+    Waits double from a second to 600 s; even at their shortest they last for seven days.
     """
     waits = RETRY_DOCUMENTED.delays_ms
 
     assert waits[:11] == (*(1_000 * 2**n for n in range(10)), 600_000)
     assert max(waits) == 600_000
-    assert 7 * DAY_MS - 600_000 < sum(waits) <= 7 * DAY_MS
+    assert sum(wait * 9 // 10 for wait in waits) >= 7 * DAY_MS
 
 
 async def test_event_is_lost_after_seven_days_of_failures() -> None:
     """
-    A receiver that never acknowledges is tried for about a week of virtual time, then dropped.
+    A receiver that never acknowledges is tried up to the end of a week of virtual time, then dropped.
     """
     async with bench() as made:
         made.integrator.status = 500
@@ -138,11 +156,10 @@ async def test_event_is_lost_after_seven_days_of_failures() -> None:
         took_ms = webhook.attempts[-1].at_ms - webhook.attempts[0].at_ms
         waits = [b.at_ms - a.at_ms for a, b in zip(webhook.attempts, webhook.attempts[1:], strict=False)]
         assert webhook.state.value == "lost"
-        assert len(webhook.attempts) == len(RETRY_DOCUMENTED.delays_ms) + 1
-        assert 6 * DAY_MS < took_ms <= 7 * DAY_MS
+        assert 7 * DAY_MS - 600_000 <= took_ms <= 7 * DAY_MS
         assert all(
             longest * 9 // 10 <= wait <= longest
-            for wait, longest in zip(waits, RETRY_DOCUMENTED.delays_ms, strict=True)
+            for wait, longest in zip(waits, RETRY_DOCUMENTED.delays_ms, strict=False)
         )
 
 
@@ -349,3 +366,51 @@ async def test_wrongly_signed_webhook_comes_again_rightly_signed() -> None:
 
         assert made.integrator.refused == 1
         assert made.integrator.events == ["DELIVERED"]
+
+
+async def test_receiver_that_comes_back_on_the_last_day_gets_what_it_missed() -> None:
+    """
+    Jitter shortens single waits, not the seven days: an outage of 6 days and 20 hours loses nothing.
+    """
+    async with bench() as made:
+        made.integrator.status = 500
+        await made.send("m1")
+        await made.advance(6 * DAY_MS + 20 * 3_600_000)
+        made.integrator.status = 200
+        made.integrator.told.clear()
+        await made.advance(None)
+
+        assert made.integrator.events == ["DELIVERED"]
+
+
+async def test_webhook_without_a_signature_comes_again_with_one() -> None:
+    """
+    The first attempt lacks the header; a receiver that refuses it gets the event signed.
+    """
+    signatures: list[str | None] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        signatures.append(request.headers.get("X-Goog-Signature"))
+        return web.Response(status=200 if signatures[-1] else 403)
+
+    async with bench() as made, listening(hear) as url:
+        await configure(made, webhook={"url": url})
+        scenario = "rules: [{then: {webhooks: {mis_sign: missing}}}]"
+        made.space.load(load(scenario, "test.yaml", made.server.registry.providers))
+        await made.send("m1")
+        await made.advance(None)
+
+    assert [signature is None for signature in signatures] == [True, False]
+
+
+def test_event_without_a_signature_is_described_like_any_other() -> None:
+    """
+    Whoever watches webhooks sees what an unsigned one says, too: its type shows that it is one of RBM.
+    """
+    data = base64.b64encode(b'{"senderPhoneNumber":"+1555","eventType":"READ","messageId":"m1"}').decode()
+    body = f'{{"message":{{"data":"{data}"}}}}'.encode()
+
+    assert describe_webhook({"X-Goog-Webhook-Type": "message_callback"}, body) == (
+        "RBM: READ of message m1 from +1555"
+    )
+    assert describe_webhook({}, body) == ""

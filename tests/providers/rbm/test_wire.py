@@ -340,7 +340,7 @@ def test_unknown_keys__ignored_when_set() -> None:
     """
     The setting drops them silently.
     """
-    assert _read({"foo": 1}, Intake(ignore_unknown=True)) == {}
+    assert _read({"foo": 1}, Intake(unknown="ignore")) == {}
 
 
 def test_two_of_a_union_are_refused() -> None:

@@ -77,7 +77,8 @@ SITUATIONS: Mapping[str, Situation] = {
     "failed at bip": _untold("bip", _NO_SESSION + "rules: [{then: {fate: {fail: {}}}}]", recipient="+90532"),
     "expired at bip": _untold("bip", _NO_SESSION + "rules: [{then: {fate: expire}}]", recipient="+90532"),
     "refused at bip, without an id": Situation(
-        text="{}", play=Play(drive=(sends(recipient="+90532", channel="bip"),))
+        text="providers: {bip: {session: {required: true}}}",
+        play=Play(drive=(sends(recipient="+90532", channel="bip"),)),
     ),
     # A later word that counts, and an earlier lie.
     "delivered after an expiry at rbm": Situation(

@@ -220,7 +220,7 @@ rules:
         play=Play(drive=(sends(8),)),
     ),
     "no session at bip": Trap(
-        text="{}",
+        text="providers: {bip: {session: {required: true}}}",
         # The refusal has no id on the wire, so the question is about the recipient.
         play=Play(
             drive=(sends(recipient="+90532", channel="bip"),),

@@ -1,0 +1,36 @@
+"""
+How the run stands: scorecard and charts, drawn by the code that draws the HTML evidence.
+"""
+
+from __future__ import annotations
+
+from simulator.evidence.axis import Axis
+from simulator.evidence.html import instants
+from simulator.evidence.lanes import LEGEND, axis_row
+from simulator.evidence.overview import overview
+from simulator.evidence.scorecard import scorecard
+from simulator.evidence.tables import incidents, refused
+from simulator.evidence.verdict import receiver
+from simulator.server.inspector.frame import Visit, page
+
+__all__ = ["run_page"]
+
+
+def run_page(visit: Visit) -> str:
+    """Return the page of a space as one run: how the receiver does, and what happened when."""
+    simulation = visit.space.simulation
+    axis = Axis(instants(simulation))
+    scenario = simulation.scenario
+    return page(
+        "run_page.html",
+        visit,
+        "run",
+        "Run",
+        name=scenario.name,
+        receiver=receiver(scorecard(visit.space)),
+        legend=LEGEND,
+        axis=axis_row(axis),
+        overview=overview(simulation, axis),
+        incidents=incidents(simulation),
+        refusals=refused(simulation),
+    )
