@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "serve": ("simulator.commands.serve", "Serve the providers until interrupted."),
     "run": ("simulator.commands.run", "Carry a scenario out against your software; print a verdict."),
     "replay": ("simulator.commands.replay", "Replay a recorded run: byte for byte, against, or as load."),
+    "open": ("simulator.commands.open", "Show a recorded run in the inspector; fork it."),
     "init": ("simulator.commands.init", "Write a commented starter scenario."),
     "check": ("simulator.commands.check", "Check scenario files; every complaint has its place."),
     "codes": ("simulator.commands.codes", "Print a provider's catalogue with its magic recipients."),

@@ -65,12 +65,6 @@ ENGINE_ORDER = (
     "moves", "intake", "acts", "arrivals", "script", "simulation",
 )  # fmt: skip
 
-# Circles that the type checker alone sees, and that are still to be cut; this list only gets shorter.
-CIRCLES_LEFT: list[list[str]] = []
-
-# Modules that hide an import of ours from the interpreter; this list only gets shorter.
-HIDDEN_LEFT: list[str] = []
-
 # Package → where it may be imported: folders, or single files.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": (
@@ -115,9 +109,6 @@ BANNED_IN_KERNEL = {
 BANNED_CALLS_IN_KERNEL = {"now", "today", "utcnow"}
 
 EMPTY_WORDS = frozenset({"said", "told", "found", "one", "known", "wanted"})
-# Files that still use them; this list only gets shorter.
-WORDS_LEFT = frozenset({"server/app.py", "server/edge.py", "runtime/driver.py"})
-
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
 # Larger already; these numbers go down, never up.
@@ -277,7 +268,7 @@ def test_nothing_imports_itself_by_a_way_round() -> None:
     """
     There is no circle of imports, and none that only the type checker sees.
     """
-    assert circles({path: list(imports(path)) for path in MODULES}) == CIRCLES_LEFT
+    assert circles({path: list(imports(path)) for path in MODULES}) == []
 
 
 def test_no_import_of_ours_is_hidden_from_the_interpreter() -> None:
@@ -291,7 +282,7 @@ def test_no_import_of_ours_is_hidden_from_the_interpreter() -> None:
         if found.for_types and found.module.partition(".")[0] == "simulator"
     }
 
-    assert sorted(hidden) == HIDDEN_LEFT
+    assert sorted(hidden) == []
 
 
 @pytest.mark.parametrize(
@@ -401,7 +392,7 @@ def test_nobody_asks_which_provider_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if not short(path).startswith("providers/") and short(path) not in WORDS_LEFT],
+    [path for path in MODULES if not short(path).startswith("providers/")],
     ids=short,
 )
 def test_variables_are_named_after_what_they_hold(path: Path) -> None:

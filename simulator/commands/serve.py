@@ -395,6 +395,7 @@ def _say_hello(server: Server, providers: dict[str, Provider], https: Tls | None
         "",
         f"  {'scenario':14} {source}",
         f"  {'clock, seed':14} {clock_words(space.driver.mode, space.driver.rate)}, {space.seed}",
+        f"  {'inspector':14} {server.url}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
         *(https.lines(server.tls_url) if https is not None else ()),
         "",

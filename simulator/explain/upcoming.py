@@ -34,6 +34,8 @@ class Due(NamedTuple):
     recipient: str = ""
     key: MessageKey | None = None
     """The message it is about, if it is about one."""
+    webhook: bool = False
+    """True when it is an attempt at a webhook."""
 
     def line(self) -> str:
         """Return it with whom it is about."""
@@ -74,7 +76,7 @@ def due_of(at_ms: int, step: Step) -> Due:
             first = step.reports[0]
             again = f", attempt {len(step.attempts) + 1}" if step.attempts else ""
             what = f"webhook [{first.label}]{again}"
-            return Due(at_ms, what, step.provider, step.recipient, first.key)
+            return Due(at_ms, what, step.provider, step.recipient, first.key, webhook=True)
         case Wake(recipient=recipient):
             return Due(at_ms, "may be back:", recipient=recipient)
         case ActStep(provider=provider, recipient=recipient, act=act):

@@ -4,9 +4,10 @@ From expectations to checks: what was expected, what came, and the stories of wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from simulator.evidence.result import Check, Scorecard
+from simulator.evidence.scorecard import scorecard
 from simulator.explain.narrative import narrative
 from simulator.explain.story import explain
 from simulator.kernel.engine.simulation import Simulation
@@ -18,9 +19,10 @@ from simulator.kernel.model.units import format_duration, format_share
 from simulator.kernel.store.facts import SendRefused
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
+from simulator.runtime.space import Space
 from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 
-__all__ = ["checks", "kept_from_integrator", "refused_for_good", "stories"]
+__all__ = ["checks", "judge_of", "kept_from_integrator", "refused_for_good", "stories"]
 
 _STORIES_MAX = 5
 _NO_TARGET = "; none was owed (has the account a target?)"
@@ -37,6 +39,15 @@ def checks(expected: Expectations, simulation: Simulation, card: Scorecard) -> l
     if expected.sends is not None:
         results += _sends(expected.sends, simulation)
     return results
+
+
+def judge_of(expected: Expectations) -> Callable[[Space], Sequence[Check]]:
+    """Return who tells how a space stands now, measured by *expected*."""
+
+    def judge(space: Space) -> Sequence[Check]:
+        return checks(expected, space.simulation, scorecard(space))
+
+    return judge
 
 
 def stories(simulation: Simulation, messages: list[Message]) -> tuple[str, ...]:

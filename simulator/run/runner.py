@@ -18,7 +18,7 @@ from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.run.audit import audit
-from simulator.run.checks import checks
+from simulator.run.checks import checks, judge_of
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
@@ -79,6 +79,7 @@ async def run(
     """
     space = server.registry.get(DEFAULT_SPACE)
     report = DriveReport()
+    server.registry.judges[space.name] = judge_of(plan.expect)
     shown = asyncio.get_running_loop().create_task(_show(space, progress))
     try:
         async with open_client(Guard(options.allow_targets)) as client:

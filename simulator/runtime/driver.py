@@ -256,8 +256,14 @@ class Driver:
             return False
         return True
 
+    def reopen(self) -> None:
+        """Let the pulse of a space go on that was stopped while something else moved its clock."""
+        self._closed = False
+        self._anchor()
+        self.nudge()
+
     def close(self) -> None:
-        """Stop the pulse for good."""
+        """Stop the pulse."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

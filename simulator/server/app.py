@@ -81,8 +81,8 @@ def _calm(record: logging.LogRecord) -> bool:
     failure = record.exc_info[1] if record.exc_info else None
     if not isinstance(failure, UNREADABLE):
         return True
-    said = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
-    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, said[:200])
+    text = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
+    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, text[:200])
     return False
 
 
@@ -226,9 +226,9 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         return await faces.control.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
-    known = ", ".join(f"/{name}/" for name in faces.registry.providers)
+    names = ", ".join(f"/{name}/" for name in faces.registry.providers)
     detail = (
-        f"there is nothing at {path[:200]!r}; providers are at {known} or at their own paths, "
+        f"there is nothing at {path[:200]!r}; providers are at {names} or at their own paths, "
         "the control API is described at /_sim/openapi.json"
     )
     return problem_response(Problem(404, "Nothing here", detail))

@@ -288,10 +288,10 @@ def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -
     return provider.failed(call)
 
 
-def _why_unauthorized(credential: Credential | None, wanted: str) -> str:
+def _why_unauthorized(credential: Credential | None, accepted_forms: str) -> str:
     if credential is None:
         why = "the credential is missing, or not of a form that the provider takes"
-        return f"{why}: expected {wanted}" if wanted else why
+        return f"{why}: expected {accepted_forms}" if accepted_forms else why
     if credential.always_refused:
         return "a credential that begins with invalid is always refused"
     return "the credential is none of those that the settings of this space list"

@@ -114,17 +114,17 @@ def _check(field: str, value: str, providers: Iterable[str], webhooks: Webhooks)
         case "rung":
             return _fits(value, lambda subject: subject.rung.value)
         case "text":
-            wanted = value.casefold()
-            return lambda subject: wanted in subject.submission.text.casefold()
+            needle = value.casefold()
+            return lambda subject: needle in subject.submission.text.casefold()
         case "webhook":
             wanted_state = WebhookState(_one_of(field, value, map(str, WebhookState)))
-            return lambda subject: any(one.state is wanted_state for one in webhooks(subject.key))
+            return lambda subject: any(webhook.state is wanted_state for webhook in webhooks(subject.key))
     hint = did_you_mean(field, FIELDS) or f"; known: {', '.join(FIELDS)}"
     raise BadQuery(f'unknown field {field!r}{hint} (put the word in "quotes" to look for it as it is)')
 
 
-def _one_of(field: str, value: str, known: Iterable[str]) -> str:
-    options = list(known)
+def _one_of(field: str, value: str, words: Iterable[str]) -> str:
+    options = list(words)
     if value not in options:
         raise BadQuery(f"{field}: expected one of {', '.join(options)}, got {value!r}")
     return value
@@ -139,15 +139,15 @@ def _fits(pattern: str, of: Callable[[Subject], str]) -> Check:
 
 
 def _anywhere(value: str) -> Check:
-    wanted = value.casefold()
+    needle = value.casefold()
 
     def found(subject: Subject) -> bool:
         submission = subject.submission
         return (
-            wanted in subject.key.recipient
-            or wanted in submission.text.casefold()
-            or wanted in subject.id.casefold()
-            or wanted in submission.sender.casefold()
+            needle in subject.key.recipient
+            or needle in submission.text.casefold()
+            or needle in subject.id.casefold()
+            or needle in submission.sender.casefold()
         )
 
     return found

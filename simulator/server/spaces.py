@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
+from simulator.evidence.result import Check
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
-__all__ = ["DEFAULT_SPACE", "SpaceRegistry", "UnknownSpace"]
+__all__ = ["DEFAULT_SPACE", "Recorded", "SpaceRegistry", "UnknownSpace"]
 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -29,6 +31,40 @@ class UnknownSpace(KeyError):
 
     def __str__(self) -> str:
         return f"there is no space {self.args[0]!r}"
+
+
+class Recorded(Protocol):
+    """
+    A recorded run, as it was at one of its moments.
+    """
+
+    @property
+    def space(self) -> Space:
+        """The space as it was then."""
+        ...
+
+    @property
+    def moments(self) -> Sequence[int]:
+        """Every instant at which anything came in or went out, on the space's clock."""
+        ...
+
+    @property
+    def moment(self) -> int:
+        """Which of the moments it stands at."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Why it cannot be shown further; empty: it can."""
+        ...
+
+    async def seek(self, moment: int) -> None:
+        """Stand at another moment."""
+        ...
+
+    async def fork(self, name: str) -> Space:
+        """Return a new space that was played up to this moment and goes on by itself from here."""
+        ...
 
 
 class SpaceRegistry:
@@ -45,6 +81,10 @@ class SpaceRegistry:
         self._claimed: dict[str, list[tuple[str, str]]] = {}
         self._minted: dict[str, dict[str, str]] = {}
         self._count = 0
+        self.recordings: dict[str, Recorded] = {}
+        """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
+        self.judges: dict[str, Callable[[Space], Sequence[Check]]] = {}
+        """What is expected of the runs in spaces, by their names; asked how they stand."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -62,6 +102,11 @@ class SpaceRegistry:
             raise UnknownSpace(name)
         return space
 
+    def look(self, name: str) -> Space:
+        """Return the space or the recorded run called *name*, to look at it; raises UnknownSpace."""
+        recorded = self.recordings.get(name)
+        return recorded.space if recorded is not None else self.get(name)
+
     def create(
         self,
         name: str = "",
@@ -77,7 +122,7 @@ class SpaceRegistry:
             raise ValueError(
                 f"expected a name of up to 100 letters, digits, dots, dashes and underscores, got {name!r}"
             )
-        if name in self._spaces:
+        if name in self._spaces or name in self.recordings:
             raise ValueError(f"there is a space {name!r} already")
         if len(self._spaces) >= _SPACES_MAX:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
@@ -95,7 +140,7 @@ class SpaceRegistry:
         while True:
             self._count += 1
             name = f"space-{self._count}"
-            if name not in self._spaces:
+            if name not in self._spaces and name not in self.recordings:
                 return name
 
     def credentials(self, name: str) -> Mapping[str, str]:
@@ -149,6 +194,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self._minted.pop(name, None)
+        self.judges.pop(name, None)
         self._unclaim(name)
         await space.close()
 

@@ -4,6 +4,7 @@ A server with somebody who sends and somebody who receives, and pages that look 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from base64 import b64decode
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
+from recording import recording
+from simulator.provider import discover
+from simulator.run.bundle import read_bundle
+from simulator.run.recording import Recording
 from simulator.thread import ServerThread
 
 if TYPE_CHECKING:
@@ -19,6 +24,13 @@ if TYPE_CHECKING:
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RCS = {"Authorization": "Bearer ya29.token"}
+
+
+async def _recorded(folder: Path) -> None:
+    scenario = "providers: {infobip: {webhook: {url: RECEIVER/reports}}}"
+    async with recording(folder, scenario) as run:
+        await run.send("41793020000", "recorded")
+        await run.settle()
 
 
 class Integrator:
@@ -146,6 +158,31 @@ class Desk:
             done = threading.Event()
             self.server._loop.call_soon_threadsafe(lambda b=batch, d=done: (simulation.submit(b), d.set()))
             done.wait(60)
+
+    def show_record(self, folder: Path) -> None:
+        """Record a run of one message, and show it as the space `recording`."""
+        failures: list[BaseException] = []
+
+        def record() -> None:
+            try:
+                asyncio.run(_recorded(folder))
+            except BaseException as failure:
+                failures.append(failure)
+
+        # The browser's driver has a loop running in this thread.
+        thread = threading.Thread(target=record)
+        thread.start()
+        thread.join()
+        assert failures == []
+        server = self.server.server
+        assert server is not None
+        shown = Recording(read_bundle(folder), discover(), server.registry)
+
+        async def show() -> None:
+            await shown.seek(len(shown.moments) - 1)
+            server.registry.recordings["recording"] = shown
+
+        asyncio.run_coroutine_threadsafe(show(), self.server._loop).result(30)
 
     def restart(self) -> None:
         """Stop the server and start another one at the same address."""

@@ -5,6 +5,7 @@ The inspector in a real browser: pages stay live, phones are used, hostile texts
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -310,3 +311,22 @@ def test_many_messages__the_page_has_two_hundred_rows(desk: Desk) -> None:
 
     expect(page.locator("#count")).to_have_text("1 message", timeout=2 * PATIENCE)
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_record__is_scrubbed_and_forked(desk: Desk, tmp_path: Path) -> None:
+    """
+    A recorded run is moved along with the keyboard, and goes on from a moment in a space of its own.
+    """
+    desk.show_record(tmp_path)
+    page = desk.open("/_ui/recording/messages")
+    expect(page.locator(".pill.p-delivered")).to_have_count(1, timeout=PATIENCE)
+    assert page.get_by_role("button", name="Next event").count() == 0
+
+    page.get_by_role("button", name="The moment before").press("Enter")
+    page.get_by_role("button", name="The moment before").press("Enter")
+    expect(page.locator(".state .p-open")).to_have_count(1, timeout=PATIENCE)
+    page.get_by_role("button", name="Fork here").click()
+    page.wait_for_url(re.compile("/_ui/space-1/messages"))
+    page.get_by_role("button", name="+1 h").click()
+
+    expect(page.locator(".state .p-delivered")).to_have_count(1, timeout=PATIENCE)

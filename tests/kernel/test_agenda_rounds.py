@@ -128,3 +128,26 @@ def test_overdue_step_is_taken_first() -> None:
 
     assert taken == [[Note(3)], [Note(4)], [Note(5)], []]
     assert agenda.next_due() == 6
+
+
+def test_what_comes_next_is_known_of_crowded_instants_too() -> None:
+    """
+    Looking ahead tells the same order as taking, of steps in sorted runs, too, and takes nothing.
+    """
+    agenda = Agenda(run_max=4)
+    for place in (7, 3, 9, 1, 8, 2, 6, 0, 5, 4):
+        agenda.add(5, Note(place))
+    agenda.cancel(5, Note(0))
+    agenda.add(9, Note(1))
+
+    soonest = agenda.soonest()
+    ahead = list(agenda.upcoming())
+    first = agenda.take(5, 2)
+    rest_ahead = list(agenda.upcoming())
+    rest = agenda.take(5)
+
+    assert soonest == (5, Note(1), 9)
+    assert ahead == [*((5, Note(place)) for place in range(1, 10)), (9, Note(1))]
+    assert first == [Note(1), Note(2)]
+    assert rest_ahead == ahead[2:]
+    assert rest == [Note(place) for place in range(3, 10)]

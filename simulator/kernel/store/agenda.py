@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush, merge
-from itertools import chain, islice
+from itertools import islice
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -154,21 +154,23 @@ class Agenda:
         if self._round:
             return at_ms, self._round[-1], len(self._round) + self._not_merged - len(self._skipped)
         cancelled = self._cancelled.get(at_ms, ())
-        # The first of each run is the first of all of it.
-        groups = [self._buckets[at_ms], *self._runs.get(at_ms, ())]
-        sorted_firsts = (next((s for s in run if s.order not in cancelled), None) for run in groups[1:])
-        firsts = [step for step in sorted_firsts if step is not None]
-        firsts += islice((step for step in groups[0] if step.order not in cancelled), looked_at_max)
-        return at_ms, min(firsts, key=_ORDER), sum(map(len, groups)) - len(cancelled)
+        bucket, runs = self._buckets[at_ms], self._runs.get(at_ms, ())
+        firsts = [step for step in islice(bucket, looked_at_max) if step.order not in cancelled]
+        for run in runs:
+            firsts += islice((step for step in run if step.order not in cancelled), 1)
+        planned = len(bucket) + sum(map(len, runs)) - len(cancelled)
+        return at_ms, min(firsts, key=_ORDER), planned
 
     def upcoming(self) -> Iterator[tuple[int, Step]]:
         """Yield every step that is due, with its instant, in the order in which they will happen."""
-        self._merge_all()
+        if self._not_merged:
+            self._merge_all()
         for step in reversed(self._round):
             yield self._round_at_ms, step
         for at_ms in sorted(set(self._heap)):
             cancelled = self._cancelled.get(at_ms, ())
-            for step in sorted(chain(self._buckets.get(at_ms, ()), *self._runs.get(at_ms, ())), key=_ORDER):
+            planned = sorted(self._buckets.get(at_ms, ()), key=_ORDER)
+            for step in merge(planned, *self._runs.get(at_ms, ()), key=_ORDER):
                 if step.order not in cancelled:
                     yield at_ms, step
 

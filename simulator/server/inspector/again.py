@@ -48,7 +48,14 @@ def find_exchange(visit: Visit, message: Message) -> Exchange | None:
     for exchange in at_that_time:
         if name and (name in exchange.answer or name in exchange.request):
             return exchange
-    return next((one for one in at_that_time if digits in one.request or digits in one.path.encode()), None)
+    return next(
+        (
+            exchange
+            for exchange in at_that_time
+            if digits in exchange.request or digits in exchange.path.encode()
+        ),
+        None,
+    )
 
 
 def again(visit: Visit, message: Message, exchange: Exchange | None) -> Again:

@@ -20,6 +20,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
 from simulator.runtime.space import Space
 from simulator.server.operations.base import Controller
+from simulator.server.spaces import Recorded
 
 __all__ = [
     "ClockBar",
@@ -91,6 +92,18 @@ class ClockBar(NamedTuple):
     """What an advance under way waits for; empty: none is under way."""
 
 
+class RecordBar(NamedTuple):
+    """
+    Where a recorded run stands.
+    """
+
+    moment: int
+    last: int
+    before: int
+    after: int
+    note: str
+
+
 class Section(NamedTuple):
     """
     One of the pages in the navigation.
@@ -117,8 +130,7 @@ def clock_bar(visit: Visit) -> ClockBar:
     simulation, driver = space.simulation, space.driver
     now_ms = simulation.clock.now_ms
     date, _, time = instant(simulation, now_ms).removesuffix("Z").partition("T")
-    found = next_due(simulation)
-    due, more = found if found is not None else (None, 0)
+    due, more = next_due(simulation) or (None, 0)
     busy = ""
     if driver.advancing:
         webhooks, calls = simulation.outbox.in_flight, driver.calls_in_flight
@@ -147,6 +159,7 @@ def page(template: str, visit: Visit, section: str, title: str, **data: object) 
         Section(name, words, f"{visit.root}_ui/{visit.space.name}/{name}", name == section)
         for name, words in _SECTIONS
     ]
+    recorded = visit.controller.registry.recordings.get(visit.space.name)
     return render(
         template,
         _Nothing(),
@@ -160,13 +173,26 @@ def page(template: str, visit: Visit, section: str, title: str, **data: object) 
         section=section,
         clock=clock_bar(visit),
         version=__version__,
-        read_only=False,
+        read_only=recorded is not None,
+        record=_record_bar(recorded) if recorded is not None else None,
         **data,
     )
 
 
+def _record_bar(recorded: Recorded) -> RecordBar:
+    moment, last = recorded.moment, len(recorded.moments) - 1
+    return RecordBar(
+        moment=moment,
+        last=last,
+        before=max(0, moment - 1),
+        after=min(last, moment + 1),
+        note=recorded.note,
+    )
+
+
 def _space_names(visit: Visit) -> Sequence[str]:
-    names = [space.name for space in visit.controller.registry.all()[:200]]
+    registry = visit.controller.registry
+    names = [*registry.recordings, *(space.name for space in registry.all()[:200])]
     return names if visit.space.name in names else [*names, visit.space.name]
 
 

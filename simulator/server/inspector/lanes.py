@@ -112,7 +112,7 @@ def _instants(
     now_ms: int,
 ) -> Iterator[int]:
     yield from (message.accepted_ms, message.changed_ms)
-    last_ms = max([message.changed_ms, *(one.at_ms for one in due)])
+    last_ms = max([message.changed_ms, *(step.at_ms for step in due)])
     for entry in entries:
         last_ms = max(last_ms, entry.at_ms)
         yield entry.at_ms
@@ -120,7 +120,7 @@ def _instants(
         yield webhook.created_ms
         yield webhook.due_ms
         yield from (attempt.at_ms for attempt in webhook.attempts)
-    yield from (one.at_ms for one in due)
+    yield from (step.at_ms for step in due)
     for start_ms, end_ms in absent:
         yield from (start_ms, min(end_ms, max(last_ms, start_ms)))
     if due or now_ms <= last_ms:
@@ -160,8 +160,8 @@ def _states(axis: Axis, message: Message, entries: Sequence[Entry], due: Sequenc
     ]
     lapsed = [entry for entry in entries if entry.kind is EntryKind.LAPSED][:_MARKS_MAX]
     marks += [_mark("answer_lost", axis, entry.at_ms, words_of(entry)) for entry in lapsed]
-    hollow = [one for one in due if not one.what.startswith("webhook")][:_MARKS_MAX]
-    marks += [_mark("hollow", axis, one.at_ms, f"due: {one.what}") for one in hollow]
+    hollow = [step for step in due if not step.webhook][:_MARKS_MAX]
+    marks += [_mark("hollow", axis, step.at_ms, f"due: {step.what}") for step in hollow]
     return Lane("; ".join(mark.title for mark in marks), 28, (), lines, marks)
 
 

@@ -85,20 +85,20 @@ class WebhookView(NamedTuple):
 def message_page(visit: Visit) -> str:
     """Return the page of a message or a refusal; raises Problem when there is none."""
     simulation = visit.space.simulation
-    found = find_submission(simulation, visit.rest)
-    if found is None:
+    outcome = find_submission(simulation, visit.rest)
+    if outcome is None:
         raise Problem(404, "No such message", f"there is no message {visit.rest!r} in {visit.space.name!r}")
-    story = explain(simulation, found)
-    key = found.key
+    story = explain(simulation, outcome)
+    key = outcome.key
     provider = visit.controller.providers[key.provider]
-    message = found if isinstance(found, Message) else None
+    message = outcome if isinstance(outcome, Message) else None
     exchange = find_exchange(visit, message) if message is not None else None
     due = due_about(simulation, key)
-    at_ms = found.accepted_ms if isinstance(found, Message) else found.at_ms
+    at_ms = outcome.accepted_ms if isinstance(outcome, Message) else outcome.at_ms
     entries = _entries(visit, story, at_ms)
     drawn = None
     if message is not None:
-        last_ms = max([simulation.clock.now_ms, *(one.at_ms for one in due)])
+        last_ms = max([simulation.clock.now_ms, *(step.at_ms for step in due)])
         absent = Reachability(simulation).spans(key.recipient, at_ms, last_ms)
         drawn = timeline(message, entries, story.webhooks, due, absent, simulation.clock.now_ms)
     person = simulation.people.of(key.recipient)
@@ -108,18 +108,18 @@ def message_page(visit: Visit) -> str:
         "messages",
         f"Message to {key.recipient}",
         message=message,
-        refused=found if isinstance(found, Refused) else None,
+        refused=outcome if isinstance(outcome, Refused) else None,
         key=key,
-        id=found.id,
+        id=outcome.id,
         provider=provider.title,
         person=person.name if person is not None else "",
         phone=link_to_phone(visit, key.recipient),
         state=pill(message.state) if message is not None else Pill("refused", "refused"),
-        submission=found.submission,
-        bubble=provider.show(found.submission),
-        code=found.code,
-        reason=message.reason.value if message is not None else getattr(found, "why", ""),
-        facts=_facts(found),
+        submission=outcome.submission,
+        bubble=provider.show(outcome.submission),
+        code=outcome.code,
+        reason=message.reason.value if message is not None else getattr(outcome, "why", ""),
+        facts=_facts(outcome),
         timeline=drawn,
         places=story.places,
         considered=[(name, line, "; ".join(misses)) for name, line, misses in story.considered],
@@ -135,21 +135,21 @@ def message_page(visit: Visit) -> str:
     )
 
 
-def _facts(found: Message | Refused) -> list[tuple[str, str]]:
-    submission = found.submission
-    rows = [("id", found.id or "none"), ("ordinal", f"#{found.key.ordinal} to this recipient")]
+def _facts(outcome: Message | Refused) -> list[tuple[str, str]]:
+    submission = outcome.submission
+    rows = [("id", outcome.id or "none"), ("ordinal", f"#{outcome.key.ordinal} to this recipient")]
     if submission.sender:
         rows.append(("from", submission.sender))
     rows.append(("operation", submission.operation))
-    if isinstance(found, Message):
+    if isinstance(outcome, Message):
         rows += [
-            ("accepted", format_offset(found.accepted_ms)),
-            ("last change", format_offset(found.changed_ms)),
-            ("valid until", format_offset(found.expires_ms)),
+            ("accepted", format_offset(outcome.accepted_ms)),
+            ("last change", format_offset(outcome.changed_ms)),
+            ("valid until", format_offset(outcome.expires_ms)),
             ("parts", str(submission.parts)),
         ]
     else:
-        rows.append(("refused", format_offset(found.at_ms)))
+        rows.append(("refused", format_offset(outcome.at_ms)))
     return rows
 
 
@@ -170,8 +170,8 @@ def _entries(visit: Visit, story: Story, at_ms: int) -> list[Entry]:
         elif isinstance(fact, Acted | CircumstancesChanged):
             mine_too = entry.recipient == key.recipient and at_ms <= entry.at_ms <= last_ms
             around += [entry] if mine_too else []
-    found = [*mine, *around, *([call] if call is not None and call.at_ms == at_ms else [])]
-    return sorted(found, key=lambda entry: entry.seq)[:_ENTRIES_MAX]
+    outcome = [*mine, *around, *([call] if call is not None and call.at_ms == at_ms else [])]
+    return sorted(outcome, key=lambda entry: entry.seq)[:_ENTRIES_MAX]
 
 
 def _rows(entries: Sequence[Entry], due: Sequence[Due]) -> list[FactRow]:
@@ -183,10 +183,10 @@ def _rows(entries: Sequence[Entry], due: Sequence[Due]) -> list[FactRow]:
             FactRow(format_offset(entry.at_ms), later, _lane(entry), words_of(entry), why_of(entry.fact))
         )
         before_ms = entry.at_ms
-    for one in due:
-        later = f"+{span(one.at_ms - before_ms)}" if one.at_ms > before_ms else ""
-        rows.append(FactRow(format_offset(one.at_ms), later, "due", one.what, "still to come", due=True))
-        before_ms = one.at_ms
+    for step in due:
+        later = f"+{span(step.at_ms - before_ms)}" if step.at_ms > before_ms else ""
+        rows.append(FactRow(format_offset(step.at_ms), later, "due", step.what, "still to come", due=True))
+        before_ms = step.at_ms
     return rows
 
 

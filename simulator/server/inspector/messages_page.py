@@ -81,14 +81,14 @@ def messages_page(visit: Visit) -> str:
         complaint, query = str(refusal), Query()
     since = visit.query.get("from", "")
     since_ms = int(since) if since.isascii() and since.isdigit() and len(since) < 15 else 0
-    found = _fitting(visit, query, since_ms)
-    total = sum(map(len, found))
-    fitting = list(islice(merge(*found, key=_newest_first), _ROWS_MAX))
+    matches = _fitting(visit, query, since_ms)
+    total = sum(map(len, matches))
+    fitting = list(islice(merge(*matches, key=_newest_first), _ROWS_MAX))
     pins = visit.query.get("pin", "").split(",")[:_PINS_MAX] if visit.query.get("pin") else []
-    pinned = [one for one in _pinned(visit, pins) if one is not None]
-    keys = {one.key for one in pinned}
-    rows = [_row(visit, one, webhooks, pins) for one in pinned]
-    rows += [_row(visit, one, webhooks, pins) for one in fitting if one.key not in keys]
+    pinned = [submission for submission in _pinned(visit, pins) if submission is not None]
+    keys = {submission.key for submission in pinned}
+    rows = [_row(visit, submission, webhooks, pins) for submission in pinned]
+    rows += [_row(visit, submission, webhooks, pins) for submission in fitting if submission.key not in keys]
     shown = min(total, _ROWS_MAX)
     return page(
         "messages.html",
@@ -120,22 +120,23 @@ def _prefix(visit: Visit) -> str:
 def _fitting(visit: Visit, query: Query, since_ms: int) -> list[list[Message | Refused]]:
     """Return the messages that fit, newest first, and the refusals that do."""
     simulation = visit.space.simulation
-    found: list[Iterator[Message | Refused]] = []
+    matches: list[Iterator[Message | Refused]] = []
     if not query.refused:
-        found.append(one for one in reversed(simulation.messages.values()) if not one.submission.signal)
+        latest = reversed(simulation.messages.values())
+        matches.append(message for message in latest if not message.submission.signal)
     if query.refused is not False and simulation.refusals:
-        found.append(reversed(simulation.refusals.values()))
+        matches.append(reversed(simulation.refusals.values()))
     if since_ms:
-        found = [takewhile(lambda one: _at_ms(one) >= since_ms, newest) for newest in found]
-    return [list(query.fitting(newest)) for newest in found]
+        matches = [takewhile(lambda submission: _at_ms(submission) >= since_ms, newest) for newest in matches]
+    return [list(query.fitting(newest)) for newest in matches]
 
 
-def _at_ms(one: Message | Refused) -> int:
-    return one.accepted_ms if isinstance(one, Message) else one.at_ms
+def _at_ms(submission: Message | Refused) -> int:
+    return submission.accepted_ms if isinstance(submission, Message) else submission.at_ms
 
 
-def _newest_first(one: Message | Refused) -> int:
-    return -_at_ms(one)
+def _newest_first(submission: Message | Refused) -> int:
+    return -_at_ms(submission)
 
 
 def _pinned(visit: Visit, pins: Sequence[str]) -> Iterator[Message | Refused | None]:
@@ -150,20 +151,20 @@ def _pinned(visit: Visit, pins: Sequence[str]) -> Iterator[Message | Refused | N
 
 def _row(
     visit: Visit,
-    one: Message | Refused,
+    submission: Message | Refused,
     webhooks: Callable[[MessageKey], Sequence[Webhook]],
     pins: Sequence[str],
 ) -> Row:
-    key = one.key
+    key = submission.key
     person = visit.space.simulation.people.of(key.recipient)
     name = f"{key.provider}:{key.recipient}:{key.ordinal}"
     others = [pin for pin in pins if pin != name]
     pin = ",".join(others if name in pins else [*pins, name])
     asked = {"q": visit.query.get("q", ""), "from": visit.query.get("from", ""), "pin": pin}
-    state, why = Pill("refused", REFUSED), one.code
+    state, why = Pill("refused", REFUSED), submission.code
     mine: tuple[Webhook, ...] = ()
-    if isinstance(one, Message):
-        state, why = pill(one.state), one.code or one.reason.value
+    if isinstance(submission, Message):
+        state, why = pill(submission.state), submission.code or submission.reason.value
         mine = tuple(webhooks(key)[-1:])
     return Row(
         id=dom_id(key),
@@ -172,11 +173,11 @@ def _row(
         provider=key.provider,
         recipient=key.recipient,
         person=person.name if person is not None else "",
-        text=one_line(one.submission.text, _TEXT_MAX),
+        text=one_line(submission.submission.text, _TEXT_MAX),
         state=state,
-        why=why or (f"rule {one.rule}" if one.rule else ""),
+        why=why or (f"rule {submission.rule}" if submission.rule else ""),
         webhook=webhook_pill(mine[0]) if mine else None,
-        at=format_offset(_at_ms(one)),
+        at=format_offset(_at_ms(submission)),
         pin="?" + urlencode({name: value for name, value in asked.items() if value}),
         pinned=name in pins,
     )
@@ -204,7 +205,7 @@ def webhook_pill(webhook: Webhook) -> Pill:
 def _chips(visit: Visit, written: str) -> list[Chip]:
     simulation = visit.space.simulation
     messages = simulation.messages.values()
-    counted = Counter([one.state for one in messages if not one.submission.signal])
+    counted = Counter([submission.state for submission in messages if not submission.submission.signal])
     states = Counter({state.value: number for state, number in counted.items()})
     states[REFUSED] = len(simulation.refusals)
     chips = []

@@ -163,14 +163,14 @@ def phones_page(visit: Visit) -> str:
     for address in simulation.directory.known()[:_PHONES_MAX]:
         if not address.endswith("*") and address not in rows:
             rows[address] = _phone_row(visit, address, None)
-    wanted = normal_address(visit.query.get("number", ""))
+    chosen = normal_address(visit.query.get("number", ""))
     return page(
         "phones.html",
         visit,
         "phones",
         "Phones",
         rows=list(rows.values())[:_PHONES_MAX],
-        wanted=link_to_phone(visit, wanted) if wanted else "",
+        chosen=link_to_phone(visit, chosen) if chosen else "",
         number=visit.query.get("number", ""),
     )
 
@@ -196,13 +196,13 @@ def phone_page(visit: Visit) -> str:
     simulation = space.simulation
     address = normal_address(visit.rest)
     now_ms = simulation.clock.now_ms
-    found = conversation(space, address)
+    talk = conversation(space, address)
     circumstances = simulation.directory.at(address, now_ms)
-    items = [_shown(visit, item) for item in found.items]
-    acts = [_acts(visit, name, found) for name in visit.controller.providers]
-    acts.sort(key=lambda one: not one.busy)
+    items = [_shown(visit, item) for item in talk.items]
+    acts = [_acts(visit, name, talk) for name in visit.controller.providers]
+    acts.sort(key=lambda item: not item.busy)
     person = simulation.people.of(address)
-    first_ms = found.first_expiry_ms
+    first_ms = talk.first_expiry_ms
     return page(
         "phone.html",
         visit,
@@ -215,25 +215,25 @@ def phone_page(visit: Visit) -> str:
         power=_json({"reachable": not circumstances.reachable}),
         items=items,
         waiting=[
-            _outside(visit, one, f"expires in {span(one.expires_ms - now_ms)}") for one in found.waiting
+            _outside(visit, item, f"expires in {span(item.expires_ms - now_ms)}") for item in talk.waiting
         ],
-        waiting_note=_waiting_note(found, now_ms),
+        waiting_note=_waiting_note(talk, now_ms),
         waiting_now=first_ms is not None,
-        pending=[_outside(visit, one, "") for one in reversed(found.pending)][:_OUTSIDE_MAX],
-        failed=[_outside(visit, one, one.code or one.reason.value) for one in reversed(found.failed)][
+        pending=[_outside(visit, item, "") for item in reversed(talk.pending)][:_OUTSIDE_MAX],
+        failed=[_outside(visit, item, item.code or item.reason.value) for item in reversed(talk.failed)][
             :_OUTSIDE_MAX
         ],
-        switches=[_switch(circumstances, *one) for one in _SWITCHES],
+        switches=[_switch(circumstances, *item) for item in _SWITCHES],
         tester=circumstances.tester or "",
         acts=acts,
     )
 
 
-def _waiting_note(found: Conversation, now_ms: int) -> str:
-    first_ms = found.first_expiry_ms
+def _waiting_note(talk: Conversation, now_ms: int) -> str:
+    first_ms = talk.first_expiry_ms
     if first_ms is None:
         return ""
-    number = len(found.waiting)
+    number = len(talk.waiting)
     what = "1 message waits" if number == 1 else f"{number} messages wait"
     which = "it" if number == 1 else "the first"
     return f"{what} in the network, {which} expires in {span(max(0, first_ms - now_ms))}"
@@ -256,11 +256,11 @@ def _message_item(visit: Visit, message: Message) -> ShownItem:
         note=bubble.note,
         cards=[
             ShownCard(
-                card.title, card.text, card.picture, [_tap(name, sender, one) for one in card.suggestions]
+                card.title, card.text, card.picture, [_tap(name, sender, item) for item in card.suggestions]
             )
             for card in bubble.cards
         ],
-        taps=[_tap(name, sender, one) for one in bubble.suggestions],
+        taps=[_tap(name, sender, item) for item in bubble.suggestions],
         pictures=bubble.pictures,
         state=pill(message.state),
         href=link_to_message(visit, message.key),
@@ -289,15 +289,15 @@ def _act_item(entry: Entry) -> ShownItem:
     )
 
 
-def _tap(provider: str, sender: str, one: Suggestion) -> Tap:
-    if not one.does:
-        return Tap(one.label, one.note, "")
-    body: dict[str, object] = {"provider": provider, "does": one.does, "text": one.label}
+def _tap(provider: str, sender: str, item: Suggestion) -> Tap:
+    if not item.does:
+        return Tap(item.label, item.note, "")
+    body: dict[str, object] = {"provider": provider, "does": item.does, "text": item.label}
     if sender:
         body["to"] = sender
-    if one.data is not None:
-        body["data"] = dict(one.data)
-    return Tap(one.label, one.note, _json(body))
+    if item.data is not None:
+        body["data"] = dict(item.data)
+    return Tap(item.label, item.note, _json(body))
 
 
 def _outside(visit: Visit, message: Message, note: str) -> Outside:
@@ -315,10 +315,12 @@ def _switch(circumstances: Circumstances, name: str, title: str, about: str) -> 
     return Switch(name, title, about, bool(value), value is not None, _json({name: not value}))
 
 
-def _acts(visit: Visit, name: str, found: Conversation) -> Acts:
+def _acts(visit: Visit, name: str, talk: Conversation) -> Acts:
     provider = visit.controller.providers[name]
-    mine = [one for one in (*found.items, *found.waiting, *found.pending) if _provider_of(one) == name]
-    senders = [one.submission.sender for one in mine if isinstance(one, Message) and one.submission.sender]
+    mine = [item for item in (*talk.items, *talk.waiting, *talk.pending) if _provider_of(item) == name]
+    senders = [
+        item.submission.sender for item in mine if isinstance(item, Message) and item.submission.sender
+    ]
     to: Mapping[str, object] = {"to": senders[-1]} if senders else {}
     taps = [
         Tap(act, "", _json({"provider": name, "does": act, **to})) for act in provider.acts if act != "writes"
@@ -326,5 +328,5 @@ def _acts(visit: Visit, name: str, found: Conversation) -> Acts:
     return Acts(name, provider.title, senders[-1] if senders else "", taps, bool(mine))
 
 
-def _provider_of(one: Message | Entry) -> str:
-    return one.key.provider if isinstance(one, Message) else one.provider
+def _provider_of(item: Message | Entry) -> str:
+    return item.key.provider if isinstance(item, Message) else item.provider

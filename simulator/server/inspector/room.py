@@ -94,7 +94,7 @@ class Inspector:
         if make is None:
             return _to(f"{root}_ui/{DEFAULT_SPACE}/messages") if not name else _plain(404, "no such page")
         try:
-            space = self._controller.registry.get(space_name)
+            space = self._controller.registry.look(space_name)
         except UnknownSpace as unknown:
             return _plain(404, str(unknown))
         space.driver.sync()

@@ -35,8 +35,8 @@ def scenario_page(visit: Visit) -> str:
     simulation = space.simulation
     scenario = simulation.scenario
     shipped = {path.stem: path for path in _library()}
-    wanted = visit.query.get("load", "")
-    text = _read(shipped[wanted]) if wanted in shipped else _text(space)
+    chosen = visit.query.get("load", "")
+    text = _read(shipped[chosen]) if chosen in shipped else _text(space)
     since_ms = simulation.clock.now_ms - simulation.state.scenario_start_ms
     return page(
         "scenario.html",
@@ -68,7 +68,7 @@ def scenario_page(visit: Visit) -> str:
             for item in scenario.timeline[:200]
         ],
         shipped=list(shipped),
-        loaded=wanted if wanted in shipped else "",
+        loaded=chosen if chosen in shipped else "",
         text=text,
         lines=text.count("\n") + 1,
     )

@@ -41,13 +41,15 @@ class Row(NamedTuple):
 
 def spaces_page(visit: Visit) -> str:
     """Return the list of spaces, with those that are there for the query first."""
-    wanted = visit.query.get("q", "")
-    spaces = [space for space in visit.controller.registry.all() if wanted in space.name]
+    needle = visit.query.get("q", "")
+    spaces = [space for space in visit.controller.registry.all() if needle in space.name]
     rows = []
     for number, space in enumerate(spaces[:_ROWS_MAX]):
         simulation = space.simulation
         webhooks = simulation.outbox.webhooks
-        states = Counter(one.state for one in webhooks.values()) if number < _COUNTED_MAX else Counter()
+        states = (
+            Counter(webhook.state for webhook in webhooks.values()) if number < _COUNTED_MAX else Counter()
+        )
         rows.append(
             Row(
                 name=space.name,
@@ -71,6 +73,6 @@ def spaces_page(visit: Visit) -> str:
         "Spaces",
         rows=rows,
         total=len(spaces),
-        query=wanted,
+        query=needle,
         left=len(spaces) - len(rows),
     )

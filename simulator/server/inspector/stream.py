@@ -57,21 +57,23 @@ async def stream(
     response = web.StreamResponse(
         headers={**headers, "Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     )
-    known: dict[str, Standing] = {}
+    sent: dict[str, Standing] = {}
     silent = 0
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write(b"retry: 500\n\n")
         while request.transport is not None and not request.transport.is_closing():
-            standings = {space.name: _standing(space) for space in registry.all()}
-            if not standings:
+            spaces = registry.all()
+            recorded = [item.space for item in registry.recordings.values()]
+            standings = {space.name: _standing(space) for space in (*spaces, *recorded)}
+            if not spaces:
                 # The server is going down; the browser will ask again.
                 break
-            changed = {name: one.seq for name, one in standings.items() if known.get(name) != one}
-            gone = [name for name in known if name not in standings]
+            changed = {name: item.seq for name, item in standings.items() if sent.get(name) != item}
+            gone = [name for name in sent if name not in standings]
             silent += 1
             if changed or gone:
-                known, silent = standings, 0
+                sent, silent = standings, 0
                 seq = max(changed.values(), default=0)
                 data = msgspec.json.encode({"changed": changed, "gone": gone})
                 await response.write(b"id: %d\nevent: changed\ndata: %s\n\n" % (seq, data))

@@ -184,8 +184,8 @@ def _chips(visit: Visit, states: Counter[WebhookState], here: str) -> list[State
     chips = []
     for state, css in _STATES.items():
         if states[state] or here == state.value:
-            wanted = {} if here == state.value else {"state": state.value}
-            href = f"?{urlencode({**kept, **wanted})}"
+            target = {} if here == state.value else {"state": state.value}
+            href = f"?{urlencode({**kept, **target})}"
             chips.append(StateChip(Pill(css, state.value), states[state], href, here == state.value))
     return chips
 

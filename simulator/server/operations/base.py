@@ -76,8 +76,8 @@ class Controller:
 
     def __init__(self, registry: SpaceRegistry) -> None:
         self.registry = registry
-        self._scenarios: dict[str, Scenario] = {}
         self._webhooks: WeakKeyDictionary[Space, WebhookIndex] = WeakKeyDictionary()
+        self._scenarios: dict[str, Scenario] = {}
 
     def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
         """Return a function that tells which webhooks are about a message, as it stands now."""
@@ -113,8 +113,11 @@ class Controller:
 
     def space(self, asked: Asked) -> Space:
         """Return the space a call is about, with a live clock brought up to date."""
+        name = asked.parameters["space"]
+        if name in self.registry.recordings and asked.method != "GET":
+            raise Problem(409, "Recorded", f"{name!r} is a recorded run, which nothing changes; fork it")
         try:
-            space = self.registry.get(asked.parameters["space"])
+            space = self.registry.look(name)
         except UnknownSpace as unknown:
             raise Problem(404, "No such space", str(unknown)) from None
         space.driver.sync()

@@ -84,7 +84,7 @@ def bubble_view(bubble: Bubble) -> dict[str, object]:
     return {
         "text": bubble.text,
         "cards": [_card_view(card) for card in bubble.cards],
-        "suggestions": [_suggestion_view(one) for one in bubble.suggestions],
+        "suggestions": [_suggestion_view(suggestion) for suggestion in bubble.suggestions],
         "pictures": [picture._asdict() for picture in bubble.pictures],
         "note": bubble.note,
     }
@@ -95,7 +95,7 @@ def _card_view(card: Card) -> dict[str, object]:
         "title": card.title,
         "text": card.text,
         "picture": card.picture._asdict() if card.picture is not None else None,
-        "suggestions": [_suggestion_view(one) for one in card.suggestions],
+        "suggestions": [_suggestion_view(suggestion) for suggestion in card.suggestions],
     }
 
 
@@ -130,16 +130,16 @@ def _item_view(space: Space, providers: dict[str, Provider], item: Message | Ent
 async def get_conversation(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     address = normal_address(asked.parameters["address"])
-    found = conversation(space, address, whole(asked, "limit", _LIMIT, 10_000))
+    talk = conversation(space, address, whole(asked, "limit", _LIMIT, 10_000))
     providers = dict(controller.providers)
-    first_ms = found.first_expiry_ms
+    first_ms = talk.first_expiry_ms
     return Reply(
         {
             "address": address,
-            "items": [_item_view(space, providers, item) for item in found.items],
-            "pending": [_item_view(space, providers, message) for message in found.pending],
-            "waiting": [_item_view(space, providers, message) for message in found.waiting],
-            "failed": [_item_view(space, providers, message) for message in found.failed],
+            "items": [_item_view(space, providers, item) for item in talk.items],
+            "pending": [_item_view(space, providers, message) for message in talk.pending],
+            "waiting": [_item_view(space, providers, message) for message in talk.waiting],
+            "failed": [_item_view(space, providers, message) for message in talk.failed],
             "first_expiry": instant(space.simulation, first_ms) if first_ms is not None else None,
             "acts": {name: list(provider.acts) for name, provider in providers.items()},
         }

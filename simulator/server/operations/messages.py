@@ -123,9 +123,9 @@ async def list_refusals(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     query = query_of(controller, space, asked.query.get("q", ""))
     refusals = space.simulation.refusals.values()
-    found = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
-    shown = page(asked, found)
-    return Reply(listed([refusal_view(space.simulation, refused) for refused in shown], len(found)))
+    matches = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
+    shown = page(asked, matches)
+    return Reply(listed([refusal_view(space.simulation, refused) for refused in shown], len(matches)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:

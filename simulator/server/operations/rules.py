@@ -66,12 +66,12 @@ def rule_uses(simulation: Simulation) -> list[RuleUse]:
 
 def _latest_misses(simulation: Simulation) -> Mapping[str, str]:
     """Return, rule by rule, why the latest submission did not match; nothing when there was none."""
-    latest = max(_latest(simulation), key=lambda one: one[0], default=None)
+    latest = max(_latest(simulation), key=lambda item: item[0], default=None)
     if latest is None:
         return {}
     at_ms, submitted = latest
     weighed = simulation.considered(submitted.submission, submitted.key, at_ms)
-    return {one.rule.name: "; ".join(map(str, one.misses)) for one in weighed}
+    return {item.rule.name: "; ".join(map(str, item.misses)) for item in weighed}
 
 
 def _latest(simulation: Simulation) -> Iterator[tuple[int, Message | Refused]]:

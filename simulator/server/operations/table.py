@@ -26,7 +26,14 @@ from simulator.server.operations.recipients import (
     list_recipients,
     patch_recipient,
 )
-from simulator.server.operations.report import report
+from simulator.server.operations.recording import (
+    FORK,
+    SEEK,
+    fork_recording,
+    get_recording,
+    seek_recording,
+)
+from simulator.server.operations.report import report, verdict
 from simulator.server.operations.rules import list_rules
 from simulator.server.operations.spaces import (
     ADVANCE,
@@ -279,6 +286,42 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("follow", "1: keep the answer open and go on"),
         ),
         (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/recording",
+        "At which of its moments a recorded run stands",
+        get_recording,
+        None,
+        (),
+        (200, 404),
+    ),
+    Operation(
+        "PUT",
+        f"{_SPACE}/recording",
+        "Let a recorded run stand at another moment",
+        seek_recording,
+        SEEK,
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/recording/fork",
+        "Go on from this moment of a recorded run in a new space",
+        fork_recording,
+        FORK,
+        (),
+        (201, 404, 409, 422),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/verdict",
+        "How a run stands, measured by what is expected of it",
+        verdict,
+        None,
+        (),
+        (200, 404),
     ),
     Operation(
         "GET",

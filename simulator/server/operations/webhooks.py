@@ -134,8 +134,8 @@ def _provider(space: Space, values: Mapping[str, object]) -> str:
     provider = values.get("provider", "")
     assert isinstance(provider, str)
     if provider and provider not in space.gateways:
-        known = ", ".join(space.gateways)
-        raise Problem(404, "No such provider", f"there is no provider {provider!r}; known: {known}")
+        names = ", ".join(space.gateways)
+        raise Problem(404, "No such provider", f"there is no provider {provider!r}; names: {names}")
     return provider
 
 
@@ -174,7 +174,7 @@ async def resend_many(controller: Controller, asked: Asked) -> Reply:
     unknown = [name for name in values.get("ids", ()) if name not in outbox.webhooks]
     if unknown:
         raise Problem(404, "No such webhook", f"there is no webhook {unknown[0]!r}; none was sent again")
-    wanted = [
+    chosen = [
         webhook
         for webhook in outbox.webhooks.values()
         if webhook.id in values.get("ids", ())
@@ -185,7 +185,7 @@ async def resend_many(controller: Controller, asked: Asked) -> Reply:
         )
     ]
     now_ms = space.simulation.clock.now_ms
-    twins = [outbox.resend(now_ms, webhook) for webhook in wanted]
+    twins = [outbox.resend(now_ms, webhook) for webhook in chosen]
     space.driver.nudge()
     return Reply({"ids": [twin.id for twin in twins], "total": len(twins)}, 202)
 

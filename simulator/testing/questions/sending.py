@@ -11,6 +11,7 @@ from aiohttp import ClientConnectionError
 from simulator.kernel.model.rules import Drop, Match, Rule, Throttle
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import parse_rate
+from simulator.kernel.store.facts import SendRefused
 from simulator.provider import AnswerFault, Behaviour, Code
 from simulator.scenario.loader import load
 from simulator.testing.case import Case
@@ -154,6 +155,41 @@ async def _dropped(case: Case, drop: Drop, messages: int) -> None:
         assert door.failures == []
 
 
+async def gateway_answers_with_a_page(case: Case) -> None:
+    """
+    A proxy in front of any provider answers with HTML, whether or not the work behind it was done.
+    """
+    for status in (502, 503, 504):
+        for after_work in (False, True):
+            async with case.door() as door:
+                recipient = case.row.number(1)
+                door.ready(recipient)
+                door.space.simulation.load(_answering(AnswerFault(gateway=status, work_done=after_work)))
+                heard = await door.send(recipient)
+                await door.settle()
+
+                assert (heard.status, heard.content_type.partition(";")[0]) == (status, "text/html"), heard
+                assert f"<h1>{status} ".encode() in heard.body, heard
+                assert len(door.messages) == int(after_work)
+                assert door.failures == []
+
+
+async def gateway_keeps_a_storm_from_the_provider(case: Case) -> None:
+    """
+    Messages of a storm are no calls that could be answered; they are refused all the same.
+    """
+    provider = case.provider
+    rules = "rules: [{then: {answer: {gateway: 503}}}]"
+    storm = f"timeline: [{{at: 0s, provider: {provider.name}, storm: {{messages: 3, rate: 3/s}}}}]"
+    async with case.door() as door:
+        door.space.load(load(f"{rules}\n{storm}", "storm.yaml", {provider.name: provider}))
+        await door.settle()
+        codes = [fact.code for fact in door.facts() if isinstance(fact, SendRefused)]
+
+        assert door.messages == []
+        assert codes == ["gateway 503"] * 3
+
+
 QUESTIONS: Final = (
     message_to_an_unreachable_recipient_waits_and_arrives_on_return,
     storm_is_made_of_ordinary_messages,
@@ -161,4 +197,6 @@ QUESTIONS: Final = (
     throttled_call_is_refused_by_the_provider,
     connection_dropped_before_the_work_is_no_failure_of_ours,
     connection_dropped_after_the_work_is_no_failure_of_ours,
+    gateway_answers_with_a_page,
+    gateway_keeps_a_storm_from_the_provider,
 )

@@ -123,6 +123,7 @@ document.addEventListener("change", (event) => {
   const field = event.target;
   if (field.id === "space") location = new URL(`_ui/${field.value}/${(one("nav [aria-current]")?.pathname || "/messages").split("/").pop()}`, root);
   else if (field.form && "onchange" in field.form.dataset) submit(field.form);
+  else if ("scrub" in field.dataset) call("PUT recording", JSON.stringify({ moment: Number(field.value) }));
   else if ("go" in field.dataset) field.form.requestSubmit();
   else if ("all" in field.dataset) all("[data-pick]").forEach((box) => { box.checked = field.checked; });
   else if (field.id === "keys-on") localStorage.setItem("keys", field.checked ? "on" : "off");
@@ -162,7 +163,10 @@ function morph(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {
     if (name === "open" || (name === "value" && focused) || (name === "disabled" && "resend" in old.dataset)) continue;
     if (name === "class" && old.classList.contains("here")) old.className = `${value} here`;
-    else if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    else if (old.getAttribute(name) !== value) {
+      old.setAttribute(name, value);
+      if (name === "value" && old.matches("input")) old.value = value;
+    }
   }
   if (old.matches("textarea")) { if (!("touched" in old.dataset)) old.value = fresh.value; return; }
   if (old.matches("select")) {
