@@ -6,18 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from simulator.evidence.result import Check
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
-__all__ = ["DEFAULT_SPACE", "Recorded", "SpaceRegistry", "UnknownSpace"]
+__all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace"]
 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -31,6 +31,32 @@ class UnknownSpace(KeyError):
 
     def __str__(self) -> str:
         return f"there is no space {self.args[0]!r}"
+
+
+class Judged(Protocol):
+    """
+    An expectation of a run and how it stands; servers start without what makes these.
+    """
+
+    @property
+    def name(self) -> str:
+        """What is expected, in the scenario's words."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is met."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """What came instead, in one line."""
+        ...
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Stories that explain a failure, as lines for people."""
+        ...
 
 
 class Recorded(Protocol):
@@ -83,7 +109,7 @@ class SpaceRegistry:
         self._count = 0
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
-        self.judges: dict[str, Callable[[Space], Sequence[Check]]] = {}
+        self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
         """What is expected of the runs in spaces, by their names; asked how they stand."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
@@ -111,11 +137,15 @@ class SpaceRegistry:
         self,
         name: str = "",
         *,
-        seed: int = 0,
+        seed: int | None = None,
         clock: ClockSpec | None = None,
         scenario: Scenario | None = None,
     ) -> Space:
-        """Create a space; raises ValueError when the name is taken or not a name."""
+        """
+        Create a space; raises ValueError when the name is taken or not a name.
+
+        Without a *seed* it is drawn from the name, so that two spaces do not mint the same ids.
+        """
         if not name:
             name = self._free_name()
         if not _NAME.fullmatch(name):
@@ -126,6 +156,8 @@ class SpaceRegistry:
             raise ValueError(f"there is a space {name!r} already")
         if len(self._spaces) >= _SPACES_MAX:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
+        if seed is None:
+            seed = zlib.crc32(name.encode())
         space = Space(name, self.providers, self._client, seed=seed, clock=clock)
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, name)
