@@ -152,7 +152,7 @@ class Agenda:
         if at_ms is None:
             return None
         if self._round:
-            return at_ms, self._round[-1], len(self._round) + self._not_merged
+            return at_ms, self._round[-1], len(self._round) + self._not_merged - len(self._skipped)
         cancelled = self._cancelled.get(at_ms, ())
         bucket, runs = self._buckets[at_ms], self._runs.get(at_ms, ())
         firsts = [step for step in islice(bucket, looked_at_max) if step.order not in cancelled]
@@ -222,7 +222,9 @@ class Agenda:
             steps = list(islice(self._merged, self._run_max))
             self._not_merged -= len(steps)
             if self._skipped:
-                steps = [step for step in steps if step.order not in self._skipped]
+                hit = self._skipped.intersection(step.order for step in steps)
+                steps = [step for step in steps if step.order not in hit]
+                self._skipped -= hit
             steps.reverse()
             self._round = steps
 
@@ -231,6 +233,7 @@ class Agenda:
         rest.reverse()
         self._round = rest + self._round
         self._not_merged = 0
+        self._skipped = set()
 
     def _put_back(self) -> None:
         self._merge_all()
