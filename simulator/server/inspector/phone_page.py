@@ -202,7 +202,6 @@ def phone_page(visit: Visit) -> str:
     acts = [_acts(visit, name, talk) for name in visit.controller.providers]
     acts.sort(key=lambda item: not item.busy)
     person = simulation.people.of(address)
-    first_ms = talk.first_expiry_ms
     return page(
         "phone.html",
         visit,
