@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +31,10 @@ _COMMANDS: Final = {
     "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
     "listen": ("simulator.commands.listen", "Print the webhooks that arrive on a local port."),
     "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
+    "messages": ("simulator.commands.looking", "List the messages of a running server."),
+    "webhooks": ("simulator.commands.looking", "List its webhooks, and what was answered."),
+    "advance": ("simulator.commands.looking", "Move its clock: 2h, an instant, or settled."),
+    "spaces": ("simulator.commands.looking", "List its spaces."),
     "ready": ("simulator.commands.remote", "Tell whether a server is ready; --wait until it is."),
 }
 
@@ -102,6 +107,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         place_and_help = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
         if place_and_help is None:
+            nearest = get_close_matches(cmd_name, _all_commands(), n=1)
+            if nearest:
+                ctx.fail(f'there is no command "{cmd_name}"; did you mean "{nearest[0]}"?')
             return None
         module, _, name = place_and_help[0].partition(":")
         command = getattr(import_module(module), name or cmd_name.replace("-", "_"))

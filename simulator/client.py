@@ -5,13 +5,28 @@ A space in a test's hands: recipients, time, messages, webhooks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from simulator.control import Control, ControlError, LocalControl
+from simulator.scenario.shipped import find_scenario, shipped_instead
 
-__all__ = ["Messages", "RecipientHandle", "SimulatedMessage", "SimulatedWebhook", "Simulator", "Webhooks"]
+__all__ = [
+    "Messages",
+    "RecipientHandle",
+    "SimulatedMessage",
+    "SimulatedRequest",
+    "SimulatedWebhook",
+    "Simulator",
+    "Webhooks",
+]
+
+_FILE_OR_NAME: Final = r"[\w./~ -]+\.ya?ml|[A-Za-z0-9-]+"
+"""A line that is no YAML mapping: the name of a file, or of a shipped scenario."""
 
 
 class SimulatedMessage(NamedTuple):
@@ -58,8 +73,18 @@ class Messages:
         self._simulator = simulator
         self._query = query
 
-    def of(self, **query: str) -> Messages:
-        """Return those with this provider, recipient, state, sender or id."""
+    def of(
+        self,
+        *,
+        provider: str = "",
+        recipient: str = "",
+        state: str = "",
+        sender: str = "",
+        id: str = "",
+        name: str = "",
+    ) -> Messages:
+        """Return those with this provider, recipient, state, sender, id, or name (an id of their call)."""
+        query = _given(provider=provider, recipient=recipient, state=state, sender=sender, id=id, name=name)
         return Messages(self._simulator, {**self._query, **query})
 
     def all(self) -> list[SimulatedMessage]:
@@ -73,11 +98,9 @@ class Messages:
     def one(self) -> SimulatedMessage:
         """Return the only one; raises AssertionError that tells what there is instead."""
         messages = self.all()
-        if len(messages) != 1:
-            listed = "".join(f"\n  {m.provider} {m.recipient} #{m.ordinal} {m.state}" for m in messages[:20])
-            conditions = ", ".join(f"{name} {value!r}" for name, value in self._query.items())
-            expected = f"one message with {conditions}" if conditions else "one message"
-            raise AssertionError(f"expected {expected}, got {len(messages)}{listed}")
+        _check_one(
+            "message", self._query, [f"{m.provider} {m.recipient} #{m.ordinal} {m.state}" for m in messages]
+        )
         return messages[0]
 
     def __iter__(self) -> Iterator[SimulatedMessage]:
@@ -97,14 +120,25 @@ class Webhooks:
         self._simulator = simulator
         self._query = query
 
-    def of(self, **query: str) -> Webhooks:
+    def of(self, *, provider: str = "", recipient: str = "", state: str = "") -> Webhooks:
         """Return those with this provider, recipient or state."""
+        query = _given(provider=provider, recipient=recipient, state=state)
         return Webhooks(self._simulator, {**self._query, **query})
 
     def all(self) -> list[SimulatedWebhook]:
         """Return them, oldest first."""
         page = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "100000"})
         return [_webhook(row) for row in page["items"]]
+
+    def one(self) -> SimulatedWebhook:
+        """Return the only one; raises AssertionError that tells what there is instead."""
+        webhooks = self.all()
+        _check_one(
+            "webhook",
+            self._query,
+            [f"{w.provider} {w.recipient} [{', '.join(w.reports)}] {w.state}" for w in webhooks],
+        )
+        return webhooks[0]
 
     def __iter__(self) -> Iterator[SimulatedWebhook]:
         return iter(self.all())
@@ -114,6 +148,19 @@ class Webhooks:
         return int(page["total"])
 
 
+def _given(**conditions: str) -> dict[str, str]:
+    return {name: value for name, value in conditions.items() if value}
+
+
+def _check_one(what: str, query: Mapping[str, str], lines: Sequence[str]) -> None:
+    __tracebackhide__ = True
+    if len(lines) != 1:
+        listed = "".join(f"\n  {line}" for line in lines[:20])
+        conditions = ", ".join(f"{name} {value!r}" for name, value in query.items())
+        expected = f"one {what} with {conditions}" if conditions else f"one {what}"
+        raise AssertionError(f"expected {expected}, got {len(lines)}{listed}")
+
+
 def _webhook(row: Mapping[str, Any]) -> SimulatedWebhook:
     values = {name: row[name] for name in SimulatedWebhook._fields}
     return SimulatedWebhook(
@@ -121,13 +168,49 @@ def _webhook(row: Mapping[str, Any]) -> SimulatedWebhook:
     )
 
 
+def _duration(by: str | timedelta) -> str:
+    return f"{by // timedelta(milliseconds=1)}ms" if isinstance(by, timedelta) else by
+
+
+def _instant(start: object) -> object:
+    if not isinstance(start, datetime):
+        return start
+    if start.tzinfo is None:
+        raise ValueError(f"expected an instant with its zone, got {start!r}")
+    return start.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _written(scenario: object) -> object:
     """Return a scenario as the control API takes it: YAML text or an object."""
-    if isinstance(scenario, str) and "\n" not in scenario and scenario.endswith((".yaml", ".yml")):
-        scenario = Path(scenario)
+    if isinstance(scenario, str) and "\n" not in scenario and re.fullmatch(_FILE_OR_NAME, scenario):
+        path = find_scenario(scenario)
+        if not path.exists():
+            raise ValueError(f"there is no scenario {scenario!r}{shipped_instead(path)}")
+        scenario = path
     if isinstance(scenario, Path):
         return scenario.read_text(encoding="utf-8")
     return dict(scenario) if isinstance(scenario, Mapping) else scenario
+
+
+class SimulatedRequest(NamedTuple):
+    """
+    A call of the integrator, and what it was answered.
+    """
+
+    at_ms: int
+    provider: str
+    method: str
+    path: str
+    query: str
+    status: int
+    request: str
+    """The body that came."""
+    answer: str
+    """The body that was answered."""
+
+    def json(self) -> Any:
+        """Return the body that came, decoded."""
+        return json.loads(self.request)
 
 
 class RecipientHandle:
@@ -139,9 +222,33 @@ class RecipientHandle:
         self._simulator = simulator
         self.address = address
 
-    def set(self, **circumstances: object) -> None:
-        """Change circumstances from now on: reachable, blocked, blacklisted, known, capable ..."""
-        self._simulator.call("PATCH", f"/recipients/{self.address}", circumstances)
+    def set(
+        self,
+        *,
+        reachable: bool | None = None,
+        blocked: bool | None = None,
+        blacklisted: bool | None = None,
+        known: bool | None = None,
+        capable: bool | Sequence[str] | None = None,
+        follower: bool | None = None,
+        session: bool | None = None,
+        tester: str | None = None,
+        operator: str | None = None,
+    ) -> None:
+        """Change circumstances from now on; what is not given stays as it is."""
+        given = {
+            "reachable": reachable,
+            "blocked": blocked,
+            "blacklisted": blacklisted,
+            "known": known,
+            "capable": list(capable) if isinstance(capable, Sequence) else capable,
+            "follower": follower,
+            "session": session,
+            "tester": tester,
+            "operator": operator,
+        }
+        changed = {name: value for name, value in given.items() if value is not None}
+        self._simulator.call("PATCH", f"/recipients/{self.address}", changed)
 
     def go_offline(self) -> None:
         """Switch the phone off: messages wait."""
@@ -177,12 +284,19 @@ class Simulator:
     @classmethod
     def create(cls, control: Control, **settings: object) -> Simulator:
         """
-        Create a space (name, seed, clock, scenario, providers) and return it.
+        Create a space (name, seed, clock, start, scenario, providers) and return it.
 
-        The scenario may be a path, YAML text, or an object.
+        The scenario may be a path, the name of a shipped one, YAML text, or an object.
+        The clock, frozen unless another is given, starts at 2026-01-05T09:00:00Z, or
+        at *start*: an instant, or "now".
         """
         if "scenario" in settings:
             settings = {**settings, "scenario": _written(settings["scenario"])}
+        if "start" in settings:
+            clock = settings.get("clock", "frozen")
+            mode = dict(clock) if isinstance(clock, Mapping) else {"mode": clock}
+            settings = {**settings, "clock": {**mode, "start": _instant(settings["start"])}}
+            del settings["start"]
         made = control.call("POST", "/spaces", settings)
         return cls(control, made["name"])
 
@@ -190,6 +304,7 @@ class Simulator:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation of the control API on this space; raises ControlError."""
+        __tracebackhide__ = True
         return self.control.call(method, f"/spaces/{self.space}{path}", body, query)
 
     def delete(self) -> None:
@@ -200,11 +315,17 @@ class Simulator:
 
     def url(self, provider: str) -> str:
         """Return the base URL that the integrator is to use for *provider*."""
-        return str(self.call("GET", "")["providers"][provider]["url"])
+        return str(self._account(provider)["url"])
 
     def credential(self, provider: str) -> str:
         """Return a credential that leads to this space, whatever the URL."""
-        return str(self.call("GET", "")["providers"][provider]["credential"])
+        return str(self._account(provider)["credential"])
+
+    def _account(self, provider: str) -> Mapping[str, Any]:
+        accounts: Mapping[str, Mapping[str, Any]] = self.call("GET", "")["providers"]
+        if provider not in accounts:
+            raise ValueError(f"there is no provider {provider!r}; known: {', '.join(accounts)}")
+        return accounts[provider]
 
     @property
     def seed(self) -> int:
@@ -219,7 +340,9 @@ class Simulator:
 
     def load(self, scenario: str | Path | Mapping[str, object]) -> None:
         """
-        Put a scenario in force with its seed and clock: a path, YAML text, or an object.
+        Put a scenario in force with its seed and clock.
+
+        It is a path, the name of a shipped one, YAML text, or an object.
 
         Refused, with the reason, when something was sent already from another seed
         or the clock has left another start.
@@ -237,7 +360,7 @@ class Simulator:
         """The space's time in milliseconds since it began."""
         return int(self.call("GET", "/clock")["now_ms"])
 
-    def advance(self, by: str) -> None:
+    def advance(self, by: str | timedelta) -> None:
         """
         Move the clock by *by*, such as "10m", and drain: webhooks of every due instant, in order.
 
@@ -245,16 +368,21 @@ class Simulator:
         loop could never answer.  Use `advance_async` there.
         """
         self._blocking("advance_async")
-        self.call("POST", "/clock/advance", {"by": by})
+        self.call("POST", "/clock/advance", {"by": _duration(by)})
+
+    def advance_to(self, instant: str | datetime) -> None:
+        """Move the clock to an instant, such as "2026-01-05T12:00:00Z", and drain."""
+        self._blocking("advance_async")
+        self.call("POST", "/clock/advance", {"to": _instant(instant)})
 
     def settle(self) -> None:
         """Move the clock until nothing is due any more."""
         self._blocking("settle_async")
         self.call("POST", "/clock/advance", {"until": "settled"})
 
-    async def advance_async(self, by: str) -> None:
+    async def advance_async(self, by: str | timedelta) -> None:
         """Do what `advance` does while the running loop goes on."""
-        await self._call_async("POST", "/clock/advance", {"by": by})
+        await self._call_async("POST", "/clock/advance", {"by": _duration(by)})
 
     async def settle_async(self) -> None:
         """Do what `settle` does while the running loop goes on."""
@@ -287,6 +415,12 @@ class Simulator:
     def webhooks(self) -> Webhooks:
         """The webhooks of the space."""
         return Webhooks(self, {})
+
+    @property
+    def requests(self) -> list[SimulatedRequest]:
+        """The last thousand calls that came, oldest first: what the software under test really sent."""
+        rows = self.call("GET", "/requests", query={"limit": "100000"})["items"]
+        return [SimulatedRequest(**{name: row[name] for name in SimulatedRequest._fields}) for row in rows]
 
     def move(self, message_id: str, move: str, code: object = None) -> None:
         """Deliver, fail, expire, read or revoke a message now."""

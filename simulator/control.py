@@ -16,6 +16,8 @@ from simulator.server.asked import Asked, ControlCalls
 __all__ = ["Control", "ControlError", "HttpControl", "LocalControl", "Unreachable"]
 
 _TIMEOUT_REAL_S = 600.0
+_NO_CONTENT = 204
+_PROBLEM = "application/problem+json"
 
 
 class ControlError(Exception):
@@ -79,35 +81,55 @@ class HttpControl:
             answer = connection.getresponse()
             return answer.status, answer.headers.get_content_type(), answer.read()
         except (OSError, http.client.HTTPException) as trouble:
-            raise Unreachable(f"no simulator answers at {self.url}: {trouble}") from trouble
+            why = "nobody listens there" if isinstance(trouble, ConnectionRefusedError) else trouble
+            raise Unreachable(f"no simulator answers at {self.url}: {why}") from trouble
         finally:
             connection.close()
 
     def ready(self) -> None:
         """Return when the server is ready; raises Unreachable when it is not."""
-        status, _, _ = self._request("GET", "/_sim/ready", None)
+        status, _, answer = self._request("GET", "/_sim/ready", None)
         if status != 200:
             raise Unreachable(f"{self.url} answered {status} to /_sim/ready; is it a simulator?")
+        plain = self._decoded(answer)
+        if not isinstance(plain, dict) or plain.get("status") != "ok" or "version" not in plain:
+            raise self._stranger()
 
     def call(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
+        __tracebackhide__ = True
         sent = None if body is None else json.dumps(body).encode()
         status, kind, answer = self._request(method, _target(path, query), sent)
         if kind == "application/x-ndjson":
             return [json.loads(line) for line in answer.splitlines()]
-        plain = json.loads(answer) if answer else None
-        if status >= 400:
-            raise ControlError(status, plain if isinstance(plain, dict) else {})
-        return plain
+        self._refuse(status, kind, answer)
+        return None if status == _NO_CONTENT else self._decoded(answer)
+
+    def _refuse(self, status: int, kind: str, answer: bytes) -> None:
+        """Raise ControlError for what the simulator refuses, Unreachable for what is none of its answers."""
+        __tracebackhide__ = True
+        if status < 400:
+            return
+        plain = self._decoded(answer) if kind == _PROBLEM else None
+        if not isinstance(plain, dict):
+            raise self._stranger()
+        raise ControlError(status, plain)
+
+    def _decoded(self, answer: bytes) -> Any:
+        try:
+            return json.loads(answer)
+        except (ValueError, RecursionError):
+            raise self._stranger() from None
+
+    def _stranger(self) -> Unreachable:
+        return Unreachable(f"{self.url} answers, but not as a simulator does")
 
     def fetch(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """Return the document at *path* as it is; raises ControlError."""
-        status, _, answer = self._request("GET", _target(path, query), None)
-        if status >= 400:
-            plain = json.loads(answer) if answer else None
-            raise ControlError(status, plain if isinstance(plain, dict) else {})
+        status, kind, answer = self._request("GET", _target(path, query), None)
+        self._refuse(status, kind, answer)
         return answer
 
 
@@ -129,6 +151,7 @@ class LocalControl:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
+        __tracebackhide__ = True
         return asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop).result()
 
     async def call_async(

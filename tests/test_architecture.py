@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
     "control": {"kernel", "server"},
-    "client": {"kernel", "control"},
+    "client": {"kernel", "control", "scenario"},
     "thread": {"control", "server"},
     "testing": {"kernel", "schema", "explain", "provider", "scenario", "runtime", "server"},
     "pytest_entry": {"client", "control", "thread"},

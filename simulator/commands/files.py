@@ -12,30 +12,10 @@ from simulator.kernel.model.scenario import Scenario
 from simulator.run.inputs import read_bounded
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import ScenarioError, Vocabulary, load_run
+from simulator.scenario.shipped import find_scenario, library, shipped_instead
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = ["find_scenario", "library", "load_file", "load_run_file"]
-
-
-def library() -> list[Path]:
-    """Return the shipped scenario files, sorted by name."""
-    package = Path(__file__).resolve().parent.parent
-    # In an installed package the library lies inside it, in a checkout beside it.
-    for folder in (package / "library", package.parent / "scenarios"):
-        if folder.is_dir():
-            return sorted(folder.glob("*.yaml"))
-    return []
-
-
-def find_scenario(name: str) -> Path:
-    """Return the file that *name* means: a path, or the name of a shipped scenario."""
-    path = Path(name)
-    if path.exists() or path.suffix:
-        return path
-    for shipped in library():
-        if shipped.stem == name:
-            return shipped
-    return path
 
 
 def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
@@ -56,9 +36,8 @@ def load_run_file(path: Path, providers: Mapping[str, Vocabulary], *, to_be_run:
     except OSError as trouble:
         if trouble.errno == errno.EFBIG:
             raise ScenarioError([f"{path}:1:1: cannot be read ({trouble.strerror})"]) from None
-        names = ", ".join(shipped.stem for shipped in library())
-        problem = trouble.strerror or trouble
-        raise ScenarioError([f"{path}: cannot be read ({problem}); shipped scenarios: {names}"]) from None
+        why = trouble.strerror or trouble
+        raise ScenarioError([f"{path}: cannot be read ({why}){shipped_instead(path)}"]) from None
     return load_run(text, str(path), providers, to_be_run=to_be_run)
 
 

@@ -12,36 +12,23 @@ from typing import Final
 
 import click
 
-from simulator.commands.exits import COULD_NOT_START, INVALID, UNREACHABLE
+from simulator.commands.exits import COULD_NOT_START, INVALID
 from simulator.commands.terminal import say
-from simulator.control import ControlError, HttpControl, Unreachable
+from simulator.commands.where import Where, asking, where_options
+from simulator.control import Unreachable
 
 __all__ = ["explain", "ready"]
 
-_URL_DEFAULT: Final = "http://127.0.0.1:4010"
 _POLL_REAL_S: Final = 0.05
-
-_url_option = click.option(
-    "--url", default=_URL_DEFAULT, show_default=True, envvar="SIMULATOR_URL", help="Where the server is."
-)
-
-
-def _control(url: str) -> HttpControl:
-    try:
-        return HttpControl(url)
-    except ValueError as refusal:
-        say(f"simulator: --url: {refusal}", err=True)
-        sys.exit(INVALID)
 
 
 @click.command()
 @click.argument("message_id")
-@click.option("--space", default="default", show_default=True, help="In which space.")
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="Tell it from a run that `run --record` wrote, instead."
 )
-@_url_option
-def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
+@asking
+def explain(message_id: str, where: Where, space: str, bundle: Path | None) -> None:
     """
     Tell the whole story of MESSAGE_ID: who decided what, why others did not, and all that followed.
 
@@ -52,18 +39,10 @@ def explain(message_id: str, space: str, bundle: Path | None, url: str) -> None:
     if bundle is not None:
         _explain_recorded(message_id, bundle)
         return
-    control = _control(url)
     key = re.fullmatch(r"([a-z0-9_-]+)/(.+)/([0-9]+)", message_id)
     # A slash would end the name in a path; in a key, colons stand for it.
     name = ":".join(key.groups()) if key is not None else message_id
-    try:
-        story = control.call("GET", f"/spaces/{space}/messages/{name}/explain")
-    except Unreachable as trouble:
-        say(f"simulator: {trouble}", err=True)
-        sys.exit(UNREACHABLE)
-    except ControlError as trouble:
-        say(f"simulator: {trouble}", err=True)
-        sys.exit(INVALID)
+    story = where.call("GET", f"/spaces/{space}/messages/{name}/explain")
     assert isinstance(story, dict)
     for line in story["story"]:
         say(line)
@@ -109,39 +88,21 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
 
 @click.command()
 @click.option("--wait", "wait_s", type=float, default=0.0, help="Wait so many seconds for it.")
-@click.option(
-    "--port-file",
-    type=click.Path(path_type=Path),
-    help="The file that `serve --port-file` writes, to be waited for, too; instead of --url.",
-)
-@_url_option
-def ready(wait_s: float, port_file: Path | None, url: str) -> None:
+@where_options
+def ready(where: Where, wait_s: float) -> None:
     """
     Exit 0 when a server is ready to serve, 3 when it is not.
     """
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            if port_file is not None:
-                url = _url_in(port_file)
-            _control(url).ready()
+            control = where.control()
+            control.ready()
         except Unreachable as trouble:
             if time.monotonic() >= deadline:
                 say(f"simulator: {trouble}", err=True)
                 sys.exit(COULD_NOT_START)
             time.sleep(_POLL_REAL_S)
         else:
-            say(f"{url} is ready")
+            say(f"{control.url} is ready")
             return
-
-
-def _url_in(port_file: Path) -> str:
-    try:
-        with port_file.open("rb") as file:
-            # No more than shows what it is instead, whatever it is.
-            port = file.read(100).decode("utf-8", "replace").strip()
-    except OSError as trouble:
-        raise Unreachable(f"{port_file}: {trouble.strerror or trouble}") from None
-    if not port.isascii() or not port.isdigit():
-        raise Unreachable(f"{port_file}: expected a port, got {port[:20]!r}")
-    return f"http://127.0.0.1:{port}"

@@ -7,8 +7,11 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import click
 
@@ -24,11 +27,12 @@ from simulator.commands.exits import (
 from simulator.commands.outputs import write_whole
 from simulator.commands.terminal import say
 from simulator.kernel.model.scenario import ClockSpec
+from simulator.kernel.model.units import UnitError, format_duration, parse_duration
 from simulator.provider import discover
 from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
 from simulator.run.compare import first_divergence
 from simulator.run.record import Recorder
-from simulator.run.refire import refire
+from simulator.run.refire import Plan, plan_of_load, refire
 from simulator.run.replay import Replayed, plan_of
 from simulator.run.replay import replay as play_again
 from simulator.run.runner import IntegratorUnreachable, RunOptions, run
@@ -38,18 +42,41 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["replay"]
 
+_RATE_MAX: Final = 1_000_000
+_KEEP: Final = -1
+_QUIET_REAL_S: Final = 10.0
+_WATCHED_REAL_S: Final = 2.0
+_ROUNDED_FROM_MS: Final = 10_000
+
 
 # Older releases of click have no types to be asked for.
 class _Times(click.ParamType):  # type: ignore[type-arg]
-    """`×10`, `x10` or `10`."""
+    """`×10`, `x10` or `10`, up to a million."""
 
     name = "times"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"[×x*]?([1-9][0-9]{0,5})", str(value))
-        if match is None:
-            self.fail(f"expected how many times as fast, such as ×10, got {value!r}", param, ctx)
+        match = re.fullmatch(r"[×x*]?([1-9][0-9]{0,6})", str(value))
+        if match is None or int(match[1]) > _RATE_MAX:
+            expected = "how many times as fast, from ×1 to ×1000000, such as ×10 (or x10)"
+            self.fail(f"expected {expected}, got {value!r}", param, ctx)
         return int(match[1])
+
+
+class _Gap(click.ParamType):  # type: ignore[type-arg]
+    """`1s`, or `keep` for pauses as they are."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if value == "keep":
+            return _KEEP
+        try:
+            return parse_duration(str(value))
+        except UnitError as refusal:
+            self.fail(f"{refusal}, or keep", param, ctx)
 
 
 class _Header(click.ParamType):  # type: ignore[type-arg]
@@ -68,8 +95,24 @@ class _Header(click.ParamType):  # type: ignore[type-arg]
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--to", default="", metavar="URL", help="Send the recorded webhooks there, as load.")
-@click.option("--rate", default=1, type=_Times(), help="With --to: so many times as fast, such as ×10.")
+@click.option(
+    "--to",
+    default="",
+    metavar="URL",
+    help="Send the recorded webhooks there, as load: the path that each was sent to follows URL.",
+)
+@click.option(
+    "--rate", default=1, type=_Times(), help="With --to: so many times as fast, from ×1 to ×1000000."
+)
+@click.option(
+    "--gap",
+    "gap_real_ms",
+    default="1s",
+    show_default=True,
+    type=_Gap(),
+    metavar="DURATION|keep",
+    help="With --to: cut every pause longer than this short; keep: wait as long as the record did.",
+)
 @click.option(
     "--header",
     "headers",
@@ -95,6 +138,7 @@ def replay(
     bundle: Path,
     to: str,
     rate: int,
+    gap_real_ms: int,
     headers: tuple[tuple[str, str], ...],
     against: bool,
     port: int,
@@ -123,7 +167,8 @@ def replay(
         plan_of(recorded, providers)
         code = 0
         if to:
-            code = _refire(recorded, to, rate, allow_target, headers)
+            gap = None if gap_real_ms == _KEEP else gap_real_ms
+            code = _refire(recorded, to, rate, gap, allow_target, headers)
         elif against:
             options = RunOptions(
                 wait_for=wait_for, within_real_s=within, quiet_real_s=quiet, allow_targets=allow_target
@@ -153,16 +198,54 @@ def _complain(trouble: object) -> None:
 
 
 def _refire(
-    recorded: Bundle, to: str, rate: int, allow: tuple[str, ...], headers: tuple[tuple[str, str], ...]
+    recorded: Bundle,
+    to: str,
+    rate: int,
+    gap_real_ms: int | None,
+    allow: tuple[str, ...],
+    headers: tuple[tuple[str, str], ...],
 ) -> int:
     if re.match(r"https?://[^/]", to) is None:
         raise click.UsageError(f"--to: expected a URL such as http://127.0.0.1:9000, got {to!r}")
-    report = asyncio.run(refire(recorded, to, rate, allow, headers))
+    plan = plan_of_load(recorded, rate, gap_real_ms)
+    for line in _intention(plan, rate, gap_real_ms):
+        say(line, err=True)
+    report = asyncio.run(
+        refire(recorded, to, rate, allow, headers, gap_real_ms=gap_real_ms, progress=_progress(plan.webhooks))
+    )
     for line in report.lines():
         say(line)
     if report.sent and not report.statuses:
         return UNREACHABLE
     return EXPECTATIONS_FAILED if report.worse else 0
+
+
+def _intention(plan: Plan, rate: int, gap_real_ms: int | None) -> Iterator[str]:
+    """Yield what is going to be sent, and how long that takes."""
+    webhooks = f"{plan.webhooks:,} webhook" + ("" if plan.webhooks == 1 else "s")
+    recorded = format_duration(_rounded(plan.recorded_ms))
+    cut = "" if gap_real_ms is None else f", no pause longer than {format_duration(gap_real_ms)} (--gap)"
+    takes = format_duration(_rounded(plan.takes_ms))
+    yield f"{webhooks} in {recorded} of the record; at ×{rate} that takes {takes}{cut}"
+
+
+def _rounded(ms: int) -> int:
+    return ms if ms < _ROUNDED_FROM_MS else ms // 1_000 * 1_000
+
+
+def _progress(webhooks: int) -> Callable[[int], None]:
+    """Return what tells now and then how far it is, on a terminal more often than in a log."""
+    every_s = _WATCHED_REAL_S if sys.stderr.isatty() else _QUIET_REAL_S
+    next_s = time.monotonic() + every_s
+
+    def show(sent: int) -> None:
+        nonlocal next_s
+        if time.monotonic() < next_s:
+            return
+        next_s = time.monotonic() + every_s
+        say(f"{sent:,} of {webhooks:,} webhooks sent", err=True)
+
+    return show
 
 
 async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:

@@ -6,28 +6,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
 import click
 
-from simulator import __version__
+from simulator.commands.banner import hello
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.journal_file import JournalFile
+from simulator.commands.option_types import ListenType, SpanType
 from simulator.commands.outputs import forget, write_whole
+from simulator.commands.setup import Beginning, Setup, beginning_options
 from simulator.commands.terminal import PlainLines, plain_json, say
 from simulator.commands.tls import Tls, TlsOptions, tls_options
-from simulator.explain.narrative import clock_words, narrative
-from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
-from simulator.kernel.model.units import UnitError, parse_duration
+from simulator.explain.narrative import narrative
+from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.server.app import Server, ServerConfig
@@ -36,59 +35,10 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["serve"]
 
 _WATCH_REAL_S: Final = 0.5
-_DRAIN_MS_MAX: Final = 3_600_000
 _LOG = logging.getLogger("simulator")
 
 Teller: TypeAlias = Callable[[str, Entry], None]
 """Takes the name of a space and what happened there."""
-
-
-# Older releases of click have no types to be asked for.
-class _Clock(click.ParamType):  # type: ignore[type-arg]
-    """`frozen`, `live`, `live×60` (or `livex60`), `autojump`."""
-
-    name = "clock"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ClockSpec:
-        if isinstance(value, ClockSpec):
-            return value
-        match = re.fullmatch(r"(frozen|autojump|live)(?:[×x*]([1-9][0-9]{0,5}))?", str(value))
-        if match is None or (match[2] and match[1] != "live"):
-            self.fail(f"expected frozen, live, live×60 or autojump, got {value!r}", param, ctx)
-        return ClockSpec(mode=ClockMode(match[1]), rate=int(match[2] or 1))
-
-
-class _Listen(click.ParamType):  # type: ignore[type-arg]
-    """`infobip=8081`."""
-
-    name = "provider=port"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        provider, equals, port = str(value).partition("=")
-        if not equals or not port.isdigit() or int(port) > 65_535:
-            self.fail(f"expected a provider and a port such as infobip=8081, got {value!r}", param, ctx)
-        return provider, int(port)
-
-
-class _Span(click.ParamType):  # type: ignore[type-arg]
-    """`10s`."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            span_ms = parse_duration(str(value))
-        except UnitError as refusal:
-            self.fail(str(refusal), param, ctx)
-        if span_ms > _DRAIN_MS_MAX:
-            self.fail(f"expected an hour at most, got {value!r}", param, ctx)
-        return span_ms
 
 
 class _JsonLines(logging.Formatter):
@@ -113,25 +63,23 @@ class _JsonLines(logging.Formatter):
 )
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
 @click.option("--scenario", help="A scenario file, or the name of a shipped one.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**53), help="Same seed, same story.  [default: the scenario's, or 0]"
-)
-@click.option(
-    "--clock", type=_Clock(), help="frozen, live, live×60 or autojump.  [default: the scenario's, or live]"
-)
+@beginning_options
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
 @click.option("--fast-loop", is_flag=True, help="Run on uvloop, or winloop on Windows (extra `speed`).")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--listen", type=_Listen(), multiple=True, help="Serve a provider alone on a further port.")
+@click.option("--listen", type=ListenType(), multiple=True, help="Serve a provider alone on a further port.")
 @tls_options
 @click.option(
-    "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
+    "--allow-target",
+    multiple=True,
+    metavar="NETWORK",
+    help="Let webhooks go to this network, too: 192.0.2.0/24, 0.0.0.0/0.",
 )
 @click.option(
     "--drain",
     "drain_real_ms",
-    type=_Span(),
+    type=SpanType(),
     default=0,
     metavar="DURATION",
     help="When ended, finish what is under way first (calls, webhooks, an advance), for so long at most.",
@@ -165,8 +113,7 @@ def serve(
     port: int,
     port_file: Path | None,
     scenario: str | None,
-    seed: int | None,
-    clock: ClockSpec | None,
+    beginning: Beginning,
     watch: bool,
     verbose: bool,
     fast_loop: bool,
@@ -193,12 +140,14 @@ def serve(
     hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
         try:
+            space = Setup.of(beginning, loaded, providers)
             https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
             config = ServerConfig(
                 host=host,
                 port=port,
-                seed=_seed(seed, loaded),
-                clock=_clock(clock, loaded),
+                seed=space.seed.value,
+                clock=space.clock,
+                settings=space.webhooks,
                 scenario=loaded,
                 allow_targets=allow_target,
                 allow_hosts=frozenset(allow_host),
@@ -212,12 +161,11 @@ def serve(
             server = Server(config)
         except ValueError as refusal:
             _fail(str(refusal), INVALID)
-        if port_file is not None:
-            # Who waits for it must not read the port of an earlier server.
-            forget(port_file)
         with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
             watched = path if watch else None
-            code = runner.run(_run(server, providers, watched, port_file, drain_real_ms / 1_000, https))
+            code = runner.run(
+                _run(server, providers, watched, port_file, drain_real_ms / 1_000, https, space.seed.drawn)
+            )
     if code:
         sys.exit(code)
 
@@ -280,21 +228,6 @@ def _journal_file(path: Path, bytes_max: int) -> JournalFile:
         _fail(f"--journal {path}: cannot be written ({trouble.strerror or trouble})", INVALID)
 
 
-def _seed(seed: int | None, scenario: Scenario | None) -> int:
-    if seed is not None:
-        return seed
-    return scenario.seed if scenario is not None and scenario.seed is not None else 0
-
-
-def _clock(clock: ClockSpec | None, scenario: Scenario | None) -> ClockSpec:
-    spec = scenario.clock if scenario is not None else None
-    if clock is None:
-        return spec or ClockSpec(mode=ClockMode.LIVE)
-    if spec is None:
-        return clock
-    return replace(clock, start_unix_ms=spec.start_unix_ms, grace_real_ms=spec.grace_real_ms)
-
-
 def _find(scenario: str | None) -> Path | None:
     if not scenario:
         return None
@@ -339,7 +272,11 @@ async def _run(
     port_file: Path | None,
     drain_real_s: float,
     https: Tls | None,
+    drawn: bool,
 ) -> int:
+    if port_file is not None:
+        # Who waits for it must not read the port of an earlier server.
+        forget(port_file)
     try:
         await server.start()
     except OSError as trouble:
@@ -371,7 +308,7 @@ async def _run(
         _LOG.error("simulator: cannot write --port-file %s: %s", port_file, trouble.strerror or trouble)
         await server.stop()
         return COULD_NOT_START
-    _say_hello(server, providers, https)
+    _LOG.info("%s", "\n".join(hello(server, https, drawn=drawn)))
     watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
     try:
         await stopped.wait()
@@ -383,32 +320,6 @@ async def _run(
         await server.stop()
         _LOG.info("%s", "\n".join(lines))
     return code
-
-
-def _say_hello(server: Server, providers: dict[str, Provider], https: Tls | None) -> None:
-    space = server.registry.get(DEFAULT_SPACE)
-    scenario = space.simulation.scenario
-    credentials = server.registry.credentials(DEFAULT_SPACE)
-    source = scenario.source or "none: every message is delivered after a moment"
-    lines = [
-        f"simulator {__version__} is ready at {server.url}",
-        "",
-        f"  {'scenario':14} {source}",
-        f"  {'clock, seed':14} {clock_words(space.driver.mode, space.driver.rate)}, {space.seed}",
-        f"  {'inspector':14} {server.url}",
-        f"  {'control API':14} {server.url}/_sim/openapi.json",
-        *(https.lines(server.tls_url) if https is not None else ()),
-        "",
-        "Any well-formed credential is accepted. A first message to each provider:",
-    ]
-    for name, provider in providers.items():
-        lines += ["", f"  {provider.title}: {server.url}/{name}"]
-        if name in server.ports:
-            lines.append(f"  alone at http://{server.config.host}:{server.ports[name]}")
-        example = provider.example(f"{server.url}/{name}", credentials[name])
-        lines += [f"    {line}" for line in example.splitlines()]
-    lines += ["", "`simulator listen` prints webhooks that arrive; Ctrl-C ends the simulator."]
-    _LOG.info("%s", "\n".join(lines))
 
 
 async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> None:

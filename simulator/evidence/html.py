@@ -32,6 +32,7 @@ from simulator.evidence.tables import (
 )
 from simulator.evidence.verdict import CheckRow, Receiver, blame, check_rows, receiver
 from simulator.evidence.words import count, span
+from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import WebhookState
@@ -45,6 +46,7 @@ _UNUSUAL_DRAWN_MAX = 20
 _USUAL_DRAWN_MAX = 10
 _BLAMED = "Blamed by an expectation"
 _WEBHOOKS_DRAWN_MAX = 40
+_IDLE_MAX = 100
 _ROWS_CHARACTERS_MAX = 3_000_000
 
 
@@ -124,6 +126,7 @@ class RunPage(NamedTuple):
     webhooks: WebhookRows
     calls: Calls | None
     incidents: Incidents | None
+    idle_rules: Sequence[str]
 
 
 def html(result: RunResult) -> str:
@@ -167,6 +170,7 @@ def _page(result: RunResult) -> RunPage:
         webhooks=_other_webhooks(simulation, axis),
         calls=calls(simulation),
         incidents=incidents(simulation),
+        idle_rules=[str(rule) for rule in idle_rules(simulation)[:_IDLE_MAX]],
     )
 
 

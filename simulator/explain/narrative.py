@@ -211,6 +211,7 @@ def _cause(fact: Fact) -> str:
             | Contradicted(rule=rule)
             | Unsigned(rule=rule)
             | NotContradicted(rule=rule)
+            | Acted(rule=rule)
         ):
             return f'rule "{rule}"' if rule else ""
         case _:

@@ -20,7 +20,7 @@ from simulator.kernel.store.facts import Accepted, SendRefused
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
-__all__ = ["Place", "Story", "explain", "find_submission"]
+__all__ = ["Place", "Story", "explain", "find_submission", "keys_in", "place_of", "webhook_lines"]
 
 
 class Place(NamedTuple):
@@ -77,11 +77,12 @@ class Story(NamedTuple):
             lines.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
         lines += [narrative(entry) for entry in self.entries]
         for webhook in self.webhooks:
-            lines += _webhook_lines(webhook)
+            lines += webhook_lines(webhook)
         return lines
 
 
-def _webhook_lines(webhook: Webhook) -> Iterator[str]:
+def webhook_lines(webhook: Webhook) -> Iterator[str]:
+    """Yield a webhook and its attempts as lines for people."""
     labels = ", ".join(report.label for report in webhook.reports[:5])
     more = f" and {len(webhook.reports) - 5} more" if len(webhook.reports) > 5 else ""
     intended = f", {', '.join(webhook.intended)} on purpose" if webhook.intended else ""
@@ -135,8 +136,9 @@ def find_submission(
     """
     Return the message or refusal called *name*, of *provider* if one is given.
 
-    Its name is its id, or `provider/recipient/ordinal`, or else a name of its
-    call, such as a `txnid`, which finds the latest submission that goes by it.
+    Its name is its id, that of a webhook about it, or `provider/recipient/ordinal`,
+    or else a name of its call, such as a `txnid`, which finds the latest submission
+    that goes by it.
     Colons may stand for the slashes, for paths in which those mean something.
     *address_of* turns a provider and its spelling of a recipient into ours.
     """
@@ -146,24 +148,36 @@ def find_submission(
             return message
     return (
         _by_key(simulation, name, provider, address_of)
+        or _by_webhook(simulation, name)
         or _latest(simulation.refusals.values(), provider, lambda refused: refused.id == name)
         or _by_other_name(simulation, name, provider)
     )
 
 
+def keys_in(name: str) -> Iterator[MessageKey]:
+    """Yield the keys that *name* may spell: `provider/recipient/ordinal`, or with colons."""
+    for separator in "/:":
+        provider, _, rest = name.partition(separator)
+        recipient, _, ordinal = rest.rpartition(separator)
+        if recipient and ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 16:
+            yield MessageKey(provider, recipient, int(ordinal))
+
+
+def _by_webhook(simulation: Simulation, name: str) -> Message | None:
+    webhook = simulation.outbox.webhooks.get(name)
+    key = webhook.reports[0].key if webhook is not None else None
+    return simulation.messages.get(key) if key is not None else None
+
+
 def _by_key(
     simulation: Simulation, name: str, provider: str, address_of: Callable[[str, str], str] | None
 ) -> Message | Refused | None:
-    for separator in "/:":
-        first, _, rest = name.partition(separator)
-        recipient, _, ordinal = rest.rpartition(separator)
-        if not recipient or not ordinal.isascii() or not ordinal.isdigit() or len(ordinal) >= 16:
-            continue
+    for first, recipient, ordinal in keys_in(name):
         if first not in simulation.accounts or provider not in ("", first):
             continue
         spellings = [recipient] if address_of is None else [recipient, address_of(first, recipient)]
         for address in spellings:
-            key = MessageKey(first, address, int(ordinal))
+            key = MessageKey(first, address, ordinal)
             submission = simulation.messages.get(key) or simulation.refusals.get(key)
             if submission is not None:
                 return submission
@@ -215,7 +229,7 @@ def _until(weighed: Sequence[Considered], place: str, rule: str) -> list[Conside
     return asked
 
 
-def _place(
+def place_of(
     simulation: Simulation,
     weighed: Sequence[Considered],
     key: MessageKey,
@@ -241,10 +255,10 @@ def _place(
 def _answer_place(simulation: Simulation, weighed: Sequence[Considered], outcome: Message | Refused) -> Place:
     if isinstance(outcome, Refused):
         if outcome.rung is Rung.RULE:
-            return _place(simulation, weighed, outcome.key, "answer", outcome.rung.value, outcome.rule)
+            return place_of(simulation, weighed, outcome.key, "answer", outcome.rung.value, outcome.rule)
         # What comes before the rules on the ladder does not ask them.
         asked = weighed if outcome.rung is Rung.CIRCUMSTANCES else ()
-        return _place(simulation, asked, outcome.key, "answer", outcome.rung.value, "")
+        return place_of(simulation, asked, outcome.key, "answer", outcome.rung.value, "")
     applying = (
         considered.rule
         for considered in weighed
@@ -252,7 +266,8 @@ def _answer_place(simulation: Simulation, weighed: Sequence[Considered], outcome
     )
     rule = next(applying, None)
     sentence = "accepted, as nothing stands against it"
-    return _place(simulation, weighed, outcome.key, "answer", sentence, rule.name if rule is not None else "")
+    name = rule.name if rule is not None else ""
+    return place_of(simulation, weighed, outcome.key, "answer", sentence, name)
 
 
 def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:
@@ -266,7 +281,7 @@ def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: 
     if message.rung is Rung.RULE and message.rule:
         # A storm's mix is no rule of the file.
         decided = f'rule "{message.rule}"'
-    return _place(simulation, asked, message.key, "fate", decided, message.rule, draws)
+    return place_of(simulation, asked, message.key, "fate", decided, message.rule, draws)
 
 
 def _webhooks_place(
@@ -283,7 +298,7 @@ def _webhooks_place(
     decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
     if not webhooks and message.state in TERMINAL:
         decided = "none was owed: neither the call nor the account says where reports go, or there are none"
-    return _place(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
+    return place_of(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
 
 
 def _labels_with_faults(

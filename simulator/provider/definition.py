@@ -27,7 +27,8 @@ from simulator.provider.helpers import (
 from simulator.provider.refusing import Refuse
 from simulator.provider.routing import Route
 from simulator.provider.showing import Bubble, plain_bubble
-from simulator.schema.shapes import Field, Record, Shape, Text
+from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.shapes import Field, Invalid, Record, Shape, Text
 
 __all__ = ["SEAM", "Code", "Command", "Coverage", "Provider", "open_gateway", "space_credential"]
 
@@ -86,6 +87,10 @@ def _token(token: str) -> str:
     return token
 
 
+def _no_address(text: str) -> str:
+    return ""
+
+
 def _no_credential_words(call: Call) -> str:
     return ""
 
@@ -140,6 +145,10 @@ class Provider:
     """How `fail:` is written for it, `after:` apart, which every mapping may have; reads a failing fate."""
     acts: Sequence[str] = ()
     """What its recipients can do, in the words of `does:`; writing is one of them."""
+    country_code: str = ""
+    """What a leading zero stands for in numbers as it writes them; empty: they have no leading zero."""
+    opaque: Callable[[str], str] = _no_address
+    """Returns the address that a text which is no number stands for, such as a hash; empty: it is none."""
     numbers: str = "+1555"
     """Where numbers of its recipients begin; seven digits make one that it takes."""
     commands: Sequence[Command] = ()
@@ -174,6 +183,14 @@ class Provider:
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble
     """Returns what a recipient sees of a message, for people who look on."""
+
+    def read_settings(self, plain: Json) -> Mapping[str, object]:
+        """Return settings as `open`'s account takes them; raises ValueError with the first complaint."""
+        problems = Problems()
+        values = self.settings.read(node_of(plain), "", problems)
+        if isinstance(values, Invalid):
+            raise ValueError(problems.render("")[0])
+        return values
 
 
 def space_credential(provider: Provider, space: str) -> str:

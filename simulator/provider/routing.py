@@ -5,7 +5,7 @@ Which handler serves which call.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from simulator.provider.calls import Answer, Call
@@ -35,6 +35,11 @@ class Route(NamedTuple):
     body_bytes_max: int = BODY_BYTES_MAX
     open: bool = False
     """True when no credential is asked for."""
+    recipients: Callable[[Call], Sequence[str]] | None = None
+    """
+    Returns whom a call that sends nothing is about, such as the number in its path, as the
+    kernel spells it; rules with a `recipient` then apply to it.  It must take any call.
+    """
 
 
 class Router:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -31,7 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "simulator(scenario=…, seed=…, clock=…, providers=…): how the `simulator` fixture's space is made",
+        "simulator(scenario=…, seed=…, clock=…, start=…, providers=…): how the `simulator` fixture's space "
+        "is made; the scenario may be a shipped one by its name",
     )
 
 
@@ -83,9 +85,9 @@ def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator
     from simulator.control import ControlError
 
     marker = request.node.get_closest_marker("simulator")
-    settings = dict(marker.kwargs) if marker is not None else {}
+    settings = _wanted(marker, request.path.parent) if marker is not None else {}
     # The same test always gets the same seed, and two tests different ones.
-    settings.setdefault("default_seed", zlib.crc32(request.node.nodeid.encode()))
+    settings.setdefault("default_seed", zlib.crc32(_lasting_name(request).encode()))
     space = Simulator.create(simulator_server.control, **settings)
     request.node.stash[_SIMULATOR] = space
     yield space
@@ -94,12 +96,52 @@ def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator
         space.delete()
 
 
+def _wanted(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
+    """Return what a marker says; a scenario file is looked for where the test is, too."""
+    wanted = dict(marker.kwargs)
+    if marker.args:
+        if len(marker.args) > 1 or "scenario" in wanted:
+            raise pytest.UsageError(
+                f"@pytest.mark.simulator: expected one scenario, and all else by name, got {marker.args!r}"
+            )
+        wanted["scenario"] = marker.args[0]
+    scenario = wanted.get("scenario")
+    if isinstance(scenario, str | Path) and str(scenario).endswith((".yaml", ".yml")):
+        beside = folder / scenario
+        if beside.exists() and not Path(scenario).exists():
+            wanted["scenario"] = beside
+    return wanted
+
+
+def _lasting_name(request: pytest.FixtureRequest) -> str:
+    """
+    Return what names a test wherever pytest is started from: packages, file, and its name there.
+
+    So the same test always gets the same seed, and two tests different ones.
+    """
+    folder, parts = request.path.parent, [request.path.stem]
+    while (folder / "__init__.py").exists():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return f"{'.'.join(parts)}::{request.node.nodeid.partition('::')[2]}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer a folder for the evidence of failed tests."""
+    parser.getgroup("simulator").addoption(
+        "--simulator-evidence",
+        type=Path,
+        metavar="DIR",
+        help="write the timeline (HTML) and the journal (JSONL) of every failed test with a simulator there",
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Add the story to the report of a failed test."""
+    """Add the story to the report of a failed test, to its JUnit case, and to the folder of evidence."""
     report = yield
     space = item.stash.get(_SIMULATOR, None)
-    if space is not None and report.when == "call" and report.failed:
+    if space is not None and report.failed:
         try:
             lines, seed = space.narrative(), str(space.seed)
         except Exception as trouble:
@@ -107,5 +149,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
             lines, seed = [f"the story cannot be told: {trouble!r}"], "unknown"
         shown = lines[-_NARRATIVE_LINES_MAX:]
         left_out = [f"({len(lines) - len(shown)} earlier lines left out)"] if len(shown) < len(lines) else []
-        report.sections.append((f"simulator space {space.space!r}, seed {seed}", "\n".join(left_out + shown)))
+        title, story = f"simulator space {space.space!r}, seed {seed}", "\n".join(left_out + shown)
+        report.sections.append((title, story))
+        # JUnit takes them from the last phase, which is made of what the test has by then.
+        properties = [("simulator", title), ("simulator-story", story)]
+        item.user_properties += properties
+        if report.when == "teardown":
+            report.user_properties += properties
+        folder = item.config.getoption("--simulator-evidence")
+        if folder is not None:
+            _keep_evidence(space, folder, f"{item.nodeid}-{report.when}")
     return report
+
+
+class _Reporting(Protocol):
+    def report(self, form: str) -> str: ...
+
+
+def _keep_evidence(space: _Reporting, folder: Path, name: str) -> None:
+    # Names of tests hold what no file may be called.
+    stem = re.sub(r"[^A-Za-z0-9.-]+", "_", name)[-150:]
+    with contextlib.suppress(Exception):
+        folder.mkdir(parents=True, exist_ok=True)
+        for form in ("html", "jsonl"):
+            (folder / f"{stem}.{form}").write_text(space.report(form), encoding="utf-8")

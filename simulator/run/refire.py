@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from simulator.kernel.webhooks.webhook import WebhookRequest
@@ -16,7 +16,7 @@ from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Reply, Terms, Transport
 from simulator.secrecy import WITHHELD
 
-__all__ = ["LoadReport", "refire"]
+__all__ = ["LoadReport", "Plan", "plan_of_load", "refire"]
 
 _AT_ONCE_MAX: Final = 512
 _TERMS: Final = Terms(timeout_real_ms=30_000, keep_bytes_max=0, read_bytes_max=1_048_576)
@@ -54,6 +54,38 @@ class LoadReport(NamedTuple):
             lines.append("  ".join(f"{name} {value / 1000:.1f} ms" for name, value in shown))
         lines.append(f"at worst {self.lag_max_ms} ms behind schedule")
         return lines
+
+
+class Plan(NamedTuple):
+    """
+    What re-firing a record means: how much, in what time.
+    """
+
+    webhooks: int
+    recorded_ms: int
+    """From the first to the last of them, in virtual time."""
+    takes_ms: int
+    """How long sending them takes, in real time."""
+
+
+def plan_of_load(bundle: Bundle, rate: int, gap_real_ms: int | None = None) -> Plan:
+    """Return how long the recorded webhooks take at *rate*, with pauses cut to *gap_real_ms* each."""
+    schedule = [(due_s, row.at_ms) for due_s, row in _schedule(bundle, rate, gap_real_ms)]
+    if not schedule:
+        return Plan(0, 0, 0)
+    (_, first_ms), (takes_s, last_ms) = schedule[0], schedule[-1]
+    return Plan(len(schedule), last_ms - first_ms, int(takes_s * 1_000))
+
+
+def _schedule(bundle: Bundle, rate: int, gap_real_ms: int | None) -> Iterator[tuple[float, Attempting]]:
+    """Yield each recorded webhook with when it is due, in real seconds from the first one."""
+    due_s, last_ms = 0.0, None
+    for row in bundle.attempts():
+        pause_s = (row.at_ms - last_ms) / 1_000 / rate if last_ms is not None else 0.0
+        # Nobody is loaded by hours in which nothing is sent.
+        due_s += pause_s if gap_real_ms is None else min(pause_s, gap_real_ms / 1_000)
+        last_ms = row.at_ms
+        yield due_s, row
 
 
 class _Load:
@@ -145,9 +177,13 @@ async def refire(
     allow_targets: tuple[str, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
     at_once_max: int = _AT_ONCE_MAX,
+    gap_real_ms: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> LoadReport:
     """
     Send the recorded webhooks to *to*, *rate* times as fast as they were, on schedule.
+
+    Pauses are cut to *gap_real_ms* each, if given; *progress* hears how many were sent.
 
     An open model: latency counts from when a webhook was due, a late one is sent
     at once, and the schedule does not slow down for a slow receiver.  Only *at_once_max*
@@ -159,8 +195,7 @@ async def refire(
     async with open_client(Guard(allow_targets), at_once_max) as client:
         load = _Load(client, to, headers, at_once_max)
         started = loop.time()
-        first_ms: int | None = None
-        for row in bundle.attempts():
-            first_ms = row.at_ms if first_ms is None else first_ms
-            await load.at(started + (row.at_ms - first_ms) / 1_000 / rate, row)
+        for number, (due_s, row) in enumerate(_schedule(bundle, rate, gap_real_ms)):
+            progress(number)
+            await load.at(started + due_s, row)
         return await load.end(bundle)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
-from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Journal
 from simulator.provider import Provider, open_gateway
 from simulator.runtime.dispatcher import Dispatcher, outgoing
@@ -149,36 +149,53 @@ class Space:
         simulation, spec = self.simulation, scenario.clock
         if scenario.seed is not None:
             simulation.chance.reseed(scenario.seed)
-        if spec is not None and spec.start_unix_ms is not None:
-            simulation.clock.epoch_ms = spec.start_unix_ms
-        driver = self.driver
-        if spec is not None and (spec.mode, spec.rate, spec.grace_real_ms) != (
-            driver.mode,
-            driver.rate,
-            driver.grace_real_ms,
-        ):
-            driver.set_mode(spec)
+        if spec is not None:
+            self._apply(spec)
         self.load(scenario)
+
+    def set_clock(self, spec: ClockSpec) -> None:
+        """
+        Let time pass as *spec* says, from its start where it names one.
+
+        Raises ScenarioConflict, and changes nothing, when dates were told of another time already.
+        """
+        if conflict := self._start_conflict(spec):
+            raise ScenarioConflict(conflict)
+        self._apply(spec, always=True)
+
+    def _apply(self, spec: ClockSpec, *, always: bool = False) -> None:
+        driver = self.driver
+        if spec.start_unix_ms is not None:
+            self.simulation.clock.epoch_ms = _start_unix_ms(spec)
+        before = (driver.mode, driver.rate, driver.grace_real_ms)
+        if always or (spec.mode, spec.rate, spec.grace_real_ms) != before:
+            driver.set_mode(spec)
 
     def conflicts(self, scenario: Scenario) -> list[str]:
         """Return why the seed and the start of *scenario* cannot be those of this space any more."""
-        simulation, spec = self.simulation, scenario.clock
+        simulation = self.simulation
         conflicts = []
         if scenario.seed not in (None, self.seed) and not simulation.untouched:
             conflicts.append(
                 f"its seed is {scenario.seed}, and what was sent here so far was drawn from {self.seed}: "
                 "create a space for it, or leave the seed out"
             )
-        start_unix_ms = spec.start_unix_ms if spec is not None else None
-        clock = simulation.clock
-        if start_unix_ms not in (None, clock.epoch_ms) and (clock.now_ms or not simulation.untouched):
-            start = clock.datetime(start_unix_ms - clock.epoch_ms) if start_unix_ms is not None else None
-            conflicts.append(
-                f"its clock starts at {start:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
-                f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
-                "create a space for it, or leave the start out"
-            )
+        if scenario.clock is not None and (conflict := self._start_conflict(scenario.clock)):
+            conflicts.append(conflict)
         return conflicts
+
+    def _start_conflict(self, spec: ClockSpec) -> str:
+        clock = self.simulation.clock
+        if spec.start_unix_ms in (None, clock.epoch_ms):
+            return ""
+        if not clock.now_ms and self.simulation.untouched:
+            return ""
+        wanted = clock.datetime(_start_unix_ms(spec) - clock.epoch_ms)
+        return (
+            f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+            f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
+            "create a space for it, or leave the start out"
+        )
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
         """Change a provider's settings from now on."""
@@ -218,6 +235,8 @@ def wall_unix_ms() -> int:
 
 
 def _start_unix_ms(spec: ClockSpec) -> int:
+    if spec.start_unix_ms == NOW:
+        return wall_unix_ms()
     if spec.start_unix_ms is not None:
         return spec.start_unix_ms
     # A live clock shows today's dates; the others start where every run starts.

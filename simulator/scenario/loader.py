@@ -9,18 +9,20 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Final
 
-from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
+from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
 from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.goals import RunFile
 from simulator.scenario.names import Named
-from simulator.scenario.recipients import ADDRESS, recipient_shape
+from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
-from simulator.schema.node import Node, Problems
+from simulator.schema.node import Node, Problems, node_of
 from simulator.schema.shapes import (
     Choice,
     Duration,
+    Either,
     Field,
     Instant,
     Integer,
@@ -28,16 +30,19 @@ from simulator.schema.shapes import (
     Lazy,
     ListOf,
     MapOf,
+    Mapped,
     Record,
     Schema,
     Shape,
     Text,
+    Word,
     json_schema,
 )
 
 __all__ = [
     "CLOCK",
     "CLOCK_FIELDS",
+    "START",
     "ScenarioError",
     "Vocabulary",
     "editor_schema",
@@ -46,6 +51,7 @@ __all__ = [
     "read",
     "scenario_schema",
     "scenario_shape",
+    "start_instant",
 ]
 
 _RULES_MAX = 10_000
@@ -151,15 +157,35 @@ CLOCK_FIELDS: Final = (
 )
 """What may be said of a clock's mode, in a scenario and later."""
 
-CLOCK: Shape[ClockSpec] = Record(
+_START_INSTANT: Final[Shape[int]] = Either[int](Mapped(Word("now"), lambda _: NOW), Instant())
+START: Final = Field(
+    "start",
+    _START_INSTANT,
+    "The instant at which the space begins, or `now`: the machine's own time.  If not given, a live clock "
+    "begins now, the others at 2026-01-05T09:00:00Z.",
+    argument="start_unix_ms",
+)
+
+_CLOCK: Final[Shape[ClockSpec]] = Record(
     ClockSpec,
     [
         Field("mode", Choice(ClockMode), "frozen: moves by advance only; live: by itself; autojump: jumps."),
         *CLOCK_FIELDS,
-        Field("start", Instant(), "The instant at which the space begins.", argument="start_unix_ms"),
+        START,
     ],
     doc="How time passes.",
 )
+CLOCK: Final = Either[ClockSpec](Mapped(Choice(ClockMode), lambda mode: ClockSpec(mode=mode)), _CLOCK)
+"""A mode alone, or a mapping."""
+
+
+def start_instant(text: str) -> int:
+    """Return the start of a clock as `start:` reads it; raises ValueError."""
+    problems = Problems()
+    start = _START_INSTANT.read(node_of(text), "", problems)
+    if isinstance(start, Invalid):
+        raise ValueError(problems.render("")[0])
+    return start
 
 
 LOCALES: Final = (
@@ -200,7 +226,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
             Field("providers", settings, "Accounts: webhook targets and settings."),
             Field(
                 "recipients",
-                MapOf(recipient_shape(), ADDRESS),
+                MapOf(recipient_shape(), address_shape(providers)),
                 "Circumstances of recipients, by address or by prefix (+4179*).",
             ),
             Field("people", PEOPLE, "People behind the numbers, made up; for demonstrations."),

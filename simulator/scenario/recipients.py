@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from simulator.kernel.model.recipient import Trait, Traits, Value, Window, normal_address
-from simulator.schema.node import Node, describe
+from simulator.schema.node import Node
 from simulator.schema.shapes import (
     Boolean,
     Duration,
@@ -17,13 +17,12 @@ from simulator.schema.shapes import (
     ListOf,
     Mapped,
     Record,
-    Scalar,
     Shape,
     Text,
     When,
 )
 
-__all__ = ["ADDRESS", "pattern_of", "plain_traits_shape", "recipient_shape", "trait_fields"]
+__all__ = ["pattern_of", "plain_traits_shape", "recipient_shape", "trait_fields"]
 
 
 def pattern_of(text: str) -> str:
@@ -31,19 +30,6 @@ def pattern_of(text: str) -> str:
     prefixed = text.endswith("*") and len(text) > 1
     return f"{normal_address(text[:-1])}*" if prefixed else normal_address(text)
 
-
-def _address(node: Node) -> str:
-    if isinstance(node.value, bool) or not isinstance(node.value, str | int) or not str(node.value):
-        expected = 'an address such as "+41793026727", or a prefix such as "+4179*"'
-        raise ValueError(f"expected {expected}, got {describe(node)}")
-    return pattern_of(node.letters)
-
-
-ADDRESS: Final = Scalar[str](
-    expected="an address or a prefix with *",
-    convert=_address,
-    json_schema={"type": ["string", "integer"], "examples": ["+41793026727", "+4179*"]},
-)
 
 _NAMES: Final = Mapped(ListOf(Text(1, 100), max_items=100), lambda names: tuple(names))
 _BOOLEAN: Final[Shape[Value]] = Boolean()

@@ -5,9 +5,11 @@ The scenario reference, written from the same declarations that read the files.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
+from simulator.scenario.examples import EXAMPLES
 from simulator.scenario.loader import Vocabulary, scenario_schema
 
 __all__ = ["reference"]
@@ -27,8 +29,22 @@ Each of the three places of `then` (answer, fate, webhooks) is decided by the fi
 says something about it, so a rule about webhooks does not hide a later one about fates.  Before the rules
 comes a move through the control API, then a magic recipient; after them the recipient's circumstances, then
 the provider's default.
+
+Each YAML block below is a whole file that works as it stands.
+
 """
 
+_OF_EACH_PROVIDER: Final = {
+    "then: answer": ("refuse", "Refuse with the provider's code."),
+    "then: fate": ("fail", "It fails with the provider's code, `after` a delay."),
+}
+_OPERATIONS: Final = """\
+`operation:` names a kind of calls; `inbound` stands for what recipients do of their own accord, whose
+webhooks a rule may change.  `sender`, `text`, `fate` and `webhooks` belong to operations that send,
+`recipient` to those and to the ones that are about a number in their path or body; a rule that asks an
+operation for what it has not is refused.
+
+"""
 _WINDOWS = """
 Each may be a constant (`reachable: false`), hold for a time (`reachable: {from: 10m, until: 2h, is: false}`),
 or be a list of such windows; where windows overlap, the last one holds.
@@ -37,6 +53,17 @@ or be a list of such windows; where windows overlap, the last one holds.
 
 def reference(providers: Mapping[str, Vocabulary]) -> str:
     """Return the reference as Markdown."""
+    lines = list(_sections_of(providers))
+    titles = [line.strip().removeprefix("## ") for line in lines if line.startswith("\n## ")]
+    contents = [f"* [{title}](#{_anchor(title)})" for title in titles]
+    return "\n".join([_HEAD, *contents, *lines]).rstrip() + "\n"
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+def _sections_of(providers: Mapping[str, Vocabulary]) -> Iterator[str]:
     schema: Any = scenario_schema(providers)
     definitions = schema.get("$defs", {})
     properties = schema["properties"]
@@ -55,23 +82,46 @@ def reference(providers: Mapping[str, Vocabulary]) -> str:
         ("drive", properties["drive"]["items"]),
         ("expect", properties["expect"]),
     ]
-    lines = [_HEAD]
     for title, part in sections:
-        lines += _section(title, part, definitions, depth=0 if title == "recipients" else 2)
+        yield from _section(title, part, definitions, depth=0 if title == "recipients" else 2)
+        if title in _OF_EACH_PROVIDER:
+            key, meaning = _OF_EACH_PROVIDER[title]
+            links = ", ".join(f"[{name}](#{key}-for-{name})" for name in providers)
+            yield f"| `{key}` | the words of the provider in `when`: {links} | {meaning} |"
         if title == "recipients":
-            lines.append(_WINDOWS)
+            yield _WINDOWS
+        if title in EXAMPLES:
+            yield f"\n```yaml\n{EXAMPLES[title]}```\n"
+        if title == "when":
+            yield from _operations(providers)
     for name, provider in providers.items():
-        lines += _section(f"providers: {name}", definitions["providers"]["properties"][name], definitions)
+        yield from _section(f"providers: {name}", definitions["providers"]["properties"][name], definitions)
         for variant in properties["rules"]["items"]["anyOf"]:
             if variant["properties"]["when"]["properties"]["provider"].get("enum") == [name]:
                 words = variant["properties"]["then"]["properties"]
-                lines += _section(f"refuse, for {name}", words["answer"]["properties"]["refuse"], definitions)
-                fail = _choice(words["fate"], "fail")
-                lines += _section(f"fail, for {name}", fail, definitions)
+                yield from _section(
+                    f"refuse, for {name}", words["answer"]["properties"]["refuse"], definitions
+                )
+                yield from _section(f"fail, for {name}", _choice(words["fate"], "fail"), definitions)
                 break
         words = ", ".join(f"`{act}`" for act in provider.acts) or "nothing"
-        lines += [f"\n## does, for {name}\n", f"{words}\n"]
-    return "\n".join(lines).rstrip() + "\n"
+        yield f"\n## does, for {name}\n"
+        about = f"; what `data` they take stands in its [README](../simulator/providers/{name}/README.md)"
+        yield f"{words}{about if provider.acts else ''}\n"
+
+
+def _operations(providers: Mapping[str, Vocabulary]) -> Iterator[str]:
+    yield "\n## operations\n"
+    yield _OPERATIONS
+    yield "| provider | sends | is about a recipient | neither |"
+    yield "|---|---|---|---|"
+    for name, provider in providers.items():
+        sending = sorted({route.operation for route in provider.routes if route.sends})
+        about = sorted({route.operation for route in provider.routes if route.recipients is not None})
+        about = [word for word in about if word not in sending]
+        others = sorted({route.operation for route in provider.routes} - {*sending, *about})
+        cells = (", ".join(f"`{word}`" for word in words) for words in (sending, about, others))
+        yield f"| {name} | {' | '.join(cells)} |"
 
 
 def _choice(fate: Any, name: str) -> Any:
@@ -85,14 +135,20 @@ def _section(title: str, schema: Any, definitions: Mapping[str, Any], depth: int
     yield f"\n## {title}\n"
     if "properties" not in schema:
         yield _form(schema, definitions) + "\n"
-    rows = list(_rows(schema, "", definitions, depth))
+    lists: dict[str, str] = {}
+    rows = list(_rows(schema, "", definitions, depth, lists))
     if rows:
         yield "| key | form | meaning |"
         yield "|---|---|---|"
         yield from rows
+    for key, words in lists.items():
+        yield f"\n{key} is one of: {words}.\n"
 
 
-def _rows(schema: Any, prefix: str, definitions: Mapping[str, Any], depth: int) -> Iterator[str]:
+def _rows(
+    schema: Any, prefix: str, definitions: Mapping[str, Any], depth: int, lists: dict[str, str]
+) -> Iterator[str]:
+    """Yield a row for each key; names that are too many for one go into *lists*, by key."""
     for variant in [schema, *schema.get("anyOf", [])]:
         required = variant.get("required", [])
         for name, part in variant.get("properties", {}).items():
@@ -100,8 +156,19 @@ def _rows(schema: Any, prefix: str, definitions: Mapping[str, Any], depth: int) 
             meaning = part.get("description", "")
             default = _default(part.get("default"))
             yield f"| {shown} | {_form(part, definitions)} | {_cell(meaning + default)} |"
+            if words := _long_list(part):
+                lists[f"`{prefix}{name}`"] = words
             if depth > 0 and not (prefix == "" and name in _TOP):
-                yield from _rows(part, f"{prefix}{name}.", definitions, depth - 1)
+                yield from _rows(part, f"{prefix}{name}.", definitions, depth - 1, lists)
+
+
+def _long_list(part: Any) -> str:
+    """Return every name that *part* may be, where these are too many for a cell; else nothing."""
+    for variant in [part, *part.get("anyOf", [])]:
+        words = variant.get("enum", [])
+        if len(words) > _WORDS_IN_CELL_MAX:
+            return ", ".join(f"`{word}`" for word in words)
+    return ""
 
 
 def _default(value: Any) -> str:
@@ -112,6 +179,7 @@ def _default(value: Any) -> str:
     return f" Default: `{text}`."
 
 
+_WORDS_IN_CELL_MAX: Final = 14
 _KINDS = {"boolean": "`true` or `false`", "integer": "whole number", "string": "text"}
 _TOP = {"clock", "providers", "recipients", "rules", "timeline", "when", "then", "drive", "expect"}
 
@@ -125,8 +193,9 @@ def _form(part: Any, definitions: Mapping[str, Any]) -> str:
         return " or ".join(dict.fromkeys(_form(variant, definitions) for variant in part["anyOf"]))
     if "enum" in part:
         words = part["enum"]
-        shown = ", ".join(f"`{word}`" for word in words[:14])
-        return shown if len(words) <= 14 else f"one of {len(words)} names: {shown} …"
+        if len(words) > _WORDS_IN_CELL_MAX:
+            return f"one of {len(words)} names, listed below"
+        return ", ".join(f"`{word}`" for word in words)
     if part.get("examples"):
         return _examples(part)
     kind = part.get("type", "anything")

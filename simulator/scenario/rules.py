@@ -15,10 +15,11 @@ from simulator.kernel.model.rules import AnswerFault, Behaviour, Drop, Match, Nt
 from simulator.kernel.model.submission import Reason
 from simulator.kernel.model.units import WHOLE, Delay, Rate
 from simulator.scenario.acts import act_shape
+from simulator.scenario.addresses import Spelling, address_shape
 from simulator.scenario.misbehaviour import WEBHOOKS
 from simulator.scenario.names import RULE_NAME
+from simulator.scenario.operations import Operated, refuse_impossible, words_of_operations
 from simulator.scenario.patterns import Pattern, compile_pattern
-from simulator.scenario.recipients import ADDRESS
 from simulator.scenario.spans import SPAN
 from simulator.schema.node import Node, Problems, child_path, describe
 from simulator.schema.shapes import (
@@ -46,23 +47,12 @@ from simulator.schema.shapes import (
     Word,
 )
 
-__all__ = ["Operated", "Vocabulary", "all_acts", "rule_shape"]
+__all__ = ["Vocabulary", "all_acts", "rule_shape"]
 
 _STALL_MS_MAX: Final = 600_000
 
 
-class Operated(Protocol):
-    """
-    Something a provider serves, with the word that rules use for it.
-    """
-
-    @property
-    def operation(self) -> str:
-        """The word."""
-        ...
-
-
-class Vocabulary(Protocol):
+class Vocabulary(Spelling, Protocol):
     """
     What a provider adds to the scenario language.
     """
@@ -145,7 +135,8 @@ def _rule_for(name: str, providers: Mapping[str, Vocabulary], vocabulary: Vocabu
             ],
             doc="When, and what then.",
             what="a rule",
-        )
+        ),
+        _routes(name, providers),
     )
 
 
@@ -155,9 +146,10 @@ def _rule(then: Behaviour, name: str = "", when: Match | None = None) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A rule that knows its line."""
+    """A rule that knows its line, and asks nothing of an operation that this cannot have."""
 
     inner: Shape[Rule]
+    routes: Sequence[Operated]
 
     @property
     def expected(self) -> str:
@@ -167,8 +159,12 @@ class _Placed:
         return self.inner.fits(node)
 
     def read(self, node: Node, path: str, problems: Problems) -> Rule | Invalid:
+        noted = len(problems)
         rule = self.inner.read(node, path, problems)
-        return rule if isinstance(rule, Invalid) else replace(rule, line=node.line)
+        refuse_impossible(node, path, problems, self.routes)
+        return (
+            INVALID if isinstance(rule, Invalid) or len(problems) > noted else replace(rule, line=node.line)
+        )
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         return self.inner.schema(definitions)
@@ -232,14 +228,21 @@ def _one(pattern: str) -> tuple[str, ...]:
 
 
 def _operation_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[str]:
+    return Choice({word: word for word in words_of_operations(_routes(name, providers))})
+
+
+def _routes(name: str, providers: Mapping[str, Vocabulary]) -> list[Operated]:
     served = [providers[name]] if name else providers.values()
-    words = {route.operation for vocabulary in served for route in vocabulary.routes}
-    return Choice({word: word for word in sorted(words | {"send"})})
+    return [route for vocabulary in served for route in vocabulary.routes]
 
 
 def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
     provider = Word(name) if name else Choice({each: each for each in providers})
-    recipients = Either[tuple[str, ...]](Mapped(ADDRESS, _one), ListOf(ADDRESS, max_items=10_000))
+    address = address_shape(providers, name)
+    recipients = Either[tuple[str, ...]](
+        When(lambda node: isinstance(node.value, list), ListOf(address, max_items=10_000)),
+        When(lambda node: not isinstance(node.value, list), Mapped(address, _one)),
+    )
     return Record(
         Match,
         [

@@ -14,7 +14,8 @@ from simulator.kernel.model.rules import Act
 from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import WHOLE, BasisPoints, Delay, Rate
 from simulator.scenario.acts import act_shape, check_act
-from simulator.scenario.recipients import ADDRESS, pattern_of, trait_fields
+from simulator.scenario.addresses import WRITTEN, read_address
+from simulator.scenario.recipients import trait_fields
 from simulator.scenario.rules import Vocabulary, all_acts
 from simulator.schema.shapes import (
     AnyJson,
@@ -69,7 +70,7 @@ _STORM: Final[Shape[Storm]] = Record(
         provider="",
         messages=messages,
         rate=rate,
-        recipient=pattern_of(recipient) if recipient else "",
+        recipient=recipient,
         text=text,
         mix=mix,
     ),
@@ -99,20 +100,25 @@ def timeline_shape(
 
     acts = act_shape(all_acts(providers))
 
-    def item(does: str = "", provider: str = "", **values: object) -> TimelineItem:
+    def item(does: str = "", provider: str = "", recipient: str = "", **values: object) -> TimelineItem:
+        if recipient:
+            values["recipient"] = read_address(recipient, providers, provider)
         act = does or ("writes" if "writes" in values else "")
         if act and provider:
             check_act(act, provider, providers[provider].acts)
         item = _item(does=does, provider=provider, **values)  # type: ignore[arg-type]
-        if item.storm is not None and not item.storm.recipient:
-            return replace(item, storm=replace(item.storm, recipient=providers[provider].numbers))
+        storm = item.storm
+        if storm is not None:
+            begin = storm.recipient or providers[provider].numbers
+            numbers = read_address(f"{begin}*", providers, provider).removesuffix("*")
+            return replace(item, storm=replace(storm, recipient=numbers))
         return item
 
     return Record(
         item,
         [
             Field("at", Duration(), "When, counted from the start of the scenario.", required=True),
-            Field("recipient", ADDRESS, "Whom it is about: an address, or a prefix with *."),
+            Field("recipient", WRITTEN, "Whom it is about: an address, or a prefix with *."),
             *trait_fields(),
             Field("writes", Text(0), "The recipient writes this."),
             Field("does", acts, "What else the recipient does, in the provider's words."),

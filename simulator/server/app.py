@@ -49,6 +49,8 @@ class ServerConfig:
     seed: int = 0
     clock: ClockSpec = ClockSpec()  # noqa: RUF009 - frozen, and without arguments
     scenario: Scenario | None = None
+    settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Settings of the default space by provider, beyond those of the scenario."""
     allow_targets: Sequence[str] = ()
     """Networks that webhooks may go to, beside loopback and private ones."""
     guard: Guard | None = None
@@ -149,7 +151,9 @@ def make_app(config: ServerConfig) -> web.Application:
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)
         client.transport = transport
-        registry.create(DEFAULT_SPACE, seed=config.seed, clock=config.clock, scenario=config.scenario)
+        space = registry.create(DEFAULT_SPACE, seed=config.seed, clock=config.clock, scenario=config.scenario)
+        for provider, settings in config.settings.items():
+            space.configure(provider, settings)
         yield
         await transport.close()
         client.transport = None
@@ -299,8 +303,11 @@ class Server:
     @property
     def _shown_host(self) -> str:
         host = self.config.host
-        if host in ("0.0.0.0", "::", ""):
+        if host in ("0.0.0.0", ""):
             host = "127.0.0.1"
+        elif host == "::":
+            # On some systems this takes connections over IPv4, too; over IPv6 it always does.
+            host = "::1"
         return f"[{host}]" if ":" in host else host
 
     async def start(self) -> None:

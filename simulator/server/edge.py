@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from msgspec import structs
@@ -28,11 +29,14 @@ from simulator.provider import (
     Refuse,
     Route,
     Router,
+    header_text,
 )
 from simulator.runtime.space import Exchange, Space
 from simulator.secrecy import harmless_query
+from simulator.server.notes import note_of
 from simulator.server.problems import Problem
 from simulator.server.replies import (
+    NOTE_HEADER,
     Door,
     HttpReply,
     gateway_page,
@@ -203,7 +207,8 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                result = space.simulation.consult(provider.name, route.operation, credential)
+                about = partial(route.recipients, call) if route.recipients is not None else None
+                result = space.simulation.consult(provider.name, route.operation, credential, about)
                 call.result = result
                 if result.refusal is not None:
                     raise Refuse.as_decided(result.refusal)
@@ -267,6 +272,8 @@ class Edge:
         """Return the reply that *answer* is, having taken note of the call."""
         headers = headers_of(answer, self._registry.providers[call.gateway.provider])
         tell_refusals(headers, space, call)
+        if note := note_of(space, call):
+            headers.append((NOTE_HEADER, header_text(note)))
         _note(space, call, answer, why_refused(call))
         return HttpReply(answer.status, answer.body, headers)
 

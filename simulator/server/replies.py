@@ -21,6 +21,7 @@ from simulator.runtime.space import Space
 from simulator.server.problems import Problem
 
 __all__ = [
+    "NOTE_HEADER",
     "Door",
     "HttpReply",
     "gateway_page",

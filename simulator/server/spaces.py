@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -111,11 +112,15 @@ class SpaceRegistry:
         self,
         name: str = "",
         *,
-        seed: int = 0,
+        seed: int | None = None,
         clock: ClockSpec | None = None,
         scenario: Scenario | None = None,
     ) -> Space:
-        """Create a space; raises ValueError when the name is taken or not a name."""
+        """
+        Create a space; raises ValueError when the name is taken or not a name.
+
+        Without a *seed* it is drawn from the name, so that two spaces do not mint the same ids.
+        """
         if not name:
             name = self._free_name()
         if not _NAME.fullmatch(name):
@@ -126,6 +131,8 @@ class SpaceRegistry:
             raise ValueError(f"there is a space {name!r} already")
         if len(self._spaces) >= _SPACES_MAX:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
+        if seed is None:
+            seed = zlib.crc32(name.encode())
         space = Space(name, self.providers, self._client, seed=seed, clock=clock)
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, name)

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from simulator.explain.story import Story
+from simulator.explain.acts import ActStory
+from simulator.explain.idle_rules import idle_rules
+from simulator.explain.story import Place, Story
 from simulator.explain.upcoming import next_due
 from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
@@ -48,7 +50,13 @@ def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, 
     return {
         "name": space.name,
         "seed": space.seed,
-        "scenario": {"name": simulation.scenario.name, "source": simulation.scenario.source},
+        "scenario": {
+            "name": simulation.scenario.name,
+            "source": simulation.scenario.source,
+            "never_applied": [
+                {"rule": rule.name, "line": rule.line, "why": rule.why} for rule in idle_rules(simulation)
+            ],
+        },
         "clock": clock_view(space),
         "providers": {
             name: {
@@ -197,18 +205,7 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     return {
         "message": message_view(simulation, message) if isinstance(message, Message) else None,
         "refusal": refusal_view(simulation, message) if isinstance(message, Refused) else None,
-        "places": [
-            {
-                "place": place.name,
-                "decided": place.decided,
-                "missed": [
-                    {"rule": name, "line": line, "misses": list(misses)}
-                    for name, line, misses in place.missed
-                ],
-                "draws": list(place.draws),
-            }
-            for place in story.places
-        ],
+        "places": [_place_view(place) for place in story.places],
         "considered": [
             {"rule": name, "line": line, "applies": not misses, "misses": list(misses)}
             for name, line, misses in story.considered
@@ -216,6 +213,28 @@ def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
         "entries": [entry_view(entry) for entry in story.entries],
         "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
         "story": [_SECRECY.text(line) for line in story.lines()],
+    }
+
+
+def act_view(simulation: Simulation, story: ActStory) -> dict[str, object]:
+    """Return the story of what a recipient did."""
+    return {
+        "act": entry_view(story.act),
+        "places": [_place_view(story.place)] if story.place is not None else [],
+        "entries": [entry_view(entry) for entry in story.entries],
+        "webhooks": [webhook_view(simulation, webhook) for webhook in story.webhooks],
+        "story": [_SECRECY.text(line) for line in story.lines()],
+    }
+
+
+def _place_view(place: Place) -> dict[str, object]:
+    return {
+        "place": place.name,
+        "decided": place.decided,
+        "missed": [
+            {"rule": name, "line": line, "misses": list(misses)} for name, line, misses in place.missed
+        ],
+        "draws": list(place.draws),
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -144,6 +145,9 @@ async def test_storm_passes_with_evidence_and_record(tmp_path: Path) -> None:
     assert again == (0, "0 calls again; all 40 webhook attempts are the recorded ones, byte for byte\n", "")
     assert fired.code == 0
     assert fired.out.startswith("40 webhooks sent: 40 × 200\n")
+    assert re.match(
+        r"40 webhooks in .* of the record; at ×10 that takes .*, no pause longer than 1s", fired.err
+    )
     assert len(receiver.received) == 120
     assert (refused.code, nobody.code) == (1, 4)
     assert refused.out.splitlines()[:2] == [

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -30,11 +31,59 @@ def test_banner__has_what_a_newcomer_needs(tmp_path: Path) -> None:
 
         assert f"is ready at {process.url}" in said
         assert f"{process.url}/infobip" in said
-        assert re.search(r"clock, seed +frozen, 7\n", said)
+        assert re.search(r"clock, seed +frozen at 2026-01-05T09:00:00Z, 7\n", said)
         assert re.search(r"scenario +none", said)
         assert process.url in command
         assert "curl" in command
         assert process.get("/_sim/v1/spaces/default")["seed"] == 7
+
+
+def test_banner__tells_where_webhooks_go(tmp_path: Path) -> None:
+    """
+    The command that the banner shows sets a webhook; `--webhook` sets those of all providers at once.
+    """
+    plain, pointed = tmp_path / "plain", tmp_path / "pointed"
+    plain.mkdir()
+    pointed.mkdir()
+    with serving(plain) as process:
+        shown = next(line for line in process.said.splitlines() if "curl -X PUT" in line)
+        _, _, _, url, _, body = shlex.split(shown)
+        request = urllib.request.Request(url, body.encode(), method="PUT")
+
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["webhook"]["url"].startswith("http://127.0.0.1:9000/")
+        assert "nowhere yet" in process.said
+    with serving(pointed, "--webhook", "http://127.0.0.1:9000/{provider}") as process:
+        accounts = process.get("/_sim/v1/spaces/default")["providers"]
+
+        targets = {name: account["settings"]["webhook"]["url"] for name, account in accounts.items()}
+        assert targets == {name: f"http://127.0.0.1:9000/{name}" for name in accounts}
+        assert "bip: http://127.0.0.1:9000/bip" in process.said
+
+
+def test_seed__is_never_the_same_by_accident(tmp_path: Path) -> None:
+    """
+    A start without a seed draws one and says how to have it again.
+    """
+    seeds = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        with serving(folder) as process:
+            seeds.append(process.get("/_sim/v1/spaces/default")["seed"])
+
+            assert f"{seeds[-1]} (drawn; --seed {seeds[-1]} gives the same ids again)" in process.said
+
+    assert seeds[0] != seeds[1]
+
+
+def test_clock_start__is_where_time_begins(tmp_path: Path) -> None:
+    """
+    A server's clock begins at the instant that was asked for.
+    """
+    with serving(tmp_path, "--clock", "frozen", "--clock-start", "2030-01-01T00:00:00Z") as process:
+        assert process.get("/_sim/v1/spaces/default/clock")["now"] == "2030-01-01T00:00:00.000Z"
+        assert "frozen at 2030-01-01T00:00:00Z" in process.said
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -238,7 +287,7 @@ def test_ready__and_explain_ask_a_running_server(tmp_path: Path) -> None:
         assert (missing, said) == (
             2,
             "simulator: there is no 'nothing' among 1 messages and the last 0 refusals in 'default'; "
-            "expected an id, or provider/recipient/ordinal\n",
+            "expected the id of a message, a webhook or a call, or provider/recipient/ordinal\n",
         )
         assert HttpControl(process.url).call("GET", "/spaces/default")["name"] == "default"
 

@@ -395,3 +395,115 @@ def test_two_runs_at_once__do_not_meet(suite: pytest.Pytester) -> None:
 
     assert [run.returncode for run in runs] == [0, 0], said
     assert len(suite.path.joinpath("ports").read_text().split()) == 2
+
+
+def test_marker__takes_a_scenario_by_position_and_by_name(suite: pytest.Pytester) -> None:
+    """
+    The argument without a name is the scenario; shipped ones go by their names, files lie beside the test.
+    """
+    folder = suite.mkdir("deep")
+    folder.joinpath("off.yaml").write_text("seed: 9\n")
+    folder.joinpath("test_deep.py").write_text(
+        """
+import pytest
+
+@pytest.mark.simulator("handset-off")
+def test_shipped(simulator):
+    assert simulator.call("GET", "")["scenario"]["name"] != "default"
+
+@pytest.mark.simulator("off.yaml")
+def test_beside(simulator):
+    assert simulator.seed == 9
+
+@pytest.mark.simulator(start="2030-01-01T00:00:00Z")
+def test_start(simulator):
+    assert simulator.call("GET", "/clock")["now"] == "2030-01-01T00:00:00.000Z"
+
+def test_load(simulator):
+    simulator.load("healthy")
+    with pytest.raises(ValueError, match='did you mean "handset-off"'):
+        simulator.load("handset-of")
+    with pytest.raises(ValueError, match="there is no provider 'infobipp'; known: bip"):
+        simulator.url("infobipp")
+
+@pytest.mark.simulator("healthy", "flaky-carrier")
+def test_two(simulator):
+    pass
+"""
+    )
+
+    # In this process the C parser would keep the classes of an earlier import of its module.
+    result = suite.runpytest_subprocess()
+
+    result.assert_outcomes(passed=4, errors=1)
+    result.stdout.fnmatch_lines(["*expected one scenario, and all else by name*"])
+
+
+def test_seed__is_the_same_wherever_pytest_starts(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The seed of a test goes by its file and name, not by the folder that pytest was started in.
+    """
+    folder = suite.mkdir("sub")
+    folder.joinpath("test_seed.py").write_text("def test_it(simulator):\n    print('seed', simulator.seed)\n")
+
+    above = suite.runpytest("-s", "sub/test_seed.py").stdout.str()
+    monkeypatch.chdir(folder)
+    inside = suite.runpytest("-s", "--rootdir", ".", "test_seed.py").stdout.str()
+
+    seeds = [re.findall(r"seed (\d+)", text) for text in (above, inside)]
+    assert len(seeds[0]) == 1
+    assert seeds[0] == seeds[1]
+
+
+def test_client__tells_what_was_sent(suite: pytest.Pytester) -> None:
+    """
+    Calls, webhooks and instants are there without the control API; a length of time may be a timedelta.
+    """
+    suite.makepyfile(
+        """
+        from datetime import UTC, datetime, timedelta
+        from helpers import send
+
+        def test_it(simulator):
+            simulator.configure("infobip", webhook={"url": "http://127.0.0.1:9", "retry": "none"})
+            send(simulator.url("infobip"))
+            simulator.advance(timedelta(minutes=10))
+            simulator.advance_to("2026-01-05T10:00:00Z")
+            simulator.advance_to(datetime(2026, 1, 5, 11, tzinfo=UTC))
+
+            call, = simulator.requests
+            assert call.path == "/sms/2/text/advanced"
+            assert call.json()["messages"][0]["text"] == "hello"
+            assert simulator.webhooks.of(state="lost").one().reports == ("DELIVERED_TO_HANDSET",)
+            assert simulator.now_ms == 7_200_000
+        """
+    )
+
+    suite.runpytest().assert_outcomes(passed=1)
+
+
+def test_failure__leaves_evidence(suite: pytest.Pytester) -> None:
+    """
+    A failed test, in whatever phase, leaves its story in JUnit and its timeline in the folder asked for.
+    """
+    suite.makepyfile(
+        test_it="""
+        import pytest
+        from helpers import send
+
+        @pytest.fixture
+        def app(simulator):
+            send(simulator.url("infobip"))
+            raise RuntimeError("not started")
+
+        def test_setup(app):
+            pass
+        """
+    )
+
+    suite.runpytest("--junit-xml", "junit.xml", "--simulator-evidence", "evidence").assert_outcomes(errors=1)
+
+    assert "infobip +41793026727 #1 accepted" in suite.path.joinpath("junit.xml").read_text()
+    assert sorted(path.suffix for path in suite.path.joinpath("evidence").iterdir()) == [".html", ".jsonl"]

@@ -14,7 +14,7 @@ from harness import receiving
 from recording import recording
 from simulator.run.bundle import Bundle, read_bundle
 from simulator.run.compare import first_divergence
-from simulator.run.refire import refire
+from simulator.run.refire import plan_of_load, refire
 
 SCENARIO = """
 providers: {infobip: {webhook: {url: RECEIVER/reports?token=abc, headers: {X-Key: hidden}}}}
@@ -189,3 +189,23 @@ async def test_webhooks_of_a_bundle_are_in_order_of_their_instants(tmp_path: Pat
 
     assert instants == sorted(instants)
     assert msgspec.to_builtins(bundle.about)["mode"] == "frozen"
+
+
+async def test_plan__says_how_long_the_load_takes(tmp_path: Path) -> None:
+    """
+    Before anything is sent it is known how much that is and how long it takes; long pauses can be cut short.
+    """
+    # Two refused attempts are repeated by the provider's schedule, a minute later.
+    bundle = await _recorded(tmp_path, "hello", "hello", fails=2)
+
+    whole = plan_of_load(bundle, 10)
+    cut = plan_of_load(bundle, 10, gap_real_ms=100)
+    heard: list[int] = []
+    async with receiving() as receiver:
+        await refire(bundle, receiver.url, 10, gap_real_ms=0, progress=heard.append)
+
+    assert whole.webhooks == 4
+    assert whole.recorded_ms >= 60_000
+    assert whole.takes_ms == whole.recorded_ms // 10
+    assert cut.takes_ms <= 300
+    assert heard == [0, 1, 2, 3]

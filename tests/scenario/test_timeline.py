@@ -51,9 +51,9 @@ def test_digits_meant_as_text_keep_their_letters() -> None:
     """
     Where a text is meant, what looks like separated thousands stays as it was written.
     """
-    item = timeline("{at: 1h, recipient: 905_550_001, provider: infobip, writes: 50_000, to: 1_000}")
+    item = timeline("{at: 1h, recipient: 905550000001, provider: infobip, writes: 50_000, to: 1_000}")
 
-    same = timeline('{at: 1h, recipient: "905_550_001", provider: infobip, writes: "50_000", to: "1_000"}')
+    same = timeline('{at: 1h, recipient: "905550000001", provider: infobip, writes: "50_000", to: "1_000"}')
     assert item == same
     assert item.act == Act("writes", text="50_000", sender="1_000")
 
@@ -62,10 +62,13 @@ def test_digits_meant_as_text_keep_their_letters() -> None:
     ("item", "complaint"),
     [
         (
-            '{at: 1s, recipient: "+1", provider: infobip, does: clicks, writes: b}',
+            '{at: 1s, recipient: "+41790000001", provider: infobip, does: clicks, writes: b}',
             "expected one of writes and does, not both",
         ),
-        ('{at: 1s, recipient: "+1", does: clicks}', "expected the provider through which the recipient acts"),
+        (
+            '{at: 1s, recipient: "+41790000001", does: clicks}',
+            "expected the provider through which the recipient acts",
+        ),
         ("{at: 1s, provider: infobip, does: clicks}", "expected a recipient that this is about"),
     ],
 )

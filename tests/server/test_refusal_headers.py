@@ -93,6 +93,7 @@ async def test_refused_recipients_are_counted_beside_the_answer() -> None:
             {"name": "Ünïcode", "when": {"provider": "infobip", "recipient": "+41793020003"}, "then": then},
         ]
         await bench.load({"rules": rules})
+        await bench.configure(webhook={"url": "http://127.0.0.1:9"})
 
         status, ours, body = await _post(bench, "41793020001", "41793020002", "41793020003")
         plain = await _post(bench, "41793020001")

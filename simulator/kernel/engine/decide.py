@@ -21,10 +21,12 @@ from simulator.kernel.model.submission import MessageKey, Submission
 __all__ = [
     "Considered",
     "Decision",
+    "WebhookDecision",
     "acts_on_calls",
     "considered",
     "decide",
     "decide_call",
+    "decide_webhooks",
     "throttled_ms",
 ]
 
@@ -115,6 +117,38 @@ def decide_call(state: SimulationState, submission: Submission, key: MessageKey)
     return decision
 
 
+class WebhookDecision(NamedTuple):
+    """
+    What is done to the webhooks of what no message caused, and what draws it.
+    """
+
+    faults: WebhookFaults | None = None
+    rule: str = ""
+    key: MessageKey | None = None
+
+
+def decide_webhooks(state: SimulationState, submission: Submission, key: MessageKey) -> WebhookDecision:
+    """
+    Return what rules do to the webhooks of an act or of an event, told as a submission.
+
+    Nothing of it comes before an answer, since there is none, nor has it an end to contradict.
+    """
+    rules = [
+        rule
+        for rule in state.rules.of(submission.provider, submission.operation).of(submission.recipient)
+        if rule.then.webhooks is not None
+    ]
+    if not rules:
+        return WebhookDecision(key=key)
+    decision = Decision(submission=submission, key=key)
+    _apply_rules(state, decision, rules)
+    faults = decision.webhooks
+    if faults is None:
+        return WebhookDecision(key=key)
+    faults = replace(faults.counted_from(state.scenario_start_ms), early=False)
+    return WebhookDecision(faults, decision.webhooks_rule, key)
+
+
 def acts_on_calls(state: SimulationState, provider: str, operation: str) -> bool:
     """Return True when any rule may act on the answer of such a call."""
     return any(rule.then.answer is not None for rule in state.rules.of(provider, operation).all)
@@ -148,6 +182,7 @@ def _apply_rules(state: SimulationState, decision: Decision, rules: Sequence[Rul
             continue
         if next(rule.when.misses(submission, key, draws, since_ms, rule.name), None) is None:
             decision.take(rule.then, Rung.RULE, rule.name)
+            state.applied[rule.name] = state.applied.get(rule.name, 0) + 1
 
 
 def _adds(decision: Decision, then: Behaviour) -> bool:

@@ -84,19 +84,39 @@ def submit_later(
     return result
 
 
-def consult(state: SimulationState, provider: str, operation: str, credential: str) -> CallResult:
-    """Return what rules do to the answer of a call that sends nothing."""
+def consult(
+    state: SimulationState,
+    provider: str,
+    operation: str,
+    credential: str,
+    recipients: Callable[[], Sequence[str]] | None = None,
+) -> CallResult:
+    """
+    Return what rules do to the answer of a call that sends nothing.
+
+    A call about somebody is one more of its kind for each of its *recipients*, which draws
+    and `nth` go by; they are asked for only where a rule may act.
+    """
     if not acts_on_calls(state, provider, operation):
         return UNDECIDED
-    submission = Submission(provider=provider, recipient="", operation=operation, credential=credential)
-    key = state.take_key(provider, f"({operation})")
-    decision = decide_call(state, submission, key)
-    result = answer_of(state, [decision])
+    decisions = [
+        decide_call(
+            state,
+            Submission(provider=provider, recipient=recipient, operation=operation, credential=credential),
+            state.take_key(provider, f"{recipient} ({operation})" if recipient else f"({operation})"),
+        )
+        for recipient in (recipients() if recipients is not None else ()) or ("",)
+    ]
+    result = answer_of(state, decisions)
+    decided = [decision for decision in decisions if decision.answer is not None]
     if result.refusal or result.drop is Drop.BEFORE:
-        _note_refusal(state, decision, result)
-    elif decision.answer is not None and decision.answer.refuse:
-        fact = RefusalLeftOut(operation, decision.answer.refuse, decision.answer_rule)
-        state.journal.add(state.clock.now_ms, fact, provider=provider)
+        for decision in decided:
+            _note_refusal(state, decision, result)
+        return result
+    for decision in decided:
+        if decision.answer is not None and decision.answer.refuse:
+            fact = RefusalLeftOut(operation, decision.answer.refuse, decision.answer_rule)
+            state.journal.add(state.clock.now_ms, fact, provider=provider)
     return result
 
 

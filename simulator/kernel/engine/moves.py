@@ -120,7 +120,7 @@ def _after_delivery(state: SimulationState, message: Message) -> None:
     for number, reply in enumerate(fate.replies):
         at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
         act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
-        step = ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act)
+        step = ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act, message.key)
         state.agenda.add(at_ms, step)
 
 

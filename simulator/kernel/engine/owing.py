@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from simulator.kernel.engine.decide import WebhookDecision, decide_webhooks
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import Submission
 from simulator.kernel.webhooks.damage import damaged
 from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookRequest
 
@@ -29,8 +31,14 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
             state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
 
 
-def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
-    """Owe the integrator reports that no change of a message caused."""
+def owe_all(
+    state: SimulationState, reports: Sequence[Report], decision: WebhookDecision | None = None
+) -> None:
+    """
+    Owe the integrator reports that no change of a message caused.
+
+    *decision* is what rules do to them; without one the rules are asked about each.
+    """
     now_ms = state.clock.now_ms
     for report in reports:
         tell(state, report)
@@ -39,10 +47,23 @@ def owe_all(state: SimulationState, reports: Sequence[Report]) -> None:
         # A report about a message suffers what its message's reports suffer, whoever owes it.
         message = state.store.messages.get(report.key) if report.key is not None else None
         if message is None:
-            state.outbox.owe(now_ms, report, None)
+            faults, rule, key = _of_event(state, report) if decision is None else decision
+            state.outbox.owe(now_ms, report, faults, rule, about=key)
         else:
             message.reports += 1
             state.outbox.owe(now_ms, report, message.faults, message.faults_rule, message.reports)
+
+
+def _of_event(state: SimulationState, report: Report) -> WebhookDecision:
+    """Return what rules do to a report that no message, or a refused one, has caused."""
+    refused = state.store.refusals.get(report.key) if report.key is not None else None
+    if refused is not None:
+        return decide_webhooks(state, refused.submission, refused.key)
+    if not any(rule.then.webhooks for rule in state.rules.of(report.provider, "").all):
+        return WebhookDecision()
+    submission = Submission(provider=report.provider, recipient=report.recipient, operation="")
+    key = state.take_key(report.provider, f"({report.recipient} events)")
+    return decide_webhooks(state, submission, key)
 
 
 def tell(state: SimulationState, report: Report) -> None:

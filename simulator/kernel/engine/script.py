@@ -32,6 +32,7 @@ def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) ->
     now_ms = state.clock.now_ms
     state.scenario = scenario
     state.rules = RuleIndex(scenario.rules)
+    state.applied = {}
     state.buckets = {}
     state.people = People(crowd, state.chance)
     state.scenario_start_ms = now_ms

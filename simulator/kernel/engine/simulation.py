@@ -139,9 +139,15 @@ class Simulation:
             self.state, submissions, provider=provider, at_ms=at_ms, name=name, prepare=prepare, done=done
         )
 
-    def consult(self, provider: str, operation: str, credential: str) -> CallResult:
-        """Return what rules do to the answer of a call that sends nothing."""
-        return consult(self.state, provider, operation, credential)
+    def consult(
+        self,
+        provider: str,
+        operation: str,
+        credential: str,
+        recipients: Callable[[], Sequence[str]] | None = None,
+    ) -> CallResult:
+        """Return what rules do to the answer of a call that sends nothing, about *recipients* if any."""
+        return consult(self.state, provider, operation, credential, recipients)
 
     def answered(self, result: CallResult) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""
@@ -268,7 +274,7 @@ def _do(state: SimulationState, step: object) -> None:
             if recipient in state.waiting:
                 wake(state, recipient)
         case ActStep():
-            try_act(state, step.provider, step.recipient, step.act, by="reply")
+            try_act(state, step.provider, step.recipient, step.act, by="reply", about=step.about)
         case Contradiction(key=key):
             contradict(state, key)
         case StormStep():

@@ -33,6 +33,7 @@ class SimulationState:
     __slots__ = (
         "accounts",
         "agenda",
+        "applied",
         "buckets",
         "chance",
         "clock",
@@ -70,6 +71,8 @@ class SimulationState:
         """How many submissions there were so far, by provider and recipient."""
         self.scenario = Scenario()
         self.rules = RuleIndex()
+        self.applied: dict[str, int] = {}
+        """How often each rule in force has applied, by name; those that never did are not there."""
         self.buckets: dict[str, Bucket] = {}
         """The throttles in use, by rule."""
         self.scenario_start_ms = 0

@@ -51,6 +51,8 @@ class ActStep(NamedTuple):
     recipient: str
     ordinal: int
     act: Act
+    about: MessageKey | None = None
+    """The message that it is a reply to."""
 
     @property
     def order(self) -> tuple[int | str, ...]:

@@ -7,13 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.recipient import Traits, Value
 from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.units import Delay, Rate
 
-__all__ = ["ClockMode", "ClockSpec", "Scenario", "Storm", "TimelineItem"]
+__all__ = ["NOW", "ClockMode", "ClockSpec", "Scenario", "Storm", "TimelineItem"]
+
+NOW: Final = -1
+"""A start of a clock that is read from the machine's own watch when the space begins."""
 
 
 class ClockMode(StrEnum):
@@ -38,6 +42,7 @@ class ClockSpec:
     grace_real_ms: int = 0
     """How long time stands still for calls that begin after an instant's webhooks are answered."""
     start_unix_ms: int | None = None
+    """When the space begins; NOW: by the machine's own watch, None: as the mode has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,14 @@ What a client asks us to send.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-__all__ = ["MessageKey", "Reason", "Submission"]
+__all__ = ["INBOUND", "MessageKey", "Reason", "Submission"]
+
+INBOUND: Final = "inbound"
+"""The operation that stands for what recipients do of their own accord; no call has it."""
 
 
 class MessageKey(NamedTuple):

@@ -372,6 +372,12 @@ class Acted(Struct, frozen=True, gc=False, omit_defaults=True, tag="acted", tag_
     kind: ClassVar = EntryKind.ACT
     act: str
     text: str = ""
+    to: str = ""
+    """Whom it is addressed to."""
+    number: int = 0
+    """Which it is among the things that this recipient did; with it draws are named."""
+    rule: str = ""
+    """The rule that does something to its webhooks."""
 
 
 class ActImpossible(

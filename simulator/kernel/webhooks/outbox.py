@@ -99,19 +99,26 @@ class Outbox:
         self._note(now_ms, Contradicted(report.label, rule), webhook)
 
     def owe(
-        self, now_ms: int, report: Report, faults: WebhookFaults | None, rule: str = "", sequence: int = 0
+        self,
+        now_ms: int,
+        report: Report,
+        faults: WebhookFaults | None,
+        rule: str = "",
+        sequence: int = 0,
+        about: MessageKey | None = None,
     ) -> None:
         """
         Owe the integrator *report*, now or when the faults of *rule* say.
 
-        *sequence* tells which comes first of the reports about one message and one instant.
+        *sequence* tells which comes first of the reports about one message and one instant,
+        *about* what names the draws where no message caused it.
         """
         if faults is None or faults == _NO_FAULTS or not faults.holds(now_ms):
-            self._owe_plainly(now_ms, report, sequence)
+            self._owe_plainly(now_ms, report, sequence, about)
         else:
-            self._owe_with_faults(now_ms, report, faults, rule, sequence)
+            self._owe_with_faults(now_ms, report, faults, rule, sequence, about)
 
-    def _owe_plainly(self, now_ms: int, report: Report, sequence: int) -> None:
+    def _owe_plainly(self, now_ms: int, report: Report, sequence: int, about: MessageKey | None) -> None:
         policy = self._accounts[report.provider].policy
         if report.batch and policy.batch_max > 1:
             batch = (report.provider, report.target, report.batch)
@@ -121,16 +128,22 @@ class Outbox:
                 if len(open_one.reports) >= policy.batch_max:
                     del self._open_batches[batch]
                 return
-            webhook = self._new(now_ms, now_ms + policy.batch_wait_ms, report, sequence)
+            webhook = self._new(now_ms, now_ms + policy.batch_wait_ms, report, sequence, about=about)
             self._open_batches[batch] = webhook
         else:
-            webhook = self._new(now_ms, now_ms, report, sequence)
+            webhook = self._new(now_ms, now_ms, report, sequence, about=about)
         self._agenda.add(webhook.due_ms, webhook)
 
     def _owe_with_faults(
-        self, now_ms: int, report: Report, faults: WebhookFaults, rule: str, sequence: int
+        self,
+        now_ms: int,
+        report: Report,
+        faults: WebhookFaults,
+        rule: str,
+        sequence: int,
+        about: MessageKey | None,
     ) -> None:
-        key = report.key or (report.provider, report.recipient)
+        key = report.key or about or (report.provider, report.recipient)
         draws = self._chance.of("webhook", *key, report.label)
         intended = [Purpose.EARLY] if faults.early else []
         damage: list[Damage] = []
@@ -141,7 +154,7 @@ class Outbox:
                 case Share(hit=False):
                     pass
                 case Share(purpose=Purpose.DROPPED):
-                    self._drop(now_ms, report, rule, sequence)
+                    self._drop(now_ms, report, rule, sequence, about)
                     return
                 case Share(damage=Damage() as harm):
                     damage.append(harm)
@@ -150,7 +163,7 @@ class Outbox:
                 case Wait(purpose=purpose, ms=ms):
                     due_ms += ms
                     intended.append(purpose)
-        webhook = self._new(now_ms, due_ms, report, sequence)
+        webhook = self._new(now_ms, due_ms, report, sequence, about=about)
         if any(harm.kind in FORGERIES for harm in damage) and not self._signs(webhook):
             damage = [harm for harm in damage if harm.kind not in FORGERIES]
             self._note(now_ms, Unsigned(report.label, rule), webhook)
@@ -163,12 +176,14 @@ class Outbox:
         for copy, ms in enumerate(copies_ms, 1):
             due_ms += ms
             again = self._again(report, copy) if reissue else report
-            twin = self._new(now_ms, due_ms, again, sequence, intended=(Purpose.DUPLICATE,), copy=copy)
+            twin = self._new(
+                now_ms, due_ms, again, sequence, intended=(Purpose.DUPLICATE,), copy=copy, about=about
+            )
             self._agenda.add(due_ms, twin)
             self._note(now_ms, Duplicated(again.label, rule), twin)
 
-    def _drop(self, now_ms: int, report: Report, rule: str, sequence: int) -> None:
-        webhook = self._new(now_ms, now_ms, report, sequence, intended=(Purpose.DROPPED,))
+    def _drop(self, now_ms: int, report: Report, rule: str, sequence: int, about: MessageKey | None) -> None:
+        webhook = self._new(now_ms, now_ms, report, sequence, intended=(Purpose.DROPPED,), about=about)
         webhook.state = WebhookState.DROPPED
         self._note(now_ms, Dropped(report.label, rule), webhook)
 
@@ -181,6 +196,7 @@ class Outbox:
         *,
         intended: tuple[Purpose, ...] = (),
         copy: int = 0,
+        about: MessageKey | None = None,
     ) -> Webhook:
         key = report.key or (report.provider, report.recipient)
         name = self._chance.of("webhook", *key, report.label, report.at_ms, copy).hex("id")[:16]
@@ -193,6 +209,7 @@ class Outbox:
             created_ms=now_ms,
             due_ms=due_ms,
             attempts=[],
+            about=about,
             sequence=sequence,
             intended=intended,
         )

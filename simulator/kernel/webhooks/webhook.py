@@ -112,6 +112,8 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     """What is wrong with the bytes of its first attempts."""
     intended: tuple[Purpose, ...] = ()
     """What a scenario did to it on purpose, in the order in which it did; the integrator is not to blame."""
+    about: MessageKey | None = None
+    """What a recipient did, or what else happened, that it tells of where no message caused it."""
     sequence: int = 0
     """Which it is among the reports about its message; 0: no message caused it."""
 

@@ -10,7 +10,7 @@ from typing import Final
 from simulator.provider import Answer, Call, Provider, Refuse
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
-from simulator.providers.bip.addresses import address_of
+from simulator.providers.bip.addresses import address_of, opaque
 from simulator.providers.bip.breach import Breach
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
@@ -118,11 +118,13 @@ PROVIDER: Final = Provider(
     acts=tuple(ACTS),
     numbers="+90532",
     address_of=address_of,
+    opaque=opaque,
     # Clients may append a slash.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
+    credential_wanted=lambda _: "Authorization: Basic, with user name and password of the service",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,

@@ -12,7 +12,7 @@ from typing import Final
 
 from simulator.provider import normal_address
 
-__all__ = ["address_of", "hash_of", "is_hash", "is_msisdn", "number_of"]
+__all__ = ["address_of", "hash_of", "is_hash", "is_msisdn", "number_of", "opaque"]
 
 _MSISDN: Final = re.compile(r"905[0-9]{9}", re.ASCII)
 _HALF: Final = 8
@@ -68,6 +68,11 @@ def number_of(text: str) -> str:
 def address_of(text: str) -> str:
     """Return the kernel's spelling of a user that is named by number or by hash."""
     return number_of(text) or normal_address(text)
+
+
+def opaque(text: str) -> str:
+    """Return whom a hash stands for: its number, the hash itself when nobody issued it, else nothing."""
+    return address_of(text) if is_hash(text) else ""
 
 
 def _mask(check: bytes) -> bytes:

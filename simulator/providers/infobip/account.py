@@ -141,6 +141,11 @@ class Account:
         """Return a 19-digit decimal, one of the forms seen."""
         return draws.digits("message.id", 19)
 
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return the bulkId, which may be all that the client of a refused call knows."""
+        bulk_id = details_of(submission).bulk_id
+        return {"bulkId": bulk_id} if bulk_id else {}
+
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
         item = Item(sender=self.settings.default_sender, text=text)

@@ -16,7 +16,6 @@ from simulator.provider import (
     Refused,
     Submission,
     Violation,
-    header_text,
     normal_address,
 )
 from simulator.providers.infobip.account import Account
@@ -49,21 +48,15 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
         body["trackingProcessKey"] = tracking.process_key
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
-    answer = json_answer(body)
-    if notes := _notes(request):
-        call.gateway.note(notes)
-        return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),))
-    return answer
+    for url in _uncallable(request):
+        call.note(f"reports will be lost: {url[:200]!r} is not a URL that can be called")
+    return json_answer(body)
 
 
-def _notes(request: SendRequest) -> str:
-    """Return what is odd about a request that is good all the same: reports that will go nowhere."""
-    lost = {
-        item.notify_url: None
-        for item, _ in request.items
-        if item.notify_url and not _CALLABLE.fullmatch(item.notify_url)
-    }
-    return "; ".join(f"reports will be lost: {url[:200]!r} is not a URL that can be called" for url in lost)
+def _uncallable(request: SendRequest) -> list[str]:
+    """Return the notifyUrls that nobody can call; the request is good all the same."""
+    urls = (item.notify_url for item, _ in request.items if item.notify_url)
+    return [url for url in dict.fromkeys(urls) if not _CALLABLE.fullmatch(url)]
 
 
 # -- checks of the whole request ----------------------------------------------------------------

@@ -5,8 +5,10 @@ What every RBM call has in common: who calls, for which agent, about which numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
+
+import msgspec
 
 from simulator.provider import BODY_BYTES_MAX, Answer, Call, Credential, Refuse, Route
 from simulator.providers.rbm.account import Account
@@ -29,6 +31,7 @@ __all__ = [
     "phone_of",
     "required",
     "route",
+    "texts_in_body",
 ]
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -82,6 +85,7 @@ def route(
     scope: str = "r",
     sends: bool = False,
     body_bytes_max: int = BODY_BYTES_MAX,
+    recipients: Callable[[Call], Sequence[str]] | None = None,
 ) -> Route:
     """Return a route for tokens with *scope*; *query* names the parameters that are not standard ones."""
 
@@ -90,7 +94,26 @@ def route(
         _check_query(call, query)
         return handler(call)
 
-    return Route(method, path, handle, operation, sends=sends, body_bytes_max=body_bytes_max)
+    if recipients is None and "{phone}" in path:
+        recipients = _phone_in_path
+    return Route(
+        method, path, handle, operation, sends=sends, body_bytes_max=body_bytes_max, recipients=recipients
+    )
+
+
+def _phone_in_path(call: Call) -> Sequence[str]:
+    return (call.path_values["phone"],)
+
+
+def texts_in_body(call: Call, name: str) -> Sequence[str]:
+    """Return the texts under *name* in the body of any call, however wrong that body may be."""
+    try:
+        body = msgspec.json.decode(call.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ()
+    value = body.get(name) if isinstance(body, dict) else None
+    values = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(text for text in values if isinstance(text, str) and text))
 
 
 def _check_query(call: Call, names: tuple[str, ...]) -> None:

@@ -4,11 +4,12 @@ The part of the management API that integrators need: webhooks of agents, and te
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from simulator.provider import Answer, Call, Refuse
 from simulator.providers.rbm.agents import Agent
-from simulator.providers.rbm.calls import account_of, agent_of, body_of, phone_of
+from simulator.providers.rbm.calls import account_of, agent_of, body_of, phone_of, texts_in_body
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.handshake import verify
 from simulator.providers.rbm.people import invite
@@ -26,6 +27,7 @@ __all__ = [
     "list_integrations",
     "list_testers",
     "patch_integration",
+    "phone_in_body",
 ]
 
 _HOOK: Final = "agent_webhook_integration"
@@ -142,6 +144,11 @@ def invite_tester(call: Call) -> Answer:
     call.path_values = {**call.path_values, "phone": body.get("phoneNumber", "")}
     phone = phone_of(call)
     return json_answer(call, _tester_view(agent, phone, invite(call, agent, phone)))
+
+
+def phone_in_body(call: Call) -> Sequence[str]:
+    """Return the number that an invitation is about."""
+    return texts_in_body(call, "phoneNumber")
 
 
 def list_testers(call: Call) -> Answer:

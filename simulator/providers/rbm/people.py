@@ -11,12 +11,20 @@ from typing import Final
 from simulator.provider import Answer, Call, Report
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.agents import INVITES_IN_ALL, INVITES_PER_DAY, Agent
-from simulator.providers.rbm.calls import account_of, agent_lookup, agent_of, body_of, phone_of, required
+from simulator.providers.rbm.calls import (
+    account_of,
+    agent_lookup,
+    agent_of,
+    body_of,
+    phone_of,
+    required,
+    texts_in_body,
+)
 from simulator.providers.rbm.errors import json_answer, refuse
 from simulator.providers.rbm.settings import REGIONS
 from simulator.providers.rbm.wire import Violation, bad_request
 
-__all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite"]
+__all__ = ["batch_get", "capabilities", "capability_callback", "create_tester", "invite", "users_of"]
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _USERS_MAX: Final = 10_000
@@ -78,6 +86,11 @@ def batch_get(call: Call) -> Answer:
     if account.settings.batch_get_zeros == "omitted":
         answer = {name: value for name, value in answer.items() if value}
     return json_answer(call, answer)
+
+
+def users_of(call: Call) -> Sequence[str]:
+    """Return the numbers that a call asks about in its body."""
+    return texts_in_body(call, "users")[:_USERS_MAX]
 
 
 def _by_carrier(account: Account, users: Sequence[str]) -> dict[str, dict[str, list[str]]]:

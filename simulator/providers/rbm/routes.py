@@ -21,9 +21,16 @@ from simulator.providers.rbm.management import (
     list_integrations,
     list_testers,
     patch_integration,
+    phone_in_body,
 )
 from simulator.providers.rbm.messages import create_event, create_message, dialogflow, revoke_message
-from simulator.providers.rbm.people import batch_get, capabilities, capability_callback, create_tester
+from simulator.providers.rbm.people import (
+    batch_get,
+    capabilities,
+    capability_callback,
+    create_tester,
+    users_of,
+)
 from simulator.providers.rbm.schema import discovery
 from simulator.providers.rbm.tokens import EXPIRES_S, grant, judged_by
 from simulator.providers.rbm.uploads import UPLOAD_BYTES_MAX, create_file, resume_upload, upload_file
@@ -72,7 +79,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "POST", f"{_PHONE}/dialogflowMessages", dialogflow, "dialogflow", query=("messageIdPrefix", "agentId")
     ),
     route("POST", f"{_PHONE}/capability:requestCapabilityCallback", capability_callback, "capabilities"),
-    route("POST", "/v1/users:batchGet", batch_get, "batch-get"),
+    route("POST", "/v1/users:batchGet", batch_get, "batch-get", recipients=users_of),
     route("POST", "/v1/files", create_file, "file"),
     route(
         "POST",
@@ -99,7 +106,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "PATCH", _INTEGRATION, patch_integration, "integration", query=("agentId", "updateMask"), scope="b"
     ),
     route("DELETE", _INTEGRATION, delete_integration, "integration", scope="b"),
-    route("POST", "/v1/testers", invite_tester, "tester", scope="b"),
+    route("POST", "/v1/testers", invite_tester, "tester", scope="b", recipients=phone_in_body),
     route("GET", "/v1/testers", list_testers, "tester", query=_PAGED, scope="b"),
     route("GET", "/v1/testers/{phone}", get_tester, "tester", scope="b"),
     route("DELETE", "/v1/testers/{phone}", delete_tester, "tester", scope="b"),

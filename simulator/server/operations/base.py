@@ -15,6 +15,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
 from simulator.runtime.space import Space
+from simulator.scenario.addresses import read_address
 from simulator.scenario.loader import load, read
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Invalid, Shape
@@ -126,6 +127,18 @@ class Controller:
             path = asked.path.partition(f"/spaces/{space.name}")[2]
             space.tap.commanded(asked.method, path, asked.content_type, asked.body, asked.base_url)
         return space
+
+    def address(self, text: str, provider: str = "", status: int = 422) -> str:
+        """Return an address or prefix in the kernel's spelling; what nobody can have is refused."""
+        try:
+            return read_address(text, self.providers, provider)
+        except ValueError as refusal:
+            raise Problem(status, "Not an address", str(refusal)) from None
+
+    def asked_recipient(self, asked: Asked) -> str | None:
+        """Return the address that the query asks for, or None; one that nobody can have is refused."""
+        recipient = asked.query.get("recipient")
+        return self.address(recipient, asked.query.get("provider", ""), 400) if recipient else None
 
     def urls(self, space: Space, base_url: str) -> dict[str, str]:
         """Return the base URL of each provider in a space."""

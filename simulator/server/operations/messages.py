@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulator.explain.acts import explain_act
 from simulator.explain.narrative import narrative
 from simulator.explain.story import explain, find_submission
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Reason
 from simulator.kernel.store.facts import SendRefused
 from simulator.kernel.store.journal import Entry
@@ -31,6 +31,7 @@ from simulator.server.operations.base import (
 )
 from simulator.server.query import BadQuery, Query, parse
 from simulator.server.views import (
+    act_view,
     listed,
     message_view,
     refusal_view,
@@ -64,7 +65,7 @@ def message_filter(controller: Controller, space: Space, asked: Asked) -> Callab
     conditions = {
         name: asked.query[name] for name in ("provider", "state", "id", "sender") if name in asked.query
     }
-    address = _address(controller, asked)
+    address = controller.asked_recipient(asked)
     other_name = asked.query.get("name")
     signals = asked.query.get("signals") in ("1", "true")
 
@@ -87,15 +88,6 @@ def message_filter(controller: Controller, space: Space, asked: Asked) -> Callab
         )
 
     return fits
-
-
-def _address(controller: Controller, asked: Asked) -> str | None:
-    """Return the recipient that is asked for, in the spelling of the provider where one is named."""
-    recipient = asked.query.get("recipient")
-    if not recipient:
-        return None
-    provider = controller.providers.get(asked.query.get("provider", ""))
-    return provider.address_of(recipient) if provider is not None else normal_address(recipient)
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
@@ -164,10 +156,13 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
         asked.query.get("provider", ""),
         lambda provider, recipient: providers[provider].address_of(recipient),
     )
+    if outcome is None and (act := explain_act(simulation, name)) is not None:
+        return Reply(act_view(simulation, act))
     if outcome is None:
         kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
-        detail = f"there is no {name!r} among {kept} in {space.name!r}"
-        raise Problem(404, "No such message", f"{detail}; expected an id, or provider/recipient/ordinal")
+        expected = "expected the id of a message, a webhook or a call, or provider/recipient/ordinal"
+        detail = f"there is no {name!r} among {kept} in {space.name!r}; {expected}"
+        raise Problem(404, "No such message", detail)
     story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
 

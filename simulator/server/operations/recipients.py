@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Final
 
 from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.recipient import Value, normal_address
+from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
-from simulator.scenario.recipients import pattern_of, plain_traits_shape
+from simulator.scenario.recipients import plain_traits_shape
 from simulator.schema.shapes import AnyJson, Field, Record, Shape, Text
 from simulator.server.operations.base import (
     LIMIT_DEFAULT,
@@ -42,7 +42,7 @@ async def list_recipients(controller: Controller, asked: Asked) -> Reply:
 
 async def get_recipient(controller: Controller, asked: Asked) -> Reply:
     simulation = controller.space(asked).simulation
-    address = pattern_of(asked.parameters["address"])
+    address = controller.address(asked.parameters["address"])
     return Reply(recipient_view(simulation, address))
 
 
@@ -52,7 +52,7 @@ TRAITS: Final = plain_traits_shape()
 async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    address = pattern_of(asked.parameters["address"])
+    address = controller.address(asked.parameters["address"])
     traits = read_as(TRAITS, plain_of(asked), "circumstances")
     assert isinstance(traits, dict)
     plain: dict[str, Value] = traits
@@ -91,7 +91,7 @@ async def inbound(controller: Controller, asked: Asked) -> Reply:
         sender=values.get("to", ""),
         data=values.get("data"),
     )
-    recipient = normal_address(asked.parameters["address"])
+    recipient = controller.address(asked.parameters["address"], provider)
     try:
         reports = space.simulation.act(provider, recipient, act)
     except ImpossibleAct as refusal:

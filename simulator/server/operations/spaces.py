@@ -17,17 +17,15 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import ScenarioConflict
-from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, ScenarioError
+from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
 from simulator.schema.shapes import (
     AnyJson,
     Choice,
     Duration,
-    Either,
     Field,
     Instant,
     Integer,
-    Mapped,
     Record,
     Shape,
     Text,
@@ -63,11 +61,11 @@ CREATE: Final[Shape[object]] = Record(
     dict,
     [
         Field("name", Text(1, 100), "Its name; made up, if not given."),
-        Field("seed", Integer(0, 2**53), "Its seed; the scenario's or the default one, if not given."),
-        Field("default_seed", Integer(0, 2**53), "Its seed when nothing else says one; 0, if not given."),
+        Field("seed", Integer(0, 2**53), "Its seed; the scenario's, or else one drawn from its name."),
+        Field("default_seed", Integer(0, 2**53), "Its seed when nothing else says one."),
         Field(
             "clock",
-            Either[ClockSpec](Mapped(Choice(ClockMode), lambda mode: ClockSpec(mode=mode)), CLOCK),
+            CLOCK,
             "How time passes: frozen (the default), live or autojump, or an object with mode, rate, start.",
         ),
         Field("scenario", AnyJson(), "A scenario, as an object or as YAML text."),
@@ -85,7 +83,7 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         scenario = _scenario_of(controller, values["scenario"])
     seed = values.get("seed", scenario.seed if scenario is not None else None)
     if seed is None:
-        seed = values.get("default_seed", 0)
+        seed = values.get("default_seed")
     clock = _clock_of(values.get("clock"), scenario.clock if scenario is not None else None)
     settings = {
         name: _settings_of(controller, name, plain)
@@ -120,6 +118,8 @@ def _object(plain: Json, what: str) -> dict[str, Json]:
 
 async def list_spaces(controller: Controller, asked: Asked) -> Reply:
     spaces = controller.registry.all()
+    for space in spaces:
+        space.driver.sync()
     return Reply(listed([{"name": space.name, "clock": clock_view(space)} for space in spaces], len(spaces)))
 
 
@@ -144,6 +144,7 @@ SET_CLOCK: Final[Shape[object]] = Record(
     [
         Field("mode", Choice(ClockMode), "frozen, live or autojump.", required=True),
         *CLOCK_FIELDS,
+        START,
     ],
     what="a clock",
 )
@@ -153,7 +154,10 @@ async def put_clock(controller: Controller, asked: Asked) -> Reply:
     spec = read_as(SET_CLOCK, plain_of(asked), "a clock")
     assert isinstance(spec, ClockSpec)
     space = controller.space(asked)
-    space.driver.set_mode(spec)
+    try:
+        space.set_clock(spec)
+    except ScenarioConflict as conflict:
+        raise Problem(409, "Not changed", f"the clock goes on as before: {conflict}") from None
     return Reply(clock_view(space))
 
 

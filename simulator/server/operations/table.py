@@ -81,7 +81,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "DELETE", _SPACE, "Delete a space; it sends nothing more", delete_space, None, (), (204, 404, 409)
     ),
     Operation("GET", f"{_SPACE}/clock", "Mode and time of the clock", get_clock, None, (), (200, 404)),
-    Operation("PUT", f"{_SPACE}/clock", "Let time pass otherwise", put_clock, SET_CLOCK, (), (200, 404, 422)),
+    Operation(
+        "PUT", f"{_SPACE}/clock", "Let time pass otherwise", put_clock, SET_CLOCK, (), (200, 404, 409, 422)
+    ),
     Operation(
         "POST",
         f"{_SPACE}/clock/advance",

@@ -12,7 +12,6 @@ from simulator.explain.narrative import clock_words
 from simulator.explain.views import entry_view
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
-from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
@@ -66,12 +65,11 @@ _LOOKS_APART: Final = 9
 """After a look that took its time, so many times as long passes before the next."""
 
 
-def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
+def find_webhooks(controller: Controller, space: Space, asked: Asked) -> list[Webhook]:
     query = asked.query
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in WebhookState])
-    recipient = query.get("recipient")
-    address = normal_address(recipient) if recipient else None
+    address = controller.asked_recipient(asked)
     return [
         webhook
         for webhook in space.simulation.outbox.webhooks.values()
@@ -83,7 +81,7 @@ def find_webhooks(space: Space, asked: Asked) -> list[Webhook]:
 
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    webhooks = find_webhooks(space, asked)
+    webhooks = find_webhooks(controller, space, asked)
     shown = page(asked, webhooks)
     return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(webhooks)))
 
@@ -249,7 +247,7 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
     what = asked.query.get("for", "messages")
     finders: dict[str, Callable[[], Sequence[object]]] = {
         "messages": _MessageWatch(space.simulation, message_filter(controller, space, asked)),
-        "webhooks": lambda: find_webhooks(space, asked),
+        "webhooks": lambda: find_webhooks(controller, space, asked),
         "requests": lambda: [None] * space.exchange_count,
     }
     find = finders.get(what)

@@ -1,0 +1,40 @@
+"""
+The scenario files that come with the simulator, found by name.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+__all__ = ["find_scenario", "library", "shipped_instead"]
+
+
+def library() -> list[Path]:
+    """Return the shipped scenario files, sorted by name."""
+    package = Path(__file__).resolve().parent.parent
+    # In an installed package the library lies inside it, in a checkout beside it.
+    for folder in (package / "library", package.parent / "scenarios"):
+        if folder.is_dir():
+            return sorted(folder.glob("*.yaml"))
+    return []
+
+
+def find_scenario(name: str) -> Path:
+    """Return the file that *name* means: a path, or the name of a shipped scenario."""
+    path = Path(name)
+    if path.exists() or path.suffix:
+        return path
+    for shipped in library():
+        if shipped.stem == name:
+            return shipped
+    return path
+
+
+def shipped_instead(path: Path) -> str:
+    """Return which shipped scenario was meant, where *path* looks like the name of one; else nothing."""
+    if path.suffix or len(path.parts) != 1:
+        return ""
+    names = [shipped.stem for shipped in library()]
+    nearest = get_close_matches(str(path), names, n=1)
+    return f'; did you mean "{nearest[0]}"?' if nearest else f"; shipped scenarios: {', '.join(names)}"
