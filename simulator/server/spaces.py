@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from simulator.evidence.result import Check
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
-__all__ = ["DEFAULT_SPACE", "Recorded", "SpaceRegistry", "UnknownSpace"]
+__all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace"]
 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -32,6 +31,32 @@ class UnknownSpace(KeyError):
 
     def __str__(self) -> str:
         return f"there is no space {self.args[0]!r}"
+
+
+class Judged(Protocol):
+    """
+    One expectation of a run, and whether it is met.
+    """
+
+    @property
+    def name(self) -> str:
+        """What is expected, in the scenario's words."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """True when it is met."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """What came instead, in one line."""
+        ...
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Stories of the messages that explain a failure."""
+        ...
 
 
 class Recorded(Protocol):
@@ -84,7 +109,7 @@ class SpaceRegistry:
         self._count = 0
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
-        self.judges: dict[str, Callable[[Space], Sequence[Check]]] = {}
+        self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
         """What is expected of the runs in spaces, by their names; asked how they stand."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""

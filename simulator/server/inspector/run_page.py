@@ -4,12 +4,11 @@ How the run stands: scorecard and charts, drawn by the code that draws the HTML 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from simulator.evidence.axis import Axis
 from simulator.evidence.html import instants
 from simulator.evidence.lanes import LEGEND, axis_row
 from simulator.evidence.overview import overview
+from simulator.evidence.result import Check
 from simulator.evidence.scorecard import scorecard
 from simulator.evidence.tables import incidents, refused
 from simulator.evidence.verdict import check_rows, receiver
@@ -24,17 +23,18 @@ def run_page(visit: Visit) -> str:
     axis = Axis(instants(simulation))
     scenario = simulation.scenario
     judge = visit.controller.registry.judges.get(visit.space.name)
-    found = judge(visit.space) if judge is not None else ()
-    missed = sum(not check.passed for check in found)
+    judged = judge(visit.space) if judge is not None else ()
+    checks = [Check(name=j.name, passed=j.passed, detail=j.detail, lines=j.lines) for j in judged]
+    missed = sum(not check.passed for check in checks)
     return page(
         "run_page.html",
         visit,
         "run",
         "Run",
         name=scenario.name,
-        checks=check_rows([replace(check, blamed=()) for check in found], {}),
-        verdict=("pass", "passed so far") if found and not missed else ("fail", "failed so far"),
-        checks_note=f"{missed} of {len(found)} not met" if missed else f"all {len(found)} met",
+        checks=check_rows(checks, {}),
+        verdict=("pass", "passed so far") if checks and not missed else ("fail", "failed so far"),
+        checks_note=f"{missed} of {len(checks)} not met" if missed else f"all {len(checks)} met",
         receiver=receiver(scorecard(visit.space)),
         legend=LEGEND,
         axis=axis_row(axis),

@@ -16,9 +16,9 @@ async def verdict(controller: Controller, asked: Asked) -> Reply:
     judge = controller.registry.judges.get(space.name)
     if judge is None:
         raise Problem(404, "No expectations", f"{space.name!r} is no run, so nothing is expected of it")
-    found = judge(space)
-    views = [{"name": check.name, "passed": check.passed, "detail": check.detail} for check in found]
-    return Reply({"passed": all(check.passed for check in found), "checks": views})
+    checks = judge(space)
+    views = [{"name": check.name, "passed": check.passed, "detail": check.detail} for check in checks]
+    return Reply({"passed": all(check.passed for check in checks), "checks": views})
 
 
 async def report(controller: Controller, asked: Asked) -> Reply:
