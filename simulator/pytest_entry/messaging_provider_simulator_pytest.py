@@ -98,19 +98,19 @@ def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator
 
 def _wanted(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
     """Return what a marker says; a scenario file is looked for where the test is, too."""
-    wanted = dict(marker.kwargs)
+    settings = dict(marker.kwargs)
     if marker.args:
-        if len(marker.args) > 1 or "scenario" in wanted:
+        if len(marker.args) > 1 or "scenario" in settings:
             raise pytest.UsageError(
                 f"@pytest.mark.simulator: expected one scenario, and all else by name, got {marker.args!r}"
             )
-        wanted["scenario"] = marker.args[0]
-    scenario = wanted.get("scenario")
+        settings["scenario"] = marker.args[0]
+    scenario = settings.get("scenario")
     if isinstance(scenario, str | Path) and str(scenario).endswith((".yaml", ".yml")):
         beside = folder / scenario
         if beside.exists() and not Path(scenario).exists():
-            wanted["scenario"] = beside
-    return wanted
+            settings["scenario"] = beside
+    return settings
 
 
 def _lasting_name(request: pytest.FixtureRequest) -> str:

@@ -190,9 +190,9 @@ class Space:
             return ""
         if not clock.now_ms and self.simulation.untouched:
             return ""
-        wanted = clock.datetime(_start_unix_ms(spec) - clock.epoch_ms)
+        start = clock.datetime(_start_unix_ms(spec) - clock.epoch_ms)
         return (
-            f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+            f"its clock starts at {start:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
             f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
             "create a space for it, or leave the start out"
         )

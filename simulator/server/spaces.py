@@ -35,7 +35,7 @@ class UnknownSpace(KeyError):
 
 class Judged(Protocol):
     """
-    One expectation of a run, and whether it is met.
+    An expectation of a run and how it stands; servers start without what makes these.
     """
 
     @property
@@ -45,7 +45,7 @@ class Judged(Protocol):
 
     @property
     def passed(self) -> bool:
-        """True when it is met."""
+        """Whether it is met."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class Judged(Protocol):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Stories of the messages that explain a failure."""
+        """Stories that explain a failure, as lines for people."""
         ...
 
 

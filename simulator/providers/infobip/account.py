@@ -142,9 +142,9 @@ class Account:
         return draws.digits("message.id", 19)
 
     def names_of(self, submission: Submission) -> Mapping[str, str]:
-        """Return the bulkId, which may be all that the client of a refused call knows."""
-        bulk_id = details_of(submission).bulk_id
-        return {"bulkId": bulk_id} if bulk_id else {}
+        """Return the bulkId that the client chose: it may be all that it knows of a refused call."""
+        details = details_of(submission)
+        return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""

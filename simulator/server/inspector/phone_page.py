@@ -170,7 +170,7 @@ def phones_page(visit: Visit) -> str:
         "phones",
         "Phones",
         rows=list(rows.values())[:_PHONES_MAX],
-        chosen=link_to_phone(visit, chosen) if chosen else "",
+        wanted=link_to_phone(visit, chosen) if chosen else "",
         number=visit.query.get("number", ""),
     )
 

@@ -13,8 +13,13 @@ from simulator.evidence.scorecard import scorecard
 from simulator.evidence.tables import incidents, refused
 from simulator.evidence.verdict import check_rows, receiver
 from simulator.server.inspector.frame import Visit, page
+from simulator.server.spaces import Judged
 
 __all__ = ["run_page"]
+
+
+def _unlinked(check: Judged) -> Check:
+    return Check(name=check.name, passed=check.passed, detail=check.detail, lines=check.lines)
 
 
 def run_page(visit: Visit) -> str:
@@ -23,8 +28,7 @@ def run_page(visit: Visit) -> str:
     axis = Axis(instants(simulation))
     scenario = simulation.scenario
     judge = visit.controller.registry.judges.get(visit.space.name)
-    judged = judge(visit.space) if judge is not None else ()
-    checks = [Check(name=j.name, passed=j.passed, detail=j.detail, lines=j.lines) for j in judged]
+    checks = judge(visit.space) if judge is not None else ()
     missed = sum(not check.passed for check in checks)
     return page(
         "run_page.html",
@@ -32,7 +36,7 @@ def run_page(visit: Visit) -> str:
         "run",
         "Run",
         name=scenario.name,
-        checks=check_rows(checks, {}),
+        checks=check_rows([_unlinked(check) for check in checks], {}),
         verdict=("pass", "passed so far") if checks and not missed else ("fail", "failed so far"),
         checks_note=f"{missed} of {len(checks)} not met" if missed else f"all {len(checks)} met",
         receiver=receiver(scorecard(visit.space)),

@@ -1,12 +1,12 @@
 """
-Stories are found by the bulkId that the integrator chose or was told.
+Stories are found by the bulkId that the integrator chose; one of ours would say nothing to people.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from providers.infobip.bench import Bench, bench
+from providers.infobip.bench import Bench, bench, one
 
 
 async def control(run: Bench, path: str) -> Any:
@@ -36,3 +36,15 @@ async def test_messages_and_refusals_are_found_by_their_bulk_id():
     assert [item["recipient"] for item in listed["items"]] == ["+41793026727", "+41793026834"]
     assert [item["names"] for item in listed["items"]] == [{"bulkId": "B-1"}] * 2
     assert story["refusal"]["names"] == {"bulkId": "B-2"}
+
+
+async def test_bulk_id_of_ours_is_no_name():
+    """
+    A generated bulkId comes with messageIds, which lead further; stories are not crowded with it.
+    """
+    async with bench() as run:
+        answer = await run.send(one(), "/sms/2/text/advanced")
+        (item,) = (await control(run, "/messages"))["items"]
+
+    assert answer["bulkId"]
+    assert item["names"] == {}
