@@ -179,7 +179,7 @@ class SpaceRegistry:
         """Return a credential per provider that belongs to this space alone."""
         minted = self._minted.get(name)
         if minted is None:
-            gateways = self.get(name).gateways
+            gateways = self.look(name).gateways
             minted = {provider: gateway.credential for provider, gateway in gateways.items()}
             self._minted[name] = minted
         return minted

@@ -133,6 +133,7 @@ def test_bip__following_opens_a_session(desk: Desk) -> None:
     """
     A service may send to a user once that one follows it.
     """
+    desk.control("PUT", "/providers/bip", {"session": {"required": True}})
     page = desk.open("/_ui/default/phone/+905321234567")
     refused = desk.send_bip("905321234567", "t-1")
     page.locator("summary", has_text="Turkcell BiP").click()

@@ -114,3 +114,28 @@ async def test_record__changes_by_no_command_and_has_operations_of_its_own(tmp_p
             ],
         }
         assert [one["state"] for one in messages["items"]] == ["delivered", "waiting"]
+
+
+async def test_record__is_shown_on_every_page(tmp_path: Path) -> None:
+    """
+    The pages of a recorded run are those of any space, without what would change it.
+    """
+    await recorded(tmp_path)
+    async with serving() as bench:
+        shown = Recording(read_bundle(tmp_path), discover(), bench.server.registry)
+        bench.server.registry.recordings["recording"] = shown
+        await shown.seek(1)
+
+        statuses, commands = [], 0
+        for page in ("messages", "message/infobip:+41793020000:1", "phones", "phone/+41793020001", *PAGES):
+            async with bench.http.get(f"{bench.url}/_ui/recording/{page}") as answer:
+                statuses.append(answer.status)
+                text = await answer.text()
+                commands += text.count("data-call=") - text.count('data-call="PUT recording"') - 1
+        state, _ = await bench.control("GET", "/spaces/recording")
+        await shown.close()
+
+        assert (statuses, commands, state) == ([200] * (4 + len(PAGES)), 0, 200)
+
+
+PAGES = ("webhooks", "scenario", "run", "spaces")

@@ -4,12 +4,16 @@ The inspector's pages without a browser: what is served, to whom, and that texts
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from jinja2 import Environment, meta, nodes
 
 from harness import Bench, serving
+from simulator.server import inspector
 
 PAGES = ("messages", "phones", "phone/+41793026727", "webhooks", "scenario", "run", "spaces")
 
@@ -115,3 +119,46 @@ def test_server__starts_without_the_pages() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert said.stdout == "[]\n"
+
+
+def test_templates__use_all_that_their_pages_hand_them_and_no_more() -> None:
+    """
+    A name that is changed on one side only would show on the one page that nobody opened.
+    """
+    folder = Path(inspector.__file__).parent
+    environment = Environment()
+    for name in ("upto", "lines", "breakable", "number"):
+        environment.filters[name] = str
+    everywhere = {
+        keyword.arg
+        for call in calls_in(folder / "frame.py", "render")
+        for keyword in call.keywords
+        if keyword.arg not in (None, "package")
+    } | {"secrecy"}
+    differences = {}
+    for path in sorted(folder.glob("*_page.py")):
+        for call in calls_in(path, "page"):
+            template = ast.literal_eval(call.args[0])
+            source = folder.joinpath("templates", template).read_text("utf-8")
+            parsed = environment.parse(source)
+            used = meta.find_undeclared_variables(parsed) - everywhere - declared(parsed)
+            handed = {keyword.arg for keyword in call.keywords}
+            if used != handed:
+                differences[template] = sorted(map(str, used ^ handed))
+
+    assert differences == {}
+
+
+def declared(template: nodes.Template) -> set[str]:
+    """Return the macros that a template brings or imports."""
+    names = {macro.name for macro in template.find_all(nodes.Macro)}
+    names |= {one.target for one in template.find_all(nodes.Import)}
+    for imported in template.find_all(nodes.FromImport):
+        names |= {name if isinstance(name, str) else name[1] for name in imported.names}
+    return names
+
+
+def calls_in(path: Path, function: str) -> list[ast.Call]:
+    """Return the calls of a function in a file."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == function]

@@ -202,7 +202,6 @@ def phone_page(visit: Visit) -> str:
     acts = [_acts(visit, name, talk) for name in visit.controller.providers]
     acts.sort(key=lambda item: not item.busy)
     person = simulation.people.of(address)
-    first_ms = talk.first_expiry_ms
     return page(
         "phone.html",
         visit,
@@ -218,13 +217,11 @@ def phone_page(visit: Visit) -> str:
             _outside(visit, item, f"expires in {span(item.expires_ms - now_ms)}") for item in talk.waiting
         ],
         waiting_note=_waiting_note(talk, now_ms),
-        waiting_now=first_ms is not None,
         pending=[_outside(visit, item, "") for item in reversed(talk.pending)][:_OUTSIDE_MAX],
         failed=[_outside(visit, item, item.code or item.reason.value) for item in reversed(talk.failed)][
             :_OUTSIDE_MAX
         ],
         switches=[_switch(circumstances, *item) for item in _SWITCHES],
-        tester=circumstances.tester or "",
         acts=acts,
     )
 
