@@ -226,33 +226,42 @@ class Edge:
         space, provider, _, call = admitted
         answer: Answer | None = None
         try:
-            answer = asked if isinstance(asked, Answer) else await self._awaited(space, provider, call, asked)
-            result = call.result
-            if result.early:
-                await space.send_early(_EARLY_PATIENCE_REAL_S)
-            if result.stall_real_ms:
-                await asyncio.sleep(result.stall_real_ms / 1000)
-            if result.drop is not None:
-                _note(space, call, None)
-                door.cut()
-                return
-            reply = self._reply(space, call, answer)
-            # A client that hung up first misses its answer, which is its own affair.
-            with contextlib.suppress(ConnectionError):
-                if result.damage is not None:
-                    draws = space.simulation.chance.of("answer", *(result.damage_key or ()))
-                    await send_damaged(door, reply, result.damage, draws)
+            with space.driver.taking_time(_named(provider, call)) as answered:
+                if isinstance(asked, Answer):
+                    answer = asked
                 else:
-                    written = door.write(reply)
-                    if written is not None:
-                        await written
+                    answer = await self._awaited(space, provider, call, asked)
+                result = call.result
+                if result.early:
+                    await space.send_early(_EARLY_PATIENCE_REAL_S)
+                if result.stall_real_ms:
+                    await asyncio.sleep(result.stall_real_ms / 1000)
+                if result.drop is not None:
+                    _note(space, call, None)
+                    door.cut()
+                    return
+                reply = self._reply(space, call, answer)
+                if result.damage is None or not result.damage.drip_real_ms:
+                    answered()
+                # A client that hung up first misses its answer, which is its own affair.
+                with contextlib.suppress(ConnectionError):
+                    if result.damage is not None:
+                        draws = space.simulation.chance.of("answer", *(result.damage_key or ()))
+                        await send_damaged(door, reply, result.damage, draws)
+                    else:
+                        written = door.write(reply)
+                        if written is not None:
+                            await written
         finally:
             self._leave(space, call, answer)
 
     async def _leave_after(self, written: Awaitable[None], space: Space, call: Call, answer: Answer) -> None:
+        provider = self._registry.providers[call.gateway.provider]
         try:
-            with contextlib.suppress(ConnectionError):
-                await written
+            with space.driver.taking_time(_named(provider, call)) as answered:
+                answered()
+                with contextlib.suppress(ConnectionError):
+                    await written
         finally:
             self._leave(space, call, answer)
 
@@ -286,6 +295,10 @@ def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -
     fact = Failed(call.method, call.path)
     simulation.journal.add(simulation.clock.now_ms, fact, provider=provider.name)
     return provider.failed(call)
+
+
+def _named(provider: Provider, call: Call) -> str:
+    return f"{call.method} /{provider.name}{call.path[:200]}"
 
 
 def _why_unauthorized(credential: Credential | None, accepted_forms: str) -> str:

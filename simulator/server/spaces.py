@@ -80,6 +80,8 @@ class SpaceRegistry:
         self._claimed: dict[str, list[tuple[str, str]]] = {}
         self._minted: dict[str, dict[str, str]] = {}
         self._count = 0
+        self.closing = False
+        """The server is being stopped, and every space ends."""
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.tell: Callable[[str, Entry], None] | None = None
@@ -196,5 +198,6 @@ class SpaceRegistry:
 
     async def close(self) -> None:
         """End every space."""
+        self.closing = True
         await asyncio.gather(*(space.close() for space in self._spaces.values()))
         self._spaces.clear()

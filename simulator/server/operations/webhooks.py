@@ -25,6 +25,7 @@ from simulator.server.operations.base import (
     Controller,
     Problem,
     Reply,
+    ended,
     one_of,
     page,
     plain_of,
@@ -267,7 +268,7 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
         took_s = loop.time() - began
         changed = await space.wait_change(min(deadline - loop.time(), _GONE_LOOK_REAL_S))
         if space.closed:
-            raise Problem(404, "No such space", f"the space {space.name!r} was deleted meanwhile")
+            raise ended(controller, space, "nothing more will happen")
         if asked.gone():
             # Nobody reads the answer.
             return Reply(None, 204)
