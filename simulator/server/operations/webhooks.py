@@ -270,8 +270,8 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
         if space.closed:
             raise ended(controller, space, "nothing more will happen")
         if asked.gone():
-            # Nobody reads the answer.
-            return Reply(None, 204)
+            # Most likely nobody reads the answer; who does has it now.
+            _nothing(space, what, len(items), count, asked)
         if changed and took_s > _QUICK_REAL_S:
             # Looking must not take all the time there is, however much is going on.
             await asyncio.sleep(min(_LOOKS_APART * took_s, max(0.0, deadline - loop.time())))
