@@ -97,6 +97,15 @@ class _JsonLines(logging.Formatter):
     help="Size at which --journal begins a new file; nine earlier ones stay, as FILE.1 to FILE.9.",
 )
 @click.option(
+    "--patience",
+    "patience_real_ms",
+    type=SpanType(),
+    default="30s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long a request may take to arrive: its head, then each part of its body; 0s: for ever.",
+)
+@click.option(
     "--http",
     type=click.Choice(["own", "aiohttp"]),
     default="own",
@@ -123,6 +132,7 @@ def serve(
     allow_target: tuple[str, ...],
     allow_host: tuple[str, ...],
     drain_real_ms: int,
+    patience_real_ms: int,
     journal: Path | None,
     journal_mb: int,
     http: str,
@@ -156,6 +166,7 @@ def serve(
                 tls_port=https.port if https is not None else 0,
                 providers=providers,
                 http=http,
+                patience_real_s=patience_real_ms / 1_000,
                 tell=tell,
             )
             server = Server(config)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from time import perf_counter_ns
 from typing import Final
+from urllib.parse import urlsplit
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.causes import Cause
@@ -74,6 +75,7 @@ class _Flight:
         "queued_ns",
         "sending",
         "started_ns",
+        "url",
         "webhook",
     )
 
@@ -87,6 +89,7 @@ class _Flight:
         self.started_ns = perf_counter_ns()
         self.queued_ns = self.started_ns - ready_ns if ready_ns else 0
         self.sending: Sending | None = None
+        self.url = ""
 
 
 class Dispatcher:
@@ -184,6 +187,11 @@ class Dispatcher:
             lane.obey(policy)
         return self._next(lane) if lane.in_flight <= policy.in_flight_max else None
 
+    def targets(self) -> list[str]:
+        """Return which hosts webhooks are on their way to, without what else their addresses say."""
+        hosts = {urlsplit(flight.url).netloc.rpartition("@")[2] for flight in self._flights}
+        return [f"a webhook to {host}" for host in sorted(hosts)]
+
     async def wait_idle(self) -> None:
         """Return when everything that was ready has been attempted."""
         await self._idle.wait()
@@ -221,6 +229,7 @@ class Dispatcher:
         if request is None:
             asyncio.get_running_loop().call_soon(self._ended, flight, _UNRENDERED)
         else:
+            flight.url = request.url
             flight.sending = self._client().send(request, lane.terms, self._ended, flight)
 
     def _rendered(self, webhook: Webhook) -> WebhookRequest | None:

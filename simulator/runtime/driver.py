@@ -5,15 +5,18 @@ The driver: the pulse of one space.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic_ns
+from typing import Final
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.store.facts import ClockChanged
 from simulator.runtime.dispatcher import Dispatcher
 
-__all__ = ["AdvanceBusy", "Driver"]
+__all__ = ["AdvanceBusy", "AdvanceEnded", "Driver"]
 
 _GRACE_REAL_MS = 20
 """How long an autojump clock waits for a follow-up call before it jumps, unless told otherwise."""
@@ -26,11 +29,39 @@ _SLICE_REAL_NS = 5_000_000
 
 _SLICE_STEPS = 100
 
+_LOOK_REAL_S: Final = 1.0
+"""How often an advance looks whom it waits for, and whether that is still worth it."""
+
+_READING_REAL_S: Final = 30.0
+"""How long an advance waits for a client that does not read its answer."""
+
+_WAITED_FOR_MAX: Final = 20
+_LOG = logging.getLogger("simulator")
+
 
 class AdvanceBusy(RuntimeError):
     """
     The clock is being advanced already; two at once would be no story.
     """
+
+
+class AdvanceEnded(RuntimeError):
+    """
+    The space was closed before its clock had come to where it was to go.
+    """
+
+
+class _Underway:
+    """A call that is not answered at once, for whoever waits for it."""
+
+    __slots__ = ("given_up", "since_ns", "what")
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.since_ns = 0
+        """Since when its client is to read the answer; 0: there is none yet."""
+        self.given_up = False
+        """It is not waited for any more, and does not count."""
 
 
 class Driver:
@@ -49,6 +80,11 @@ class Driver:
         self.rate = 1
         self.grace_real_ms = 0
         self.calls_in_flight = 0
+        self.reading_real_s = _READING_REAL_S
+        self._underway: dict[_Underway, None] = {}
+        """Those of the calls in flight that take their time, oldest first."""
+        self._waited_for: dict[str, None] = {}
+        self._seen_at_ms = -1
         self._advancing = False
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -56,9 +92,15 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: int | None = None
         self._armed_ns = 0
+        self._looking: asyncio.TimerHandle | None = None
         self._anchor_ns = 0
         self._anchor_ms = 0
         self._closed = False
+
+    @property
+    def waited_for(self) -> Sequence[str]:
+        """Whom the last advance waited for longer than a second."""
+        return list(self._waited_for)
 
     @property
     def advancing(self) -> bool:
@@ -131,10 +173,34 @@ class Driver:
 
     def leave(self) -> None:
         """Count a call of the integrator out."""
+        self._count_out()
+        self.nudge()
+
+    def _count_out(self) -> None:
         self.calls_in_flight -= 1
         if self.calls_in_flight == 0:
             self._quiet.set()
-        self.nudge()
+
+    @contextmanager
+    def taking_time(self, what: str) -> Iterator[Callable[[], None]]:
+        """
+        Name a call that is not answered at once, for whoever waits for it, between `enter` and `leave`.
+
+        Gives what is to be called when nothing is left to do but for its client to read the answer.
+        """
+        call = _Underway(what)
+        self._underway[call] = None
+
+        def answered() -> None:
+            call.since_ns = monotonic_ns()
+
+        try:
+            yield answered
+        finally:
+            self._underway.pop(call, None)
+            if call.given_up:
+                # `leave` counts it out for a second time.
+                self.calls_in_flight += 1
 
     def nudge(self) -> None:
         """Send what is ready and wait for the next instant, after anything has changed."""
@@ -195,7 +261,8 @@ class Driver:
         """
         Drain the agenda up to *to_ms* (None: until nothing is due) and return the instants that fired.
 
-        Raises AdvanceBusy when an advance is running, ValueError when *to_ms* lies in the past.
+        Raises AdvanceBusy when an advance is running, ValueError when *to_ms* lies in the past, and
+        AdvanceEnded when the space is closed meanwhile.
         """
         if self._advancing:
             raise AdvanceBusy("the clock is being advanced already; wait for that to end")
@@ -206,6 +273,9 @@ class Driver:
                 f"the clock stands at {simulation.clock.now_ms} ms and cannot go back to {to_ms} ms"
             )
         self._advancing = True
+        self._waited_for.clear()
+        self._seen_at_ms = -1
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_REAL_S, self._look)
         fired = 0
         try:
             await self._settle_instant()
@@ -223,9 +293,42 @@ class Driver:
                 simulation.clock.advance_to(max(to_ms, simulation.clock.now_ms))
         finally:
             self._advancing = False
+            if self._looking is not None:
+                self._looking.cancel()
             self._anchor()
             self.nudge()
+        if self._closed:
+            raise AdvanceEnded(f"the clock was stopped at {simulation.clock.now_ms} ms")
         return fired
+
+    def _look(self) -> None:
+        """Name whom an advance waits for, when it has stood at one instant since the last look."""
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_REAL_S, self._look)
+        now_ms = self.simulation.clock.now_ms
+        stands = now_ms == self._seen_at_ms
+        self._seen_at_ms = now_ms
+        if stands and (whom := [*(call.what for call in self._underway), *self.dispatcher.targets()]):
+            self._tell_waiting(whom)
+        self._give_up_unread()
+
+    def _tell_waiting(self, whom: list[str]) -> None:
+        names = [name for name in dict.fromkeys(whom) if name not in self._waited_for]
+        names = names[: _WAITED_FOR_MAX - len(self._waited_for)]
+        self._waited_for.update(dict.fromkeys(names))
+        if names:
+            _LOG.info("an advance waits for %s", ", ".join(names))
+
+    def _give_up_unread(self) -> None:
+        """Go on without clients that do not read what they are answered: their calls are done."""
+        now_ns = monotonic_ns()
+        for call in list(self._underway):
+            if call.since_ns and now_ns - call.since_ns > self.reading_real_s * 1e9:
+                del self._underway[call]
+                call.given_up = True
+                unread = f"{call.what}, whose client does not read the answer and is not waited for any more"
+                self._waited_for.pop(call.what, None)
+                self._tell_waiting([unread])
+                self._count_out()
 
     async def _settle_instant(self) -> None:
         """Return when this instant's webhooks are answered, no call is under way, and none followed."""
@@ -238,6 +341,8 @@ class Driver:
             self.dispatcher.pump()
             await self.dispatcher.wait_idle()
             await self._quiet.wait()
+            if self._closed:
+                return
             if not self.dispatcher.idle or self.calls_in_flight:
                 continue
             grace_s = self.grace_real_ms / 1000
@@ -260,12 +365,15 @@ class Driver:
     def reopen(self) -> None:
         """Let the pulse of a space go on that was stopped while something else moved its clock."""
         self._closed = False
+        if self.calls_in_flight:
+            self._quiet.clear()
         self._anchor()
         self.nudge()
 
     def close(self) -> None:
-        """Stop the pulse."""
+        """Stop the pulse; an advance ends where it is."""
         self._closed = True
+        self._quiet.set()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

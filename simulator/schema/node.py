@@ -22,6 +22,7 @@ __all__ = [
     "child_path",
     "describe",
     "did_you_mean",
+    "nested_deeper",
     "node_of",
 ]
 
@@ -88,6 +89,24 @@ def node_of(value: Json, depth_max: int = DEPTH_MAX) -> Node:
             return Node({key: (Node(key), node_of(item, depth_max - 1)) for key, item in value.items()})
         case _:
             return Node(value)
+
+
+def nested_deeper(value: Json, depth_max: int) -> bool:
+    """
+    Return True when lists and mappings stand in each other more than *depth_max* deep.
+    """
+    level = [value]
+    for _ in range(depth_max):
+        inner: list[Json] = []
+        for item in level:
+            if isinstance(item, list):
+                inner.extend(item)
+            elif isinstance(item, dict):
+                inner.extend(item.values())
+        level = [item for item in inner if isinstance(item, list | dict)]
+        if not level:
+            return False
+    return True
 
 
 class Problem(NamedTuple):

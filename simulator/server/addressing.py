@@ -76,6 +76,10 @@ class Addressing:
             return Address(self._only_owner(candidates, path, prefix), space, path, prefix)
         return Address(candidates[0], space, path, prefix) if candidates else None
 
+    def is_providers(self, host: str) -> bool:
+        """Return True when a host is the real one of a provider."""
+        return bool(self._at_host(host))
+
     def _at_host(self, host: str) -> tuple[Provider, ...]:
         """Return whose host this is; usually nobody's: the simulator's own."""
         kept = self._kept.get(host)

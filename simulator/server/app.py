@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import web
-from aiohttp.http import SERVER_SOFTWARE
+from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
@@ -28,8 +28,11 @@ from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
 from simulator.server.faces import ControlPages
 from simulator.server.front import Front
+from simulator.server.guests import Guests
+from simulator.server.losses import Losses
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
+from simulator.server.takeover import connection_of
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
@@ -62,7 +65,13 @@ class ServerConfig:
     HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
     """
     connections_max: int = 4_096
-    """Beyond so many open connections further ones are closed at once; half-sent requests stay open."""
+    """Beyond so many open connections further ones are closed at once, counted and told in the log."""
+    patience_real_s: float = 30.0
+    """
+    How long the head of a request may take to arrive, and then its body; 0: for ever.
+
+    It says nothing about answers: those that a scenario makes slow take their time.
+    """
     tls: ssl.SSLContext | None = None
     """Serves https beside http; see `simulator.server.tls`."""
     tls_port: int = 0
@@ -108,12 +117,13 @@ class _Client:
 class _Apps:
     """What the catch-all handler needs."""
 
-    __slots__ = ("_control", "addressing", "allow_hosts", "edge", "registry")
+    __slots__ = ("_control", "addressing", "allow_hosts", "edge", "losses", "registry")
 
     def __init__(self, registry: SpaceRegistry, allow_hosts: frozenset[str]) -> None:
         self.registry = registry
-        self.edge = Edge(registry)
         self.addressing = Addressing(registry.providers)
+        self.edge = Edge(registry, Guests(allow_hosts, self.addressing.is_providers))
+        self.losses = Losses()
         self.allow_hosts = allow_hosts
         self._control: ControlPages | None = None
 
@@ -174,7 +184,8 @@ def make_app(config: ServerConfig) -> web.Application:
 def _application() -> web.Application:
     app = web.Application()
     app.on_response_prepare.append(_name_nobody)
-    app.router.add_route("*", "/{path:.*}", _serve)
+    # A dot would not match a line feed, which a path may have as %0A.
+    app.router.add_route("*", r"/{path:[\s\S]*}", _serve, expect_handler=_expect)
     return app
 
 
@@ -192,8 +203,40 @@ def _make_alone(app: web.Application, provider: str) -> web.Application:
     return alone
 
 
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Ask for the body where a client waits for that; no other expectation can be met."""
+    expected = request.headers.get("Expect", "")
+    if expected.lower() != "100-continue":
+        return problem_response(Problem(417, "Not met", f"expected 100-continue, got {expected[:200]!r}"))
+    if request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # It is no part of the answer, which may still become another one.
+        request.writer.output_size = 0
+    return None
+
+
 async def _serve(request: web.Request) -> web.StreamResponse:
+    connection = connection_of(request)
+    if connection is None:
+        return await _route(request)
+    connection.begin(request)
+    try:
+        return await _route(request)
+    finally:
+        connection.finish()
+
+
+async def _route(request: web.Request) -> web.StreamResponse:
     faces = request.app[_APPS]
+    hosts = request.headers.getall("Host", ())
+    if len(hosts) > 1 or (not hosts and request.version >= HttpVersion11):
+        refusal = problem_response(
+            Problem(400, "Which host?", f"expected one header Host, got {len(hosts)} of them")
+        )
+        refusal.force_close()
+        faces.losses.unreadable += 1
+        faces.edge.note_unreadable(f"it has {len(hosts)} headers Host")
+        return refusal
     path = unquote(request.rel_url.raw_path)
     try:
         address = faces.addresses(request.app[_ALONE])(request.host, path)
@@ -205,6 +248,9 @@ async def _serve(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
+    if path in ("/_sim/health", "/_sim/ready"):
+        # Probes know the address of a container, and any name for it.
+        return web.json_response({"status": "ok", "version": __version__})
     if not host_allowed(request.host, faces.allow_hosts):
         detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
         return problem_response(Problem(403, "Forbidden host", detail))
@@ -212,8 +258,6 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         detail = f"the control API is not served to pages of {request.headers['Origin'][:200]!r}"
         return problem_response(Problem(403, "Forbidden origin", detail))
     match path:
-        case "/_sim/health" | "/_sim/ready":
-            return web.json_response({"status": "ok", "version": __version__})
         case "/_sim/openapi.json":
             from simulator.server.http import openapi
 
@@ -222,7 +266,8 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
             from simulator.server.metrics import CONTENT_TYPE, scrape
 
             return web.Response(
-                body=scrape(faces.registry, faces.edge.calls), headers={"Content-Type": CONTENT_TYPE}
+                body=scrape(faces.registry, faces.edge.calls, faces.losses),
+                headers={"Content-Type": CONTENT_TYPE},
             )
         case "/":
             return _front(request, faces)
@@ -337,14 +382,17 @@ class Server:
         http = runner.server
         assert http is not None
         faces = app[_APPS]
-        front = Front(faces.edge, faces.addresses(app[_ALONE]), http)
+        front = Front(
+            faces.edge, faces.addresses(app[_ALONE]), http, faces.losses, self.config.patience_real_s
+        )
         self.fronts.append(front)
         return front
 
     async def _bind(self, front: Front, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen for *front*, or for aiohttp alone, and return the bound port."""
         loop = asyncio.get_running_loop()
-        make = front if self.config.http == "own" else front.http
+        make = front if self.config.http == "own" else front.take_over
+        losses = self.app[_APPS].losses
         coming = 0
 
         def came() -> None:
@@ -354,6 +402,7 @@ class Server:
         def connect() -> asyncio.BaseProtocol:
             nonlocal coming
             if front.count + coming >= self.config.connections_max:
+                losses.refuse()
                 return _Full()
             # Several are accepted in one turn of the loop, before the first of them counts.
             coming += 1
@@ -373,3 +422,4 @@ class Server:
             await self.fronts.pop().stop(_PATIENCE_REAL_S)
         while self._runners:
             await self._runners.pop().cleanup()
+        self.app[_APPS].losses.tell()

@@ -4,19 +4,17 @@ The door that aiohttp's server keeps: its requests to the edge, and the edge's r
 
 from __future__ import annotations
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from multidict import CIMultiDict
 
 from simulator.server.addressing import Address
 from simulator.server.edge import UNREADABLE_BODY, Edge, HttpRequest
+from simulator.server.packing import NotUnpacked, TooLarge, unpacked
 from simulator.server.problems import UNREADABLE
 from simulator.server.replies import HttpReply
+from simulator.server.takeover import waiting_for_body
 
-__all__ = ["serve"]
-
-
-class _TooLarge(Exception):
-    """The body is larger than its route allows."""
+__all__ = ["read_body", "serve"]
 
 
 class _Door:
@@ -72,13 +70,16 @@ async def serve(edge: Edge, request: web.Request, address: Address) -> web.Strea
             return _response(admitted)
         try:
             body = await _body(request, admitted.route.body_bytes_max)
+        except NotUnpacked as trouble:
+            admitted.call.notes = (*admitted.call.notes, str(trouble))
+            body = UNREADABLE_BODY
         except UNREADABLE:
             if request.transport is None:
                 # The client is gone, and with it what it might have wanted.
                 return web.Response()
             request.protocol.close()
             body = UNREADABLE_BODY
-        except _TooLarge:
+        except TooLarge:
             return _response(edge.too_large(admitted))
         door = _Door(request)
         remaining = edge.handle(admitted, body, door)
@@ -99,13 +100,24 @@ def _response(reply: HttpReply) -> web.Response:
 async def _body(request: web.Request, bytes_max: int) -> bytes:
     if not request.body_exists:
         return b""
+    packed = await read_body(request, bytes_max)
+    encoding = request.headers.get("Content-Encoding", "")
+    return unpacked(packed, encoding, bytes_max) if encoding else packed
+
+
+async def read_body(request: web.Request, bytes_max: int) -> bytes:
+    """Return the bytes of a body as they came; raises TooLarge, and UNREADABLE when they break off."""
     if (request.content_length or 0) > bytes_max:
-        raise _TooLarge
-    content = request.content
+        raise TooLarge
+    with waiting_for_body(request):
+        return await _read(request.content, bytes_max)
+
+
+async def _read(content: StreamReader, bytes_max: int) -> bytes:
     first = await content.readany()
     if content.at_eof():
         if len(first) > bytes_max:
-            raise _TooLarge
+            raise TooLarge
         return first
     body = bytearray(first)
     while True:
@@ -114,4 +126,4 @@ async def _body(request: web.Request, bytes_max: int) -> bytes:
             return bytes(body)
         body += chunk
         if len(body) > bytes_max:
-            raise _TooLarge
+            raise TooLarge

@@ -25,7 +25,9 @@ from simulator.server.heads import (
     read_fields,
     read_target,
 )
+from simulator.server.losses import Losses
 from simulator.server.replies import HttpReply
+from simulator.server.takeover import TakenOver
 
 __all__ = ["Front"]
 
@@ -33,8 +35,9 @@ _REMEMBERED_MAX: Final = 512
 _AT_ONCE_MAX: Final = 32
 """After so many requests of one connection, others get their turn."""
 _SWEEP_REAL_S: Final = 60.0
-_IDLE_SWEEPS_MAX: Final = 60
-"""A connection on which nothing came for so many sweeps is closed; aiohttp waits an hour, too."""
+_LOOK_REAL_S_MIN: Final = 0.05
+_IDLE_REAL_S: Final = 3_600.0
+"""A connection on which nothing came for so long is closed; aiohttp waits as long."""
 
 
 class Front:
@@ -47,10 +50,16 @@ class Front:
         edge: Edge,
         address_of: Callable[[str, str], Address | None],
         http: web.Server,
+        losses: Losses,
+        patience_real_s: float,
     ) -> None:
         self.edge = edge
         self.http = http
         """aiohttp's server, which takes over what is not plain."""
+        self.losses = losses
+        self.idle_real_s = _IDLE_REAL_S
+        self.patience_real_s = patience_real_s
+        """How long a request may take to arrive; 0: as long as it likes."""
         self.connections: set[_Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         """Calls that are answered later."""
@@ -63,9 +72,24 @@ class Front:
 
     def __call__(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
+        self._sweep_soon()
         return _Connection(self)
+
+    def take_over(self) -> TakenOver:
+        """Return the protocol of a connection that aiohttp serves."""
+        self._sweep_soon()
+        return TakenOver(self.http, asyncio.get_running_loop(), self._note_unreadable)
+
+    def _note_unreadable(self, why: str) -> None:
+        self.losses.unreadable += 1
+        self.edge.note_unreadable(why)
+
+    def _sweep_soon(self) -> None:
+        if self._sweeping is None:
+            apart_real_s = _SWEEP_REAL_S
+            if self.patience_real_s:
+                apart_real_s = min(apart_real_s, max(_LOOK_REAL_S_MIN, self.patience_real_s / 10))
+            self._sweeping = asyncio.get_running_loop().call_later(apart_real_s, self.sweep)
 
     @property
     def count(self) -> int:
@@ -104,12 +128,22 @@ class Front:
         return HttpRequest(method, path, query, fields.headers, f"http://{host}{prefix}", provider, space)
 
     def sweep(self) -> None:
-        """Close connections that have been idle for too long; look again after a while."""
+        """Close connections that have been idle for too long, or half a request; look again after a while."""
         if self._sweeping is not None:
             self._sweeping.cancel()
-        self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_REAL_S, self.sweep)
+            self._sweeping = None
+        self._sweep_soon()
+        now_s = asyncio.get_running_loop().time()
+        late_s = now_s - self.patience_real_s if self.patience_real_s else 0.0
         for connection in list(self.connections):
-            connection.sweep()
+            connection.sweep(now_s, late_s)
+        for other in self.http.connections:
+            if isinstance(other, TakenOver):
+                if other.is_late(late_s):
+                    self.losses.time_out()
+                    other.force_close()
+                elif other.ended and other.idle:
+                    other.force_close()
 
     async def stop(self, patience_real_s: float) -> None:
         """End every connection; calls under way are given so long."""
@@ -133,12 +167,13 @@ class _Connection(asyncio.Protocol):
 
     __slots__ = (
         "_begun",
+        "_begun_s",
         "_buffer",
         "_busy",
         "_close",
         "_ending",
         "_front",
-        "_idle_sweeps",
+        "_idle_since_s",
         "_needed",
         "_transport",
         "_unread",
@@ -162,7 +197,10 @@ class _Connection(asyncio.Protocol):
         """The connection ends as soon as nothing is left to be answered."""
         self._begun = False
         """Something of that answer is on its way."""
-        self._idle_sweeps = 0
+        self._idle_since_s = 0.0
+        """Since when nothing has come, as far as a sweep has seen; 0: something came since the last one."""
+        self._begun_s = 0.0
+        """Since when, as far as a sweep has seen, a request is on its way; 0: none is."""
 
     # -- the connection -------------------------------------------------------------------------
 
@@ -181,6 +219,9 @@ class _Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         # Who has nothing more to ask may still want to read.
         self._ending = True
+        if self._buffer and self._ready:
+            # Half a request: aiohttp has a word for it.
+            return self._hand_over().eof_received()
         return self._busy
 
     def pause_writing(self) -> None:
@@ -192,11 +233,22 @@ class _Connection(asyncio.Protocol):
         self._write_paused = False
         self._go_on()
 
-    def sweep(self) -> None:
-        """Close the connection when it has been idle for too long."""
-        self._idle_sweeps += 1
-        if self._idle_sweeps > _IDLE_SWEEPS_MAX and not self._busy and self._transport is not None:
-            self._transport.close()
+    def sweep(self, now_s: float, late_s: float) -> None:
+        """Close the connection when it has been idle for long, or half a request since before *late_s*."""
+        transport = self._transport
+        if transport is None or self._busy:
+            self._idle_since_s = self._begun_s = 0.0
+        elif not self._idle_since_s:
+            self._idle_since_s = now_s
+        elif now_s - self._idle_since_s > self._front.idle_real_s:
+            transport.close()
+        if not self._buffer or self._busy or self._write_paused or transport is None:
+            self._begun_s = 0.0
+        elif not self._begun_s:
+            self._begun_s = now_s
+        elif self._begun_s < late_s:
+            self._front.losses.time_out()
+            transport.close()
 
     def close_when_idle(self) -> None:
         """Close the connection, after the answer to a call that is being served."""
@@ -207,7 +259,7 @@ class _Connection(asyncio.Protocol):
     # -- requests -------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        self._idle_sweeps = 0
+        self._idle_since_s = 0.0
         if self._buffer:
             self._unread.append(data)
             self._needed -= len(data)
@@ -241,6 +293,7 @@ class _Connection(asyncio.Protocol):
             if self._needed > 0:
                 return
             self._buffer = buffer[body_end:]
+            self._begun_s = 0.0
             self._answer(request, buffer[end + 4 : body_end], fields.close)
             if self._busy or self._write_paused or not self._buffer:
                 return
@@ -311,17 +364,18 @@ class _Connection(asyncio.Protocol):
         transport = self._transport
         return not (self._busy or self._write_paused or transport is None or transport.is_closing())
 
-    def _hand_over(self) -> None:
+    def _hand_over(self) -> TakenOver:
         """Let aiohttp serve this connection from here on, beginning with what is in the buffer."""
         transport, buffer = self._transport, self._buffer
         assert transport is not None
         self._front.connections.discard(self)
         self._transport, self._buffer = None, b""
-        other = self._front.http()
+        other = self._front.take_over()
         transport.set_protocol(other)
         other.connection_made(transport)
         if buffer:
             other.data_received(buffer)
+        return other
 
     # -- the door -------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from yarl import URL
 __all__ = ["HEAD_BYTES_MAX", "Fields", "ReplyHeads", "Target", "may_be_plain", "read_fields", "read_target"]
 
 HEAD_BYTES_MAX: Final = 8_190
-"""A longer head is aiohttp's affair; it refuses a line of this length."""
+"""A longer head is aiohttp's affair."""
 _BODY_BYTES_MAX: Final = 262_144
 """A larger body may be refused before it is here, which is aiohttp's affair, too."""
 _PREPARED_MAX: Final = 256

@@ -18,10 +18,13 @@ from simulator.explain.views import entry_view
 from simulator.provider import Answer, Call, Route, Router
 from simulator.schema.node import did_you_mean
 from simulator.schema.shapes import json_schema
+from simulator.server.by_aiohttp import read_body
 from simulator.server.faces import InspectorPages
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
+from simulator.server.packing import NotUnpacked, TooLarge, unpacked
 from simulator.server.problems import UNREADABLE, Problem, problem_response
+from simulator.server.takeover import has_left
 
 __all__ = ["ControlFace", "openapi"]
 
@@ -93,7 +96,7 @@ class ControlFace:
                 body=await _body(request),
                 content_type=request.headers.get("Content-Type", ""),
                 base_url=f"{request.scheme}://{request.host}",
-                gone=lambda: request.transport is None,
+                gone=lambda: has_left(request),
             )
         except Problem as problem:
             refusal = problem_response(problem)
@@ -129,7 +132,7 @@ class ControlFace:
         # A reader that goes away ends the reading, and nothing else.
         with contextlib.suppress(ConnectionError):
             await response.prepare(request)
-            while not space.closed and request.transport is not None:
+            while not space.closed and not has_left(request):
                 entries = space.simulation.journal.after(after, _FOLLOWED_MAX)
                 if entries:
                     after = entries[-1].seq
@@ -144,15 +147,15 @@ def _lines(rows: list[object] | list[dict[str, object]]) -> bytes:
 
 
 async def _body(request: web.Request) -> bytes:
-    body = bytearray()
     try:
-        while chunk := await request.content.readany():
-            body += chunk
-            if len(body) > _BODY_BYTES_MAX:
-                raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes")
+        packed = await read_body(request, _BODY_BYTES_MAX)
+        return unpacked(packed, request.headers.get("Content-Encoding", ""), _BODY_BYTES_MAX)
+    except TooLarge:
+        raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes") from None
     except UNREADABLE:
-        raise Problem(400, "Unreadable", "the body broke off, or is not packed as its header says") from None
-    return bytes(body)
+        raise Problem(400, "Unreadable", "the body broke off") from None
+    except NotUnpacked as trouble:
+        raise Problem(400, "Unreadable", f"the body is not packed as its header says: {trouble}") from None
 
 
 def openapi(version: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from simulator.server.losses import Losses
 from simulator.server.spaces import SpaceRegistry
 
 __all__ = ["CONTENT_TYPE", "scrape"]
@@ -14,7 +15,7 @@ __all__ = ["CONTENT_TYPE", "scrape"]
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def scrape(registry: SpaceRegistry, calls: int) -> bytes:
+def scrape(registry: SpaceRegistry, calls: int, losses: Losses) -> bytes:
     """Return the metrics of a server in Prometheus' text format."""
     # Imported here, for start-up pays for nothing that nobody asked for.
     from prometheus_client import CollectorRegistry, generate_latest
@@ -25,6 +26,19 @@ def scrape(registry: SpaceRegistry, calls: int) -> bytes:
             spaces = registry.all()
             yield GaugeMetricFamily("simulator_spaces", "Spaces on this server.", value=len(spaces))
             yield CounterMetricFamily("simulator_calls", "Calls of integrators.", value=calls)
+            yield CounterMetricFamily(
+                "simulator_connections_refused",
+                "Connections beyond the limit, closed at once.",
+                value=losses.refused,
+            )
+            yield CounterMetricFamily(
+                "simulator_connections_timed_out",
+                "Connections closed since the rest of a request did not come.",
+                value=losses.timed_out,
+            )
+            yield CounterMetricFamily(
+                "simulator_unreadable_requests", "Requests that are no HTTP.", value=losses.unreadable
+            )
             messages = GaugeMetricFamily(
                 "simulator_messages", "Messages by state.", labels=("space", "provider", "state")
             )

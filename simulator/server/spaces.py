@@ -22,6 +22,8 @@ __all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _SPACES_MAX = 10_000
+_DELETED_CREDENTIALS_MAX = 100_000
+"""The credentials of so many deleted spaces are remembered, one for each provider."""
 
 
 class UnknownSpace(KeyError):
@@ -106,7 +108,11 @@ class SpaceRegistry:
         """By provider and credential: the spaces it leads to; the first of them has it."""
         self._claimed: dict[str, list[tuple[str, str]]] = {}
         self._minted: dict[str, dict[str, str]] = {}
+        self._deleted: dict[tuple[str, str], str] = {}
+        """By provider and credential: the deleted space to which it belonged, and to nobody since."""
         self._count = 0
+        self.closing = False
+        """The server is being stopped, and every space ends."""
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
@@ -197,6 +203,7 @@ class SpaceRegistry:
         self._claimed[space.name] = claimed
         for claim in claimed:
             self._claims.setdefault(claim, []).append(space.name)
+            self._deleted.pop(claim, None)
 
     def _unclaim(self, name: str) -> None:
         for claim in self._claimed.pop(name, ()):
@@ -209,6 +216,10 @@ class SpaceRegistry:
         """Return the space that owns *credential* at *provider*, if one does."""
         claimants = self._claims.get((provider, credential.text))
         return self._spaces[claimants[0]] if claimants is not None else None
+
+    def deleted_owner_of(self, provider: str, credential: Credential) -> str:
+        """Return the deleted space to which alone *credential* belonged; empty: to none."""
+        return self._deleted.get((provider, credential.text), "")
 
     def accepts(self, space: Space, provider: str, credential: Credential) -> bool:
         """Return True when *space* lets this credential in."""
@@ -225,12 +236,18 @@ class SpaceRegistry:
         """End a space and forget it; raises UnknownSpace."""
         space = self.get(name)
         del self._spaces[name]
-        self._minted.pop(name, None)
         self.judges.pop(name, None)
+        minted = self._minted.pop(name, {})
         self._unclaim(name)
+        for claim in minted.items():
+            if claim not in self._claims:
+                self._deleted[claim] = name
+        while len(self._deleted) > _DELETED_CREDENTIALS_MAX:
+            del self._deleted[next(iter(self._deleted))]
         await space.close()
 
     async def close(self) -> None:
         """End every space."""
+        self.closing = True
         await asyncio.gather(*(space.close() for space in self._spaces.values()))
         self._spaces.clear()

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from harness import Bench, receiving, serving, until
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
-from simulator.runtime.driver import AdvanceBusy
+from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
 
 FAST = {"deliver_after": "1s"}
 
@@ -442,7 +442,8 @@ async def test_closed_space__ends_an_advance() -> None:
         await until(lambda: receiver.running == 1)
 
         status, _ = await bench.control("DELETE", "/spaces/gone")
-        await asyncio.wait_for(advance, 5)
+        with pytest.raises(AdvanceEnded):
+            await asyncio.wait_for(advance, 5)
         silent.set()
 
         assert status == 204

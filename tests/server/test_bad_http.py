@@ -8,7 +8,10 @@ import contextlib
 import gzip
 import json
 import socket
+import zlib
 from collections.abc import Iterator
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 
@@ -119,11 +122,15 @@ HEAD = (
         (b"BREW /infobip/x HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
         (b"GET / HTTP/9.9\r\n\r\n", b"400"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
-        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", b"400"),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header : x\r\n\r\n", b"400"),
-        # Without a Host; the oldest aiohttp that we admit lets it through, to where there is nothing.
-        (b"GET /infobip/x HTTP/1.1\r\nAuthorization: App k\r\nConnection: close\r\n\r\n", b"40"),
+        (b"GET /infobip/x HTTP/1.1\r\nAuthorization: App k\r\nConnection: close\r\n\r\n", b"400"),
+        (
+            b"GET /infobip/x HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nAuthorization: App k\r\n"
+            b"Connection: close\r\n\r\n",
+            b"400",
+        ),
         (
             b"GET http://evil.example/_sim/v1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             b"403",
@@ -158,6 +165,164 @@ def test_half_sent_request__does_nothing(house: House, cut: int) -> None:
     house.is_well()
 
 
+@pytest.mark.parametrize("provider", ["infobip", "rbm", "bip", "bitel"])
+@pytest.mark.parametrize("tail", ["/x%0Ay", "/%0A", "%0A"])
+def test_line_feed_in_a_path__is_the_providers_404(house: House, provider: str, tail: str) -> None:
+    """
+    A path may hold an escaped line feed; it leads to the provider's own not-found body, and says why.
+    """
+    answer = house.raw(
+        f"GET /{provider}{tail} HTTP/1.1\r\nHost: localhost\r\nTE: x\r\nConnection: close\r\n\r\n".encode()
+    )
+
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert tail == "%0A" or b"X-Simulator-Reason: " in answer
+    assert b"404: Not Found" not in answer
+    house.is_well()
+
+
+def test_line_feed_in_a_path__of_the_control_api_is_a_problem(house: House) -> None:
+    """
+    Nothing is there, which is a problem like every other.
+    """
+    status, kind, _ = house.call("GET", "/_sim/v1/spaces/a%0Ab")
+
+    assert (status, kind) == (404, "application/problem+json")
+    house.is_well()
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "x"])
+def test_unknown_packing__is_refused_in_the_providers_shape(house: House, encoding: str) -> None:
+    """
+    A body that is packed in a way nobody here knows is refused as any other that cannot be read.
+    """
+    headers = {**KEY, "Content-Encoding": encoding}
+
+    status, kind, body = house.call("POST", SEND, GOOD, headers)
+    control_status, control_kind, _ = house.call("POST", "/_sim/v1/spaces", b"{}", headers)
+
+    in_shape(status, kind, body, modern=False)
+    assert (control_status, control_kind) == (400, "application/problem+json")
+    house.is_well()
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zlib", "raw deflate", "two members"])
+def test_packed_body__is_read(house: House, kind: str) -> None:
+    """
+    Bodies may be packed by gzip and deflate, wrapped or not, and in several members.
+    """
+    raw = zlib.compressobj(wbits=-15)
+    body = {
+        "gzip": gzip.compress(GOOD),
+        "two members": gzip.compress(GOOD[:9]) + gzip.compress(GOOD[9:]),
+        "zlib": zlib.compress(GOOD),
+        "raw deflate": raw.compress(GOOD) + raw.flush(),
+    }[kind]
+    encoding = "gzip" if kind in ("gzip", "two members") else "deflate"
+
+    status, _, _ = house.call("POST", SEND, body, {**KEY, "Content-Encoding": encoding})
+
+    assert status == 200
+    house.is_well()
+
+
+def test_longest_text_in_a_query__is_sent(house: House) -> None:
+    """
+    The longest text that a query may send, each of its letters escaped, is no line too long.
+    """
+    text = "\N{CYRILLIC SMALL LETTER ZHE}" * (67 * 25)
+    query = urlencode({"username": "u", "password": "p", "to": "41793026727", "text": text})
+
+    status, _, body = house.call("GET", f"/infobip/sms/1/text/query?{query}", headers={})
+
+    assert (status, json.loads(body)["messages"][0]["smsCount"]) == (200, 25)
+    house.is_well()
+
+
+def test_what_is_no_http__is_a_problem_and_counted(house: House) -> None:
+    """
+    What cannot be read is answered as a problem, counted, and noted in the journal with the reason.
+    """
+    before = house.server.control.call("GET", "/spaces/default/journal", query={"limit": "100000"})
+
+    answer = house.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header : x\r\n\r\n")
+    after = house.server.control.call("GET", "/spaces/default/journal", query={"limit": "100000"})
+    metrics = house.call("GET", "/_sim/metrics")[2].decode()
+
+    assert b"application/problem+json" in answer
+    assert len(after) == len(before) + 1
+    assert "a request was no HTTP/1.1" in json.dumps(after[-1])
+    assert "simulator_unreadable_requests_total 0.0" not in metrics
+    house.is_well()
+
+
+@pytest.mark.parametrize("http", ["own", "aiohttp"])
+@pytest.mark.parametrize(
+    ("sent", "statuses"),
+    [
+        (HEAD + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD, 1),
+        (HEAD + b"TE: x\r\nContent-Length: %d\r\n\r\n" % len(GOOD) + GOOD, 1),
+        ((HEAD + b"TE: x\r\nContent-Length: %d\r\n\r\n" % len(GOOD) + GOOD) * 3, 3),
+        (b"GET /_sim/v1/spaces HTTP/1.1\r\nHost: localhost\r\n\r\n", 1),
+        (b"GET /_sim/v1/spaces/default/wait?within=50ms HTTP/1.1\r\nHost: localhost\r\n\r\n", 1),
+        (HEAD + b"TE: x\r\nContent-Length: 9\r\n\r\n{", 1),
+        (HEAD + b"Content-Length: 9\r\n\r\n{", 1),
+        (HEAD + b"TE: x\r\n", 0),
+        (b"", 0),
+    ],
+)
+def test_client_that_has_said_all__gets_its_answers(sent: bytes, statuses: int, http: str) -> None:
+    """
+    After its last byte a client may close its side, and reads every answer, and then the end.
+    """
+    with ServerThread(http=http) as server, socket.create_connection(("127.0.0.1", port_of(server))) as wire:
+        wire.settimeout(20)
+        wire.sendall(sent)
+        wire.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := wire.recv(65_536):
+            answer += chunk
+
+    assert answer.count(b"HTTP/1.1 ") == statuses
+
+
+@pytest.mark.parametrize("http", ["own", "aiohttp"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD,
+        HEAD + b"Content-Length: 9\r\n\r\n{",
+        HEAD + b"TE: x\r\n",
+        HEAD + b"TE: x\r\nContent-Length: 9\r\n\r\n{",
+        b"POST /_sim/v1/spaces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
+def test_request_whose_rest_does_not_come__gives_its_place_back(sent: bytes, http: str) -> None:
+    """
+    Head and body have a time-out, and what it ends is counted; an answer that is waited for has none.
+    """
+    with ServerThread(patience_real_s=0.05, http=http) as server:
+        port = port_of(server)
+        with socket.create_connection(("127.0.0.1", port)) as patient:
+            patient.settimeout(20)
+            patient.sendall(b"GET /_sim/v1/spaces/default/wait?within=1s HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", port)) as wire:
+                wire.settimeout(20)
+                wire.sendall(sent)
+                while wire.recv(65_536):
+                    pass
+            waited = patient.recv(20)
+        metrics = urlopen(f"{server.url}/_sim/metrics", timeout=5).read().decode()
+
+    assert waited.startswith(b"HTTP/1.1 408")
+    assert "simulator_connections_timed_out_total 1.0" in metrics
+
+
+def port_of(server: ServerThread) -> int:
+    """Return where a server listens."""
+    return int(server.url.rpartition(":")[2])
+
+
 def test_connections__are_capped_and_freed() -> None:
     """
     Half-sent requests cannot take every connection there is; when they go, others may come.
@@ -178,5 +343,8 @@ def test_connections__are_capped_and_freed() -> None:
                     if status := wire.recv(12):
                         break
 
+        metrics = urlopen(f"{server.url}/_sim/metrics", timeout=5).read()
+
     assert answer == b""
     assert status == b"HTTP/1.1 200"
+    assert b"simulator_connections_refused_total 0.0" not in metrics

@@ -16,6 +16,7 @@ from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness import Bench, receiving, serving, until
+from simulator.explain.narrative import narrative
 from simulator.server.http import ControlFace
 from simulator.server.operations.base import Asked, Controller, Operation, Reply
 
@@ -446,7 +447,7 @@ async def test_wait__ends_when_the_space_is_deleted() -> None:
         await bench.control("DELETE", "/spaces/brief")
         status, problem = await asyncio.wait_for(waiting, 5)
 
-        assert (status, problem["title"]) == (404, "No such space")
+        assert (status, problem["title"]) == (410, "Deleted")
 
 
 async def test_journal__is_ndjson_and_goes_on_from_a_number() -> None:
@@ -660,7 +661,7 @@ async def test_requests__show_the_last_calls_with_their_answers() -> None:
         ("localhost.evil.example", 403),
     ],
 )
-@pytest.mark.parametrize("path", ["/_sim/v1/spaces", "/_sim/health", "/_sim/metrics", "/"])
+@pytest.mark.parametrize("path", ["/_sim/v1/spaces", "/_sim/openapi.json", "/_sim/metrics", "/"])
 async def test_host__a_name_that_could_be_rebound_is_refused(host: str, expected: int, path: str) -> None:
     """
     The control API is served to literal addresses, bare names and listed names only.
@@ -672,14 +673,48 @@ async def test_host__a_name_that_could_be_rebound_is_refused(host: str, expected
         assert answer.status == expected
 
 
-async def test_host__does_not_matter_to_providers() -> None:
+@pytest.mark.parametrize("path", ["/_sim/health", "/_sim/ready"])
+async def test_probes__may_use_any_host(path: str) -> None:
     """
-    Integrators may use whatever name they map to the simulator.
+    Who asks whether the server is there may call it by any name.
     """
-    async with serving() as bench:
-        status, _ = await bench.send(headers={"Authorization": "App key", "Host": "api.infobip.com"})
+    async with serving() as bench, bench.http.get(f"{bench.url}{path}", headers={"Host": "a.b.c"}) as answer:
+        assert answer.status == 200
 
-        assert status == 200
+
+@pytest.mark.parametrize("http", ["own", "aiohttp"])
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Host": "api.infobip.com"}, 200),
+        ({"Host": "simulator:4010"}, 200),
+        ({"Host": "allowed.example"}, 200),
+        ({"Host": "localhost:4010", "Origin": "http://127.0.0.1:3000"}, 200),
+        ({"Host": "simulator:4010", "Origin": "http://simulator:3000", "Sec-Fetch-Site": "same-site"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:4010"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+async def test_providers__are_no_target_of_other_sites(
+    headers: dict[str, str], expected: int, http: str
+) -> None:
+    """
+    A page of another site cannot make a browser send messages; software under test may use any fair name.
+    """
+    async with serving(allow_hosts=frozenset({"allowed.example"}), http=http) as bench:
+        target = "/infobip/sms/1/text/query?username=u&password=p&to=41793026727&text=x"
+        async with bench.http.get(f"{bench.url}{target}", headers=headers) as answer:
+            status, why = answer.status, answer.headers.get("X-Simulator-Reason")
+        entries = [narrative(entry) for entry in bench.space.simulation.journal]
+
+        assert status == expected
+        assert len(bench.space.simulation.messages) == (expected == 200)
+        assert (why is not None) == (expected == 403)
+        assert any("403" in entry and str(why) in entry for entry in entries) == (expected == 403)
 
 
 @pytest.mark.parametrize(

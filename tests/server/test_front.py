@@ -248,10 +248,11 @@ async def test_client_that_does_not_read__is_not_read_from() -> None:
 
 async def test_idle_connection__is_closed_after_an_hour() -> None:
     """
-    A connection that says nothing for so many sweeps is closed; one that speaks is kept.
+    A connection that says nothing for so long is closed; one that speaks is kept.
     """
     async with serving(http="own") as bench:
         front: Front = bench.server.fronts[0]
+        front.idle_real_s = 0.0
         silent, speaking = _Wire(), _Wire()
         quiet, busy = front(), front()
         quiet.connection_made(silent)

@@ -12,6 +12,8 @@ import pytest
 from aiohttp import web
 
 from harness import KEY, Bench, receiving, serving, until
+from simulator.explain.narrative import narrative
+from simulator.runtime.driver import AdvanceEnded
 
 
 async def create(bench: Bench, name: str, **wanted: Any) -> dict[str, Any]:
@@ -246,7 +248,7 @@ async def test_clocks__are_each_spaces_own() -> None:
 
 async def test_deleted_space__is_gone_with_its_credentials() -> None:
     """
-    After deletion its path is unknown, its key leads to default again, and a new one may take its name.
+    After deletion its path is unknown, its key is refused with the reason, and a new one may take its name.
     """
     async with serving() as bench:
         made = await create(bench, "brief", seed=3)
@@ -254,11 +256,14 @@ async def test_deleted_space__is_gone_with_its_credentials() -> None:
 
         status, _ = await bench.control("DELETE", "/spaces/brief")
         path_status, _ = await bench.send(base="/s/brief/infobip")
-        await bench.send(headers=key)
+        late_status, _ = await bench.send(headers=key)
+        entry = list(bench.space.simulation.journal)[-1]
         again = await create(bench, "brief")
+        anew_status, _ = await bench.send(headers=key)
 
-        assert (status, path_status) == (204, 404)
-        assert counts(bench) == {"brief": 0, "default": 1}
+        assert (status, path_status, late_status, anew_status) == (204, 404, 401, 200)
+        assert "belongs to the space 'brief', which was deleted" in narrative(entry)
+        assert counts(bench) == {"brief": 1, "default": 0}
         assert again["seed"] == zlib.crc32(b"brief")
 
 
@@ -273,7 +278,8 @@ async def test_deleted_space__sends_nothing_that_was_due() -> None:
 
         await bench.control("DELETE", "/spaces/brief")
         space.driver.nudge()
-        await space.driver.advance(None)
+        with pytest.raises(AdvanceEnded):
+            await space.driver.advance(None)
 
         assert receiver.received == []
 

@@ -12,12 +12,13 @@ import msgspec
 
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.scenario.addresses import read_address
 from simulator.scenario.loader import load, read
-from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.node import DEPTH_MAX, Json, Problems, nested_deeper, node_of
 from simulator.schema.shapes import Invalid, Shape
 from simulator.server.asked import Asked, Reply
 from simulator.server.problems import Problem
@@ -34,6 +35,7 @@ __all__ = [
     "Operation",
     "Problem",
     "Reply",
+    "ended",
     "one_of",
     "page",
     "plain_of",
@@ -150,15 +152,33 @@ class Controller:
         return space_view(space, self.urls(space, base_url), self.registry.credentials(space.name))
 
 
+def ended(controller: Controller, space: Space, what: str) -> Problem:
+    """Return why a call that waited for something in *space* will never see it, and what is left undone."""
+    simulation = space.simulation
+    owed = sum(webhook.state in PENDING for webhook in simulation.outbox.webhooks.values())
+    now_ms = simulation.clock.now_ms
+    facts: dict[str, object] = {"now_ms": now_ms, "owed": owed}
+    if controller.registry.closing:
+        return Problem(503, "Stopping", f"the server is being stopped: {what} at {now_ms} ms", **facts)
+    detail = f"the space {space.name!r} was deleted meanwhile: {what} at {now_ms} ms"
+    return Problem(410, "Deleted", detail, **facts)
+
+
 def plain_of(asked: Asked) -> Json:
     """Return the body of a call as JSON values; an empty one is an empty object."""
     if not asked.body.strip():
         return {}
     try:
         decoded: Json = msgspec.json.decode(asked.body)
-        return decoded
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
         raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
+    # Most bodies have too few brackets to be looked at any closer.
+    brackets = asked.body.count(b"[") + asked.body.count(b"{")
+    if brackets > DEPTH_MAX and nested_deeper(decoded, DEPTH_MAX):
+        raise Problem(
+            422, "Nested too deep", f"expected at most {DEPTH_MAX} lists and mappings in each other"
+        )
+    return decoded
 
 
 def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> object:

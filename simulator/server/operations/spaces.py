@@ -15,7 +15,7 @@ from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of
-from simulator.runtime.driver import AdvanceBusy
+from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
 from simulator.runtime.space import ScenarioConflict
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
@@ -30,7 +30,7 @@ from simulator.schema.shapes import (
     Shape,
     Text,
 )
-from simulator.server.operations.base import Asked, Controller, Problem, Reply, plain_of, read_as
+from simulator.server.operations.base import Asked, Controller, Problem, Reply, ended, plain_of, read_as
 from simulator.server.spaces import DEFAULT_SPACE
 from simulator.server.views import (
     clock_view,
@@ -199,7 +199,11 @@ async def advance(controller: Controller, asked: Asked) -> Reply:
         raise Problem(409, "Advancing already", str(busy)) from None
     except ValueError as backwards:
         raise Problem(422, "Not an advance", str(backwards)) from None
+    except AdvanceEnded:
+        raise ended(controller, space, "the advance was broken off") from None
     view = clock_view(space) | {"fired": fired, "in_flight": simulation.outbox.in_flight}
+    if waited_for := space.driver.waited_for:
+        view["waited_for"] = waited_for
     return Reply(view)
 
 

@@ -91,7 +91,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         advance,
         ADVANCE,
         (),
-        (200, 404, 409, 422),
+        (200, 404, 409, 410, 422, 503),
     ),
     Operation(
         "PUT",
@@ -353,7 +353,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("sender", "from this sender"),
             ("signals", "1: signs such as typing, too"),
         ),
-        (200, 400, 404, 408),
+        (200, 400, 404, 408, 410, 503),
     ),
 )
 """Every operation of the control API."""

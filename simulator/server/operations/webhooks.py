@@ -24,6 +24,7 @@ from simulator.server.operations.base import (
     Controller,
     Problem,
     Reply,
+    ended,
     one_of,
     page,
     plain_of,
@@ -265,10 +266,10 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
         took_s = loop.time() - began
         changed = await space.wait_change(min(deadline - loop.time(), _GONE_LOOK_REAL_S))
         if space.closed:
-            raise Problem(404, "No such space", f"the space {space.name!r} was deleted meanwhile")
+            raise ended(controller, space, "nothing more will happen")
         if asked.gone():
-            # Nobody reads the answer.
-            return Reply(None, 204)
+            # Most likely nobody reads the answer; who does has it now.
+            _nothing(space, what, len(items), count, asked)
         if changed and took_s > _QUICK_REAL_S:
             # Looking must not take all the time there is, however much is going on.
             await asyncio.sleep(min(_LOOKS_APART * took_s, max(0.0, deadline - loop.time())))
