@@ -6,7 +6,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test check format golden bench release-check image-test docs install clean
+.PHONY: help run serve demo test e2e check format golden soak bench release-check image-test docs install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,13 @@ demo: $(VENV)/.compiled ## a minute with made-up people: the webhooks that they 
 test: $(VENV)/.dev ## set up and run all tests; flags: make test ARGS="-k name"
 	@$(BIN)/python -m pytest $(ARGS)
 
+$(VENV)/.e2e: $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group e2e
+	@touch $@
+
+e2e: $(VENV)/.e2e ## test the inspector in the system's Chromium; CHROMIUM=/path names another one
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
 check: $(VENV)/.dev ## what must pass before a commit: lint, types, tests
 	@$(BIN)/ruff check simulator tests
 	@$(BIN)/ruff format --check simulator tests
@@ -58,6 +65,9 @@ format: $(VENV)/.dev ## format the code and fix what lint can fix
 
 golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 	@SIMULATOR_GOLDEN=write $(BIN)/python -m pytest -q -m golden $(ARGS)
+
+soak: $(VENV)/.dev ## the slow passes: every shipped file over ten seeds, frozen and live, and all pairs of faults
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q tests/run $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)

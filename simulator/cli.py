@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "serve": ("simulator.commands.serve", "Serve the providers until interrupted."),
     "run": ("simulator.commands.run", "Carry a scenario out against your software; print a verdict."),
     "replay": ("simulator.commands.replay", "Replay a recorded run: byte for byte, against, or as load."),
+    "open": ("simulator.commands.open", "Show a recorded run in the inspector; fork it."),
     "init": ("simulator.commands.init", "Write a commented starter scenario."),
     "check": ("simulator.commands.check", "Check scenario files; every complaint has its place."),
     "codes": ("simulator.commands.codes", "Print a provider's catalogue with its magic recipients."),
@@ -46,11 +47,11 @@ def _brought() -> dict[str, tuple[str, str]]:
     Those of our own folder are declared in small files, for importing a provider
     takes longer than `--help` may.
     """
-    found: dict[str, tuple[str, str]] = {}
+    commands: dict[str, tuple[str, str]] = {}
     for path in sorted((Path(__file__).parent / "providers").glob("*/commands.json")):
         for name, declared in json.loads(path.read_text("utf-8")).items():
-            found[name] = (declared["place"], declared["help"])
-    return found
+            commands[name] = (declared["place"], declared["help"])
+    return commands
 
 
 @cache
@@ -104,13 +105,13 @@ class _Commands(click.Group):
         return list(_all_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        known = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
-        if known is None:
+        place_and_help = _COMMANDS.get(cmd_name) or _brought().get(cmd_name) or _installed().get(cmd_name)
+        if place_and_help is None:
             nearest = get_close_matches(cmd_name, _all_commands(), n=1)
             if nearest:
                 ctx.fail(f'there is no command "{cmd_name}"; did you mean "{nearest[0]}"?')
             return None
-        module, _, name = known[0].partition(":")
+        module, _, name = place_and_help[0].partition(":")
         command = getattr(import_module(module), name or cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         _give_twins(command, cmd_name)

@@ -89,10 +89,10 @@ class Messages:
 
     def all(self) -> list[SimulatedMessage]:
         """Return them, oldest first."""
-        found = self._simulator.call("GET", "/messages", query={**self._query, "limit": "100000"})
+        page = self._simulator.call("GET", "/messages", query={**self._query, "limit": "100000"})
         return [
             SimulatedMessage(**{name: row[name] for name in SimulatedMessage._fields})
-            for row in found["items"]
+            for row in page["items"]
         ]
 
     def one(self) -> SimulatedMessage:
@@ -107,8 +107,8 @@ class Messages:
         return iter(self.all())
 
     def __len__(self) -> int:
-        found = self._simulator.call("GET", "/messages", query={**self._query, "limit": "0"})
-        return int(found["total"])
+        page = self._simulator.call("GET", "/messages", query={**self._query, "limit": "0"})
+        return int(page["total"])
 
 
 class Webhooks:
@@ -127,8 +127,8 @@ class Webhooks:
 
     def all(self) -> list[SimulatedWebhook]:
         """Return them, oldest first."""
-        found = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "100000"})
-        return [_webhook(row) for row in found["items"]]
+        page = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "100000"})
+        return [_webhook(row) for row in page["items"]]
 
     def one(self) -> SimulatedWebhook:
         """Return the only one; raises AssertionError that tells what there is instead."""
@@ -144,8 +144,8 @@ class Webhooks:
         return iter(self.all())
 
     def __len__(self) -> int:
-        found = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "0"})
-        return int(found["total"])
+        page = self._simulator.call("GET", "/webhooks", query={**self._query, "limit": "0"})
+        return int(page["total"])
 
 
 def _given(**conditions: str) -> dict[str, str]:
@@ -157,8 +157,8 @@ def _check_one(what: str, query: Mapping[str, str], lines: Sequence[str]) -> Non
     if len(lines) != 1:
         listed = "".join(f"\n  {line}" for line in lines[:20])
         conditions = ", ".join(f"{name} {value!r}" for name, value in query.items())
-        wanted = f"one {what} with {conditions}" if conditions else f"one {what}"
-        raise AssertionError(f"expected {wanted}, got {len(lines)}{listed}")
+        expected = f"one {what} with {conditions}" if conditions else f"one {what}"
+        raise AssertionError(f"expected {expected}, got {len(lines)}{listed}")
 
 
 def _webhook(row: Mapping[str, Any]) -> SimulatedWebhook:
@@ -282,7 +282,7 @@ class Simulator:
         self.space = space
 
     @classmethod
-    def create(cls, control: Control, **wanted: object) -> Simulator:
+    def create(cls, control: Control, **settings: object) -> Simulator:
         """
         Create a space (name, seed, clock, start, scenario, providers) and return it.
 
@@ -290,14 +290,14 @@ class Simulator:
         The clock, frozen unless another is given, starts at 2026-01-05T09:00:00Z, or
         at *start*: an instant, or "now".
         """
-        if "scenario" in wanted:
-            wanted = {**wanted, "scenario": _written(wanted["scenario"])}
-        if "start" in wanted:
-            clock = wanted.get("clock", "frozen")
+        if "scenario" in settings:
+            settings = {**settings, "scenario": _written(settings["scenario"])}
+        if "start" in settings:
+            clock = settings.get("clock", "frozen")
             mode = dict(clock) if isinstance(clock, Mapping) else {"mode": clock}
-            wanted = {**wanted, "clock": {**mode, "start": _instant(wanted["start"])}}
-            del wanted["start"]
-        made = control.call("POST", "/spaces", wanted)
+            settings = {**settings, "clock": {**mode, "start": _instant(settings["start"])}}
+            del settings["start"]
+        made = control.call("POST", "/spaces", settings)
         return cls(control, made["name"])
 
     def call(

@@ -8,11 +8,10 @@ import asyncio
 import http.client
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-if TYPE_CHECKING:
-    from simulator.server.http import ControlFace
+from simulator.server.asked import Asked, ControlCalls
 
 __all__ = ["Control", "ControlError", "HttpControl", "LocalControl", "Unreachable"]
 
@@ -143,8 +142,8 @@ class LocalControl:
     Control of a server that runs in another thread of this process, without HTTP.
     """
 
-    def __init__(self, face: ControlFace, loop: asyncio.AbstractEventLoop, url: str) -> None:
-        self._face = face
+    def __init__(self, calls: ControlCalls, loop: asyncio.AbstractEventLoop, url: str) -> None:
+        self._calls = calls
         self._loop = loop
         self.url = url
 
@@ -170,8 +169,6 @@ class LocalControl:
         return document
 
     async def _call(self, method: str, path: str, body: object, query: Mapping[str, str] | None) -> Any:
-        from simulator.server.operations.base import Asked
-
         asked = Asked(
             parameters={},
             query=query or {},
@@ -179,7 +176,7 @@ class LocalControl:
             content_type="application/json",
             base_url=self.url,
         )
-        reply = await self._face.call(method, f"/_sim/v1{path}", asked)
+        reply = await self._calls.call(method, f"/_sim/v1{path}", asked)
         if reply.status >= 400:
             raise ControlError(reply.status, reply.body if isinstance(reply.body, dict) else {})
         return reply.body

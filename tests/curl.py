@@ -49,7 +49,7 @@ def _curl(words: list[str]) -> Curl:
                 headers["Authorization"] = f"Basic {b64encode(next(rest).encode()).decode()}"
             case "--cacert" | "--connect-to" | "-o":
                 next(rest)
-            case "-d":
+            case "-d" | "--data-binary":
                 body = next(rest).encode()
             case _ if word.startswith("-"):
                 raise ValueError(f"a documentation example uses curl {word}, which its test does not know")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from aiohttp import ClientSession, ClientTimeout, web
 
 from simulator.explain.narrative import what_of
+from simulator.provider import built_in
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
 
@@ -157,7 +158,8 @@ class Bench:
 @asynccontextmanager
 async def serving(**config: Any) -> AsyncIterator[Bench]:
     """Run a server on a free port of loopback."""
-    server = Server(ServerConfig(**{"port": 0, **config}))
+    # Whatever providers somebody has installed, these tests are about ours.
+    server = Server(ServerConfig(**{"port": 0, "providers": built_in(), **config}))
     await server.start()
     try:
         async with ClientSession(timeout=ClientTimeout(total=30)) as http:

@@ -31,6 +31,7 @@ def hello(server: Server, https: Tls | None, *, drawn: bool) -> list[str]:
         f"  {'scenario':14} {source}",
         f"  {'clock, seed':14} {_clock(space)}, {space.seed}{repeat}",
         *_webhooks(server, space),
+        f"  {'inspector':14} {server.url}",
         f"  {'control API':14} {server.url}/_sim/openapi.json",
         *(https.lines(server.tls_url) if https is not None else ()),
         "",

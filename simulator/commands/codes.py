@@ -28,14 +28,14 @@ def codes(provider: str | None, coverage: bool, form: str) -> None:
     """
     providers = discover()
     if provider is None:
-        for name, known in providers.items():
-            say(f"{name:12} {known.title}")
+        for name, each in providers.items():
+            say(f"{name:12} {each.title}")
         return
-    found = providers.get(provider)
-    if found is None:
+    chosen = providers.get(provider)
+    if chosen is None:
         say(f"simulator: there is no provider {provider!r}; known: {', '.join(providers)}", err=True)
         sys.exit(INVALID)
-    rows = [row._asdict() for row in (found.coverage if coverage else found.codes())]
+    rows = [row._asdict() for row in (chosen.coverage if coverage else chosen.codes())]
     if form == "json":
         say(plain_json(rows, indent=2))
         return

@@ -42,10 +42,10 @@ class JournalFile:
         self._ended = False
         # Without a buffer: what happened is on its way to the disk before anything else happens.
         self._file = path.open("ab", buffering=0)
-        found = os.fstat(self._file.fileno())
-        self._rotates = stat.S_ISREG(found.st_mode)
-        self._size = found.st_size if self._rotates else 0
-        if stat.S_ISFIFO(found.st_mode):
+        status = os.fstat(self._file.fileno())
+        self._rotates = stat.S_ISREG(status.st_mode)
+        self._size = status.st_size if self._rotates else 0
+        if stat.S_ISFIFO(status.st_mode):
             # Who reads too slowly must not hold the server up.
             os.set_blocking(self._file.fileno(), False)
 

@@ -67,9 +67,9 @@ def _explain_recorded(message_id: str, folder: Path) -> None:
         return providers[provider].address_of(recipient)
 
     def look(simulation: Simulation) -> None:
-        found = find_submission(simulation, message_id, address_of=spelling)
-        if found is not None:
-            story.extend(story_of(simulation, found).lines())
+        outcome = find_submission(simulation, message_id, address_of=spelling)
+        if outcome is not None:
+            story.extend(story_of(simulation, outcome).lines())
 
     try:
         replayed = asyncio.run(replay(read_bundle(folder), providers, look))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -48,16 +48,9 @@ _QUIET_REAL_S: Final = 10.0
 _WATCHED_REAL_S: Final = 2.0
 _ROUNDED_FROM_MS: Final = 10_000
 
-if TYPE_CHECKING:
-    _TimesType = click.ParamType[int]
-    _PairType = click.ParamType[tuple[str, str]]
-else:
-    # Older releases of click have no types to be asked for.
-    _TimesType = click.ParamType
-    _PairType = click.ParamType
 
-
-class _Times(_TimesType):
+# Older releases of click have no types to be asked for.
+class _Times(click.ParamType):  # type: ignore[type-arg]
     """`×10`, `x10` or `10`, up to a million."""
 
     name = "times"
@@ -70,7 +63,7 @@ class _Times(_TimesType):
         return int(match[1])
 
 
-class _Gap(_TimesType):
+class _Gap(click.ParamType):  # type: ignore[type-arg]
     """`1s`, or `keep` for pauses as they are."""
 
     name = "duration"
@@ -86,7 +79,7 @@ class _Gap(_TimesType):
             self.fail(f"{refusal}, or keep", param, ctx)
 
 
-class _Header(_PairType):
+class _Header(click.ParamType):  # type: ignore[type-arg]
     """`Name: value`."""
 
     name = "header"
@@ -298,8 +291,10 @@ def _write_port(path: Path | None, port: int) -> None:
 def _judge(replayed: Replayed, recorded: Bundle) -> int:
     if replayed.divergence is None:
         but = " (but for their signatures: the bundle withholds secrets)" if recorded.about.withheld else ""
-        said = f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
-        say(f"{said}, byte for byte{but}")
+        sentence = (
+            f"{replayed.calls} calls again; all {replayed.webhooks} webhook attempts are the recorded ones"
+        )
+        say(f"{sentence}, byte for byte{but}")
         return 0
     for line in replayed.divergence.lines():
         say(line)

@@ -61,6 +61,12 @@ _QUIET_REAL_S: Final = 30.0
 @click.option(
     "--live", "live_rate", type=click.IntRange(1, 1_000_000), help="Real time, so many times as fast."
 )
+@click.option(
+    "--start",
+    default="",
+    metavar="COMMAND",
+    help="Begin your software with this command, and end it after the run.",
+)
 @click.option("--wait-for", default="", metavar="URL", help="Begin when this URL of the integrator answers.")
 @click.option(
     "--within",
@@ -88,6 +94,9 @@ _QUIET_REAL_S: Final = 30.0
     "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
 )
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
+@click.option(
+    "--json", "card", type=click.Path(path_type=Path), help="Write the verdict and every figure as JSON."
+)
 @click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
 @click.option(
     "--record",
@@ -105,6 +114,7 @@ def run(
     port_file: Path | None,
     seed: int | None,
     live_rate: int | None,
+    start: str,
     wait_for: str,
     within: float,
     quiet: float,
@@ -112,6 +122,7 @@ def run(
     junit: Path | None,
     html: Path | None,
     jsonl: Path | None,
+    card: Path | None,
     har: Path | None,
     record: Path | None,
     allow_target: tuple[str, ...],
@@ -128,20 +139,21 @@ def run(
         path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
     options = RunOptions(
+        start=start,
         wait_for=wait_for,
         within_real_s=within,
         quiet_real_s=quiet,
         at_most_real_s=at_most,
         allow_targets=allow_target,
     )
-    wanted = {
+    paths = {
         form: target
-        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("har", har))
+        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("json", card), ("har", har))
         if target is not None
     }
     result = None
     try:
-        with _opened(wanted) as evidence:
+        with _opened(paths) as evidence:
             code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
@@ -185,7 +197,7 @@ def _complain(trouble: object) -> None:
 
 
 @contextmanager
-def _opened(wanted: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
+def _opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
     """
     Open every file of evidence before the run, under another name until it is whole.
 
@@ -193,12 +205,12 @@ def _opened(wanted: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
     does not end leaves what was there before.
     """
     with ExitStack() as opened:
-        yield {form: opened.enter_context(Output(path)) for form, path in wanted.items()}
+        yield {form: opened.enter_context(Output(path)) for form, path in paths.items()}
 
 
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
-    said = scenario.clock or ClockSpec()
-    return said if live_rate is None else replace(said, mode=ClockMode.LIVE, rate=live_rate)
+    spec = scenario.clock or ClockSpec()
+    return spec if live_rate is None else replace(spec, mode=ClockMode.LIVE, rate=live_rate)
 
 
 async def _run(
@@ -311,16 +323,16 @@ def _progress() -> Callable[[Space], None]:
     def show(space: Space) -> None:
         nonlocal next_s
         simulation = space.simulation
-        said = (
+        text = (
             f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
             f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
         )
         if terminal:
             # The line begins anew each time, and the verdict takes its place in the end.
-            click.echo(f"\r{said}   \r", nl=False, err=True)
+            click.echo(f"\r{text}   \r", nl=False, err=True)
         elif time.monotonic() >= next_s:
             # A log wants to know now and then that a long run is still alive.
             next_s = time.monotonic() + _QUIET_REAL_S
-            say(said, err=True)
+            say(text, err=True)
 
     return show

@@ -45,15 +45,15 @@ class _JsonLines(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        fields = {
             "level": record.levelname.lower(),
             "at": self.formatTime(record),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return plain_json(said)
+            fields["trace"] = self.formatException(record.exc_info)
+        return plain_json(fields)
 
 
 @click.command()
@@ -350,7 +350,7 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

@@ -26,7 +26,7 @@ class TlsOptions(NamedTuple):
     What the command line says about https.
     """
 
-    wanted: bool
+    requested: bool
     port: int | None
     ca_file: Path | None
     certificate: Path | None
@@ -37,7 +37,7 @@ def tls_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give *command* the options of https; it takes them as one argument, `tls`."""
     file = click.Path(path_type=Path)
 
-    @click.option("--tls", "wanted", is_flag=True, help="Serve https, too, by an authority for tests.")
+    @click.option("--tls", "requested", is_flag=True, help="Serve https, too, by an authority for tests.")
     @click.option(
         "--tls-port",
         type=click.IntRange(0, _PORT_MAX),
@@ -52,14 +52,14 @@ def tls_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--tls-key", type=file, help="Its key, unless it is in the same file.")
     @wraps(command)
     def with_tls(
-        wanted: bool,
+        requested: bool,
         tls_port: int | None,
         tls_ca_file: Path | None,
         tls_cert: Path | None,
         tls_key: Path | None,
         **others: Any,
     ) -> None:
-        command(tls=TlsOptions(wanted, tls_port, tls_ca_file, tls_cert, tls_key), **others)
+        command(tls=TlsOptions(requested, tls_port, tls_ca_file, tls_cert, tls_key), **others)
 
     return with_tls
 
@@ -83,7 +83,7 @@ class Tls(NamedTuple):
         """
         if options.key is not None and options.certificate is None:
             raise TlsUnavailable("--tls-key needs --tls-cert")
-        if not options.wanted and options.certificate is None:
+        if not options.requested and options.certificate is None:
             return None
         bound = options.port
         if bound is None:

@@ -5,10 +5,9 @@ The forms of evidence by name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-if TYPE_CHECKING:
-    from simulator.evidence.result import RunResult
+from simulator.evidence.result import RunResult
 
 __all__ = ["FORMATS", "Format"]
 
@@ -48,10 +47,17 @@ def _har(result: RunResult) -> bytes:
     return har(result).encode()
 
 
+def _card(result: RunResult) -> bytes:
+    from simulator.evidence.card import card
+
+    return card(result)
+
+
 FORMATS: Final[dict[str, Format]] = {
     "junit": Format("application/xml; charset=utf-8", ".xml", _junit),
     "html": Format("text/html; charset=utf-8", ".html", _html),
     "jsonl": Format("application/x-ndjson", ".jsonl", _jsonl),
     "har": Format("application/json", ".har", _har),
+    "json": Format("application/json", ".json", _card),
 }
 """Every form, as `?format=` and `--report` name it."""

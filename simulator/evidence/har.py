@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from heapq import nlargest
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -31,9 +30,9 @@ def har(result: RunResult) -> str:
     """
     Return the last calls of the integrator, and its webhooks' attempts, in order of virtual time.
 
-    `startedDateTime` is of the space's clock, `time` the real latency (unknown,
-    hence 0, for calls).  Credentials are withheld, and so is every header but a
-    few harmless ones.  Hosts of calls are not kept: the archive says `simulator`.
+    `startedDateTime` is of the space's clock, `time` the real latency.  Credentials are
+    withheld, and so is every header but a few harmless ones.
+    Hosts of calls are not kept: the archive says `simulator`.
     """
     space = result.space
     simulation = space.simulation
@@ -41,7 +40,9 @@ def har(result: RunResult) -> str:
     tries = [(a.at_ms, w, a) for w in simulation.outbox.webhooks.values() for a in w.attempts]
     left_out = max(0, len(tries) - _ATTEMPTS_MAX)
     if left_out:
-        tries = nlargest(_ATTEMPTS_MAX, tries, key=lambda one: one[0])
+        # The first ones tell what went wrong, the last ones how it ended.
+        tries.sort(key=lambda timed: timed[0])
+        tries = tries[: _ATTEMPTS_MAX // 2] + tries[-_ATTEMPTS_MAX // 2 :]
     entries = [
         (exchange.at_ms, 0, number, _call(simulation, exchange, space.name, secrecy))
         for number, exchange in enumerate(space.exchanges)
@@ -53,7 +54,7 @@ def har(result: RunResult) -> str:
     entries.sort(key=lambda entry: entry[:3])
     missing = [
         (space.exchange_count - len(space.exchanges), "earlier calls are not kept"),
-        (left_out, "earlier webhook attempts are left out"),
+        (left_out, "webhook attempts in the middle are left out"),
     ]
     log = {
         "version": "1.2",
@@ -72,13 +73,14 @@ def _call(simulation: Simulation, exchange: Exchange, space: str, secrecy: Withh
     comment = (
         "a call of the integrator" if exchange.status else "a call of the integrator, cut off on purpose"
     )
+    headers = tuple((str(name), secrecy.header(name, value)) for name, value in exchange.headers)
     return {
         "startedDateTime": instant(simulation, exchange.at_ms),
-        "time": 0,
-        "request": _request(exchange.method, secrecy.text(url), (), exchange.request, secrecy),
+        "time": exchange.latency_real_us / 1_000,
+        "request": _request(exchange.method, secrecy.text(url), headers, exchange.request, secrecy),
         "response": _response(exchange.status, _content(exchange.answer, secrecy)),
         "cache": {},
-        "timings": _timings(0),
+        "timings": _timings(exchange.latency_real_us / 1_000),
         "comment": comment,
     }
 
@@ -115,7 +117,7 @@ _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 def _request(
     method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, secrecy: Withholding
 ) -> dict[str, object]:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "method": method,
         "url": url,
         "httpVersion": _VERSION,
@@ -138,12 +140,12 @@ def _request(
                 "text": secrecy.body(body.decode("utf-8", "backslashreplace")),
                 "comment": "not UTF-8; other bytes are written as \\xNN",
             }
-        told["postData"] = post
-    return told
+        fields["postData"] = post
+    return fields
 
 
 def _response(status: int, content: Mapping[str, object], error: str = "") -> dict[str, object]:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "status": status,
         "statusText": HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "",
         "httpVersion": _VERSION,
@@ -156,19 +158,19 @@ def _response(status: int, content: Mapping[str, object], error: str = "") -> di
     }
     if error:
         # Where browsers say why there was no answer.
-        told["_error"] = error
-    return told
+        fields["_error"] = error
+    return fields
 
 
 def _content(body: bytes, secrecy: Withholding) -> dict[str, object]:
-    told: dict[str, object] = {"size": len(body), "mimeType": _kind(body)}
+    fields: dict[str, object] = {"size": len(body), "mimeType": _kind(body)}
     try:
-        told["text"] = secrecy.body(body.decode())
+        fields["text"] = secrecy.body(body.decode())
     except UnicodeDecodeError:
         # One character for each byte, so that nothing is lost but what is withheld.
-        told["text"] = b64encode(secrecy.body(body.decode("latin-1")).encode("latin-1")).decode()
-        told["encoding"] = "base64"
-    return told
+        fields["text"] = b64encode(secrecy.body(body.decode("latin-1")).encode("latin-1")).decode()
+        fields["encoding"] = "base64"
+    return fields
 
 
 def _kind(body: bytes) -> str:

@@ -144,12 +144,11 @@ def html(result: RunResult) -> str:
 
 def _page(result: RunResult) -> RunPage:
     simulation = result.space.simulation
-    axis = Axis(_instants(simulation))
+    axis = Axis(instants(simulation))
     blamed = blame(result.checks)
     every_group = groups(simulation)
     sections = _sections(simulation, axis, _blamed_first(every_group, blamed), blamed)
     drawn = {key: row.id for section, keys in sections for key, row in zip(keys, section.rows, strict=True)}
-    failed = sum(not check.passed for check in result.checks)
     dropped = simulation.journal.dropped
     return RunPage(
         name=result.scenario,
@@ -157,9 +156,7 @@ def _page(result: RunResult) -> RunPage:
         forgotten=count(dropped, "entry", "entries") if dropped else "",
         verdict=_verdict(result),
         checks=check_rows(result.checks, drawn),
-        checks_note=f"{failed} of {len(result.checks)} not met"
-        if failed
-        else f"all {len(result.checks)} met",
+        checks_note=_checks_note(result),
         receiver=receiver(result.scorecard),
         legend=LEGEND,
         axis=axis_row(axis),
@@ -174,7 +171,19 @@ def _page(result: RunResult) -> RunPage:
     )
 
 
-def _instants(simulation: Simulation) -> Iterator[int]:
+def _checks_note(result: RunResult) -> str:
+    failed = sum(not check.passed for check in result.checks)
+    unjudged = sum(check.passed and not check.judged for check in result.checks)
+    note = f"{failed} of {len(result.checks)} not met" if failed else f"all {len(result.checks)} met"
+    if unjudged:
+        met = len(result.checks) - failed - unjudged
+        note = f"{failed} not met, {met} met" if failed else f"{met} met"
+        note += f", {unjudged} not judged"
+    return note
+
+
+def instants(simulation: Simulation) -> Iterator[int]:
+    """Yield when anything happened in a space, in no order."""
     yield 0
     yield simulation.clock.now_ms
     for entry in simulation.journal:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from simulator.evidence.card import figures
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.text import text
 from simulator.evidence.words import cut
@@ -26,7 +27,9 @@ def junit(result: RunResult) -> str:
     """
     Return JUnit XML: a test case per expectation, with the stories of those not met.
 
-    No times: a run takes days of virtual time, and servers would add those up.
+    Names hold no limits, so that a server follows an expectation through changes of
+    them.  The suite has the real time that the run took, if that was measured; the
+    receiver's figures are properties.  What was not judged is skipped, with why.
     """
     return "\n".join(_lines(result.withheld())) + "\n"
 
@@ -34,9 +37,11 @@ def junit(result: RunResult) -> str:
 def _lines(result: RunResult) -> Iterator[str]:
     failures = sum(not check.passed for check in result.checks)
     # Some servers fail a report without cases; a space that nobody judges has one that is skipped.
-    skipped = 0 if result.checks else 1
-    tests = len(result.checks) + skipped
+    skipped = sum(not check.judged and check.passed for check in result.checks) if result.checks else 1
+    tests = len(result.checks) or 1
     counts = f'tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"'
+    if result.elapsed_real_s is not None:
+        counts += f' time="{result.elapsed_real_s:.3f}"'
     name = _attribute(result.scenario)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<testsuites name="simulator" tests="{tests}" failures="{failures}" errors="0">'
@@ -47,7 +52,7 @@ def _lines(result: RunResult) -> Iterator[str]:
     yield "    </properties>"
     for check in result.checks:
         yield from _case(check, name)
-    if skipped:
+    if not result.checks:
         yield f'    <testcase classname={name} name="expectations">'
         yield '      <skipped message="there are none"/>'
         yield "    </testcase>"
@@ -63,19 +68,25 @@ def _properties(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "simulator", result.version
     yield "virtual_ms", str(result.space.simulation.clock.now_ms)
     yield "messages", str(len(result.space.simulation.messages))
+    for name, value in figures(result.scorecard).items():
+        if value is not None:
+            yield f"receiver.{name}", str(value)
 
 
 def _case(check: Check, scenario: str) -> Iterator[str]:
-    opening = f"    <testcase classname={scenario} name={_attribute(check.name)}"
-    if check.passed:
+    opening = f"    <testcase classname={scenario} name={_attribute(check.subject)}"
+    if check.passed and check.judged:
         yield f"{opening}/>"
+        return
+    if check.passed:
+        yield f"{opening}><skipped message={_attribute(check.detail)}/></testcase>"
         return
     lines = list(check.lines[:_STORY_LINES_MAX])
     if len(check.lines) > len(lines):
         lines.append(f"… {len(check.lines) - len(lines):,} more lines")
     yield f"{opening}>"
     yield (
-        f'      <failure message={_attribute(check.detail)} type="expectation">'
+        f'      <failure message={_attribute(f"{check.name}: {check.detail}")} type="expectation">'
         f"{_body([check.detail, *lines])}</failure>"
     )
     yield "    </testcase>"

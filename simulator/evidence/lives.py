@@ -111,7 +111,7 @@ def groups(simulation: Simulation) -> list[Group]:
 
 def tell(simulation: Simulation, lives: Iterable[Life]) -> None:
     """Give *lives* their entries and the call that sent them, in one pass over the journal."""
-    wanted: dict[MessageKey, Life] = {life.message.key: life for life in lives}
+    by_key: dict[MessageKey, Life] = {life.message.key: life for life in lives}
     unsent: dict[str, list[Life]] = {}
     for entry in simulation.journal:
         fact = entry.fact
@@ -120,7 +120,7 @@ def tell(simulation: Simulation, lives: Iterable[Life]) -> None:
             if entry.provider in unsent and fact.method != "GET":
                 for life in unsent.pop(entry.provider):
                     life.call = entry
-        elif entry.key is not None and (found := wanted.get(entry.key)) is not None:
-            found.entries.append(entry)
+        elif entry.key is not None and (life_of_entry := by_key.get(entry.key)) is not None:
+            life_of_entry.entries.append(entry)
             if isinstance(fact, Accepted):
-                unsent.setdefault(entry.key.provider, []).append(found)
+                unsent.setdefault(entry.key.provider, []).append(life_of_entry)

@@ -198,8 +198,8 @@ def _stacks(axis: Axis, series: Sequence[_Series]) -> dict[int, list[int]]:
     """Return by place how many of each series stand there."""
     stacks: dict[int, list[int]] = {}
     places: dict[int, int] = {}
-    for number, one in enumerate(series):
-        for at_ms in one.instants:
+    for number, one_of_series in enumerate(series):
+        for at_ms in one_of_series.instants:
             place = places.get(at_ms)
             if place is None:
                 place = places[at_ms] = min(_BINS - 1, int(axis.place(at_ms) * _BINS / 100))

@@ -8,24 +8,39 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
-
-# A type alone: the package takes long to import, and servers start without it.
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from jinja2.runtime import Context
-    from markupsafe import Markup
+from typing import Final, Protocol
 
 from simulator.evidence.words import cut, printable
-from simulator.secrecy import Withholding
 
-__all__ = ["render", "style", "style_policy"]
+__all__ = ["Secrecy", "render", "style", "style_policy"]
 
 _PACKAGE: Final = "simulator.evidence"
 _TEXT_MAX: Final = 300
 
 
-def render(template: str, secrecy: Withholding, *, package: str = _PACKAGE, **data: object) -> str:
+class Secrecy(Protocol):
+    """
+    Takes out of a text what the readers of a page are not to see.
+    """
+
+    def body(self, text: str) -> str:
+        """Return *text* as they may see it."""
+        ...
+
+
+class _Page(Protocol):
+    """A template, ready to be filled."""
+
+    def render(self, **data: object) -> str: ...
+
+
+class _Pages(Protocol):
+    """Templates by name; the package that makes them takes long to import, and servers start without."""
+
+    def get_template(self, name: str) -> _Page: ...
+
+
+def render(template: str, secrecy: Secrecy, *, package: str = _PACKAGE, **data: object) -> str:
     """
     Return the page that *template* of *package* makes of *data*.
 
@@ -48,9 +63,10 @@ def style_policy() -> str:
 
 
 @cache
-def _environment(package: str) -> Environment:
+def _environment(package: str) -> _Pages:
     """Return what the pages of *package* are made with; fragments of evidence are there for all of them."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
+    from jinja2.runtime import Context
     from markupsafe import Markup, escape
 
     def shown(context: Context, text: str, limit: int) -> Markup:

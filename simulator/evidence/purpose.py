@@ -23,8 +23,8 @@ PUT_OFF: Final = frozenset({Purpose.DELAYED, Purpose.REORDERED})
 
 
 def excused(webhook: Webhook, attempt: Attempt) -> bool:
-    """Return True when *attempt* was sent damaged and not acknowledged: a receiver does well to refuse it."""
-    return not attempt.acknowledged and bool(webhook.damage_of(attempt.number))
+    """Return True when *attempt* was spoilt and not acknowledged: a receiver does well to refuse it."""
+    return not attempt.acknowledged and webhook.spoilt(attempt.number)
 
 
 def blameless(webhook: Webhook) -> bool:
@@ -34,8 +34,8 @@ def blameless(webhook: Webhook) -> bool:
 
 def purposes(webhook: Webhook, number: int) -> tuple[Purpose, ...]:
     """Return what was done on purpose to attempt *number*: `delayed`, `truncated`, `duplicate`."""
-    damage = {one.purpose for one in webhook.damage}
-    left_out = damage - {one.purpose for one in webhook.damage_of(number)}
+    damage = {damage_done.purpose for damage_done in webhook.damage}
+    left_out = damage - {damage_done.purpose for damage_done in webhook.damage_of(number)}
     if number > 1:
         # From the second attempt on, the provider's schedule says when.
         left_out |= PUT_OFF

@@ -40,16 +40,16 @@ class Reachability:
 
     def spans(self, address: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
         """Return when *address* was unreachable between two instants, as pairs of start and end."""
-        found: list[tuple[int, int]] = []
+        spans: list[tuple[int, int]] = []
         edges = [*self._edges(address, from_ms, to_ms), to_ms]
         for start, end in pairwise(edges):
             if end <= start or self._reachable(address, start):
                 continue
-            if found and found[-1][1] == start:
-                found[-1] = (found[-1][0], end)
+            if spans and spans[-1][1] == start:
+                spans[-1] = (spans[-1][0], end)
             else:
-                found.append((start, end))
-        return found
+                spans.append((start, end))
+        return spans
 
     def _edges(self, address: str, from_ms: int, to_ms: int) -> list[int]:
         edges = {from_ms}

@@ -36,8 +36,8 @@ def refusals(simulation: Simulation) -> list[Refusal]:
         for entry in simulation.journal
         if isinstance(entry.fact, SendRefused) and entry.key is not None
     ]
-    known = {refusal.key for refusal in journalled}
-    forgotten = [_from_register(refused) for key, refused in simulation.refusals.items() if key not in known]
+    keys = {refusal.key for refusal in journalled}
+    forgotten = [_from_register(refused) for key, refused in simulation.refusals.items() if key not in keys]
     return [*forgotten, *journalled]
 
 

@@ -10,7 +10,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "RunResult", "Scorecard"]
+__all__ = ["Check", "Load", "RunResult", "Scorecard"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,43 @@ class Check:
     name: str
     """What was expected, in the scenario's words: `webhooks.acknowledged: 100%`."""
     passed: bool
+    """True as well where nothing could be judged."""
+    judged: bool = True
+    """False: there was nothing to judge it by, or the simulator was to blame; `detail` says which."""
     detail: str = ""
     """What came instead, in one line; also said when it passed."""
     lines: tuple[str, ...] = ()
     """Stories of the messages that explain a failure, as lines for people."""
     blamed: tuple[MessageKey, ...] = ()
     """The messages because of which it was not met."""
+
+    @property
+    def subject(self) -> str:
+        """What is expected, without by how much: the same from run to run, whatever the limits."""
+        subject, _, rest = self.name.partition(": ")
+        return subject if rest[:1].isdigit() or rest == "true" else self.name
+
+    @property
+    def mark(self) -> str:
+        """What stands before it: a tick, a cross, or a dash for what was not judged."""
+        return "✗" if not self.passed else "✓" if self.judged else "–"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """
+    How busy the simulator itself was: what it was late with is no fault of the receiver.
+    """
+
+    lag_p99_us: int = 0
+    """How late its event loop came to what was due."""
+    behind_max_ms: int = 0
+    """How far behind real time a live clock was at worst, in real milliseconds."""
+    attempts_per_s_max: int = 0
+    saturated: bool = False
+    """It used up a whole core for a while."""
+    places: int = 0
+    """How many webhooks may be under way at once, of all providers together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +113,28 @@ class Scorecard:
     """
     lag_max_ms: int = 0
     """How much later than due a webhook or arrival happened at worst, in real time (live clocks)."""
+    queued_p99_us: int | None = None
+    """
+    How long attempts that were ready waited for one of the account's places, or for an earlier one to
+    the same recipient, in real time; None on a clock that stands still meanwhile.
+    """
+    load: Load | None = None
+    """How the simulator itself did; None: nobody measured it."""
+
+    @property
+    def simulator_lag_p99_us(self) -> int | None:
+        """How late the simulator's own loop came to what was due."""
+        return None if self.load is None else self.load.lag_p99_us
+
+    @property
+    def behind_max_ms(self) -> int | None:
+        """How far the simulator's live clock was behind at worst."""
+        return None if self.load is None else self.load.behind_max_ms
+
+    @property
+    def attempts_per_s_max(self) -> int | None:
+        """The most attempts that were made in a second."""
+        return None if self.load is None else self.load.attempts_per_s_max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +150,14 @@ class RunResult:
     checks: tuple[Check, ...]
     scorecard: Scorecard
     space: Space
+    elapsed_real_s: float | None = None
+    """How long it took; None: nobody measured it."""
 
     @property
     def passed(self) -> bool:
-        """True when every expectation was met."""
-        return all(check.passed for check in self.checks)
+        """True when no expectation was missed, and at least one was judged, if there are any."""
+        judged = any(check.judged for check in self.checks)
+        return all(check.passed for check in self.checks) and (judged or not self.checks)
 
     def withheld(self) -> RunResult:
         """Return the same without secrets in names, details and stories, as people and files may see it."""

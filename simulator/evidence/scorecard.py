@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from simulator.evidence.purpose import COPIES, blameless
-from simulator.evidence.result import Scorecard
+from simulator.evidence.result import Load, Scorecard
 from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.outbox import PENDING
@@ -17,12 +17,14 @@ from simulator.runtime.space import Space
 __all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
 
 
-def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0) -> Scorecard:
+def scorecard(
+    space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0, load: Load | None = None
+) -> Scorecard:
     """
     Return how the receiver of a space's webhooks did; each field says in `Scorecard` what it counts.
 
-    An attempt is *sound* unless a scenario damaged its bytes; only sound ones are
-    held against the receiver.  What went wrong with the others is `excused`, so
+    An attempt is *sound* unless a scenario cut it short, garbled it or signed it
+    wrongly; only sound ones are held against the receiver.  What went wrong with the others is `excused`, so
     that attempts still add up.  A report that is late, repeated or untrue is no
     excuse for refusing it, but its order is not the receiver's doing.
 
@@ -33,8 +35,10 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
     """
     webhooks = space.simulation.outbox.webhooks.values()
     attempts = sum(len(webhook.attempts) for webhook in webhooks)
-    sound = [one for webhook in webhooks for one in webhook.attempts if not webhook.damage_of(one.number)]
-    measured = [attempt for attempt in sound if attempt.measured]
+    sound = [each for webhook in webhooks for each in webhook.attempts if not webhook.spoilt(each.number)]
+    # How long a body takes that is slow on purpose says nothing about who reads it.
+    undamaged = [a for webhook in webhooks for a in webhook.attempts if not webhook.damage_of(a.number)]
+    measured = [attempt for attempt in undamaged if attempt.measured]
     latencies = sorted(attempt.latency_real_us for attempt in measured)
     failed = [attempt for attempt in sound if not attempt.acknowledged]
     acknowledged = sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks)
@@ -60,6 +64,10 @@ def scorecard(space: Space, *, outage_attempts_min: int = 3, lag_max_ms: int = 0
         order_violations=order_violations(w for w in webhooks if not w.intended),
         recovery_ms=recovery_ms(whole, space.simulation.clock.now_ms, outage_attempts_min),
         lag_max_ms=max(lag_max_ms, _lag_max_ms(space, webhooks)),
+        queued_p99_us=nearest_rank(sorted(attempt.queued_real_us for attempt in measured), 99)
+        if space.driver.mode is ClockMode.LIVE
+        else None,
+        load=load,
     )
 
 
@@ -67,7 +75,7 @@ def _since_due(space: Space, measured: Sequence[Attempt]) -> dict[str, int]:
     if space.driver.mode is not ClockMode.LIVE:
         return {}
     rate = space.driver.rate
-    waits = sorted(one.latency_real_us + one.late_ms * 1_000 // rate for one in measured)
+    waits = sorted(attempt.latency_real_us + attempt.late_ms * 1_000 // rate for attempt in measured)
     ranks = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     return {f"since_due_{name}_us": nearest_rank(waits, percent) for name, percent in ranks.items()}
 
@@ -117,9 +125,11 @@ def recovery_ms(webhooks: Iterable[Webhook], now_ms: int, outage_attempts_min: i
     slowest: int | None = None
     for tries in targets.values():
         # An acknowledgement in the instant of a failure is told after it.
-        tries.sort(key=lambda one: (one[0], one[2].acknowledged, one[1], one[2].number))
-        for one in _recoveries(tries, now_ms, outage_attempts_min):
-            slowest = one if slowest is None else max(slowest, one)
+        tries.sort(
+            key=lambda recovery: (recovery[0], recovery[2].acknowledged, recovery[1], recovery[2].number)
+        )
+        for recovery in _recoveries(tries, now_ms, outage_attempts_min):
+            slowest = recovery if slowest is None else max(slowest, recovery)
     return slowest
 
 
@@ -134,7 +144,7 @@ def _recoveries(
             backlog[webhook.id] = webhook
             continue
         if failures >= outage_attempts_min:
-            yield max(0, max(_last_word_ms(one, now_ms) for one in backlog.values()) - at_ms)
+            yield max(0, max(_last_word_ms(late, now_ms) for late in backlog.values()) - at_ms)
         failures = 0
         backlog = {}
 

@@ -56,6 +56,10 @@ ROWS: Final = (
     Row("since_due_max_us", "since due max", "us"),
     Row("recovery_ms", "recovery", "ms"),
     Row("lag_max_ms", "lag max", "ms"),
+    Row("queued_p99_us", "queued p99", "us"),
+    Row("attempts_per_s_max", "attempts/s max"),
+    Row("simulator_lag_p99_us", "simulator lag p99", "us"),
+    Row("behind_max_ms", "simulator behind", "ms"),
 )
 """The whole scorecard, in the order in which it is read."""
 
@@ -107,7 +111,7 @@ def _idle_lines(result: RunResult) -> Iterator[str]:
 
 
 def _check_lines(check: Check, width: int) -> Iterator[str]:
-    mark = "✓" if check.passed else "✗"
+    mark = check.mark
     name = printable(cut(check.name, _LINE_MAX))
     yield f"  {mark} {name:<{width}}  {printable(cut(check.detail, _LINE_MAX))}".rstrip()
     if check.passed:
@@ -116,7 +120,7 @@ def _check_lines(check: Check, width: int) -> Iterator[str]:
         yield f"      {printable(cut(line, _LINE_MAX))}".rstrip()
     left = len(check.lines) - _STORY_LINES_MAX
     if left > 0:
-        yield f"      … {count(left, 'more line')}"
+        yield f"      … {count(left, 'more line')}; --html and --json have them all"
 
 
 def _scorecard_lines(card: Scorecard) -> list[str]:

@@ -42,6 +42,8 @@ class CheckRow(NamedTuple):
     links_left: int
     lines: Sequence[str]
     lines_left: int
+    judged: bool = True
+    """False: there was nothing to judge it by, so it has no tick."""
 
 
 class Tile(NamedTuple):
@@ -77,7 +79,7 @@ def blame(checks: Sequence[Check]) -> dict[MessageKey, list[str]]:
 def check_rows(checks: Sequence[Check], drawn: Mapping[MessageKey, str]) -> list[CheckRow]:
     """Return the expectations, those not met first; *drawn* are the messages on the page by their rows."""
     rows: list[CheckRow] = []
-    for check in sorted(checks, key=lambda check: check.passed):
+    for check in sorted(checks, key=lambda check: (check.passed, not check.judged)):
         blamed = () if check.passed else check.blamed
         links = [Link(str(key), drawn[key]) for key in blamed if key in drawn][:_LINKS_MAX]
         lines = check.lines[:_STORY_LINES_MAX]
@@ -90,6 +92,7 @@ def check_rows(checks: Sequence[Check], drawn: Mapping[MessageKey, str]) -> list
                 len(blamed) - len(links),
                 lines,
                 len(check.lines) - len(lines),
+                check.judged or not check.passed,
             )
         )
     return rows

@@ -23,9 +23,9 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def count(number: int, one: str, many: str = "") -> str:
+def count(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun: `1 message`, `12,000 messages`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def latency(us: int) -> str:
@@ -49,14 +49,14 @@ def span(ms: int, apart_ms: int = _DAY_MS) -> str:
     rest = ms - ms % exact_ms
     if 0 < rest < 1_000:
         return f"{rest}ms"
-    said: list[str] = []
+    parts: list[str] = []
     for unit_ms, letter in _UNITS_MS:
         whole, rest = divmod(rest, unit_ms)
         if whole:
-            said.append(f"{whole}{letter}")
-    if rest or not said:
-        said.append(f"{rest / 1_000:g}s")
-    return " ".join(said)
+            parts.append(f"{whole}{letter}")
+    if rest or not parts:
+        parts.append(f"{rest / 1_000:g}s")
+    return " ".join(parts)
 
 
 def outcome(attempt: Attempt) -> str:

@@ -32,27 +32,27 @@ class ActStory(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return the story as lines for people."""
-        told = [narrative(self.act)]
+        lines = [narrative(self.act)]
         if self.place is not None:
-            told += self.place.lines()
-        told += [narrative(entry) for entry in self.entries]
+            lines += self.place.lines()
+        lines += [narrative(entry) for entry in self.entries]
         for webhook in self.webhooks:
-            told += webhook_lines(webhook)
-        return told
+            lines += webhook_lines(webhook)
+        return lines
 
 
 def explain_act(simulation: Simulation, name: str) -> ActStory | None:
     """Return the story of an act by the id of one of its webhooks, or by its own key; None: there is none."""
-    known = simulation.outbox.webhooks
-    webhook = known.get(name)
+    ledger = simulation.outbox.webhooks
+    webhook = ledger.get(name)
     keys = {webhook.about} if webhook is not None else set(keys_in(name))
     keys.discard(None)
     act = next((entry for entry in simulation.journal if _key_of(entry) in keys), None)
     key = _key_of(act) if act is not None else None
     if act is None or key is None or not isinstance(act.fact, Acted):
         return None
-    webhooks = tuple(one for one in known.values() if one.about == key)
-    ids = {one.id for one in webhooks}
+    webhooks = tuple(webhook for webhook in ledger.values() if webhook.about == key)
+    ids = {webhook.id for webhook in webhooks}
     entries = tuple(entry for entry in simulation.journal if entry.ref in ids)
     place = None
     if act.seq > simulation.state.scenario_seq:

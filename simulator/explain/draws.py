@@ -57,9 +57,9 @@ def webhook_draws(faults: WebhookFaults, draws: Draws) -> Iterator[str]:
         yield from _decided(decision)
 
 
-def contradiction_draws(wanted: Contradict, draws: Draws) -> Iterator[str]:
+def contradiction_draws(contradict: Contradict, draws: Draws) -> Iterator[str]:
     """Yield whether the end of a message, whose draws these are, is contradicted, and when."""
-    for decision in contradiction_decisions(wanted, draws):
+    for decision in contradiction_decisions(contradict, draws):
         yield from _decided(decision)
 
 
@@ -69,7 +69,8 @@ def _decided(decision: Decision) -> Iterator[str]:
         name = f"{share}.share" if share else decision.purpose.value
         yield from _place(name, decision.share_bp, decision.place_bp)
     else:
-        yield f"{wait}: {_told(decision.delay, decision.ms)}"
+        since = ", from when its end was told" if decision.purpose is Purpose.CONTRADICTION else ""
+        yield f"{wait}: {_told(decision.delay, decision.ms)}{since}"
 
 
 def share_draw(rule: Rule, draws: Draws) -> Iterator[str]:

@@ -66,19 +66,19 @@ class Story(NamedTuple):
         ids = names_in_words((("id", message.id), *self.names.items()) if message.id else self.names.items())
         named = f" ({ids})" if ids else ""
         if isinstance(message, Message):
-            told = [f"{message.key} is {message.state.value}{named}"]
+            lines = [f"{message.key} is {message.state.value}{named}"]
         else:
             code = f" with {message.code}" if message.code else ""
-            told = [f"{message.key} was refused{code}{named}"]
+            lines = [f"{message.key} was refused{code}{named}"]
         for place in self.places:
-            told += place.lines()
+            lines += place.lines()
         if not self.places:
             decided = f'rule "{message.rule}"' if message.rule else message.rung.value
-            told.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
-        told += [narrative(entry) for entry in self.entries]
+            lines.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
+        lines += [narrative(entry) for entry in self.entries]
         for webhook in self.webhooks:
-            told += webhook_lines(webhook)
-        return told
+            lines += webhook_lines(webhook)
+        return lines
 
 
 def webhook_lines(webhook: Webhook) -> Iterator[str]:
@@ -99,13 +99,13 @@ def webhook_lines(webhook: Webhook) -> Iterator[str]:
         )
 
 
-def explain(simulation: Simulation, found: Message | Refused) -> Story:
+def explain(simulation: Simulation, outcome: Message | Refused) -> Story:
     """Return the story of a submission; the rules are weighed again, which gives the same verdicts."""
-    entries = tuple(entry for entry in simulation.journal if entry.key == found.key)
+    entries = tuple(entry for entry in simulation.journal if entry.key == outcome.key)
     webhooks = tuple(
         webhook
         for webhook in simulation.outbox.webhooks.values()
-        if any(report.key == found.key for report in webhook.reports)
+        if any(report.key == outcome.key for report in webhook.reports)
     )
     weighed: list[Considered] = []
     places: tuple[Place, ...] = ()
@@ -115,16 +115,16 @@ def explain(simulation: Simulation, found: Message | Refused) -> Story:
         and isinstance(entries[0].fact, Accepted | SendRefused)
         and entries[0].seq > simulation.state.scenario_seq
     ):
-        at_ms = found.accepted_ms if isinstance(found, Message) else found.at_ms
-        weighed = list(simulation.considered(found.submission, found.key, at_ms))
-        places = (_answer_place(simulation, weighed, found),)
-        if isinstance(found, Message):
+        at_ms = outcome.accepted_ms if isinstance(outcome, Message) else outcome.at_ms
+        weighed = list(simulation.considered(outcome.submission, outcome.key, at_ms))
+        places = (_answer_place(simulation, weighed, outcome),)
+        if isinstance(outcome, Message):
             places += (
-                _fate_place(simulation, weighed, found),
-                _webhooks_place(simulation, weighed, found, webhooks),
+                _fate_place(simulation, weighed, outcome),
+                _webhooks_place(simulation, weighed, outcome, webhooks),
             )
-    names = simulation.names_of(found.submission)
-    return Story(found, _plain(weighed), places, entries, webhooks, names)
+    names = simulation.names_of(outcome.submission)
+    return Story(outcome, _plain(weighed), places, entries, webhooks, names)
 
 
 def find_submission(
@@ -207,7 +207,10 @@ def _latest(submissions: Reversible[S], provider: str, fits: Callable[[S], bool]
 
 
 def _plain(weighed: Sequence[Considered]) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
-    return tuple((one.rule.name, one.rule.line, tuple(map(str, one.misses))) for one in weighed)
+    return tuple(
+        (considered.rule.name, considered.rule.line, tuple(map(str, considered.misses)))
+        for considered in weighed
+    )
 
 
 def _rule(name: str, line: int) -> str:
@@ -217,12 +220,12 @@ def _rule(name: str, line: int) -> str:
 def _until(weighed: Sequence[Considered], place: str, rule: str) -> list[Considered]:
     """Return the rules about *place* that were asked before *rule* decided it; empty: all of them."""
     asked: list[Considered] = []
-    for one in weighed:
-        if getattr(one.rule.then, place) is None:
+    for considered in weighed:
+        if getattr(considered.rule.then, place) is None:
             continue
-        if one.rule.name == rule:
+        if considered.rule.name == rule:
             break
-        asked.append(one)
+        asked.append(considered)
     return asked
 
 
@@ -237,29 +240,34 @@ def place_of(
 ) -> Place:
     decided = rung
     shares: list[str] = []
-    for one in weighed:
-        if rule and one.rule.name == rule:
-            decided = _rule(rule, one.rule.line)
-            shares = list(share_draw(one.rule, simulation.chance.of(*key)))
+    for considered in weighed:
+        if rule and considered.rule.name == rule:
+            decided = _rule(rule, considered.rule.line)
+            shares = list(share_draw(considered.rule, simulation.chance.of(*key)))
     missed = tuple(
-        (one.rule.name, one.rule.line, tuple(map(str, one.misses)))
-        for one in _until(weighed, name, rule)
-        if one.misses
+        (considered.rule.name, considered.rule.line, tuple(map(str, considered.misses)))
+        for considered in _until(weighed, name, rule)
+        if considered.misses
     )
     return Place(name, decided, missed, (*shares, *draws))
 
 
-def _answer_place(simulation: Simulation, weighed: Sequence[Considered], found: Message | Refused) -> Place:
-    if isinstance(found, Refused):
-        if found.rung is Rung.RULE:
-            return place_of(simulation, weighed, found.key, "answer", found.rung.value, found.rule)
+def _answer_place(simulation: Simulation, weighed: Sequence[Considered], outcome: Message | Refused) -> Place:
+    if isinstance(outcome, Refused):
+        if outcome.rung is Rung.RULE:
+            return place_of(simulation, weighed, outcome.key, "answer", outcome.rung.value, outcome.rule)
         # What comes before the rules on the ladder does not ask them.
-        asked = weighed if found.rung is Rung.CIRCUMSTANCES else ()
-        return place_of(simulation, asked, found.key, "answer", found.rung.value, "")
-    applying = (one.rule for one in weighed if one.rule.then.answer is not None and not one.misses)
+        asked = weighed if outcome.rung is Rung.CIRCUMSTANCES else ()
+        return place_of(simulation, asked, outcome.key, "answer", outcome.rung.value, "")
+    applying = (
+        considered.rule
+        for considered in weighed
+        if considered.rule.then.answer is not None and not considered.misses
+    )
     rule = next(applying, None)
-    said = "accepted, as nothing stands against it"
-    return place_of(simulation, weighed, found.key, "answer", said, rule.name if rule is not None else "")
+    sentence = "accepted, as nothing stands against it"
+    name = rule.name if rule is not None else ""
+    return place_of(simulation, weighed, outcome.key, "answer", sentence, name)
 
 
 def _fate_place(simulation: Simulation, weighed: Sequence[Considered], message: Message) -> Place:
@@ -285,12 +293,22 @@ def _webhooks_place(
         for label in _labels_with_faults(message, faults, webhooks):
             lines = webhook_draws(faults, simulation.chance.of("webhook", *message.key, label))
             draws += [f"[{label}] {line}" for line in lines]
-        if faults.contradict is not None and message.state in TERMINAL:
+        if (
+            faults.contradict is not None
+            and message.state in TERMINAL
+            and faults.holds(_ended_ms(message, webhooks))
+        ):
             draws += contradiction_draws(faults.contradict, simulation.chance.of(*message.key))
     decided = "as the provider sends them" if faults is None else Rung.MAGIC.value
     if not webhooks and message.state in TERMINAL:
         decided = "none was owed: neither the call nor the account says where reports go, or there are none"
     return place_of(simulation, weighed, message.key, "webhooks", decided, message.faults_rule, draws)
+
+
+def _ended_ms(message: Message, webhooks: Sequence[Webhook]) -> int:
+    """Return when *message* came to its end, which it may have been read after."""
+    ends = (report.at_ms for webhook in webhooks for report in webhook.reports if report.tells in TERMINAL)
+    return min(ends, default=message.changed_ms)
 
 
 def _labels_with_faults(

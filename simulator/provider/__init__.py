@@ -14,12 +14,14 @@ What is here, by purpose:
 * calls: `Call`, `Answer`, `Credential`, and `Refuse` to say no;
 * its account in a space: `ProviderAccount`, and the `Gateway` to that space;
 * words of the kernel: `Submission`, `Message`, `Refused`, `Fate`, `Move`, `Report`, …;
+* bodies: `form_of`, `decode_json` for JSON as lenient servers take it, `violations`;
 * settings and codes: shapes of the schema, such as `Record`, `Text`, `Duration`;
+* what a recipient sees: `Bubble` with its `Card`, `Picture` and `Suggestion`;
 * arithmetic of texts and numbers: `segment`, `operator_of`.
 
 An account answers questions and takes commands.  Questions (`reports_of`,
-`default_fate`, `by_circumstances`, `magic`, `render`) change nothing, so they may
-be asked about what never happened.  Commands say so: `configure`, `act`, and the
+`default_fate`, `by_circumstances`, `magic`, `render`, the optional `names_of`) change
+nothing, so they may be asked about what never happened.  Commands say so: `configure`, `act`, and the
 optional `noted`, `told`, `reserve` and `heard`.
 """
 
@@ -79,8 +81,8 @@ from simulator.provider.settings import (
     setting_without_default,
     settings_shape,
 )
+from simulator.provider.showing import Bubble, Card, Picture, Suggestion, plain_bubble
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
-from simulator.provider.webhook_settings import changed_policy, mapping_of, webhook_fields
 from simulator.schema.node import Json, Node, Problems, describe, node_of
 from simulator.schema.shapes import (
     Boolean,
@@ -119,9 +121,11 @@ __all__ = [
     "Batch",
     "Behaviour",
     "Boolean",
+    "Bubble",
     "Call",
     "CallCut",
     "CallRefusal",
+    "Card",
     "Choice",
     "Circumstances",
     "Code",
@@ -156,6 +160,7 @@ __all__ = [
     "Node",
     "NotJson",
     "Number",
+    "Picture",
     "Plan",
     "Problems",
     "Progress",
@@ -177,6 +182,7 @@ __all__ = [
     "Share",
     "State",
     "Submission",
+    "Suggestion",
     "Text",
     "UniformDelay",
     "Violation",
@@ -193,7 +199,6 @@ __all__ = [
     "bearer_credential",
     "built_in",
     "changed",
-    "changed_policy",
     "characters_outside",
     "decode_json",
     "describe",
@@ -205,12 +210,12 @@ __all__ = [
     "group",
     "header_text",
     "json_answer",
-    "mapping_of",
     "next_state",
     "node_of",
     "normal_address",
     "open_gateway",
     "operator_of",
+    "plain_bubble",
     "plan",
     "scheme_of",
     "segment",
@@ -220,5 +225,4 @@ __all__ = [
     "space_credential",
     "violations",
     "violations_in",
-    "webhook_fields",
 ]

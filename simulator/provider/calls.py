@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.call_result import UNDECIDED, CallResult
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
@@ -57,6 +57,7 @@ class Call:
     """
 
     __slots__ = (
+        "began_real_ns",
         "body",
         "credential",
         "gateway",
@@ -82,12 +83,15 @@ class Call:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         credential: Credential | None = None,
+        began_real_ns: int = 0,
         path_values: Mapping[str, str] | None = None,
         url: str = "",
     ) -> None:
         self.method = method
         self.path = path
         self.gateway = gateway
+        self.began_real_ns = began_real_ns
+        """When it came, by the machine's own watch; evidence tells how long it took."""
         self.query = query
         self.headers: Mapping[str, str] = headers if headers is not None else {}
         self.body = body
@@ -96,7 +100,7 @@ class Call:
         """What stands in the path where its route has `{name}`."""
         self.url = url
         """Scheme, host and prefix under which the client reached this provider."""
-        self.result = CallResult()
+        self.result: CallResult = UNDECIDED
         self.names: Mapping[str, str] = {}
         """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
         self.refused: Refuse | None = None

@@ -11,7 +11,10 @@ from typing import Final, NamedTuple
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import Ending, Fate
+from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.message import Message
 from simulator.kernel.model.recipient import normal_address
+from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
 from simulator.provider.gateway import Fetch, Gateway, no_way_out
@@ -25,6 +28,7 @@ from simulator.provider.helpers import (
 )
 from simulator.provider.refusing import Refuse
 from simulator.provider.routing import Route
+from simulator.provider.showing import Bubble, plain_bubble
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Field, Invalid, Record, Shape, Text
 
@@ -95,6 +99,14 @@ def _no_credential_words(call: Call) -> str:
 
 def _no_codes() -> Sequence[Code]:
     return ()
+
+
+def _first_end_counts(earlier: State, later: State) -> bool:
+    return False
+
+
+def _no_figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    return {}
 
 
 def _no_example(base_url: str, credential: str) -> str:
@@ -177,8 +189,20 @@ class Provider:
     """Answers a call in which the simulator itself failed."""
     refused: Callable[[Call, Refuse], Answer] = json_refused
     """Answers a call that is refused, whoever refuses it."""
+    outranks: Callable[[State, State], bool] = _first_end_counts
+    """
+    Whether a report of the second state counts after one of the first, both of them ends.
+
+    The default: the first end that is told is the truth, whatever is told later.
+    """
+    names_refused: bool = False
+    """Whether its answers name ids of its own for recipients that they refuse; clients' own ids are known."""
+    figures: Callable[[ProviderAccount, Message], Mapping[str, str]] = _no_figures
+    """Returns what it tells of a message beside its state, such as a `price`, as text."""
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
+    show: Callable[[Submission], Bubble] = plain_bubble
+    """Returns what a recipient sees of a message, for people who look on."""
 
     def read_settings(self, plain: Json) -> Mapping[str, object]:
         """Return settings as `open`'s account takes them; raises ValueError with the first complaint."""

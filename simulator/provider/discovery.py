@@ -35,12 +35,12 @@ def built_in() -> dict[str, Provider]:
     """Return the providers of this package by name."""
     from simulator import providers
 
-    found: dict[str, Provider] = {}
+    providers_by_name: dict[str, Provider] = {}
     for module in iter_modules(providers.__path__):
         provider = getattr(import_module(f"{providers.__name__}.{module.name}"), "PROVIDER", None)
         if isinstance(provider, Provider):
-            found[provider.name] = provider
-    return dict(sorted(found.items()))
+            providers_by_name[provider.name] = provider
+    return dict(sorted(providers_by_name.items()))
 
 
 def discover() -> dict[str, Provider]:
@@ -50,15 +50,15 @@ def discover() -> dict[str, Provider]:
     A package whose provider cannot be used is told of in one line of the log and
     left out.  Nothing is kept: the caller holds the result.
     """
-    found = built_in()
+    providers = built_in()
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
         try:
-            provider = _loaded(entry, found)
+            provider = _loaded(entry, providers)
         except BadProvider as bad:
             _LOG.warning("simulator: %s is left out: %s", _package_of(entry), bad)
         else:
-            found[provider.name] = provider
-    return dict(sorted(found.items()))
+            providers[provider.name] = provider
+    return dict(sorted(providers.items()))
 
 
 def _package_of(entry: EntryPoint) -> str:
@@ -90,10 +90,10 @@ def check(provider: object, taken: Mapping[str, Provider]) -> None:
     if provider.seam != SEAM:
         raise BadProvider(f"it was written for version {provider.seam} of the seam, this is version {SEAM}")
     name = provider.name
+    if isinstance(name, str) and name in _RESERVED:
+        raise BadProvider(f"name: {name!r} is reserved")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadProvider(f"name: expected small letters, digits and dashes, got {name!r}")
-    if name in _RESERVED:
-        raise BadProvider(f"name: {name!r} is reserved")
     if name in taken:
         raise BadProvider(f"name: there is a provider {name!r} already")
     for problem in _missing(provider):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar, cast, overload
 
 from simulator.kernel.model.units import Delay
@@ -150,11 +151,11 @@ def settings_shape(
     for attribute, declared in _declarations(kind).items():
         name = declared.name or attribute
         if declared.group is not None:
-            told = {
+            default_shown = {
                 **cast("dict[str, Json]", declared.default),
                 **cast("dict[str, Json]", instead.get(name, {})),
             }
-            inner = settings_shape(declared.group, "", told)
+            inner = settings_shape(declared.group, "", default_shown)
             groups.setdefault(name, []).extend(inner.fields)
             shape: Shape[object] = Record(dict, tuple(groups[name]))
             fields[name] = Field(name, shape, fields[name].doc if name in fields else declared.doc)
@@ -188,11 +189,27 @@ def changed(settings: T, values: Mapping[str, object]) -> T:
 
 def described(settings: object) -> dict[str, Json]:
     """Return the settings in force as a file would say them; of secrets, how many there are."""
+    usual, shown = _usual(cast("Any", type(settings)))
+    # Most spaces have the settings that an account begins with.
+    return dict(shown) if settings == usual else _described(settings)
+
+
+@cache
+def _usual(kind: Any) -> tuple[object, dict[str, Json]]:
+    """Return the settings of *kind* that say nothing else, and their description; None: there are none."""
+    try:
+        usual = kind()
+    except TypeError:
+        return None, {}
+    return usual, _described(usual)
+
+
+def _described(settings: object) -> dict[str, Json]:
     shown: dict[str, Json] = {}
     for attribute, declared in _declarations(type(settings)).items():
         name, value = declared.name or attribute, getattr(settings, attribute)
         if declared.group is not None:
-            shown[name] = {**_entries(shown.get(name)), **described(value)}
+            shown[name] = {**_entries(shown.get(name)), **_described(value)}
         elif declared.secret:
             shown[name] = len(value) if isinstance(value, tuple) else bool(value)
         elif value is None:

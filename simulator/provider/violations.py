@@ -33,9 +33,9 @@ def violations(value: Any, expected: Any) -> list[Violation]:
     msgspec stops at the first mistake, which is right for the many good bodies;
     this walks a body that is known to be bad once more.
     """
-    found: list[Violation] = []
-    _walk(value, expected, "", found)
-    return found[:VIOLATIONS_MAX]
+    problems: list[Violation] = []
+    _walk(value, expected, "", problems)
+    return problems[:VIOLATIONS_MAX]
 
 
 def violations_in(body: bytes, expected: Any) -> list[Violation]:
@@ -51,32 +51,32 @@ def violations_in(body: bytes, expected: Any) -> list[Violation]:
         return []
 
 
-def _walk(value: Any, expected: Any, path: str, found: list[Violation]) -> None:
-    if len(found) >= VIOLATIONS_MAX:
+def _walk(value: Any, expected: Any, path: str, problems: list[Violation]) -> None:
+    if len(problems) >= VIOLATIONS_MAX:
         return
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as failure:
-        if not _descend(value, expected, path, found):
-            found.append(Violation(path, _sentence(failure, expected, value)))
+        if not _descend(value, expected, path, problems):
+            problems.append(Violation(path, _sentence(failure, expected, value)))
 
 
-def _descend(value: Any, expected: Any, path: str, found: list[Violation]) -> bool:
+def _descend(value: Any, expected: Any, path: str, problems: list[Violation]) -> bool:
     """Look for the mistake in the parts of *value*; return whether one was found there."""
-    before = len(found)
+    before = len(problems)
     for choice in _choices(expected):
         if isinstance(value, list) and get_origin(choice) is list:
             for number, item in enumerate(value):
-                _walk(item, get_args(choice)[0], f"{path}[{number}]", found)
+                _walk(item, get_args(choice)[0], f"{path}[{number}]", problems)
         elif isinstance(value, dict) and isinstance(choice, type) and issubclass(choice, msgspec.Struct):
             hints = get_type_hints(choice)
             for field in msgspec.structs.fields(choice):
                 inner = f"{path}.{field.encode_name}" if path else field.encode_name
                 if field.encode_name in value:
-                    _walk(value[field.encode_name], hints[field.name], inner, found)
+                    _walk(value[field.encode_name], hints[field.name], inner, problems)
                 elif field.required:
-                    found.append(Violation(inner, "must not be null"))
-    return len(found) > before
+                    problems.append(Violation(inner, "must not be null"))
+    return len(problems) > before
 
 
 def _choices(expected: Any) -> tuple[Any, ...]:

@@ -14,18 +14,18 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pytest
-
-if TYPE_CHECKING:
-    from simulator.client import Simulator
-    from simulator.thread import ServerThread
 
 __all__ = ["simulator", "simulator_config", "simulator_server"]
 
 _NARRATIVE_LINES_MAX = 200
-_SIMULATOR = pytest.StashKey["Simulator"]()
+_SIMULATOR = pytest.StashKey[Any]()
+
+
+# The contract says with plain assertions what it expected; this shows what it got.
+pytest.register_assert_rewrite("simulator.testing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,7 +64,7 @@ def simulator_config() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]:
+def simulator_server(simulator_config: dict[str, Any]) -> Iterator[Any]:
     """Run a server in a thread of its own for the whole session; yields it with `url` and `control`."""
     if other := _other_simulator():
         pytest.fail(
@@ -79,15 +79,16 @@ def simulator_server(simulator_config: dict[str, Any]) -> Iterator[ServerThread]
 
 
 @pytest.fixture
-def simulator(request: pytest.FixtureRequest, simulator_server: ServerThread) -> Iterator[Simulator]:
+def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator[Any]:
     """Yield a fresh space with a frozen clock; on failure its narrative and seed are reported."""
     from simulator.client import Simulator
     from simulator.control import ControlError
 
     marker = request.node.get_closest_marker("simulator")
-    wanted = _wanted(marker, request.path.parent) if marker is not None else {}
-    wanted.setdefault("default_seed", zlib.crc32(_lasting_name(request).encode()))
-    space = Simulator.create(simulator_server.control, **wanted)
+    settings = _wanted(marker, request.path.parent) if marker is not None else {}
+    # The same test always gets the same seed, and two tests different ones.
+    settings.setdefault("default_seed", zlib.crc32(_lasting_name(request).encode()))
+    space = Simulator.create(simulator_server.control, **settings)
     request.node.stash[_SIMULATOR] = space
     yield space
     # A test may have deleted its space itself.
@@ -97,19 +98,19 @@ def simulator(request: pytest.FixtureRequest, simulator_server: ServerThread) ->
 
 def _wanted(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
     """Return what a marker says; a scenario file is looked for where the test is, too."""
-    wanted = dict(marker.kwargs)
+    settings = dict(marker.kwargs)
     if marker.args:
-        if len(marker.args) > 1 or "scenario" in wanted:
+        if len(marker.args) > 1 or "scenario" in settings:
             raise pytest.UsageError(
                 f"@pytest.mark.simulator: expected one scenario, and all else by name, got {marker.args!r}"
             )
-        wanted["scenario"] = marker.args[0]
-    scenario = wanted.get("scenario")
+        settings["scenario"] = marker.args[0]
+    scenario = settings.get("scenario")
     if isinstance(scenario, str | Path) and str(scenario).endswith((".yaml", ".yml")):
         beside = folder / scenario
         if beside.exists() and not Path(scenario).exists():
-            wanted["scenario"] = beside
-    return wanted
+            settings["scenario"] = beside
+    return settings
 
 
 def _lasting_name(request: pytest.FixtureRequest) -> str:
@@ -161,7 +162,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     return report
 
 
-def _keep_evidence(space: Simulator, folder: Path, name: str) -> None:
+class _Reporting(Protocol):
+    def report(self, form: str) -> str: ...
+
+
+def _keep_evidence(space: _Reporting, folder: Path, name: str) -> None:
     # Names of tests hold what no file may be called.
     stem = re.sub(r"[^A-Za-z0-9.-]+", "_", name)[-150:]
     with contextlib.suppress(Exception):

@@ -1,5 +1,5 @@
 """
-The truth audit: what the integrator believes about each message, against what happened.
+The truth audit: what the integrator believes about each message, against what it was told.
 """
 
 from __future__ import annotations
@@ -7,128 +7,353 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from simulator.evidence.result import Check
 from simulator.explain.narrative import narrative
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.faults import Purpose
+from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.webhook import WebhookRequest
-from simulator.run.checks import kept_from_integrator, refused_for_good, stories
+from simulator.provider import Provider
+from simulator.run.refusals import Refusal, refused_for_good
+from simulator.run.stories import Stories
+from simulator.run.told import Telling, Told, told_of
+from simulator.run.truth import disagrees, truths
 from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import Terms, Transport
-from simulator.scenario.goals import REFUSED, Ask
+from simulator.scenario.goals import REFUSED, About, Ask
 
-__all__ = ["audit"]
+__all__ = ["Audit", "Finding", "believed_at"]
 
-_ASKED_AT_ONCE = 32
-_ANSWER_BYTES_MAX = 1_048_576
-_TERMS = Terms(timeout_real_ms=10_000, keep_bytes_max=_ANSWER_BYTES_MAX, read_bytes_max=_ANSWER_BYTES_MAX)
-_NAMED_MAX = 20
+_ASKED_AT_ONCE: Final = 32
+_ANSWER_BYTES_MAX: Final = 1_048_576
+_TERMS: Final = Terms(
+    timeout_real_ms=10_000, keep_bytes_max=_ANSWER_BYTES_MAX, read_bytes_max=_ANSWER_BYTES_MAX
+)
+_NAMED_MAX: Final = 20
+_AGAIN_REAL_S: Final = (0.02, 0.05, 0.1, 0.25)
+_CAUSES: Final = {
+    Purpose.CONTRADICTION: "contradicted",
+    Purpose.DUPLICATE: "told more than once",
+    Purpose.RESENT: "told more than once",
+}
+_ENDS: Final = frozenset(state.value for state in TERMINAL) | {REFUSED}
 
 
-class _Asked(NamedTuple):
-    """What the integrator is asked about, and the truth of it."""
+class _Subject(NamedTuple):
+    """What the integrator is asked about: a message, or a send that was refused for good."""
 
     key: MessageKey
     id: str
-    truth: str
     message: Message | None
-    """None: it was refused."""
     line: str = ""
     """What the journal says of a refused one."""
 
 
-async def audit(ask: Ask, simulation: Simulation, client: Transport) -> Check:
+class _Complaint(NamedTuple):
+    """What is wrong with a belief."""
+
+    belief: str
+    wanted: str
+    text: str
+
+
+class _Wrong(NamedTuple):
+    """A subject about which the integrator is wrong, and why that may be."""
+
+    subject: _Subject
+    complaint: _Complaint
+    told: Told | None
+
+
+class Finding(NamedTuple):
+    """What an audit found out."""
+
+    wrong: Sequence[_Wrong]
+    judged: int
+    excused: int
+    beyond: int
+    left: Mapping[str, int]
+    """How many it did not ask about, by what they are."""
+    own: int
+    """How many there were that it might have asked about."""
+
+
+class Audit:
     """
-    Return the check of all messages whose state the scenario gives a meaning.
-
-    Nobody is blamed for not knowing what the scenario kept from them: a report
-    that was dropped or is held back, an id in an answer that was cut off.
+    Asks the integrator about its messages, again and again until it is right or its time is over.
     """
-    everything = list(_everything(simulation))
-    meant = [one for one in everything if one.truth in ask.means]
-    asked = meant[: ask.limit]
-    waiting = iter(asked)
-    wrong: list[tuple[_Asked, str]] = []
-    excused = 0
-    kept = kept_from_integrator(simulation)
 
-    async def worker() -> None:
-        nonlocal excused
-        for one in waiting:
-            complaint = await _complaint(ask, one, client)
-            if complaint and one.key in kept:
-                excused += 1
-            elif complaint:
-                wrong.append((one, complaint))
+    def __init__(
+        self,
+        ask: Ask,
+        simulation: Simulation,
+        client: Transport,
+        providers: Mapping[str, Provider],
+        stories: Stories,
+    ) -> None:
+        self._ask = ask
+        self._simulation = simulation
+        self._client = client
+        self._providers = providers
+        self._stories = stories
+        self._outranks = {name: provider.outranks for name, provider in providers.items()}
 
-    await asyncio.gather(*(worker() for _ in range(_ASKED_AT_ONCE)))
-    wrong.sort(key=lambda found: found[0].key)
-    named = [f"{one.key}: {complaint}" for one, complaint in wrong[:_NAMED_MAX]]
-    if len(wrong) > _NAMED_MAX:
-        named.append(f"… and {len(wrong) - _NAMED_MAX} more")
-    told = stories(simulation, [one.message for one, _ in wrong if one.message is not None])
-    refusals = [one.line for one, _ in wrong[:_NAMED_MAX] if one.line]
-    return Check(
-        name=f"integrator: {ask.field}",
-        # An audit that asks about nothing, though there is something, finds nothing out.
-        passed=not wrong and (bool(asked) or not everything),
-        detail=_detail(everything, meant, asked, len(wrong), excused),
-        lines=(*named, *(["", *refusals, *told] if wrong else [])),
-        blamed=tuple(one.key for one, _ in wrong),
+    async def find(self, meanwhile: Callable[[], Awaitable[None]]) -> Finding:
+        """
+        Return what the integrator believes wrongly, after all the patience there is.
+
+        Software may store, acknowledge and work later: *meanwhile* lets time in
+        the simulation pass for what it does then.
+        """
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + self._ask.within_real_ms / 1_000
+        for number in range(1_000_000):
+            finding = await self._round()
+            wait_s = min(_AGAIN_REAL_S[min(number, len(_AGAIN_REAL_S) - 1)], ends_s - loop.time())
+            if not finding.wrong or wait_s <= 0:
+                break
+            await asyncio.sleep(wait_s)
+            await meanwhile()
+        return finding
+
+    async def _round(self) -> Finding:
+        subjects = self._subjects()
+        messages = [one.message for one in subjects if one.message is not None]
+        told = told_of(self._simulation, messages, self._outranks)
+        meant: list[_Subject] = []
+        left: Counter[str] = Counter()
+        for one in subjects:
+            if self._ask.fields or any(state in self._ask.means for state in _states(one, told.get(one.key))):
+                meant.append(one)
+            else:
+                left[_state(one, told.get(one.key))] += 1
+        asked = meant[: self._ask.limit]
+        wrong: list[_Wrong] = []
+        excused = 0
+        waiting = iter(asked)
+
+        async def worker() -> None:
+            nonlocal excused
+            for one in waiting:
+                complaint = await self._complaint(one, told.get(one.key))
+                if complaint is None:
+                    continue
+                if not complaint.text:
+                    excused += 1
+                else:
+                    wrong.append(_Wrong(one, complaint, told.get(one.key)))
+
+        await asyncio.gather(*(worker() for _ in range(_ASKED_AT_ONCE)))
+        wrong.sort(key=lambda found: found.subject.key)
+        return Finding(wrong, len(asked) - excused, excused, len(meant) - len(asked), left, len(subjects))
+
+    def _subjects(self) -> list[_Subject]:
+        ask, simulation = self._ask, self._simulation
+        subjects = [
+            _Subject(message.key, message.id, message)
+            for message in simulation.messages.values()
+            if ask.about is About.ALL or message.injected == (ask.about is About.STORM)
+            if not ask.rule or ask.rule in (message.rule, message.faults_rule)
+        ]
+        if ask.about is not About.STORM:
+            by_id = "{id}" in ask.url
+            subjects += [
+                _Subject(refusal.key, refusal.id, None, narrative(refusal.entry))
+                for refusal in refused_for_good(simulation, self._providers)
+                if (refusal.id or not by_id) and (not ask.rule or ask.rule == _rule(refusal))
+            ]
+        return [one for one in subjects if ask.provider in ("", one.key.provider)]
+
+    async def _complaint(self, one: _Subject, told: Told | None) -> _Complaint | None:
+        """Return what is wrong; without a text where nobody can know better, None where nothing is."""
+        ask, url = self._ask, self._ask.url
+        filled = {"{id}": one.id, "{recipient}": one.key.recipient, "{provider}": one.key.provider}
+        for name, value in filled.items():
+            url = url.replace(name, quote(value, safe=""))
+        reply = await followed(self._client, WebhookRequest(url=url, body=b"", method=ask.method), _TERMS)
+        truth = _state(one, told)
+        if not 0 < reply.status < 400:
+            what = f"answers {reply.status}" if reply.status else f"fails: {reply.error}"
+            text = "" if _id_kept(one, told) else f"it is {truth}, but {ask.method} {url} {what}"
+            return _Complaint(what, truth, text)
+        if ask.field:
+            complaint = self._state_complaint(one, told, believed_at(reply.body, ask.field))
+            if complaint is not None:
+                return complaint
+        return self._field_complaint(one, told, reply.body)
+
+    def _state_complaint(self, one: _Subject, told: Told | None, belief: str) -> _Complaint | None:
+        ask = self._ask
+        right = {word for state in _states(one, told) for word in ask.means.get(state, ())}
+        if belief in right:
+            return None
+        truth = _state(one, told)
+        if one.message is not None and one.message.id_unknown and not one.message.submission.id:
+            return _Complaint(belief, truth, "")
+        if truth not in ask.means:
+            # Told nothing that has a word: wrong only with a word that means another end.
+            others = {word for state, words in ask.means.items() if state in _ENDS for word in words}
+            if belief not in others:
+                return None
+        wanted = " or ".join(ask.means.get(truth, tuple(sorted(right))))
+        text = f"it is {truth}, so {ask.field} should be {wanted}, but is {belief}"
+        return _Complaint(f"{ask.field} is {belief}", truth, text)
+
+    def _field_complaint(self, one: _Subject, told: Told | None, body: bytes) -> _Complaint | None:
+        message = one.message
+        if not self._ask.fields or message is None or told is None:
+            return None
+        if told.heard not in TERMINAL:
+            return _Complaint("", "", "")
+        figures = {name: self._figures(name) for name in self._providers}
+        words = truths(self._simulation, message, told, figures)
+        for field, wanted in self._ask.fields.items():
+            belief = believed_at(body, field)
+            if (expected := disagrees(wanted, belief, words)) != "":
+                text = f"it is {told.heard.value}, so {field} should be {expected}, but is {belief}"
+                return _Complaint(f"{field} is wrong", told.heard.value, text)
+        return None
+
+    def _figures(self, name: str) -> Callable[[Message], Mapping[str, str]]:
+        provider, account = self._providers[name], self._simulation.accounts[name]
+        return lambda message: provider.figures(account, message)  # type: ignore[arg-type]
+
+    def check(self, finding: Finding) -> Check:
+        """Return the check of *finding*, with a line for each kind of error and the stories of some."""
+        wrong = finding.wrong
+        kinds = _kinds(wrong)
+        # One of each kind stands for those that are like it.
+        shown = wrong if len(kinds) == len(wrong) else [members[0] for members in kinds]
+        named = [f"{one.subject.key}: {one.complaint.text}{_since(self._ask, one)}" for one in shown]
+        named = named[:_NAMED_MAX]
+        if len(wrong) > len(named):
+            named.append(f"… and {len(wrong) - len(named)} more; --json and --html have them all")
+        told = self._stories(one.subject.message for one in wrong if one.subject.message is not None)
+        refusals = [one.subject.line for one in wrong[:_NAMED_MAX] if one.subject.line]
+        groups = _groups(self._ask, kinds) if len(wrong) > 1 else []
+        nothing = bool(finding.own) and not finding.judged and not finding.excused
+        return Check(
+            name=self._ask.name,
+            # An audit that asks about nothing, though there is something, finds nothing out.
+            passed=not wrong and not nothing,
+            judged=bool(finding.judged) or nothing,
+            detail=_detail(self._ask, finding),
+            lines=(*groups, *named, *(["", *refusals, *told] if wrong else [])),
+            blamed=tuple(one.subject.key for one in wrong),
+        )
+
+
+def _states(one: _Subject, told: Told | None) -> Iterable[str]:
+    """Return what the integrator may take *one* for, beginning with what it was told last."""
+    if one.message is None or told is None:
+        return (REFUSED,)
+    return dict.fromkeys([_state(one, told), *sorted(told.possible)])
+
+
+def _state(one: _Subject, told: Told | None) -> str:
+    """Return what *one* is by what was told; what nobody was told of is what its call was answered with."""
+    if one.message is None or told is None:
+        return REFUSED
+    if told.heard is not None:
+        return told.heard.value
+    return one.message.state.value if one.message.state not in TERMINAL else "accepted"
+
+
+def _id_kept(one: _Subject, told: Told | None) -> bool:
+    """Return True when the integrator cannot know the id that it is asked by."""
+    if one.message is None or told is None or one.message.submission.id:
+        return False
+    return one.message.id_unknown or (told.heard is None and told.silenced)
+
+
+def _rule(refusal: Refusal) -> str:
+    return str(getattr(refusal.entry.fact, "rule", ""))
+
+
+def _since(ask: Ask, one: _Wrong) -> str:
+    """Return after which attempt a belief went wrong: the last one that told what is believed."""
+    telling = _mistaken(ask, one)
+    if telling is None:
+        return ""
+    label = next(r.label for r in telling.webhook.reports if r.key == one.subject.key)
+    untrue = ", a contradiction on purpose" if telling.untrue else ""
+    return (
+        f"; wrong since attempt {telling.attempt.number} at [{label}] {telling.webhook.id}, "
+        f"{format_offset(telling.at_ms)}{untrue}"
     )
 
 
-def _detail(
-    everything: Sequence[_Asked], meant: Sequence[_Asked], asked: Sequence[_Asked], wrong: int, excused: int
-) -> str:
+def _mistaken(ask: Ask, one: _Wrong) -> Telling | None:
+    belief = one.complaint.belief.removeprefix(f"{ask.field} is ")
+    tellings = one.told.tellings if one.told is not None else ()
+    return next(
+        (telling for telling in reversed(tellings) if belief in ask.means.get(telling.state.value, ())), None
+    )
+
+
+def _kinds(wrong: Sequence[_Wrong]) -> list[list[_Wrong]]:
+    """Return the errors by what is believed and what was told, the most frequent kind first."""
+    kinds: dict[tuple[str, str], list[_Wrong]] = {}
+    for one in wrong:
+        kinds.setdefault((one.complaint.belief, one.complaint.wanted), []).append(one)
+    return sorted(kinds.values(), key=lambda members: -len(members))
+
+
+def _groups(ask: Ask, kinds: Sequence[Sequence[_Wrong]]) -> list[str]:
+    """Return one line for each kind of error: `27 × state is FAILED, told delivered: all after …`."""
+    lines = []
+    for members in kinds:
+        causes = Counter(cause for one in members for cause in _causes(ask, one))
+        shared = [
+            f"{'all' if count == len(members) else count} {cause}" for cause, count in causes.most_common(3)
+        ]
+        belief, truth = members[0].complaint.belief, members[0].complaint.wanted
+        lines.append(
+            f"{len(members)} × {belief}, told {truth}" + (f": {', '.join(shared)}" if shared else "")
+        )
+    return lines
+
+
+def _causes(ask: Ask, one: _Wrong) -> list[str]:
+    """Return what was done on purpose to the reports of a message, in words for a group of them."""
+    if one.told is None:
+        return []
+    telling = _mistaken(ask, one)
+    if telling is not None and telling.untrue:
+        return ["after a contradiction"]
+    purposes = {purpose for telling in one.told.tellings for purpose in telling.webhook.intended}
+    if any(len(telling.webhook.reports) > 1 for telling in one.told.tellings):
+        return ["told together with others in one webhook", *(f"told {word}" for word in sorted(purposes))]
+    return [_CAUSES.get(purpose, f"told {purpose.value}") for purpose in sorted(purposes)]
+
+
+def _detail(ask: Ask, finding: Finding) -> str:
     """Return what the audit found, and all that it did not look at."""
-    judged = len(asked) - excused
-    said = [f"the integrator is right about {judged - wrong} of {judged} messages"]
-    if excused:
-        said.append(f"excused, for the scenario kept the truth from it: {excused}")
-    if len(asked) < len(meant):
-        said.append(f"beyond the limit: {len(meant) - len(asked)}")
-    meanings = {one.truth for one in meant}
-    left = Counter(one.truth for one in everything if one.truth not in meanings)
-    if left:
-        counts = ", ".join(f"{count} {truth}" for truth, count in sorted(left.items()))
-        said.append(f"not asked about, for means: has no word for them: {counts}")
-    return "; ".join(said)
+    if not finding.own:
+        whose = {About.DRIVEN: "of its own, and about: driven asks about no other", About.STORM: "of a storm"}
+        return f"nothing was asked: there are no messages {whose.get(ask.about, '')}".rstrip()
+    parts = [
+        f"the integrator is right about {finding.judged - len(finding.wrong)} of {finding.judged} messages"
+    ]
+    if finding.excused:
+        parts.append(f"excused, for it was told nothing that would tell: {finding.excused}")
+    if finding.beyond:
+        parts.append(f"beyond the limit: {finding.beyond}")
+    if finding.left:
+        counts = ", ".join(f"{count} {truth}" for truth, count in sorted(finding.left.items()))
+        parts.append(f"not asked about, for means: has no word for them: {counts}")
+    return "; ".join(parts)
 
 
-def _everything(simulation: Simulation) -> Iterator[_Asked]:
-    """Yield every message, and every send that was refused for good."""
-    for message in simulation.messages.values():
-        yield _Asked(message.key, message.id, message.state.value, message)
-    for entry in refused_for_good(simulation):
-        if entry.key is not None:
-            yield _Asked(entry.key, entry.ref, REFUSED, None, narrative(entry))
-
-
-async def _complaint(ask: Ask, asked: _Asked, client: Transport) -> str:
-    """Return what is wrong with the integrator's belief, or an empty text."""
-    url = ask.url
-    filled = {"{id}": asked.id, "{recipient}": asked.key.recipient, "{provider}": asked.key.provider}
-    for name, value in filled.items():
-        url = url.replace(name, quote(value, safe=""))
-    reply = await followed(client, WebhookRequest(url=url, body=b"", method=ask.method), _TERMS)
-    if not reply.status:
-        return f"it is {asked.truth}, but {ask.method} {url} fails: {reply.error}"
-    if reply.status >= 400:
-        return f"it is {asked.truth}, but {ask.method} {url} answers {reply.status}"
-    belief = _belief(reply.body, ask.field)
-    if belief in ask.means[asked.truth]:
-        return ""
-    wanted = " or ".join(ask.means[asked.truth])
-    return f"it is {asked.truth}, so {ask.field} should be {wanted}, but is {belief}"
-
-
-def _belief(body: bytes, field: str) -> str:
+def believed_at(body: bytes, field: str) -> str:
+    """Return what stands at *field*, names and numbers with dots between, of a JSON answer."""
     try:
         value = json.loads(body)
     except ValueError:

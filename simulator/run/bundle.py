@@ -243,10 +243,12 @@ def read_bundle(folder: Path) -> Bundle:
     """Return the bundle in *folder*, every row of it checked; raises BundleError when it is none."""
     path = folder / ABOUT
     try:
-        said: Any = json.loads(read_bounded(path, _ABOUT_BYTES_MAX))
-        if isinstance(said, dict) and said.get("format") != FORMAT:
-            raise BundleError(f"{path}:2: expected a bundle of format {FORMAT}, got {said.get('format')!r}")
-        about = msgspec.convert(said, About)
+        first_line: Any = json.loads(read_bounded(path, _ABOUT_BYTES_MAX))
+        if isinstance(first_line, dict) and first_line.get("format") != FORMAT:
+            raise BundleError(
+                f"{path}:2: expected a bundle of format {FORMAT}, got {first_line.get('format')!r}"
+            )
+        about = msgspec.convert(first_line, About)
         path = folder / SCENARIO
         bundle = Bundle(folder, about, read_bounded(path, SIZE_MAX_BYTES).decode())
     except OSError as trouble:

@@ -1,64 +1,83 @@
 """
-From expectations to checks: what was expected, what came, and the stories of what went wrong.
+From expectations about messages and webhooks to checks: what was expected, what came, and the stories.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from simulator.evidence.result import Check, Scorecard
-from simulator.explain.narrative import narrative
-from simulator.explain.story import explain
+from simulator.evidence.scorecard import nearest_rank, scorecard
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.faults import FORGERIES, DamageKind, Purpose
+from simulator.kernel.model.faults import FORGERIES, DamageKind
 from simulator.kernel.model.lifecycle import TERMINAL, State
-from simulator.kernel.model.message import Message, Rung
+from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_duration, format_share
-from simulator.kernel.store.facts import SendRefused
-from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
-from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.run.sends import send_checks, share_bp
+from simulator.run.stories import Stories
+from simulator.run.told import Outranks, first_counts
+from simulator.runtime.space import Space
+from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
-__all__ = ["checks", "kept_from_integrator", "refused_for_good", "stories"]
+__all__ = ["checks", "judge_of"]
 
-_STORIES_MAX = 5
-_NO_TARGET = "; none was owed (has the account a target?)"
-_FORGED = FORGERIES | {DamageKind.CORRUPT, DamageKind.TRUNCATE}
+_NO_TARGET = " (has the account a target?)"
+_RANKS = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+_JSON_BEGINS = (b"{", b"[")
+_PLACES_TO_SPARE_BP = 13_000
+"""A receiver that answers so much quicker than was sent to it is not what made others wait."""
 
 
-def checks(expected: Expectations, simulation: Simulation, card: Scorecard) -> list[Check]:
-    """Return a check for each expectation but the truth audit, which asks the integrator."""
+def checks(
+    expected: Expectations,
+    simulation: Simulation,
+    card: Scorecard,
+    stories: Stories | None = None,
+    *,
+    outranks: Mapping[str, Outranks] | None = None,
+    moving: bool = True,
+) -> list[Check]:
+    """
+    Return a check for each expectation but those for which the integrator is asked.
+
+    *outranks* is each provider's own word on which end counts; without them the
+    first one does.  *moving*: the clock goes on while software waits.
+    """
+    stories = stories or Stories(simulation)
     found: list[Check] = []
     if expected.messages is not None:
-        found += _messages(expected.messages, simulation)
+        found += _messages(expected.messages, simulation, stories)
     if expected.webhooks is not None:
-        found += _webhooks(expected.webhooks, simulation, card)
+        found += _webhooks(expected.webhooks, simulation, card, stories)
     if expected.sends is not None:
-        found += _sends(expected.sends, simulation)
+        found += send_checks(
+            expected.sends,
+            simulation,
+            stories,
+            outranks or dict.fromkeys(simulation.accounts, first_counts),
+            moving=moving,
+        )
     return found
-
-
-def stories(simulation: Simulation, messages: list[Message]) -> tuple[str, ...]:
-    """Return the stories of the first few messages, and how many there are more."""
-    lines: list[str] = []
-    for message in messages[:_STORIES_MAX]:
-        lines += [*explain(simulation, message).lines(), ""]
-    if len(messages) > _STORIES_MAX:
-        lines.append(f"… and {len(messages) - _STORIES_MAX} more")
-    return tuple(lines)
 
 
 def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
     return tuple(message.key for message in messages)
 
 
-def _share(part: int, whole: int) -> int:
-    """Return a share in basis points, rounded down; all of nothing is everything."""
-    return part * 10_000 // whole if whole else 10_000
+def judge_of(expected: Expectations) -> Callable[[Space], Sequence[Check]]:
+    """Return who tells how a space stands now, measured by *expected*."""
+
+    def judge(space: Space) -> Sequence[Check]:
+        return checks(expected, space.simulation, scorecard(space))
+
+    return judge
 
 
-def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
+def _messages(goals: MessageGoals, simulation: Simulation, stories: Stories) -> Iterator[Check]:
     messages = list(simulation.messages.values())
     if goals.at_least is not None:
         yield Check(
@@ -69,23 +88,29 @@ def _messages(goals: MessageGoals, simulation: Simulation) -> Iterator[Check]:
     if goals.final_bp is not None:
         within_ms = goals.within_ms
         late = [m for m in messages if not _final(m, within_ms)]
-        share = _share(len(messages) - len(late), len(messages))
+        share = share_bp(len(messages) - len(late), len(messages))
         within = f", within: {format_duration(within_ms)}" if within_ms is not None else ""
         yield Check(
             name=f"messages.final: {format_share(goals.final_bp)}{within}",
-            passed=share >= goals.final_bp,
-            detail=f"{format_share(share)} of {len(messages)} messages have an end in time",
-            lines=stories(simulation, late),
+            passed=share >= goals.final_bp or not messages,
+            judged=bool(messages),
+            detail=f"{format_share(share)} of {len(messages)} messages have an end in time"
+            if messages
+            else "nothing was accepted, so nothing could end",
+            lines=stories(late),
             blamed=_keys(late),
         )
     if goals.delivered_bp is not None:
         missing = [m for m in messages if m.state not in (State.DELIVERED, State.READ)]
-        share = _share(len(messages) - len(missing), len(messages))
+        share = share_bp(len(messages) - len(missing), len(messages))
         yield Check(
             name=f"messages.delivered: {format_share(goals.delivered_bp)}",
-            passed=share >= goals.delivered_bp,
-            detail=f"{format_share(share)} of {len(messages)} messages were delivered",
-            lines=stories(simulation, missing),
+            passed=share >= goals.delivered_bp or not messages,
+            judged=bool(messages),
+            detail=f"{format_share(share)} of {len(messages)} messages were delivered"
+            if messages
+            else "nothing was accepted, so nothing could be delivered",
+            lines=stories(missing),
             blamed=_keys(missing),
         )
 
@@ -101,42 +126,85 @@ def _final(message: Message, within_ms: int | None) -> bool:
     )
 
 
-def _webhooks(goals: WebhookGoals, simulation: Simulation, card: Scorecard) -> Iterator[Check]:
-    webhooks = [w for w in simulation.outbox.webhooks.values() if w.state is not WebhookState.DROPPED]
+def _webhooks(
+    goals: WebhookGoals, simulation: Simulation, card: Scorecard, stories: Stories, of: str = ""
+) -> Iterator[Check]:
+    everything = [w for w in simulation.outbox.webhooks.values() if of in ("", w.provider)]
+    webhooks = [w for w in everything if w.state is not WebhookState.DROPPED]
+    taken = [w for w in webhooks if w.state is WebhookState.ACKNOWLEDGED]
+    excused = [w for w in webhooks if _excused(w)]
     missing = [w for w in webhooks if w.state is not WebhookState.ACKNOWLEDGED and not _excused(w)]
-    unpaid = {w.reports[0].key for w in missing}
+    unpaid = {report.key for w in missing for report in w.reports}
     troubled = [m for key, m in simulation.messages.items() if key in unpaid] if missing else []
+    at = f"webhooks.of.{of}" if of else "webhooks"
     if goals.at_least is not None:
         yield Check(
-            name=f"webhooks.at_least: {goals.at_least}",
+            name=f"{at}.at_least: {goals.at_least}",
             passed=len(webhooks) >= goals.at_least,
             detail=f"{len(webhooks)} webhooks were owed",
         )
-    if goals.acknowledged_bp is not None:
-        share = _share(len(webhooks) - len(missing), len(webhooks))
+    if goals.at_most is not None:
         yield Check(
-            name=f"webhooks.acknowledged: {format_share(goals.acknowledged_bp)}",
-            passed=share >= goals.acknowledged_bp,
-            detail=f"{format_share(share)} of {len(webhooks)} webhooks were acknowledged"
-            + ("" if simulation.outbox.webhooks or not simulation.messages else _NO_TARGET),
-            lines=stories(simulation, troubled),
+            name=f"{at}.at_most: {goals.at_most}",
+            passed=len(webhooks) <= goals.at_most,
+            detail=f"{len(webhooks)} webhooks were owed",
+        )
+    if goals.acknowledged_bp is not None:
+        share = share_bp(len(taken), len(taken) + len(missing))
+        yield Check(
+            name=f"{at}.acknowledged: {format_share(goals.acknowledged_bp)}",
+            passed=share >= goals.acknowledged_bp or not (taken or missing),
+            judged=bool(taken or missing),
+            detail=f"{format_share(share)}: {len(taken)} of {len(webhooks)} webhooks were acknowledged"
+            + (f", excused: {_kinds_of(excused)}" if excused else "")
+            if webhooks
+            else "none was owed" + ("" if everything or not simulation.messages else _NO_TARGET),
+            lines=stories(troubled),
             blamed=_keys(troubled),
         )
     if goals.lost_max is not None:
         lost = [w for w in missing if w.state is WebhookState.LOST]
         yield Check(
-            name=f"webhooks.lost: {goals.lost_max}",
+            name=f"{at}.lost: {goals.lost_max}",
             passed=len(lost) <= goals.lost_max,
-            detail=f"{len(lost)} webhooks were lost",
-            lines=stories(simulation, troubled),
+            judged=bool(webhooks),
+            detail=f"{len(lost)} of {len(webhooks)} webhooks were lost" if webhooks else "none was owed",
+            lines=stories(troubled) if len(lost) > goals.lost_max else (),
             blamed=_keys(troubled),
         )
     if goals.forged_refused:
-        yield _forged(simulation)
-    yield from _latencies(goals, card)
+        yield _forged(everything, simulation, stories, at)
+    yield from _latencies(goals, card if not of else _card_of(card, webhooks), at)
+    for name, its_goals in goals.of.items():
+        yield from _webhooks(its_goals, simulation, card, stories, name)
 
 
-def _latencies(goals: WebhookGoals, card: Scorecard) -> Iterator[Check]:
+def _kinds_of(excused: list[Webhook]) -> str:
+    held = sum(webhook.state is WebhookState.HELD for webhook in excused)
+    kinds = [f"{held} held back"] if held else []
+    return ", ".join(kinds + ([f"{len(excused) - held} never whole"] if len(excused) > held else []))
+
+
+def _card_of(card: Scorecard, webhooks: list[Webhook]) -> Scorecard:
+    """Return *card* with the latencies of one provider's webhooks alone."""
+    attempts = [one for webhook in webhooks for one in webhook.attempts]
+    measured = sorted(
+        one.latency_real_us
+        for webhook in webhooks
+        for one in webhook.attempts
+        if one.measured and not webhook.damage_of(one.number)
+    )
+    ranks = {name: nearest_rank(measured, percent) for name, percent in _RANKS.items()}
+    return replace(
+        card,
+        attempts=len(attempts),
+        measured=len(measured),
+        **{f"latency_{name}_us": value for name, value in ranks.items()},  # type: ignore[arg-type]
+        **{f"since_due_{name}_us": None for name in ranks},  # type: ignore[arg-type]
+    )
+
+
+def _latencies(goals: WebhookGoals, card: Scorecard, at: str) -> Iterator[Check]:
     wanted = [("latency", name, limit_ms) for name, limit_ms in goals.latency_ms.items()]
     wanted += [("since_due", name, limit_ms) for name, limit_ms in goals.since_due_ms.items()]
     for what, name, limit_ms in wanted:
@@ -144,117 +212,94 @@ def _latencies(goals: WebhookGoals, card: Scorecard) -> Iterator[Check]:
         if found is None:
             # Nothing is late on a clock that stands still meanwhile.
             found = getattr(card, f"latency_{name}_us")
+        met = found <= limit_ms * 1_000
+        ours = "" if met or not card.measured else _ours(what, found, limit_ms * 1_000, card)
         yield Check(
-            name=f"webhooks.{what}.{name}: {format_duration(limit_ms)}",
+            name=f"{at}.{what}.{name}: {format_duration(limit_ms)}",
             # That nobody was there to be slow is no success; that nothing was sent is none of our business.
-            passed=found <= limit_ms * 1_000 if card.measured else card.attempts == 0,
-            detail=f"{name} was {found / 1_000:.1f} ms over {card.measured} attempts"
+            passed=(met or bool(ours)) if card.measured else card.attempts == 0,
+            judged=(bool(card.measured) and not ours) or bool(card.attempts and not card.measured),
+            detail=f"{name} was {found / 1_000:.1f} ms over {card.measured} attempts{ours}"
             if card.measured
-            else f"nothing was measured: none of {card.attempts} attempts was answered",
+            else f"nothing was measured: none of {card.attempts} attempts was answered"
+            if card.attempts
+            else "nothing was sent",
         )
 
 
+def _ours(what: str, found_us: int, limit_us: int, card: Scorecard) -> str:
+    """Return why a figure says nothing about the receiver: the simulator was the bottleneck."""
+    load = card.load
+    if load is None:
+        return ""
+    # At either end of an answer the simulator may have come so late to it.
+    lag_us = 2 * load.lag_p99_us
+    why = ""
+    if found_us - lag_us <= limit_us:
+        why = f"its loop was {load.lag_p99_us / 1_000:.1f} ms late"
+    elif what == "since_due":
+        quickness_us = max(1, card.latency_p50_us - lag_us)
+        capacity = load.places * 1_000_000 // quickness_us
+        spare = capacity * 10_000 > load.attempts_per_s_max * _PLACES_TO_SPARE_BP
+        if found_us - load.behind_max_ms * 1_000 - lag_us <= limit_us or (load.saturated and spare):
+            why = f"it was {load.behind_max_ms} ms behind at worst, with all that a core can do"
+    if not why:
+        return ""
+    return f"; not judged: the simulator was the bottleneck, {why}, at {load.attempts_per_s_max} attempts/s"
+
+
 def _excused(webhook: Webhook) -> bool:
-    """Return True for one that is held back, or never came whole: a receiver does well to refuse that."""
+    """
+    Return True for one that is held back, or was lost and never whole and genuine.
+
+    A body that is slow or mislabelled is whole, and refusing it is a loss.
+    """
     if webhook.state is WebhookState.HELD:
         return True
-    whole = any(not webhook.damage_of(attempt.number) for attempt in webhook.attempts)
+    whole = any(not webhook.spoilt(attempt.number) for attempt in webhook.attempts)
     return webhook.state is WebhookState.LOST and not whole
 
 
-def _forged(simulation: Simulation) -> Check:
+def _forged(everything: list[Webhook], simulation: Simulation, stories: Stories, at: str) -> Check:
+    spoilt = [
+        webhook for webhook in everything if any(webhook.spoilt(one.number) for one in webhook.attempts)
+    ]
     taken = [
         webhook
-        for webhook in simulation.outbox.webhooks.values()
-        if any(one.acknowledged and _is_forged(webhook, one.number) for one in webhook.attempts)
+        for webhook in spoilt
+        if any(
+            one.acknowledged and _is_bad(simulation, webhook, one.number)
+            for one in webhook.attempts
+            if webhook.spoilt(one.number)
+        )
     ]
     keys = {webhook.reports[0].key for webhook in taken}
     messages = [message for key, message in simulation.messages.items() if key in keys]
     return Check(
-        name="webhooks.forged_refused: true",
+        name=f"{at}.forged_refused: true",
         passed=not taken,
-        detail=f"{len(taken)} attempts that were forged or broken on purpose were acknowledged",
-        lines=stories(simulation, messages),
+        judged=bool(spoilt),
+        detail=f"of {len(spoilt)} webhooks forged or broken on purpose, {len(taken)} were acknowledged so"
+        if spoilt
+        else "none was forged or broken",
+        lines=stories(messages),
         blamed=_keys(messages),
     )
 
 
-def _is_forged(webhook: Webhook, attempt: int) -> bool:
-    return any(one.kind in _FORGED for one in webhook.damage_of(attempt))
+def _is_bad(simulation: Simulation, webhook: Webhook, attempt: int) -> bool:
+    """Return True for bytes that can be told to be bad: by their signature, or since they make no sense."""
+    kinds = {one.kind for one in webhook.damage_of(attempt)}
+    if not kinds.isdisjoint(FORGERIES) or DamageKind.TRUNCATE in kinds:
+        return True
+    request = simulation.request_for(webhook, attempt)
+    return bool(request.signed_by) or not _readable(request.body)
 
 
-def _sends(goals: SendGoals, simulation: Simulation) -> Iterator[Check]:
-    messages = simulation.messages
-    if goals.retried_bp is not None:
-        refused = [
-            entry.key
-            for entry in simulation.journal
-            if isinstance(entry.fact, SendRefused) and entry.key is not None and entry.fact.rung is Rung.RULE
-        ]
-        accepted = {(key.provider, key.recipient): key.ordinal for key in messages}
-        # However often it was refused, to whom it goes is what is to be reached in the end.
-        last = {(key.provider, key.recipient): key for key in refused}
-        forgotten = [key for to, key in last.items() if accepted.get(to, 0) < key.ordinal]
-        share = _share(len(last) - len(forgotten), len(last))
-        yield Check(
-            name=f"sends.retried: {format_share(goals.retried_bp)}",
-            passed=share >= goals.retried_bp,
-            detail=f"sends were refused {len(refused)} times to {len(last)} recipients, "
-            f"{format_share(share)} of whom got one in the end",
-            lines=tuple(f"refused and then not accepted: {key}" for key in forgotten[:_STORIES_MAX]),
-        )
-    if goals.duplicated_max is not None:
-        seen: set[tuple[str, str, str]] = set()
-        repeated: list[Message] = []
-        for message in messages.values():
-            what = (message.key.provider, message.key.recipient, message.submission.text)
-            if what in seen:
-                repeated.append(message)
-            seen.add(what)
-        yield Check(
-            name=f"sends.duplicated: {goals.duplicated_max}",
-            passed=len(repeated) <= goals.duplicated_max,
-            detail=f"{len(repeated)} accepted sends repeat an earlier one",
-            lines=stories(simulation, repeated),
-            blamed=_keys(repeated),
-        )
-    if goals.refused_max is not None:
-        rejected = refused_for_good(simulation)
-        yield Check(
-            name=f"sends.refused: {goals.refused_max}",
-            passed=len(rejected) <= goals.refused_max,
-            detail=f"{len(rejected)} sends were refused for good",
-            lines=tuple(narrative(entry) for entry in rejected[:_STORIES_MAX]),
-        )
-
-
-def kept_from_integrator(simulation: Simulation) -> set[MessageKey]:
-    """
-    Return the messages whose state the integrator could not hear of, by the scenario's own doing.
-
-    The report of it was dropped or is still held back, and no other one told the
-    same; or the provider's id for it stood in an answer that never came whole.
-    """
-    messages = simulation.messages
-    kept = {key for key, message in messages.items() if message.id_unknown and not message.submission.id}
-    told: set[MessageKey] = set()
-    silenced: set[MessageKey] = set()
-    for webhook in simulation.outbox.webhooks.values():
-        for report in webhook.reports:
-            message = messages.get(report.key) if report.key is not None else None
-            if message is None or report.at_ms < message.changed_ms:
-                continue
-            if webhook.state in (WebhookState.DROPPED, WebhookState.HELD):
-                silenced.add(message.key)
-            elif Purpose.CONTRADICTION not in webhook.intended:
-                told.add(message.key)
-    return kept | (silenced - told)
-
-
-def refused_for_good(simulation: Simulation) -> list[Entry]:
-    """Return the refusal of each send that has an id in its answer and that no later send made good."""
-    last: dict[tuple[str, str], Entry] = {}
-    for entry in simulation.journal:
-        if isinstance(entry.fact, SendRefused) and entry.key is not None and entry.ref:
-            last[entry.key.provider, entry.ref] = entry
-    return [entry for (provider, id), entry in last.items() if simulation.message(provider, id) is None]
+def _readable(body: bytes) -> bool:
+    """Return True for JSON that is none the worse for its flipped bytes; of other formats, none is."""
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return body.startswith(_JSON_BEGINS)

@@ -42,11 +42,11 @@ def _acts(bundle: Bundle) -> Iterator[_Act]:
     """
     minted: dict[str, str] = {}
 
-    def named(found: re.Match[str]) -> str:
-        return minted.setdefault(found[0], f"<id {len(minted) + 1}>")
+    def named(match: re.Match[str]) -> str:
+        return minted.setdefault(match[0], f"<id {len(minted) + 1}>")
 
-    told = ((row.at_ms, what) for row in bundle.rows() if (what := _what(row)))
-    for at_ms, group in groupby(told, key=itemgetter(0)):
+    timed = ((row.at_ms, what) for row in bundle.rows() if (what := _what(row)))
+    for at_ms, group in groupby(timed, key=itemgetter(0)):
         for what in sorted((what for _, what in group), key=_shape):
             yield _Act(at_ms, _MINTED.sub(named, what), f"+{at_ms} ms {what}")
 

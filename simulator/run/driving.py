@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from heapq import merge
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from simulator.kernel.model.people import People, filled
@@ -20,6 +21,9 @@ from simulator.scenario.goals import Drive
 __all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
 
 _TERMS = Terms(timeout_real_ms=30_000, keep_bytes_max=200, read_bytes_max=1_048_576)
+
+
+_NUMBER: Final = re.compile(r"\{n(?::0(\d{1,2}))?\}")
 
 
 class Driven(NamedTuple):
@@ -38,7 +42,7 @@ class DriveReport:
     How the calls went.
     """
 
-    __slots__ = ("failures", "first_failure", "lag_max_ms", "latencies_us", "made", "statuses")
+    __slots__ = ("failures", "first_failure", "lag_max_ms", "latencies_us", "made", "recipients", "statuses")
 
     def __init__(self) -> None:
         self.made = 0
@@ -48,6 +52,8 @@ class DriveReport:
         """How long each call took, from when it was due."""
         self.lag_max_ms = 0
         self.statuses: dict[int, int] = {}
+        self.recipients: dict[str, None] = {}
+        """To whom the software was made to send, as far as the calls said."""
         self.failures: dict[str, int] = {}
 
     def note_lag(self, lag_ms: int) -> None:
@@ -71,6 +77,17 @@ def _arrivals(drive: Drive, order: int) -> Iterator[Driven]:
         yield Driven(drive.at_ms + after_ms, order, number, drive)
 
 
+def _numbered(plain: object, number: int) -> object:
+    """Return plain data with `{n}` and `{n:07}` in its texts replaced by *number*."""
+    if isinstance(plain, str):
+        return _NUMBER.sub(lambda blank: str(number).zfill(int(blank[1] or 1)), plain)
+    if isinstance(plain, Mapping):
+        return {name: _numbered(part, number) for name, part in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_numbered(part, number) for part in plain]
+    return plain
+
+
 async def make_call(
     driven: Driven, people: People, client: Transport, report: DriveReport, due_s: float | None = None
 ) -> None:
@@ -82,11 +99,14 @@ async def make_call(
     loop = asyncio.get_running_loop()
     due_s = loop.time() if due_s is None else due_s
     drive = driven.drive
-    recipient = f"{drive.recipient}{driven.number:07d}"
-    words = {**people.words(recipient), "n": str(driven.number), "recipient": recipient}
+    pattern = drive.recipients[driven.number % len(drive.recipients)]
+    recipient = str(_numbered(pattern, driven.number))
+    words = {**people.words(recipient), "recipient": recipient}
     url = str(filled(drive.url, {word: quote(text, safe="") for word, text in words.items()}))
-    body = filled(drive.body, words)
+    url = str(_numbered(url, driven.number))
+    body = filled(_numbered(drive.body, driven.number), words)
     report.made += 1
+    report.recipients[recipient] = None
     headers = tuple(dict(drive.headers).items())
     data = b""
     if body is not None:

@@ -41,9 +41,9 @@ class LoadReport(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return it as lines for people."""
-        said = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
-        said += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
-        lines = [f"{self.sent} webhooks sent: {', '.join(said) or 'none'}"]
+        counts = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
+        counts += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
+        lines = [f"{self.sent} webhooks sent: {', '.join(counts) or 'none'}"]
         if self.worse:
             lines.append(
                 f"{self.worse} webhooks that were answered 2xx in the record were not answered 2xx now"

@@ -13,20 +13,23 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.kernel.store.facts import Called as CalledFact
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call, Fetched, Gateway, Provider
 from simulator.run import bundle as rows
 from simulator.run.bundle import Bundle, BundleError, Row
 from simulator.run.record import attempting_row, renaming_of, states_of
+from simulator.runtime.space import Exchange, Space
 from simulator.runtime.transport.seam import Transport
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import load_run
+from simulator.secrecy import harmless_query
 from simulator.server.edge import Edge
 from simulator.server.http import ControlFace
 from simulator.server.operations.base import Asked, Controller
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
 
-__all__ = ["Divergence", "Replayed", "plan_of", "replay"]
+__all__ = ["Diverged", "Divergence", "Replayed", "Stage", "plan_of", "replay"]
 
 _ROUND_MAX: Final = 5_000
 _PATIENCE_REAL_S: Final = 10.0
@@ -62,8 +65,10 @@ class Replayed(NamedTuple):
     divergence: Divergence | None = None
 
 
-class _Diverged(Exception):
-    """The replay cannot go on as recorded."""
+class Diverged(Exception):
+    """
+    The replay cannot go on as recorded.
+    """
 
     def __init__(self, where: str, recorded: str, replayed: str) -> None:
         super().__init__(where)
@@ -90,12 +95,12 @@ async def replay(
     calls and answers are those of the record, each at its place among the steps
     of the simulation.  That makes it exact whatever clock the record ran on.
     """
-    stage = _Stage(bundle, providers)
+    stage = Stage(bundle, providers)
     divergence = None
     try:
         for row in bundle.rows():
             await stage.play(row)
-    except _Diverged as diverged:
+    except Diverged as diverged:
         divergence = diverged.divergence
     finally:
         look(stage.simulation)
@@ -107,20 +112,33 @@ def _no_client() -> Transport:
     raise RuntimeError("a replay sends nothing")
 
 
-class _Stage:
-    """A space that moves only as the record says."""
+class Stage:
+    """
+    A space that moves only as the record says.
 
-    def __init__(self, bundle: Bundle, providers: Mapping[str, Provider]) -> None:
+    It is alone in a registry of its own unless it is given one, in which it has *name*.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        providers: Mapping[str, Provider],
+        registry: SpaceRegistry | None = None,
+        name: str = DEFAULT_SPACE,
+    ) -> None:
         about = bundle.about
-        self._registry = SpaceRegistry(providers, _no_client)
+        self._alone = registry is None
+        self._registry = SpaceRegistry(providers, _no_client) if registry is None else registry
         scenario = plan_of(bundle, providers).scenario
         clock = ClockSpec(mode=ClockMode.FROZEN, start_unix_ms=about.start_unix_ms)
-        self._space = self._registry.create(DEFAULT_SPACE, seed=about.seed, clock=clock, scenario=scenario)
+        self._space = self._registry.create(name, seed=about.seed, clock=clock, scenario=scenario)
         self._space.driver.close()
+        self._ways_out = {name: gateway.fetch for name, gateway in self._space.gateways.items()}
         for gateway in self._space.gateways.values():
             gateway.fetch = self._fetch
         self._edge = Edge(self._registry)
         self._control = ControlFace(Controller(self._registry))
+        self._space.scenario_text = bundle.scenario_text
         self._renaming = renaming_of(self._space, bundle.scenario_text)
         self._signed = not about.withheld
         self._fetches: list[asyncio.Future[Fetched]] = []
@@ -132,12 +150,48 @@ class _Stage:
         self.attempts = 0
 
     @property
+    def space(self) -> Space:
+        """The space in which it is played."""
+        return self._space
+
+    @property
     def simulation(self) -> Simulation:
         """What is played."""
         return self._space.simulation
 
+    def reach(self, at_ms: int, steps: int | None) -> None:
+        """Let fall due what is due by *at_ms*, at most until so many steps have (None: all of it)."""
+        simulation = self._space.simulation
+        clock = simulation.clock
+        while steps is None or simulation.state.steps_done < steps:
+            due_ms = simulation.next_due()
+            if due_ms is None or due_ms > at_ms:
+                break
+            left = _ROUND_MAX if steps is None else min(_ROUND_MAX, steps - simulation.state.steps_done)
+            simulation.fire(max(due_ms, clock.now_ms), left)
+        clock.advance_to(max(at_ms, clock.now_ms))
+
+    def go_live(self) -> None:
+        """
+        Let the space go on by itself, with a frozen clock.
+
+        What was under way is done again: calls without an answer count as answered,
+        attempts without an outcome are made once more.
+        """
+        simulation = self._space.simulation
+        self._take_ready()
+        simulation.outbox.ready.extend(self._owed.values())
+        self._owed.clear()
+        for call, task in self._open.values():
+            task.cancel()
+            simulation.answered(call.result)
+        self._open.clear()
+        for name, gateway in self._space.gateways.items():
+            gateway.fetch = self._ways_out[name]
+        self._space.driver.reopen()
+
     async def play(self, row: Row) -> None:
-        """Let one row happen; raises _Diverged when it cannot, or happens otherwise."""
+        """Let one row happen; raises Diverged when it cannot, or happens otherwise."""
         self._reach(row)
         match row:
             case rows.Called() if row.admitted:
@@ -166,7 +220,7 @@ class _Stage:
             if due_ms is None or due_ms > row.at_ms:
                 missing = row.steps - simulation.state.steps_done
                 now = f"+{clock.now_ms} ms"
-                raise _Diverged(
+                raise Diverged(
                     f"step {row.steps}", f"{missing} more steps by +{row.at_ms} ms", f"none after {now}"
                 )
             simulation.fire(
@@ -191,7 +245,7 @@ class _Stage:
         route, call.path_values, _ = self._edge.find(call)
         self.calls += 1
         if route is None:
-            raise _Diverged(
+            raise Diverged(
                 f"call {row.number}", f"{row.method} {row.path} was served", "there is no such path"
             )
         call.credential = provider.credential_of(call)
@@ -210,9 +264,20 @@ class _Stage:
         async with asyncio.timeout(_PATIENCE_REAL_S):
             answer = await task
         if row.status and answer.status != row.status:
-            said = answer.body.decode("utf-8", "replace")[:500]
-            raise _Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {said}")
+            excerpt = answer.body.decode("utf-8", "replace")[:500]
+            raise Diverged(f"the answer to call {row.number}", str(row.status), f"{answer.status} {excerpt}")
+        self._keep(call, answer, row.status)
         self._space.simulation.answered(call.result)
+
+    def _keep(self, call: Call, answer: Answer, status: int) -> None:
+        """Let the space know of a call as if it had come by the door."""
+        space, simulation = self._space, self._space.simulation
+        at_ms, provider = simulation.clock.now_ms, call.gateway.provider
+        query = harmless_query(call.query)
+        simulation.journal.add(at_ms, CalledFact(call.method, call.path, status, query), provider=provider)
+        space.exchange_count += 1
+        exchange = Exchange(at_ms, provider, call.method, call.path, status, call.body, answer.body, query)
+        space.exchanges.append(exchange)
 
     async def _command(self, row: rows.Commanded) -> None:
         asked = Asked(
@@ -222,7 +287,7 @@ class _Stage:
             content_type=row.content_type,
             base_url=row.base_url,
         )
-        path = f"/_sim/v1/spaces/{DEFAULT_SPACE}{row.path}"
+        path = f"/_sim/v1/spaces/{self._space.name}{row.path}"
         task: asyncio.Task[object] = asyncio.create_task(self._control.call(row.method, path, asked))
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
@@ -237,7 +302,7 @@ class _Stage:
 
     async def _fetched(self, row: rows.Fetched) -> None:
         if row.number >= len(self._fetches):
-            raise _Diverged(f"request {row.number + 1} of a provider", f"answered {row.status}", "not made")
+            raise Diverged(f"request {row.number + 1} of a provider", f"answered {row.status}", "not made")
         self._fetches[row.number].set_result(Fetched(row.status, row.body.raw, row.error))
         await _turn()
 
@@ -253,7 +318,7 @@ class _Stage:
         where = f"webhook {self.attempts}"
         webhook = self._owed.get(row.id)
         if webhook is None or row.id in self._begun:
-            raise _Diverged(where, _said(row), self._instead())
+            raise Diverged(where, _said(row), self._instead())
         simulation = self._space.simulation
         request: WebhookRequest | None
         try:
@@ -264,7 +329,7 @@ class _Stage:
         number = len(webhook.attempts) + 1
         now = attempting_row(self._space, self._renaming, webhook, number, request)
         if now.told(signed=self._signed) != row.told(signed=self._signed):
-            raise _Diverged(where, _said(row), _said(now))
+            raise Diverged(where, _said(row), _said(now))
         self._begun[row.id] = row.at_ms
 
     def _instead(self) -> str:
@@ -285,7 +350,7 @@ class _Stage:
         webhook = self._owed.pop(row.id, None)
         at_ms = self._begun.pop(row.id, None)
         if webhook is None or at_ms is None:
-            raise _Diverged(f"the outcome of {row.id}", f"{row.status} {row.error}", "not under way")
+            raise Diverged(f"the outcome of {row.id}", f"{row.status} {row.error}", "not under way")
         policy = self._space.simulation.accounts[webhook.provider].policy
         attempt = Attempt(
             number=row.number,
@@ -303,7 +368,7 @@ class _Stage:
         recorded = f"{row.webhooks} webhooks, messages by state: {row.messages}"
         replayed = f"{len(simulation.outbox.webhooks)} webhooks, messages by state: {states_of(self._space)}"
         if recorded != replayed:
-            raise _Diverged("the end", recorded, replayed)
+            raise Diverged("the end", recorded, replayed)
 
     async def close(self) -> None:
         """Leave nothing running."""
@@ -311,7 +376,8 @@ class _Stage:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._registry.close()
+        if self._alone:
+            await self._registry.close()
 
 
 async def _turn() -> None:

@@ -5,27 +5,34 @@ The runner: serves a scenario, drives the integrator, lets time pass, and judges
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from simulator import __version__
-from simulator.evidence.result import Check, RunResult
+from simulator.evidence.result import Check, Load, RunResult, Scorecard
 from simulator.evidence.scorecard import nearest_rank, scorecard
 from simulator.evidence.words import latency
-from simulator.kernel.engine.arrivals import last_arrival_ms
-from simulator.kernel.model.scenario import ClockMode, Scenario
+from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import WebhookRequest
-from simulator.run.audit import audit
-from simulator.run.checks import checks
+from simulator.run.audit import Audit, Finding
+from simulator.run.checks import checks, judge_of
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
+from simulator.run.growth import figures_of, growth_checks
+from simulator.run.pulse import Pulse, beating
+from simulator.run.sends import invalid_check
+from simulator.run.settling import settle
+from simulator.run.software import Software, SoftwareEnded
+from simulator.run.stories import Stories
+from simulator.run.unused import unused_checks
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import Terms, Transport
-from simulator.scenario.goals import RunFile
+from simulator.scenario.goals import Ask, Drive, RunFile, SendGoals
 from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -35,9 +42,7 @@ _POLL_REAL_S = 0.05
 _PROBE = Terms(timeout_real_ms=2_000)
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
-_IDLE_REAL_S = 30.0
-"""A live run goes on at once when nothing is due for longer than this, and nobody waits for anything."""
-_QUIET_REAL_S = 1.0
+_LATE_WORK_REAL_S: Final = 10.0
 _STOOD_STILL = (
     "; the clock stood still while they were open: software that tries again inside a call needs --live"
 )
@@ -64,6 +69,8 @@ class RunOptions:
     at_most_real_s: float | None = None
     """After this long a run that has not ended is judged as it stands, and has failed."""
     allow_targets: tuple[str, ...] = ()
+    start: str = ""
+    """A command that the run begins, restarts when the timeline says so, and ends: the software itself."""
 
 
 async def run(
@@ -78,28 +85,32 @@ async def run(
     Raises IntegratorUnreachable when there is nobody to test.
     """
     space = server.registry.get(DEFAULT_SPACE)
-    report = DriveReport()
     shown = asyncio.get_running_loop().create_task(_show(space, progress))
+    server.registry.judges[space.name] = judge_of(plan.expect)
+    began_s = asyncio.get_running_loop().time()
+    software = Software(options.start, server.url) if options.start else None
     try:
-        async with open_client(Guard(options.allow_targets)) as client:
+        if software is not None:
+            await software.start()
+        async with open_client(Guard(options.allow_targets)) as client, beating(space) as pulse:
+            stage = _Stage(server, plan, options, client, space, software)
             if options.wait_for:
                 await _wait_for(options, client)
-            ended = await _ends(_play(space, plan, options, client, report), options)
-            # The stories of a verdict are told from the journal, so the audit comes last.
-            card = scorecard(space, lag_max_ms=report.lag_max_ms)
-            found = checks(plan.expect, space.simulation, card)
-            if not ended:
-                found.append(_endless(space, options))
-            if plan.drive:
-                found.append(_driven(report, still=space.driver.mode is not ClockMode.LIVE))
-                if report.made and not space.exchange_count:
-                    found.append(_sent_nothing(server.url))
-            if space.simulation.state.impossible_acts:
-                found.append(_impossible(space.simulation.state.impossible_acts))
-            if plan.expect.integrator is not None:
-                found.append(await audit(plan.expect.integrator, space.simulation, client))
+            before = await figures_of(plan.expect.stays_below, client)
+            ended = await _ends(_play(stage), options)
+            audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
+            # A live clock goes on: what is judged is how things were when the run was over.
+            card = scorecard(space, lag_max_ms=stage.report.lag_max_ms, load=_load(space, pulse))
+            found = _judged(stage, card, audits, ended)
+            found += growth_checks(
+                plan.expect.stays_below, before, await figures_of(plan.expect.stays_below, client)
+            )
+    except SoftwareEnded as trouble:
+        raise IntegratorUnreachable(str(trouble)) from None
     finally:
         shown.cancel()
+        if software is not None:
+            await software.stop()
     progress(space)
     return RunResult(
         scenario=plan.scenario.name,
@@ -109,6 +120,118 @@ async def run(
         checks=tuple(found),
         scorecard=card,
         space=space,
+        elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+    )
+
+
+class _Stage:
+    """What a run is carried out with."""
+
+    def __init__(
+        self,
+        server: Server,
+        plan: RunFile,
+        options: RunOptions,
+        client: Transport,
+        space: Space,
+        software: Software | None,
+    ) -> None:
+        self.url = server.url
+        self.plan = plan
+        self.options = options
+        self.client = client
+        self.space = space
+        self.software = software
+        self.providers = server.registry.providers
+        self.report = DriveReport()
+        self.errands = DriveReport()
+        """Calls that make the software do anything else but send."""
+        self.stories = Stories(space.simulation)
+        drive = plan.drive + tuple(_errand(item) for item in plan.scenario.timeline if item.software)
+        self.calls: Callable[[], Iterator[Driven]] = lambda: arrivals(drive)
+
+    @property
+    def within_ms(self) -> int:
+        """How long refused sends may take to be tried again."""
+        return (self.plan.expect.sends or SendGoals()).within_ms
+
+    @property
+    def live(self) -> bool:
+        """True when the clock goes on by itself."""
+        return self.space.driver.mode is ClockMode.LIVE
+
+    async def make(self, driven: Driven, due_s: float | None = None) -> None:
+        """Make one call, or restart the software."""
+        drive = driven.drive
+        if not drive.method:
+            if self.software is None:
+                raise SoftwareEnded("the timeline restarts what --start began, and there is no --start")
+            await self.software.restart()
+            if self.options.wait_for:
+                await _wait_for(self.options, self.client)
+            return
+        report = self.report if drive.sends else self.errands
+        await make_call(driven, self.space.simulation.people, self.client, report, due_s)
+
+
+def _errand(item: TimelineItem) -> Drive:
+    method, _, url = item.software.rpartition(" ")
+    return Drive(method=method, url=url if method else "", at_ms=item.at_ms, sends=False)
+
+
+async def _asked(stage: _Stage, ask: Ask) -> tuple[Audit, Finding]:
+    audit = Audit(ask, stage.space.simulation, stage.client, stage.providers, stage.stories)
+
+    async def meanwhile() -> None:
+        # What it sends late, in place of another message say, is to have its end as well.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LATE_WORK_REAL_S):
+                await settle(stage.space, 0)
+
+    return audit, await audit.find(meanwhile)
+
+
+def _judged(
+    stage: _Stage, card: Scorecard, audits: Sequence[tuple[Audit, Finding]], ended: bool
+) -> list[Check]:
+    space, plan, report = stage.space, stage.plan, stage.report
+    simulation = space.simulation
+    outranks = {name: provider.outranks for name, provider in stage.providers.items()}
+    found = checks(plan.expect, simulation, card, stage.stories, outranks=outranks, moving=stage.live)
+    # The stories of a verdict are told from the journal, so the audit comes last.
+    expected = [*found, *(audit.check(finding) for audit, finding in audits)]
+    found = []
+    if not ended:
+        found.append(_endless(space, stage.options))
+    if plan.drive:
+        found.append(_driven(report, still=not stage.live))
+        if report.made and not space.exchange_count:
+            found.append(_sent_nothing(stage.url))
+    if stage.errands.refused:
+        found.append(_errands(stage.errands))
+    if simulation.state.impossible_acts:
+        found.append(_impossible(simulation.state.impossible_acts))
+    limit = (plan.expect.sends or SendGoals()).invalid_max
+    invalid = invalid_check(limit, simulation)
+    if not invalid.passed or (plan.expect.sends is not None and limit):
+        found.append(invalid)
+    found += unused_checks(simulation, report, asked=sum(finding.judged for _, finding in audits))
+    unmet = any(not check.passed for check in (*expected, *found))
+    if expected and not unmet and not any(check.judged for check in expected):
+        found.append(
+            Check(name="expect: something is judged", passed=False, detail="there was nothing to judge by")
+        )
+    late = [check for check in expected if check.name.startswith("integrator")]
+    return [*(check for check in expected if check not in late), *found, *late]
+
+
+def _load(space: Space, pulse: Pulse) -> Load:
+    return Load(
+        lag_p99_us=pulse.lag_p99_us,
+        behind_max_ms=pulse.behind_max_ms,
+        attempts_per_s_max=pulse.attempts_per_s_max,
+        saturated=pulse.saturated,
+        places=sum(account.policy.in_flight_max for account in space.simulation.accounts.values()),
     )
 
 
@@ -159,6 +282,15 @@ def _driven(report: DriveReport, still: bool) -> Check:
     )
 
 
+def _errands(report: DriveReport) -> Check:
+    return Check(
+        name="software: every call succeeds",
+        passed=False,
+        detail=f"{report.refused} of {report.made} calls of the timeline did not",
+        lines=(report.first_failure,),
+    )
+
+
 def _sent_nothing(url: str) -> Check:
     return Check(
         name="drive: something is sent",
@@ -191,15 +323,11 @@ def makes_calls(plan: RunFile) -> bool:
     return bool(plan.drive) or any(item.storm is not None for item in plan.scenario.timeline)
 
 
-async def _play(
-    space: Space, plan: RunFile, options: RunOptions, client: Transport, report: DriveReport
-) -> None:
-    if not makes_calls(plan):
-        await _wait_for_calls(space, options)
-    if space.driver.mode is ClockMode.LIVE:
-        await _play_live(space, plan, client, report)
-    else:
-        await _play_virtual(space, plan, client, report)
+async def _play(stage: _Stage) -> None:
+    if not makes_calls(stage.plan):
+        await _wait_for_calls(stage.space, stage.options)
+    await (_play_live(stage) if stage.live else _play_virtual(stage))
+    await settle(stage.space, stage.within_ms)
 
 
 async def _wait_for_calls(space: Space, options: RunOptions) -> None:
@@ -218,74 +346,41 @@ async def _wait_for_calls(space: Space, options: RunOptions) -> None:
             return
 
 
-async def _play_virtual(space: Space, plan: RunFile, client: Transport, report: DriveReport) -> None:
+async def _play_virtual(stage: _Stage) -> None:
     """Let virtual time pass as fast as the integrator answers: nothing is ever late."""
-    start_ms = space.simulation.state.scenario_start_ms
+    simulation, driver = stage.space.simulation, stage.space.driver
+    start_ms = simulation.state.scenario_start_ms
     due: list[Driven] = []
-    for driven in arrivals(plan.drive):
+    for driven in stage.calls():
         if due and (driven.at_ms != due[0].at_ms or len(due) >= _CALLS_AT_ONCE):
-            await _make(space, start_ms, due, client, report)
+            await _make(stage, start_ms, due)
             due = []
         due.append(driven)
     if due:
-        await _make(space, start_ms, due, client, report)
-    await space.driver.advance(None)
+        await _make(stage, start_ms, due)
+    await driver.advance(None)
 
 
-async def _make(
-    space: Space, start_ms: int, due: list[Driven], client: Transport, report: DriveReport
-) -> None:
+async def _make(stage: _Stage, start_ms: int, due: list[Driven]) -> None:
     at_ms = start_ms + due[0].at_ms
-    if at_ms > space.simulation.clock.now_ms:
-        await space.driver.advance(at_ms)
+    if at_ms > stage.space.simulation.clock.now_ms:
+        await stage.space.driver.advance(at_ms)
     # One after the other, so that the order of arrival is the order of the file.
     for driven in due:
-        await make_call(driven, space.simulation.people, client, report)
+        await stage.make(driven)
 
 
-async def _play_live(space: Space, plan: RunFile, client: Transport, report: DriveReport) -> None:
+async def _play_live(stage: _Stage) -> None:
     """Keep the schedule in real time: a late call is made at once and its lag is seen, never hidden."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     under_way: set[asyncio.Task[None]] = set()
-    for driven in arrivals(plan.drive):
-        wait_s = started + driven.at_ms / 1000 / space.driver.rate - loop.time()
+    for driven in stage.calls():
+        wait_s = started + driven.at_ms / 1000 / stage.space.driver.rate - loop.time()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        report.note_lag(int(-wait_s * 1000))
-        call = make_call(driven, space.simulation.people, client, report, loop.time() + min(wait_s, 0.0))
-        task = loop.create_task(call)
+        stage.report.note_lag(int(-wait_s * 1000))
+        task = loop.create_task(stage.make(driven, loop.time() + min(wait_s, 0.0)))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)
-    await _settle_live(space, plan.scenario)
-
-
-async def _settle_live(space: Space, scenario: Scenario) -> None:
-    """
-    Let real time pass until nothing is due, but for what only the messages themselves wait for.
-
-    An expiry in two days would keep a run of half a minute.  But time that software
-    under test may be waiting for is never skipped: a retry of a webhook, an item of
-    the timeline, or anything that is due soon.
-    """
-    simulation, driver = space.simulation, space.driver
-    loop = asyncio.get_running_loop()
-    last_ms = simulation.state.scenario_start_ms + max(
-        (last_arrival_ms(item) for item in scenario.timeline), default=0
-    )
-    calls, quiet_since_s = space.exchange_count, loop.time()
-    while not simulation.settled:
-        await space.wait_change(0.25)
-        driver.sync()
-        if space.exchange_count != calls:
-            calls, quiet_since_s = space.exchange_count, loop.time()
-        due_ms, now_ms = simulation.next_due(), simulation.clock.now_ms
-        if (
-            due_ms is not None
-            and due_ms - now_ms > _IDLE_REAL_S * 1_000 * driver.rate
-            and loop.time() - quiet_since_s > _QUIET_REAL_S
-            and now_ms >= last_ms
-            and not any(one.state in PENDING for one in simulation.outbox.webhooks.values())
-        ):
-            await driver.advance(due_ms)

@@ -65,9 +65,19 @@ class _Lane:
 class _Flight:
     """A webhook on its way."""
 
-    __slots__ = ("at_ms", "lane", "late_ms", "number", "policy", "sending", "started_ns", "webhook")
+    __slots__ = (
+        "at_ms",
+        "lane",
+        "late_ms",
+        "number",
+        "policy",
+        "queued_ns",
+        "sending",
+        "started_ns",
+        "webhook",
+    )
 
-    def __init__(self, lane: _Lane, webhook: Webhook, at_ms: int) -> None:
+    def __init__(self, lane: _Lane, webhook: Webhook, at_ms: int, ready_ns: int) -> None:
         self.lane = lane
         self.policy = lane.policy
         self.webhook = webhook
@@ -75,6 +85,7 @@ class _Flight:
         self.at_ms = at_ms
         self.late_ms = max(0, at_ms - webhook.due_ms)
         self.started_ns = perf_counter_ns()
+        self.queued_ns = self.started_ns - ready_ns if ready_ns else 0
         self.sending: Sending | None = None
 
 
@@ -104,7 +115,11 @@ class Dispatcher:
         """Recipients that something is on its way to, and what is to follow."""
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ready_ns: dict[str, int] = {}
+        """When webhooks that have to wait for their turn were ready."""
         self._closed = False
+        self.attempts = 0
+        """How many were made so far."""
         self.tap: Tap | None = None
         """Told of every attempt before and after it is made."""
 
@@ -129,6 +144,8 @@ class Dispatcher:
                 policy = self._simulation.accounts[webhook.provider].policy
                 lane = self._lanes[webhook.provider] = _Lane(webhook.provider, policy)
             lane.ready.append(webhook)
+            if lane.in_flight >= lane.policy.in_flight_max or self._busy:
+                self._ready_ns[webhook.id] = perf_counter_ns()
         for lane in self._lanes.values():
             if lane.ready:
                 policy = self._simulation.accounts[lane.provider].policy
@@ -183,6 +200,7 @@ class Dispatcher:
         self._closed = True
         self._outbox.clear()
         self._busy.clear()
+        self._ready_ns.clear()
         for lane in self._lanes.values():
             lane.ready.clear()
             lane.in_flight = 0
@@ -193,7 +211,7 @@ class Dispatcher:
         self._idle.set()
 
     def _begin(self, lane: _Lane, webhook: Webhook) -> None:
-        flight = _Flight(lane, webhook, self._simulation.clock.now_ms)
+        flight = _Flight(lane, webhook, self._simulation.clock.now_ms, self._ready_ns.pop(webhook.id, 0))
         if not self._flights:
             self._idle.clear()
         self._flights.add(flight)
@@ -245,9 +263,11 @@ class Dispatcher:
             cause=reply.cause,
             note=reply.note,
             acknowledged=flight.policy.acknowledges(status),
+            queued_real_us=flight.queued_ns // 1000,
             latency_real_us=(perf_counter_ns() - flight.started_ns) // 1000,
             excerpt=reply.body.decode("utf-8", "replace"),
         )
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)
+        self.attempts += 1
         self._simulation.attempted(webhook, attempt)

@@ -24,7 +24,7 @@ _PATIENCE = 5
 _SLICE_REAL_NS = 5_000_000
 """How long a live clock that fell behind may keep everything else waiting at once."""
 
-_SLICE_STEPS = 500
+_SLICE_STEPS = 100
 
 
 class AdvanceBusy(RuntimeError):
@@ -60,6 +60,11 @@ class Driver:
         self._anchor_ms = 0
         self._closed = False
 
+    @property
+    def advancing(self) -> bool:
+        """True while the clock is being advanced by command."""
+        return self._advancing
+
     # -- modes ----------------------------------------------------------------------------------
 
     def set_mode(self, spec: ClockSpec) -> None:
@@ -69,11 +74,6 @@ class Driver:
         self.simulation.journal.add(self.simulation.clock.now_ms, ClockChanged(self.mode, self.rate))
         self.nudge()
 
-    @property
-    def advancing(self) -> bool:
-        """True while `advance` drains."""
-        return self._advancing
-
     def start(self, spec: ClockSpec) -> None:
         """Begin to count time as *spec* says, if this clock counts it by itself."""
         self.mode = spec.mode
@@ -82,10 +82,15 @@ class Driver:
         self._anchor()
 
     def _anchor(self) -> None:
+        """Count a live clock from now; what a timer was set for comes sooner or later than it thinks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._anchor_ns = monotonic_ns()
         self._anchor_ms = self.simulation.clock.now_ms
 
-    def _live_now_ms(self) -> int:
+    def live_now_ms(self) -> int:
+        """Return what time it would be if a live clock were never behind."""
         return self._anchor_ms + (monotonic_ns() - self._anchor_ns) * self.rate // 1_000_000
 
     def sync(self) -> None:
@@ -97,13 +102,16 @@ class Driver:
         """
         if self.mode is not ClockMode.LIVE or self._advancing or self._closed:
             return
-        now_ms = max(self._live_now_ms(), self.simulation.clock.now_ms)
+        now_ms = max(self.live_now_ms(), self.simulation.clock.now_ms)
         if self._catch_up(now_ms):
             self.simulation.clock.advance_to(now_ms)
 
     def _catch_up(self, now_ms: int) -> bool:
         """Let what is due by *now_ms* happen, for one slice of real time; return whether that was all."""
         simulation = self.simulation
+        due_ms = simulation.next_due()
+        if due_ms is None or due_ms > now_ms:
+            return True
         until_ns = monotonic_ns() + _SLICE_REAL_NS
         while (due_ms := simulation.next_due()) is not None and due_ms <= now_ms:
             if monotonic_ns() >= until_ns:
@@ -116,7 +124,8 @@ class Driver:
     def enter(self) -> None:
         """Count a call of the integrator in."""
         self.calls_in_flight += 1
-        self._quiet.clear()
+        if self.calls_in_flight == 1:
+            self._quiet.clear()
         self._entered.set()
         self.sync()
 
@@ -139,7 +148,10 @@ class Driver:
         if due_ms is None:
             return
         if self.mode is ClockMode.LIVE:
-            self._arm(due_ms, max(0, due_ms - self._live_now_ms()) / self.rate / 1000)
+            if self._timer is not None and self._timer_due is not None and self._timer_due <= due_ms:
+                # It ticks in time, finds nothing to do if what it was for is done, and is set anew.
+                return
+            self._arm(due_ms, max(0, due_ms - self.live_now_ms()) / self.rate / 1000)
         elif self.calls_in_flight == 0 and self.dispatcher.idle:
             # Otherwise the end of what is in flight nudges again.
             self._arm(due_ms, self._grace_left_s(due_ms))
@@ -155,8 +167,6 @@ class Driver:
 
     def _arm(self, due_ms: int, wait_real_s: float) -> None:
         if self._timer is not None:
-            if self.mode is ClockMode.LIVE and self._timer_due == due_ms:
-                return
             self._timer.cancel()
         self._timer_due = due_ms
         self._timer = asyncio.get_running_loop().call_later(wait_real_s, self._tick)
@@ -169,7 +179,7 @@ class Driver:
         try:
             if self.mode is ClockMode.LIVE:
                 # The clock itself is not moved on: only what is due happens, a slice at a time.
-                self._catch_up(self._live_now_ms())
+                self._catch_up(self.live_now_ms())
             elif self.mode is ClockMode.AUTOJUMP and self.calls_in_flight == 0 and self.dispatcher.idle:
                 due_ms = simulation.next_due()
                 if due_ms is not None:
@@ -247,8 +257,14 @@ class Driver:
             return False
         return True
 
+    def reopen(self) -> None:
+        """Let the pulse of a space go on that was stopped while something else moved its clock."""
+        self._closed = False
+        self._anchor()
+        self.nudge()
+
     def close(self) -> None:
-        """Stop the pulse for good."""
+        """Stop the pulse."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

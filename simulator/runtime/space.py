@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
@@ -47,6 +47,9 @@ class Exchange(NamedTuple):
     request: bytes
     answer: bytes
     query: Sequence[tuple[str, str]] = ()
+    headers: Iterable[tuple[str, str]] = ()
+    latency_real_us: int = 0
+    """From when it came until its answer was made; 0: nobody measured it."""
 
 
 class Space:
@@ -80,6 +83,8 @@ class Space:
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_MAX)
         self.exchange_count = 0
         self._secrets: dict[str, None] = {}
+        self.scenario_text = ""
+        """The text of the scenario in force, where it came as one; for the reader only."""
         self.closed = False
         self.driver.start(spec)
 
@@ -188,9 +193,9 @@ class Space:
             return ""
         if not clock.now_ms and self.simulation.untouched:
             return ""
-        wanted = clock.datetime(_start_unix_ms(spec) - clock.epoch_ms)
+        start = clock.datetime(_start_unix_ms(spec) - clock.epoch_ms)
         return (
-            f"its clock starts at {wanted:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
+            f"its clock starts at {start:%Y-%m-%dT%H:%M:%SZ}, and the one here started at "
             f"{clock.datetime(0):%Y-%m-%dT%H:%M:%SZ} and has gone on: "
             "create a space for it, or leave the start out"
         )

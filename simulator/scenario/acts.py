@@ -27,10 +27,10 @@ def act_shape(acts: Iterable[str]) -> Shape[str]:
     """Return how `does:` is written where any of *acts* may be meant; blanks and dashes are alike."""
     words = tuple(dict.fromkeys(acts))
     forms = dict.fromkeys([*words, *(form for word in words for form in _forms(word))])
-    known = {_plain(word) for word in words}
+    plain_words = {_plain(word) for word in words}
 
     def convert(node: Node) -> str:
-        if isinstance(node.value, str) and _plain(node.value) in known:
+        if isinstance(node.value, str) and _plain(node.value) in plain_words:
             return node.value
         raise ValueError(f"expected one of {', '.join(words)}, got {describe(node)}")
 

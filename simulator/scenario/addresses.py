@@ -57,8 +57,8 @@ def read_address(text: str, spellings: Mapping[str, Spelling], provider: str = "
     if (_PREFIX if prefixed else _NUMBER).fullmatch(address):
         return f"{address}*" if prefixed else address
     for name, spelling in spellings.items():
-        if provider in ("", name) and not prefixed and (known := spelling.opaque(written)):
-            return known
+        if provider in ("", name) and not prefixed and (opaque := spelling.opaque(written)):
+            return opaque
     suggestion = _nearest(body, spellings)
     if suggestion and (prefixed or not _NUMBER.fullmatch(suggestion)):
         suggestion += "*"

@@ -10,9 +10,23 @@ from typing import Final
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.units import Rate
-from simulator.scenario.goals import REFUSED, Ask, Drive, Expectations, MessageGoals, SendGoals, WebhookGoals
+from simulator.scenario.calls import REQUEST
+from simulator.scenario.goals import (
+    REFUSED,
+    TRUTHS,
+    About,
+    Ask,
+    Drive,
+    Expectations,
+    Growth,
+    MessageGoals,
+    Relation,
+    SendGoals,
+    Wanted,
+    WebhookGoals,
+)
 from simulator.scenario.recipients import pattern_of
-from simulator.schema.node import Node, did_you_mean
+from simulator.schema.node import did_you_mean
 from simulator.schema.shapes import (
     AnyJson,
     Boolean,
@@ -24,9 +38,9 @@ from simulator.schema.shapes import (
     ListOf,
     MapOf,
     Mapped,
+    Number,
     RateShape,
     Record,
-    Scalar,
     Shape,
     Share,
     Text,
@@ -34,20 +48,6 @@ from simulator.schema.shapes import (
 
 __all__ = ["DRIVE", "EXPECT"]
 
-
-def _request(node: Node) -> tuple[str, str]:
-    text = node.value if isinstance(node.value, str) else ""
-    match = re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) (https?://\S+)", text)
-    if match is None:
-        raise ValueError('expected a method and a URL such as "GET http://127.0.0.1:9000/messages/{id}"')
-    return match[1], match[2]
-
-
-_REQUEST: Final = Scalar(
-    expected="a method and a URL",
-    convert=_request,
-    json_schema={"type": "string", "examples": ["GET http://127.0.0.1:9000/messages/{id}"]},
-)
 
 _MESSAGES: Final[Shape[MessageGoals]] = Record(
     MessageGoals,
@@ -66,31 +66,74 @@ _LATENCY: Final[Shape[Mapping[str, int]]] = Record(
         for name in ("p50", "p95", "p99", "max")
     ],
 )
+_WEBHOOK_FIELDS: Final = [
+    Field("at_least", Integer(0), "So many were owed; none are where nobody said where they go."),
+    Field("at_most", Integer(0), "No more than so many were owed."),
+    Field("acknowledged", Share(), "At least this share was acknowledged.", argument="acknowledged_bp"),
+    Field("lost", Integer(0), "At most so many were lost.", argument="lost_max"),
+    Field(
+        "forged_refused",
+        Boolean(),
+        "No attempt that was wrongly signed or made unreadable on purpose was acknowledged.",
+    ),
+    Field(
+        "latency",
+        _LATENCY,
+        "How quickly the receiver answers; an attempt that timed out counts with its time-out.",
+        argument="latency_ms",
+    ),
+    Field(
+        "since_due",
+        _LATENCY,
+        "The same from when each attempt was due: on a live clock, with its wait for a free place.",
+        argument="since_due_ms",
+    ),
+]
 _WEBHOOKS: Final[Shape[WebhookGoals]] = Record(
     WebhookGoals,
     [
-        Field("at_least", Integer(0), "So many were owed; none are where nobody said where they go."),
-        Field("acknowledged", Share(), "At least this share was acknowledged.", argument="acknowledged_bp"),
-        Field("lost", Integer(0), "At most so many were lost.", argument="lost_max"),
+        *_WEBHOOK_FIELDS,
         Field(
-            "forged_refused",
-            Boolean(),
-            "No attempt that was wrongly signed, not signed or corrupted on purpose was acknowledged.",
-        ),
-        Field(
-            "latency",
-            _LATENCY,
-            "How quickly the receiver answers; an attempt that timed out counts with its time-out.",
-            argument="latency_ms",
-        ),
-        Field(
-            "since_due",
-            _LATENCY,
-            "The same from when each attempt was due: on a live clock, with its wait for a free place.",
-            argument="since_due_ms",
+            "of",
+            MapOf(
+                Record(WebhookGoals, _WEBHOOK_FIELDS, doc="The same of one provider's alone."),
+                Text(1, 40, what="the name of a provider"),
+                max_items=50,
+            ),
+            "The same, of one provider's webhooks alone.",
         ),
     ],
     doc="What is expected of the integrator's receiver.",
+)
+_STATES: Final = (*(state.value for state in State), REFUSED)
+_PROVIDER: Final = Text(1, 40, what="the name of a provider")
+_END: Final = ListOf(Choice({word: word for word in _STATES}), max_items=len(_STATES))
+_RELATION: Final[Shape[Relation]] = Record(
+    lambda when, sends, times=1: Relation(
+        provider=when["provider"],
+        states=when["state"],
+        either=when.get("either", ()),
+        to=sends,
+        times=times,
+    ),
+    [
+        Field(
+            "when",
+            Record(
+                dict,
+                [
+                    Field("provider", _PROVIDER, "A message of this provider …", required=True),
+                    Field("state", _END, "… that is told to have ended so,", required=True),
+                    Field("either", _END, "Of these states, nothing is expected."),
+                ],
+            ),
+            "If, and only if, this is so of a recipient's message, …",
+            required=True,
+        ),
+        Field("sends", _PROVIDER, "… one is sent to the recipient by this provider, …", required=True),
+        Field("times", Integer(1, 1_000), "… or so many."),
+    ],
+    doc="If and only if.",
 )
 _SENDS: Final[Shape[SendGoals]] = Record(
     SendGoals,
@@ -103,12 +146,35 @@ _SENDS: Final[Shape[SendGoals]] = Record(
         ),
         Field("duplicated", Integer(0), "At most so many sends were repeated.", argument="duplicated_max"),
         Field("refused", Integer(0), "At most so many were refused for good.", argument="refused_max"),
+        Field(
+            "invalid",
+            Integer(0),
+            "At most so many calls were found wrong by the provider's own checks; none, if not given.",
+            argument="invalid_max",
+        ),
+        Field("calls", Integer(1), "At most so many calls for one message.", argument="calls_max"),
+        Field(
+            "spacing",
+            Duration(),
+            "So long passes at least between a refusal and the next call for the same recipient.",
+            argument="spacing_ms",
+        ),
+        Field("retry_after", Boolean(), "Nobody tries again before Retry-After is over."),
+        Field(
+            "within",
+            Duration(),
+            "So long after a refusal, and after the rule is over, a live run waits for tries.",
+            argument="within_ms",
+        ),
+        Field(
+            "relations", ListOf(_RELATION, max_items=50), "What is sent elsewhere because of how one ended."
+        ),
     ],
     doc="What is expected of the integrator's calls.",
 )
 
 
-_BLANK: Final = re.compile(r"\{([A-Za-z_]+)\}")
+_BLANK: Final = re.compile(r"\{([A-Za-z_]+)(?::0\d{1,2})?\}")
 _DRIVE_WORDS: Final = ("n", "recipient", "name", "first_name", "last_name")
 _ASK_WORDS: Final = ("id", "recipient", "provider")
 
@@ -119,8 +185,8 @@ def _check_blanks(plain: object, words: tuple[str, ...], *, only: bool) -> None:
         for word in _BLANK.findall(plain):
             hint = did_you_mean(word, words)
             if word not in words and (only or hint):
-                known = ", ".join(f"{{{one}}}" for one in words)
-                raise ValueError(f'"{{{word}}}" is not filled in, only {known} are{hint}')
+                blanks = ", ".join(f"{{{name}}}" for name in words)
+                raise ValueError(f'"{{{word}}}" is not filled in, only {blanks} are{hint}')
     elif isinstance(plain, Mapping):
         for part in plain.values():
             _check_blanks(part, words, only=only)
@@ -129,9 +195,59 @@ def _check_blanks(plain: object, words: tuple[str, ...], *, only: bool) -> None:
             _check_blanks(part, words, only=only)
 
 
-def _ask(ask: tuple[str, str], field: str, means: Mapping[str, tuple[str, ...]], limit: int = 10_000) -> Ask:
+def _ask(
+    ask: tuple[str, str],
+    field: str = "",
+    means: Mapping[str, tuple[str, ...]] | None = None,
+    fields: Mapping[str, Wanted] | None = None,
+    limit: int = 10_000,
+    within: int = 1_000,
+    about: About = About.DRIVEN,
+    provider: str = "",
+    rule: str = "",
+) -> Ask:
     _check_blanks(ask[1], _ASK_WORDS, only=True)
-    return Ask(method=ask[0], url=ask[1], field=field, means=means, limit=limit)
+    if bool(field) != bool(means):
+        raise ValueError("expected field and means together: where the belief stands, and what it may be")
+    if not field and not fields:
+        raise ValueError("expected field and means, or fields")
+    return Ask(
+        method=ask[0],
+        url=ask[1],
+        field=field,
+        means=means or {},
+        fields=fields or {},
+        limit=limit,
+        within_real_ms=within,
+        about=about,
+        provider=provider,
+        rule=rule,
+    )
+
+
+def _growth(
+    ask: tuple[str, str], field: str, below: float | None = None, growth: float | None = None
+) -> Growth:
+    if below is None and growth is None:
+        raise ValueError("expected below, growth, or both")
+    return Growth(method=ask[0], url=ask[1], field=field, below=below, growth=growth)
+
+
+def _template(text: str) -> Wanted:
+    _check_blanks(text, TRUTHS, only=True)
+    return Wanted(template=text)
+
+
+_WANTED: Final = Either[Wanted](
+    Mapped(Text(1, 200), _template),
+    Record(
+        lambda value, tolerance=1_000: Wanted(template=_template(value).template, tolerance_ms=tolerance),
+        [
+            Field("value", Text(1, 200), "What it must be, such as {ended}.", required=True),
+            Field("tolerance", Duration(), "By how much an instant may be off; 1s if not given."),
+        ],
+    ),
+)
 
 
 _BELIEFS: Final = Either[tuple[str, ...]](
@@ -141,17 +257,39 @@ _FOUND: Final = (*(state.value for state in State), REFUSED)
 _INTEGRATOR: Final[Shape[Ask]] = Record(
     _ask,
     [
-        Field("ask", _REQUEST, "The call; {id}, {recipient} and {provider} are filled in.", required=True),
-        Field("field", Text(1, 200), "Where in its JSON answer the belief stands: a.b.0", required=True),
+        Field("ask", REQUEST, "The call; {id}, {recipient} and {provider} are filled in.", required=True),
+        Field("field", Text(1, 200), "Where in its JSON answer the belief stands: a.b.0"),
         Field(
             "means",
             MapOf(_BELIEFS, Choice({word: word for word in _FOUND}), max_items=len(_FOUND)),
             "For each state of a message, and for refused sends: what the integrator may believe.",
-            required=True,
+        ),
+        Field(
+            "fields",
+            MapOf(_WANTED, Text(1, 200), max_items=20),
+            f"Other fields, by place, and what they must be: {', '.join(f'{{{word}}}' for word in TRUTHS)}.",
         ),
         Field("limit", Integer(1, 1_000_000), "Ask about so many messages at most."),
+        Field("within", Duration(), "So long it is asked again before it is believed wrong; real time."),
+        Field(
+            "about",
+            Choice({about.value: about for about in About}),
+            "Whose messages: those that its own calls made, a storm's, or all.",
+        ),
+        Field("provider", _PROVIDER, "About messages of this provider alone."),
+        Field("rule", Text(1, 200), "About messages alone whose fate or webhooks this rule decided."),
     ],
-    doc="The truth audit: does the integrator believe what happened?",
+    doc="The truth audit: does the integrator believe what it was told?",
+)
+_GROWTH: Final[Shape[Growth]] = Record(
+    _growth,
+    [
+        Field("ask", REQUEST, "The call.", required=True),
+        Field("field", Text(1, 200), "Where in its JSON answer the figure stands.", required=True),
+        Field("below", Number(), "It stays below this."),
+        Field("growth", Number(), "It grows by less than this from the beginning to the end."),
+    ],
+    doc="A figure of the software, such as the memory that it uses.",
 )
 
 EXPECT: Final[Shape[Expectations]] = Record(
@@ -160,9 +298,39 @@ EXPECT: Final[Shape[Expectations]] = Record(
         Field("messages", _MESSAGES, "What is expected of the messages."),
         Field("webhooks", _WEBHOOKS, "What is expected of the integrator's receiver."),
         Field("sends", _SENDS, "What is expected of the integrator's calls."),
-        Field("integrator", _INTEGRATOR, "What the integrator is to believe in the end."),
+        Field(
+            "integrator",
+            Either[tuple[Ask, ...]](
+                Mapped(_INTEGRATOR, lambda ask: (ask,)), ListOf(_INTEGRATOR, max_items=50)
+            ),
+            "What the integrator is to believe in the end.",
+        ),
+        Field(
+            "stays_below",
+            Either[tuple[Growth, ...]](
+                Mapped(_GROWTH, lambda figure: (figure,)), ListOf(_GROWTH, max_items=50)
+            ),
+            "Figures of the software that must not grow without end.",
+        ),
     ],
     doc="What a run is expected to show; its verdict.",
+)
+
+
+def _numbers(text: str) -> str:
+    """Return where numbers begin, with where the number of the call goes: `+4179{n:07}`."""
+    prefix, brace, rest = text.partition("{")
+    if brace and re.fullmatch(r"n(:0\d{1,2})?\}\d*", rest) is None:
+        raise ValueError(f'expected one blank such as {{n}} or {{n:07}} among digits, got "{text}"')
+    if brace:
+        return f"{pattern_of(prefix)}{{{rest}"
+    # What is too long to begin numbers is one.
+    return pattern_of(text) + ("{n:07}" if len(text) <= _PREFIX_MAX else "")
+
+
+_PREFIX_MAX: Final = 8
+_RECIPIENTS: Final = Either[tuple[str, ...]](
+    Mapped(Text(1, 40), lambda number: (number,)), ListOf(Text(1, 40), max_items=10_000)
 )
 
 
@@ -171,7 +339,7 @@ def _drive(
     at: int = 0,
     count: int = 1,
     rate: Rate | None = None,
-    recipient: str = "+4179",
+    recipient: tuple[str, ...] = ("+4179",),
     headers: Mapping[str, str] | None = None,
     body: object = None,
 ) -> Drive:
@@ -183,7 +351,7 @@ def _drive(
         at_ms=at,
         count=count,
         rate=rate,
-        recipient=pattern_of(recipient),
+        recipients=tuple(_numbers(text) for text in recipient),
         headers=headers or {},
         body=body,
     )
@@ -192,12 +360,15 @@ def _drive(
 DRIVE: Final[Shape[Drive]] = Record(
     _drive,
     [
-        Field("call", _REQUEST, "The call; {n} and {recipient} are filled in.", required=True),
+        Field("call", REQUEST, "The call; {n} and {recipient} are filled in.", required=True),
         Field("at", Duration(), "When the first one is made."),
         Field("count", Integer(1, 1_000_000), "How many."),
         Field("rate", RateShape(), "How fast; all at one instant, one after the other, if not given."),
         Field(
-            "recipient", Text(1, 8), "Where {recipient} begins; the call's number follows in seven digits."
+            "recipient",
+            _RECIPIENTS,
+            "Who {recipient} is: where numbers begin (seven digits follow), a whole number, one with "
+            "{n} or {n:07} in it, or a list of these, taken in turn.",
         ),
         Field("headers", MapOf(Text(0, 1_000), Text(1, 100), max_items=50), "Headers of the call."),
         Field("body", AnyJson(), "Its JSON body; {n} and {recipient} in texts are filled in."),

@@ -6,15 +6,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import Rate
 
-__all__ = ["REFUSED", "Ask", "Drive", "Expectations", "MessageGoals", "RunFile", "SendGoals", "WebhookGoals"]
+__all__ = [
+    "REFUSED",
+    "TRUTHS",
+    "About",
+    "Ask",
+    "Drive",
+    "Expectations",
+    "Growth",
+    "MessageGoals",
+    "Relation",
+    "RunFile",
+    "SendGoals",
+    "Wanted",
+    "WebhookGoals",
+]
 
 REFUSED: Final = "refused"
 """What a send is called, beside the states of messages, that never became one."""
+
+TRUTHS: Final = (
+    "id",
+    "recipient",
+    "provider",
+    "state",
+    "parts",
+    "price",
+    "code",
+    "ended",
+    "sends",
+    "fallbacks",
+)
+"""
+What the templates of `fields:` may say: how many calls were made for a message (`sends`), how many
+messages went to its recipient by other providers since (`fallbacks`), when it ended, what it cost.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +76,24 @@ class WebhookGoals:
     """Limits by `p50`, `p95`, `p99`, `max`."""
     since_due_ms: Mapping[str, int] = field(default_factory=dict)
     """The same, for the time since each attempt was due."""
+    at_most: int | None = None
+    of: Mapping[str, WebhookGoals] = field(default_factory=dict)
+    """The same of one provider's webhooks alone, by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """
+    If, and only if, a recipient's message ended so, others are sent by another provider.
+    """
+
+    provider: str
+    states: tuple[str, ...]
+    either: tuple[str, ...] = ()
+    """Of messages that ended so, nothing is expected."""
+    to: str
+    """The provider by which the others are sent."""
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +108,39 @@ class SendGoals:
     """How many accepted sends to a recipient may repeat an earlier one's text."""
     refused_max: int | None = None
     """How many sends may be refused for good, by whomever."""
+    invalid_max: int = 0
+    """How many calls may be found wrong by the provider's own checks."""
+    calls_max: int | None = None
+    """How many calls may be made for one message."""
+    spacing_ms: int | None = None
+    """How long must pass at least between a refusal and the next call for the same recipient."""
+    retry_after: bool = False
+    within_ms: int = 120_000
+    """How long after a refusal, and after the refusing rule is over, a run waits for tries; virtual time."""
+    relations: tuple[Relation, ...] = ()
+
+
+class About(StrEnum):
+    """
+    Whose messages are asked about.
+    """
+
+    DRIVEN = "driven"
+    """Those that calls of the integrator made."""
+    STORM = "storm"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    What a field of the integrator's answer must be, told by the truth.
+    """
+
+    template: str
+    """With words such as `{parts}` in it."""
+    tolerance_ms: int = 1_000
+    """By how much an instant may be off; many providers tell whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +152,41 @@ class Ask:
     method: str
     url: str
     """With `{id}`, `{recipient}` and `{provider}` in it."""
-    field: str
-    """Where in its JSON answer the belief stands: names and numbers with dots between."""
-    means: Mapping[str, tuple[str, ...]]
+    means: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By state of the message, or `refused` for a send that was refused for good: what it may be."""
+    fields: Mapping[str, Wanted] = field(default_factory=dict)
+    """Other fields, of messages whose end was told."""
+    field: str = ""
+    """Where in its JSON answer the belief stands: names and numbers with dots between."""
     limit: int = 10_000
+    within_real_ms: int = 1_000
+    """So long it is asked again before it is believed to be wrong."""
+    about: About = About.DRIVEN
+    provider: str = ""
+    """Of this provider alone; empty: of all."""
+    rule: str = ""
+    """Of messages alone whose fate or webhooks this rule decided; empty: of all."""
+
+    @property
+    def name(self) -> str:
+        """What the expectation is called."""
+        what = ", ".join([*([self.field] if self.field else []), *self.fields])
+        of = " ".join(part for part in (self.provider, f"({self.rule})" if self.rule else "") if part)
+        return f"integrator: {what}" + (f" of {of}" if of else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """
+    A figure of the integrator's that must stay below a limit, or not grow by more than a limit.
+    """
+
+    method: str
+    url: str
+    field: str
+    below: float | None = None
+    growth: float | None = None
+    """How much more it may be at the end than at the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +198,8 @@ class Expectations:
     messages: MessageGoals | None = None
     webhooks: WebhookGoals | None = None
     sends: SendGoals | None = None
-    integrator: Ask | None = None
+    integrator: tuple[Ask, ...] = ()
+    stays_below: tuple[Growth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +214,13 @@ class Drive:
     count: int = 1
     rate: Rate | None = None
     """None: one after the other at the same instant."""
-    recipient: str = "+4179"
-    """Where `{recipient}` begins; the call's number follows in seven digits."""
+    recipients: tuple[str, ...] = ("+4179{n:07}",)
+    """Who `{recipient}` is, in turn; `{n}` and `{n:07}` are the call's number."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: object = None
     """JSON; `{n}` and `{recipient}` in its texts are replaced."""
+    sends: bool = True
+    """False: it does something else to the software, such as restarting it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

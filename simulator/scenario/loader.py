@@ -110,12 +110,14 @@ def _read(
     problems: Problems,
     to_be_run: bool = True,
 ) -> RunFile:
-    found = scenario_shape(providers).read(node, "", problems)
+    scenario = scenario_shape(providers).read(node, "", problems)
     if to_be_run and isinstance(node.value, dict) and "people" in node.value and find_spec("faker") is None:
         problems.add(node.value["people"][0], "people", _NO_FAKER)
-    if isinstance(found, Invalid) or problems:
+    if isinstance(scenario, Invalid) or problems:
         raise ScenarioError(problems.render(file))
-    return replace(found, scenario=replace(found.scenario, name=found.scenario.name or file, source=file))
+    return replace(
+        scenario, scenario=replace(scenario.scenario, name=scenario.scenario.name or file, source=file)
+    )
 
 
 def scenario_schema(providers: Mapping[str, Vocabulary]) -> Schema:
@@ -134,10 +136,10 @@ def editor_schema(providers: Mapping[str, Vocabulary]) -> Schema:
 
 def _with_thousands(part: object) -> object:
     if isinstance(part, list):
-        return [_with_thousands(one) for one in part]
+        return [_with_thousands(item) for item in part]
     if not isinstance(part, dict):
         return part
-    plain = {name: _with_thousands(one) for name, one in part.items()}
+    plain = {name: _with_thousands(item) for name, item in part.items()}
     if plain.get("type") == "integer":
         plain |= {"type": ["integer", "string"], "pattern": "^-?[1-9][0-9]{0,2}(_[0-9]{3})+$"}
     return plain

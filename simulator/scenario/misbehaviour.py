@@ -80,7 +80,7 @@ def _faults(**values: object) -> WebhookFaults:
     if not set(values) - {"during"}:
         raise ValueError("expected at least one thing that happens to webhooks, such as delay or duplicate")
     damages = [values.pop(name, None) for name in (*_DAMAGES, "mis_sign", "slow")]
-    damage = tuple(one for one in damages if isinstance(one, Damage) and one.share_bp)
+    damage = tuple(harm for harm in damages if isinstance(harm, Damage) and harm.share_bp)
     return WebhookFaults(damage=damage, **values)  # type: ignore[arg-type]
 
 
@@ -130,7 +130,10 @@ WEBHOOKS: Final[Shape[WebhookFaults]] = Record(
         Field("drop", _some(_drop), "Never send them.", argument="drop_share_bp"),
         Field(
             "contradict",
-            _some(_contradict, Field("after", DelayShape(), "After the truth; 10s if not given.")),
+            _some(
+                _contradict,
+                Field("after", DelayShape(), "After the truth was acknowledged, or lost; 10s if not given."),
+            ),
             "Report the opposite of how the message ended, after the truth.",
         ),
         *(Field(name, _some(_damage(kind), _ATTEMPTS), doc) for name, (kind, doc) in _DAMAGES.items()),

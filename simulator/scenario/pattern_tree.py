@@ -155,7 +155,7 @@ def _folded(text: str, flags: int) -> str:
 
 
 def _class(members: Sequence[_Item], flags: int) -> Leaf:
-    known = _ASCII if flags & re.ASCII else _UNICODE
+    characters = _ASCII if flags & re.ASCII else _UNICODE
     kinds = [str(kind) for kind, _ in members]
     negated = kinds[0] == "NEGATE"
     texts: list[str] = []
@@ -168,7 +168,7 @@ def _class(members: Sequence[_Item], flags: int) -> Leaf:
                 texts.append(f"{_literal(first)}-{_literal(last)}")
             case "CATEGORY", category:
                 name = str(category).removeprefix("CATEGORY_")
-                (contrary if name.startswith("NOT_") else texts).append(known[name.removeprefix("NOT_")])
+                (contrary if name.startswith("NOT_") else texts).append(characters[name.removeprefix("NOT_")])
             case _:
                 raise ValueError(f"{str(kind).lower()} cannot be used in brackets")
     cost = _UNICODE_CLASS_COST if "CATEGORY" in kinds else _CLASS_COST

@@ -89,7 +89,7 @@ def _over_time(value: Shape[Value]) -> Shape[Trait]:
         ],
         doc="A value for a time.",
     )
-    single: Shape[Trait] = Mapped(window, lambda one: Trait((one,)))
+    single: Shape[Trait] = Mapped(window, lambda span: Trait((span,)))
     several: Shape[Trait] = Mapped(ListOf(window, max_items=1_000), Trait)
     constant: Shape[Trait] = Mapped(value, lambda plain: Trait((Window(plain),)))
     return Either[Trait](

@@ -237,7 +237,7 @@ def _routes(name: str, providers: Mapping[str, Vocabulary]) -> list[Operated]:
 
 
 def _when_shape(name: str, providers: Mapping[str, Vocabulary]) -> Shape[Match]:
-    provider = Word(name) if name else Choice({known: known for known in providers})
+    provider = Word(name) if name else Choice({each: each for each in providers})
     address = address_shape(providers, name)
     recipients = Either[tuple[str, ...]](
         When(lambda node: isinstance(node.value, list), ListOf(address, max_items=10_000)),
@@ -389,7 +389,9 @@ class _WithDelay:
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         after = DelayShape().schema(definitions) | {"description": "From sending to the failure."}
-        return _with_property(self.inner.schema(definitions), "after", after)
+        schema = _with_property(self.inner.schema(definitions), "after", after)
+        # A shape of several forms need not say what they have in common.
+        return {"description": "It fails, for a reason of the provider's own.", **schema}
 
 
 def _with_property(schema: Schema, name: str, part: Schema) -> Schema:

@@ -15,6 +15,7 @@ from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import WHOLE, BasisPoints, Delay, Rate
 from simulator.scenario.acts import act_shape, check_act
 from simulator.scenario.addresses import WRITTEN, read_address
+from simulator.scenario.calls import REQUEST
 from simulator.scenario.recipients import trait_fields
 from simulator.scenario.rules import Vocabulary, all_acts
 from simulator.schema.shapes import (
@@ -93,6 +94,20 @@ _STORM: Final[Shape[Storm]] = Record(
 )
 
 
+_SOFTWARE: Final[Shape[str]] = Record(
+    lambda restart: restart if isinstance(restart, str) else f"{restart[0]} {restart[1]}",
+    [
+        Field(
+            "restart",
+            Either[object](Word("start"), REQUEST),
+            "A call that restarts it; or `start`: what --start began ends and begins again.",
+            required=True,
+        )
+    ],
+    doc="What happens to the software under test.",
+)
+
+
 def timeline_shape(
     providers: Mapping[str, Vocabulary], settings: Shape[Mapping[str, Mapping[str, object]]]
 ) -> Shape[TimelineItem]:
@@ -130,6 +145,7 @@ def timeline_shape(
             Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
             Field("providers", settings, "Settings that change, as at the top level: a secret, a quota."),
+            Field("software", _SOFTWARE, "What `simulator run` does to your software, and is no send of it."),
             Field("provider", Choice({name: name for name in providers}), "At this provider only."),
         ],
         doc="What happens at an instant.",
@@ -150,14 +166,23 @@ def _item(
     webhooks: object = _NOTHING,
     provider: str = "",
     providers: Mapping[str, Mapping[str, object]] | None = None,
+    software: str = "",
     **traits: Value,
 ) -> TimelineItem:
     act = _act(writes, does, to, data)
     if (traits or act is not None) and not recipient:
         raise ValueError("expected a recipient that this is about")
-    if not traits and act is None and storm is None and webhooks is _NOTHING and not providers:
+    if (
+        not traits
+        and act is None
+        and storm is None
+        and webhooks is _NOTHING
+        and not providers
+        and not software
+    ):
         raise ValueError(
-            f"expected something that happens: webhooks, storm, providers, writes, does, {', '.join(TRAITS)}"
+            "expected something that happens: webhooks, storm, providers, software, writes, does, "
+            f"{', '.join(TRAITS)}"
         )
     if act is not None and not provider:
         raise ValueError("expected the provider through which the recipient acts")
@@ -181,6 +206,7 @@ def _item(
         release_at_once=webhooks == _RELEASE or webhooks is None,
         provider=provider,
         providers=providers or {},
+        software=software,
     )
 
 

@@ -150,27 +150,27 @@ def _too_deep(depth_max: int) -> str:
 def _note_syntax_error(error: yaml.MarkedYAMLError, text: str, problems: Problems, depth_max: int) -> None:
     opened = error.context_mark
     mark = error.problem_mark or opened
-    said = error.problem or str(error)
-    if said == "could not find expected ':'":
+    problem = error.problem or str(error)
+    if problem == "could not find expected ':'":
         # The parser only notices on the next line; the key is where to look.
         mark = opened or mark
     if mark is None:
-        problems.add(Node(None, 1, 1), "", f"cannot be read as YAML: {said}")
+        problems.add(Node(None, 1, 1), "", f"cannot be read as YAML: {problem}")
         return
     lines = text.splitlines()
-    found = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
-    if found == "\t":
-        said = "a tab is not expected here; indent with spaces"
-    elif said == "exceeded maximum nesting depth":
+    character = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
+    if character == "\t":
+        problem = "a tab is not expected here; indent with spaces"
+    elif problem == "exceeded maximum nesting depth":
         # The newest libyaml counts, too: to 1,000, and before the events of those levels come.
-        said = _too_deep(depth_max)
-    elif said == "found character that cannot start any token":
-        said = f"the character {shown(found)} cannot start a value; quote the text"
+        problem = _too_deep(depth_max)
+    elif problem == "found character that cannot start any token":
+        problem = f"the character {shown(character)} cannot start a value; quote the text"
     else:
-        said = _PLAINER.get(said, f"cannot be read as YAML: {said}")
+        problem = _PLAINER.get(problem, f"cannot be read as YAML: {problem}")
     if opened is not None and opened.line != mark.line:
-        said += f" (see line {opened.line + 1}, column {opened.column + 1})"
-    problems.add(Node(None, mark.line + 1, mark.column + 1), "", said)
+        problem += f" (see line {opened.line + 1}, column {opened.column + 1})"
+    problems.add(Node(None, mark.line + 1, mark.column + 1), "", problem)
 
 
 class _Reader:

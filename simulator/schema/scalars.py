@@ -277,7 +277,7 @@ def _choice(by_word: dict[str, T]) -> Scalar[T]:
         raise ValueError(f"expected {expected}, got {describe(node)}")
 
     def write(value: T) -> str:
-        return next((word for word, known in by_word.items() if known == value), str(value))
+        return next((word for word, meaning in by_word.items() if meaning == value), str(value))
 
     return Scalar(
         expected=expected,

@@ -216,16 +216,18 @@ class Record(Generic[T]):
     _defaults: tuple[tuple[Field, Node], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_name", {known.name: known for known in self.fields})
+        object.__setattr__(self, "_by_name", {declared.name: declared for declared in self.fields})
         if len(self._by_name) != len(self.fields):
             raise ValueError("expected fields with names of their own, got one twice")
         defaults = tuple(
-            (known, node_of(known.default)) for known in self.fields if not isinstance(known.default, Absent)
+            (declared, node_of(declared.default))
+            for declared in self.fields
+            if not isinstance(declared.default, Absent)
         )
         object.__setattr__(self, "_defaults", defaults)
-        for known, node in defaults:
+        for declared, node in defaults:
             problems = Problems()
-            known.shape.read(node, known.name, problems)
+            declared.shape.read(node, declared.name, problems)
             if problems:
                 raise ValueError(f"expected a default of the field's shape: {problems.render('')[0]}")
 
@@ -244,42 +246,42 @@ class Record(Generic[T]):
         noted = len(problems)
         values: dict[str, object] = {}
         for name, (key_node, part_node) in entries.items():
-            known = self._by_name.get(name)
-            if known is None:
+            declared = self._by_name.get(name)
+            if declared is None:
                 _refuse_key(name, key_node, path, self._by_name, problems, self.elsewhere)
             else:
-                value = known.shape.read(part_node, child_path(path, name), problems)
-                values[known.argument or name] = value
-        for known in self.fields:
-            if known.required and known.name not in entries:
-                problems.add(node, path, f"the key {shown(known.name)} is missing")
-        for known, default in self._defaults:
-            if known.name not in entries:
-                value = known.shape.read(default, child_path(path, known.name), problems)
-                values[known.argument or known.name] = value
+                value = declared.shape.read(part_node, child_path(path, name), problems)
+                values[declared.argument or name] = value
+        for declared in self.fields:
+            if declared.required and declared.name not in entries:
+                problems.add(node, path, f"the key {shown(declared.name)} is missing")
+        for declared, default in self._defaults:
+            if declared.name not in entries:
+                value = declared.shape.read(default, child_path(path, declared.name), problems)
+                values[declared.argument or declared.name] = value
         return _built(lambda: self.build(**values), noted, node, path, problems)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         properties: dict[str, Schema] = {}
-        for known in self.fields:
-            part = known.shape.schema(definitions) | {"description": known.doc}
-            default = known.shown if isinstance(known.default, Absent) else known.default
+        for declared in self.fields:
+            part = declared.shape.schema(definitions) | {"description": declared.doc}
+            default = declared.shown if isinstance(declared.default, Absent) else declared.default
             if not isinstance(default, Absent):
                 part["default"] = default
-            properties[known.name] = part
+            properties[declared.name] = part
         schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-        required = [known.name for known in self.fields if known.required]
+        required = [declared.name for declared in self.fields if declared.required]
         schema |= {"required": required} if required else {}
         return schema | {"description": self.doc} if self.doc else schema
 
 
 def _refuse_key(
-    name: str, node: Node, path: str, known: Mapping[str, object], problems: Problems, elsewhere: str = ""
+    name: str, node: Node, path: str, keys: Mapping[str, object], problems: Problems, elsewhere: str = ""
 ) -> None:
     # A file of mistakes must not cost a search for each of them.
     hint = ""
     if not problems.full:
-        hint = did_you_mean(name, known) or f"; known keys: {', '.join(known) or 'none'}{elsewhere}"
+        hint = did_you_mean(name, keys) or f"; known keys: {', '.join(keys) or 'none'}{elsewhere}"
     problems.add(node, path, f"unknown key {shown(name)}{hint}")
 
 

@@ -105,7 +105,7 @@ class Known:
         # To look for each spelling is far quicker than the pattern, and most texts hold none.
         if self._pattern is None or not any(spelling in text for spelling in self._spellings):
             return text
-        return self._pattern.sub(lambda found: replace(found[0]), text)
+        return self._pattern.sub(lambda match: replace(match[0]), text)
 
 
 def _is_word(secret: str) -> bool:
@@ -123,11 +123,11 @@ def _spellings(secret: str) -> Iterator[str]:
 def in_text(text: str, policy: Policy) -> str:
     """Return any text, such as an address, without what proves who calls in the addresses within it."""
     if "://" in text or ":\\/" in text:
-        text = _USER_INFO.sub(lambda found: f"{found[1]}{policy.user_info()}@", text)
+        text = _USER_INFO.sub(lambda match: f"{match[1]}{policy.user_info()}@", text)
     if "=" in text:
-        text = _IN_QUERY.sub(lambda found: found[1] + policy.secret(found[2]), text)
+        text = _IN_QUERY.sub(lambda match: match[1] + policy.secret(match[2]), text)
         if "%2" in text:
-            text = _ENCODED_URL.sub(lambda found: _in_encoded(found[0], policy), text)
+            text = _ENCODED_URL.sub(lambda match: _in_encoded(match[0], policy), text)
     return text
 
 
@@ -143,12 +143,12 @@ def in_fields(text: str, policy: Policy) -> str:
     if SECRET_NAME.search(text) is None:
         return text
     if start in ("{", "["):
-        return _IN_JSON.sub(lambda found: _json_value(found, policy), text)
-    return _IN_XML.sub(lambda found: found[1] + policy.secret(found[2]), text) if start == "<" else text
+        return _IN_JSON.sub(lambda match: _json_value(match, policy), text)
+    return _IN_XML.sub(lambda match: match[1] + policy.secret(match[2]), text) if start == "<" else text
 
 
-def _json_value(found: re.Match[str], policy: Policy) -> str:
-    name, text, number = found.groups()
+def _json_value(match: re.Match[str], policy: Policy) -> str:
+    name, text, number = match.groups()
     return f'{name}"{policy.secret(text)}"' if number is None else f"{name}{policy.number(number)}"
 
 

@@ -164,7 +164,7 @@ class Renaming:
         """Return *text* with the secrets that stand in the scenario."""
         if _GIVEN not in text:
             return text
-        return re.sub(rf"{_GIVEN}[0-9]+", lambda found: self._given.get(found[0], found[0]), text)
+        return re.sub(rf"{_GIVEN}[0-9]+", lambda match: self._given.get(match[0], match[0]), text)
 
     def restored_header(self, name: str, value: str) -> str:
         """Return the value of a header with the secrets that stand in the scenario."""

@@ -24,8 +24,8 @@ class Withholding:
     every secret that is *known*, in whatever text it turns up.
     """
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known = Known(known, prose=True)
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known = Known(secrets, prose=True)
 
     def header(self, name: str, value: str) -> str:
         """Return a header's value if it is of the harmless few."""

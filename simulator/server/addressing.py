@@ -78,16 +78,16 @@ class Addressing:
 
     def _at_host(self, host: str) -> tuple[Provider, ...]:
         """Return whose host this is; usually nobody's: the simulator's own."""
-        known = self._kept.get(host)
-        if known is None:
+        kept = self._kept.get(host)
+        if kept is None:
             name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
             name = name.lower().rstrip(".")
-            found = (provider for pattern, provider in self._hosts if _is_like(name, pattern))
-            known = tuple(dict.fromkeys(found))
+            matching = (provider for pattern, provider in self._hosts if _is_like(name, pattern))
+            kept = tuple(dict.fromkeys(matching))
             if len(self._kept) >= _HOSTS_KEPT_MAX:
                 self._kept.clear()
-            self._kept[host] = known
-        return known
+            self._kept[host] = kept
+        return kept
 
     def _only_owner(self, candidates: tuple[Provider, ...], path: str, prefix: str) -> Provider:
         """Return the one of *candidates* that serves *path*, with any method; raises AmbiguousPath."""

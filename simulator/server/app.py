@@ -10,7 +10,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -26,12 +26,10 @@ from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
 from simulator.server.by_aiohttp import serve
 from simulator.server.edge import Edge
+from simulator.server.faces import ControlPages
 from simulator.server.front import Front
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
-
-if TYPE_CHECKING:
-    from simulator.server.http import ControlFace
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
@@ -85,8 +83,8 @@ def _calm(record: logging.LogRecord) -> bool:
     failure = record.exc_info[1] if record.exc_info else None
     if not isinstance(failure, UNREADABLE):
         return True
-    said = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
-    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, said[:200])
+    text = (str(getattr(failure, "message", "")) or str(failure)).split("\n", 1)[0]
+    _LOG.info("%s; %s: %r", record.getMessage(), type(failure).__name__, text[:200])
     return False
 
 
@@ -117,7 +115,7 @@ class _Apps:
         self.edge = Edge(registry)
         self.addressing = Addressing(registry.providers)
         self.allow_hosts = allow_hosts
-        self._control: ControlFace | None = None
+        self._control: ControlPages | None = None
 
     def addresses(self, alone: str) -> Callable[[str, str], Address | None]:
         """Return what tells where a request to a host and path belongs; *alone* names the only provider."""
@@ -127,7 +125,7 @@ class _Apps:
         return lambda _, path: Address(provider, "", path, "")
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API; loaded when first asked for, since servers start and send without."""
         if self._control is None:
             from simulator.server.http import ControlFace
@@ -228,11 +226,13 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
             )
         case "/":
             return _front(request, faces)
+    if path.startswith("/_ui/"):
+        return await faces.control.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
-    known = ", ".join(f"/{name}/" for name in faces.registry.providers)
+    names = ", ".join(f"/{name}/" for name in faces.registry.providers)
     detail = (
-        f"there is nothing at {path[:200]!r}; providers are at {known} or at their own paths, "
+        f"there is nothing at {path[:200]!r}; providers are at {names} or at their own paths, "
         "the control API is described at /_sim/openapi.json"
     )
     return problem_response(Problem(404, "Nothing here", detail))
@@ -244,9 +244,13 @@ def _same_origin(request: web.Request) -> bool:
 
 
 def _front(request: web.Request, faces: _Apps) -> web.Response:
+    if "text/html" in request.headers.get("Accept", ""):
+        # Relative, so that it holds behind the prefix of a proxy, too.
+        return web.Response(status=302, headers={"Location": f"_ui/{DEFAULT_SPACE}/messages"})
     base = f"{request.scheme}://{request.host}"
     places = [(p.title, f"{base}/{name}") for name, p in faces.registry.providers.items()]
-    places += [("control API", f"{base}/_sim/openapi.json"), ("metrics", f"{base}/_sim/metrics")]
+    own = (("inspector", "/_ui/"), ("control API", "/_sim/openapi.json"), ("metrics", "/_sim/metrics"))
+    places += [(title, f"{base}{path}") for title, path in own]
     width = max(len(title) for title, _ in places)
     lines = [f"simulator {__version__}", "", *(f"{title:{width}}  {url}" for title, url in places)]
     return web.Response(text="\n".join(lines) + "\n")
@@ -282,7 +286,7 @@ class Server:
         return self.app[REGISTRY]
 
     @property
-    def control(self) -> ControlFace:
+    def control(self) -> ControlPages:
         """The control API, callable without HTTP."""
         return self.app[_APPS].control
 

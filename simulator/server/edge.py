@@ -13,13 +13,14 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
+from time import perf_counter_ns
 from typing import Final, NamedTuple
 
 from msgspec import structs
 
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.model.rules import AnswerFault, Drop
-from simulator.kernel.store.facts import Called, Failed
+from simulator.kernel.store.facts import Called, Failed, called
 from simulator.provider import (
     Answer,
     Call,
@@ -112,6 +113,7 @@ class Edge:
         registry = self._registry
         gateway = registry.get(DEFAULT_SPACE).gateways[provider.name]
         call = Call(method=method, path=path, query=query, headers=headers, url=url, gateway=gateway)
+        call.began_real_ns = perf_counter_ns()
         route, call.path_values, allowed = self.find(call)
         credential = provider.credential_of(call)
         space = self._space_of(request, credential)
@@ -120,10 +122,11 @@ class Edge:
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
             why = f"{provider.name} has no {method} {path[:200]}{methods}"
-            return self._turn_away(space, call, provider.not_found(call, allowed), why)
+            sends = method != "GET"
+            return self._turn_away(space, call, provider.not_found(call, allowed), why, sends=sends)
         if not route.open and (credential is None or not registry.accepts(space, provider.name, credential)):
             why = _why_unauthorized(credential, provider.credential_wanted(call))
-            return self._turn_away(space, call, provider.unauthorized(call), why)
+            return self._turn_away(space, call, provider.unauthorized(call), why, sends=route.sends)
         return Admitted(space, provider, route, call)
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
@@ -145,7 +148,8 @@ class Edge:
         """Return the reply to a call whose body is larger than its route allows."""
         space, provider, route, call = admitted
         why = f"expected a body of at most {route.body_bytes_max} bytes"
-        reply = self._turn_away(space, call, provider.too_large(call, route.body_bytes_max), why)
+        answer = provider.too_large(call, route.body_bytes_max)
+        reply = self._turn_away(space, call, answer, why, sends=route.sends)
         return reply._replace(close=True)
 
     def failed(self, request: HttpRequest, failure: Exception) -> HttpReply:
@@ -157,14 +161,14 @@ class Edge:
         detail = f"{method} {path} failed inside the simulator; its log has the details"
         return problem_reply(Problem(500, "Failed", detail))
 
-    def _turn_away(self, space: Space, call: Call, answer: Answer, why: str) -> HttpReply:
+    def _turn_away(self, space: Space, call: Call, answer: Answer, why: str, *, sends: bool) -> HttpReply:
         """Answer a call that never reaches the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
         try:
-            if space.tap is not None:
-                space.tap.called(call, admitted=False)
-                space.tap.answered(call, answer)
-            _note(space, call, answer, why)
+            if space.dispatcher.tap is not None:
+                space.dispatcher.tap.called(call, admitted=False)
+                space.dispatcher.tap.answered(call, answer)
+            _note(space, call, answer, why, sends=sends)
             provider = self._registry.providers[call.gateway.provider]
             return HttpReply(answer.status, answer.body, headers_with_reason(answer, provider, why))
         finally:
@@ -183,13 +187,13 @@ class Edge:
         call.body = body
         space.driver.enter()
         try:
-            if space.tap is not None:
-                space.tap.called(call, admitted=True)
+            if space.dispatcher.tap is not None:
+                space.dispatcher.tap.called(call, admitted=True)
             answer = self._ask(space, provider, route, call)
             if not isinstance(answer, Answer) or call.result.delays_answer:
                 return self._answer_later(admitted, answer, door)
             # Written here, so that webhooks of this call start after its answer.
-            written = door.write(self._reply(space, call, answer))
+            written = door.write(self._reply(space, route, call, answer))
             if written is not None:
                 return self._leave_after(written, space, call, answer)
         except BaseException:
@@ -228,7 +232,7 @@ class Edge:
 
     async def _answer_later(self, admitted: Admitted, asked: Answer | Awaitable[Answer], door: Door) -> None:
         """Answer a call whose handler takes its time, or to whose answer a rule does something."""
-        space, provider, _, call = admitted
+        space, provider, route, call = admitted
         answer: Answer | None = None
         try:
             answer = asked if isinstance(asked, Answer) else await self._awaited(space, provider, call, asked)
@@ -241,7 +245,7 @@ class Edge:
                 _note(space, call, None)
                 door.cut()
                 return
-            reply = self._reply(space, call, answer)
+            reply = self._reply(space, route, call, answer)
             # A client that hung up first misses its answer, which is its own affair.
             with contextlib.suppress(ConnectionError):
                 if result.damage is not None:
@@ -263,18 +267,18 @@ class Edge:
 
     def _leave(self, space: Space, call: Call, answer: Answer | None) -> None:
         """Let the webhooks of a call go, for its answer is out; and the clock."""
-        if space.tap is not None:
-            space.tap.answered(call, answer)
+        if space.dispatcher.tap is not None:
+            space.dispatcher.tap.answered(call, answer)
         space.simulation.answered(call.result)
         space.driver.leave()
 
-    def _reply(self, space: Space, call: Call, answer: Answer) -> HttpReply:
+    def _reply(self, space: Space, route: Route, call: Call, answer: Answer) -> HttpReply:
         """Return the reply that *answer* is, having taken note of the call."""
         headers = headers_of(answer, self._registry.providers[call.gateway.provider])
         tell_refusals(headers, space, call)
         if note := note_of(space, call):
             headers.append((NOTE_HEADER, header_text(note)))
-        _note(space, call, answer, why_refused(call))
+        _note(space, call, answer, why_refused(call), sends=route.sends)
         return HttpReply(answer.status, answer.body, headers)
 
 
@@ -295,29 +299,33 @@ def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -
     return provider.failed(call)
 
 
-def _why_unauthorized(credential: Credential | None, wanted: str) -> str:
+def _why_unauthorized(credential: Credential | None, accepted_forms: str) -> str:
     if credential is None:
         why = "the credential is missing, or not of a form that the provider takes"
-        return f"{why}: expected {wanted}" if wanted else why
+        return f"{why}: expected {accepted_forms}" if accepted_forms else why
     if credential.always_refused:
         return "a credential that begins with invalid is always refused"
     return "the credential is none of those that the settings of this space list"
 
 
-def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> None:
+def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sends: bool = False) -> None:
     simulation = space.simulation
     provider = call.gateway.provider
     result = call.result
     status = answer.status if answer is not None else 0
-    fact = Called(
-        call.method,
-        call.path,
-        status,
-        harmless_query(call.query) if call.query else (),
-        code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
-        detail=why,
-        names=tuple(call.names.items()) if call.names else (),
-    )
+    if why or call.query or call.names:
+        fact = Called(
+            call.method,
+            call.path,
+            status,
+            harmless_query(call.query) if call.query else (),
+            code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
+            detail=why,
+            invalid_send=sends and bool(why),
+            names=tuple(call.names.items()) if call.names else (),
+        )
+    else:
+        fact = called(call.method, call.path, status)
     if result.about is not None:
         fact = _misbehaviour(fact, result)
     simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
@@ -332,6 +340,8 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "") -> Non
             call.body[:_EXCHANGE_BYTES_MAX],
             answer.body[:_EXCHANGE_BYTES_MAX] if answer is not None else b"",
             call.query,
+            call.headers.items(),
+            (perf_counter_ns() - call.began_real_ns) // 1_000,
         )
     )
 

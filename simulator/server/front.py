@@ -86,8 +86,8 @@ class Front:
     def request(self, line: bytes, fields: Fields) -> HttpRequest | None:
         """Return a request to a provider, or None when it is not plain, or not a provider's."""
         host = fields.host
-        known = self._targets.get((line, host))
-        if known is None:
+        place = self._targets.get((line, host))
+        if place is None:
             target = read_target(line)
             if target is None:
                 return None
@@ -99,8 +99,8 @@ class Front:
                 return None
             if len(self._targets) >= _REMEMBERED_MAX:
                 self._targets.clear()
-            known = self._targets[line, host] = (target, address)
-        (method, _, query), (provider, space, path, prefix) = known
+            place = self._targets[line, host] = (target, address)
+        (method, _, query), (provider, space, path, prefix) = place
         return HttpRequest(method, path, query, fields.headers, f"http://{host}{prefix}", provider, space)
 
     def sweep(self) -> None:

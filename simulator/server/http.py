@@ -4,9 +4,11 @@ The control API over HTTP: requests to operations, replies and problems to respo
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +18,7 @@ from simulator.explain.views import entry_view
 from simulator.provider import Answer, Call, Route, Router
 from simulator.schema.node import did_you_mean
 from simulator.schema.shapes import json_schema
+from simulator.server.faces import InspectorPages
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
 from simulator.server.problems import UNREADABLE, Problem, problem_response
@@ -23,7 +26,9 @@ from simulator.server.problems import UNREADABLE, Problem, problem_response
 __all__ = ["ControlFace", "openapi"]
 
 _BODY_BYTES_MAX: Final = 16 * 1_048_576
-_FOLLOWED_MAX: Final = 10_000
+_FOLLOWED_MAX: Final = 500
+_SLICE: Final = 500
+"""So many rows are written before others get their turn."""
 _LOOK_REAL_S: Final = 15.0
 """How often to look whether a silent follower is still there."""
 
@@ -45,6 +50,13 @@ class ControlFace:
         self._operations = {(op.method, op.path): op for op in operations}
         self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in operations)
 
+    @cached_property
+    def inspector(self) -> InspectorPages:
+        """The pages over the same spaces."""
+        from simulator.server.inspector.room import Inspector
+
+        return Inspector(self._controller)
+
     async def call(self, method: str, path: str, asked: Asked) -> Reply:
         """Run one operation. Problems are answers, too."""
         try:
@@ -54,8 +66,8 @@ class ControlFace:
             return Reply(problem.body, problem.status)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", method, path)
-            said = f"{method} {path} failed inside the simulator; its log has the details"
-            return Reply(Problem(500, "Failed", said).body, 500)
+            detail = f"{method} {path} failed inside the simulator; its log has the details"
+            return Reply(Problem(500, "Failed", detail).body, 500)
 
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))
@@ -64,11 +76,11 @@ class ControlFace:
         if route is None:
             raise Problem(404, "No such call", f"there is no {path}; /_sim/openapi.json lists what there is")
         operation = self._operations[route.method, route.path]
-        known = [name for name, _ in operation.query]
+        names = [name for name, _ in operation.query]
         for name in asked.query:
-            if name not in known:
+            if name not in names:
                 # A condition that is passed over finds too much, and a test passes that should not.
-                hint = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
+                hint = did_you_mean(name, names) or f"; known: {', '.join(names) or 'none'}"
                 raise Problem(400, "Bad query", f"unknown parameter {name[:200]!r}{hint}")
         return operation, asked._replace(parameters=parameters, method=method, path=path)
 
@@ -81,6 +93,7 @@ class ControlFace:
                 body=await _body(request),
                 content_type=request.headers.get("Content-Type", ""),
                 base_url=f"{request.scheme}://{request.host}",
+                gone=lambda: request.transport is None,
             )
         except Problem as problem:
             refusal = problem_response(problem)
@@ -97,7 +110,11 @@ class ControlFace:
             headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
             return web.Response(status=status, body=body, headers=headers)
         if isinstance(body, list):
-            return web.Response(body=_lines(body), content_type="application/x-ndjson")
+            pieces = []
+            for place in range(0, len(body), _SLICE):
+                pieces.append(_lines(body[place : place + _SLICE]))
+                await asyncio.sleep(0)
+            return web.Response(body=b"".join(pieces), content_type="application/x-ndjson")
         kind = "application/problem+json" if status >= 400 else "application/json"
         return web.Response(status=status, body=_ENCODER.encode(body), content_type=kind)
 
@@ -194,5 +211,5 @@ def _response(status: int, documents: tuple[str, ...]) -> dict[str, object]:
     if status < 400 and documents:
         return {"description": "a document", "content": {kind: {} for kind in documents}}
     kind = "application/problem+json" if status >= 400 else "application/json"
-    said = "a problem" if status >= 400 else "done"
-    return {"description": said, "content": {kind: {"schema": {"type": ["object", "array"]}}}}
+    summary = "a problem" if status >= 400 else "done"
+    return {"description": summary, "content": {kind: {"schema": {"type": ["object", "array"]}}}}

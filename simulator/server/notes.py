@@ -23,7 +23,7 @@ def note_of(space: Space, call: Call) -> str:
     """Return that reports about what *call* sent go nowhere, and the remedy; empty: nothing to say."""
     if space.exchange_count >= _CALLS_NOTED_MAX:
         return ""
-    message = next((one for one in call.result.outcomes if isinstance(one, Message)), None)
+    message = next((outcome for outcome in call.result.outcomes if isinstance(outcome, Message)), None)
     if message is None or message.reports or message.submission.signal:
         return ""
     provider = call.gateway.provider

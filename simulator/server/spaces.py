@@ -7,16 +7,17 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
-from simulator.provider import Credential, Provider, space_credential
+from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
-__all__ = ["DEFAULT_SPACE", "SpaceRegistry", "UnknownSpace"]
+__all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace"]
 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -30,6 +31,66 @@ class UnknownSpace(KeyError):
 
     def __str__(self) -> str:
         return f"there is no space {self.args[0]!r}"
+
+
+class Judged(Protocol):
+    """
+    An expectation of a run and how it stands; servers start without what makes these.
+    """
+
+    @property
+    def name(self) -> str:
+        """What is expected, in the scenario's words."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is met."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """What came instead, in one line."""
+        ...
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Stories that explain a failure, as lines for people."""
+        ...
+
+
+class Recorded(Protocol):
+    """
+    A recorded run, as it was at one of its moments.
+    """
+
+    @property
+    def space(self) -> Space:
+        """The space as it was then."""
+        ...
+
+    @property
+    def moments(self) -> Sequence[int]:
+        """Every instant at which anything came in or went out, on the space's clock."""
+        ...
+
+    @property
+    def moment(self) -> int:
+        """Which of the moments it stands at."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Why it cannot be shown further; empty: it can."""
+        ...
+
+    async def seek(self, moment: int) -> None:
+        """Stand at another moment."""
+        ...
+
+    async def fork(self, name: str) -> Space:
+        """Return a new space that was played up to this moment and goes on by itself from here."""
+        ...
 
 
 class SpaceRegistry:
@@ -46,6 +107,10 @@ class SpaceRegistry:
         self._claimed: dict[str, list[tuple[str, str]]] = {}
         self._minted: dict[str, dict[str, str]] = {}
         self._count = 0
+        self.recordings: dict[str, Recorded] = {}
+        """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
+        self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
+        """What is expected of the runs in spaces, by their names; asked how they stand."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -62,6 +127,11 @@ class SpaceRegistry:
         if space is None:
             raise UnknownSpace(name)
         return space
+
+    def look(self, name: str) -> Space:
+        """Return the space or the recorded run called *name*, to look at it; raises UnknownSpace."""
+        recorded = self.recordings.get(name)
+        return recorded.space if recorded is not None else self.get(name)
 
     def create(
         self,
@@ -82,7 +152,7 @@ class SpaceRegistry:
             raise ValueError(
                 f"expected a name of up to 100 letters, digits, dots, dashes and underscores, got {name!r}"
             )
-        if name in self._spaces:
+        if name in self._spaces or name in self.recordings:
             raise ValueError(f"there is a space {name!r} already")
         if len(self._spaces) >= _SPACES_MAX:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
@@ -102,14 +172,15 @@ class SpaceRegistry:
         while True:
             self._count += 1
             name = f"space-{self._count}"
-            if name not in self._spaces:
+            if name not in self._spaces and name not in self.recordings:
                 return name
 
     def credentials(self, name: str) -> Mapping[str, str]:
         """Return a credential per provider that belongs to this space alone."""
         minted = self._minted.get(name)
         if minted is None:
-            minted = {provider.name: space_credential(provider, name) for provider in self.providers.values()}
+            gateways = self.look(name).gateways
+            minted = {provider: gateway.credential for provider, gateway in gateways.items()}
             self._minted[name] = minted
         return minted
 
@@ -155,6 +226,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self._minted.pop(name, None)
+        self.judges.pop(name, None)
         self._unclaim(name)
         await space.close()
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from simulator.explain.acts import ActStory
 from simulator.explain.idle_rules import idle_rules
 from simulator.explain.story import Place, Story
+from simulator.explain.upcoming import next_due
 from simulator.explain.views import entry_view, instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message, Refused
@@ -24,6 +25,8 @@ __all__ = [
     "listed",
     "message_view",
     "recipient_view",
+    "refusal_view",
+    "sent_view",
     "space_view",
     "story_view",
     "webhook_view",
@@ -73,14 +76,18 @@ def space_view(space: Space, urls: Mapping[str, str], credentials: Mapping[str, 
 def clock_view(space: Space) -> dict[str, object]:
     """Return mode and time of a space's clock."""
     simulation = space.simulation
-    next_ms = simulation.next_due()
+    due = next_due(simulation)
     return {
         "mode": space.driver.mode.value,
         "rate": space.driver.rate,
         "grace_ms": space.driver.grace_real_ms,
         "now_ms": simulation.clock.now_ms,
         "now": instant(simulation, simulation.clock.now_ms),
-        "next_due_ms": next_ms,
+        "next_due_ms": due[0].at_ms if due is not None else None,
+        "next_due": due[0].line() if due is not None else None,
+        "advancing": space.driver.advancing,
+        "webhooks_in_flight": simulation.outbox.in_flight,
+        "calls_in_flight": space.driver.calls_in_flight,
     }
 
 
@@ -144,6 +151,19 @@ def webhook_view(simulation: Simulation, webhook: Webhook, *, body: bool = True)
     return view
 
 
+def sent_view(simulation: Simulation, webhook: Webhook, attempt: int) -> dict[str, object]:
+    """Return the request of one attempt at a webhook, exactly as it was or will be sent."""
+    request = simulation.request_for(webhook, attempt)
+    return {
+        "attempt": attempt,
+        "method": request.method,
+        "url": request.url,
+        "headers": [list(pair) for pair in request.headers],
+        "signed_by": list(request.signed_by),
+        "body": request.body.decode("utf-8", "replace"),
+    }
+
+
 def recipient_view(simulation: Simulation, address: str) -> dict[str, object]:
     """Return who a recipient is, and the circumstances now."""
     circumstances = simulation.directory.at(address, simulation.clock.now_ms)
@@ -181,10 +201,10 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
 
 def story_view(simulation: Simulation, story: Story) -> dict[str, object]:
     """Return the story of a message."""
-    told = story.message
+    message = story.message
     return {
-        "message": message_view(simulation, told) if isinstance(told, Message) else None,
-        "refusal": _refusal_view(simulation, told) if isinstance(told, Refused) else None,
+        "message": message_view(simulation, message) if isinstance(message, Message) else None,
+        "refusal": refusal_view(simulation, message) if isinstance(message, Refused) else None,
         "places": [_place_view(place) for place in story.places],
         "considered": [
             {"rule": name, "line": line, "applies": not misses, "misses": list(misses)}
@@ -218,7 +238,8 @@ def _place_view(place: Place) -> dict[str, object]:
     }
 
 
-def _refusal_view(simulation: Simulation, refused: Refused) -> dict[str, object]:
+def refusal_view(simulation: Simulation, refused: Refused) -> dict[str, object]:
+    """Return a submission that was refused."""
     return {
         "id": refused.id,
         "names": dict(simulation.names_of(refused.submission)),

@@ -355,3 +355,16 @@ def test_figures_worth_a_look_come_first() -> None:
     assert "latency p99" in tiles[4:6]
     assert "since due p99" not in tiles
     assert re.search(r"not measured: [a-z0-9, ]*since due p99", document)
+
+
+def test_what_was_not_judged_has_no_tick() -> None:
+    """
+    A dash stands before it, and the heading counts it apart from what was met.
+    """
+    good = Check(name="messages.final: 100%", passed=True)
+    open_question = Check(name="webhooks.lost: 0", passed=True, judged=False, detail="none was owed")
+
+    document = html(busy().result(good, open_question))
+
+    assert re.findall(r'<td class="mark (\w+)">(.)</td>', document) == [("pass", "✓"), ("soft", "–")]
+    assert "1 met, 1 not judged" in document

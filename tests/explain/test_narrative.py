@@ -37,7 +37,9 @@ from simulator.kernel.model.units import ConstantDelay
 from simulator.kernel.store import facts
 from simulator.kernel.store.facts import Fact, Scope
 from simulator.kernel.store.journal import Entry
-from simulator.run.checks import checks, kept_from_integrator, refused_for_good
+from simulator.run.checks import checks
+from simulator.run.refusals import refused_for_good
+from simulator.run.told import first_counts, told_of
 from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 from toys.bench import rule
 from toys.pigeon import pigeon
@@ -159,8 +161,11 @@ def _figures(loft: Loft) -> dict[str, object]:
         "absent": {key.recipient: absent.spans(key.recipient, 0, now_ms) for key in simulation.messages},
         "held": held_spans(simulation),
         "refused": [(refusal.key, refusal.fact) for refusal in refusals(simulation)],
-        "refused for good": [entry.seq for entry in refused_for_good(simulation)],
-        "kept": kept_from_integrator(simulation),
+        "refused for good": [one.entry.seq for one in refused_for_good(simulation)],
+        "told": {
+            key: (told.heard, told.possible)
+            for key, told in told_of(simulation, submissions, {"pigeon": first_counts}).items()
+        },
         "places": [(story.places, story.considered) for story in stories],
     }
 

@@ -307,7 +307,7 @@ def test_contradiction_tells_its_own_draws_and_no_others() -> None:
     assert place.draws == (
         f"[DELIVERED] corrupted: 50%, {hit} by a draw of {format_share(place_bp)}",
         f"contradict.share: 99.99%, hit by a draw of {format_share(draws.place_bp('contradict'))}",
-        f"contradict.after: {format_duration(late_ms)} drawn from 1s..2s",
+        f"contradict.after: {format_duration(late_ms)} drawn from 1s..2s, from when its end was told",
     )
 
 

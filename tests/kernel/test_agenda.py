@@ -81,3 +81,23 @@ def test_empty_agenda_has_nothing_due() -> None:
     agenda.take(5)
 
     assert (agenda.next_due(), len(agenda), agenda.take(5), Agenda().next_due()) == (None, 0, [], None)
+
+
+@given(DUE, st.sets(st.integers(0, 29)))
+def test_upcoming_is_what_will_be_taken(due: list[tuple[int, MoveStep]], cancelled: set[int]) -> None:
+    """
+    Looking ahead tells what will come, in order, without what was cancelled, and takes nothing.
+    """
+    distinct = list(dict.fromkeys(due))
+    agenda = filled(distinct)
+    for number, (at_ms, step) in enumerate(distinct):
+        if number in cancelled:
+            agenda.cancel(at_ms, step)
+
+    ahead = list(agenda.upcoming())
+    soonest = agenda.soonest()
+
+    first_ms = ahead[0][0] if ahead else 0
+    count = sum(at_ms == first_ms for at_ms, _ in ahead)
+    assert soonest == ((*ahead[0], count) if ahead else None)
+    assert ahead == drained(agenda)

@@ -569,10 +569,10 @@ def test_unfinished_message_is_kept_and_blocks_nobody() -> None:
     assert [message.id for message in simulation.messages.values()] == ["silent", "m18", "m19"]
 
 
-# -- errands ----------------------------------------------------------------------------------------
+# -- a provider's own work ----------------------------------------------------------------------
 
 
-def errand(sim: Bench, ran: list[int]) -> list[Report]:
+def moult(sim: Bench, ran: list[int]) -> list[Report]:
     """
     Note when it ran.
     """
@@ -580,26 +580,26 @@ def errand(sim: Bench, ran: list[int]) -> list[Report]:
     return []
 
 
-def test_errand_runs_at_its_instant(sim: Bench) -> None:
+def test_own_work_runs_at_its_instant(sim: Bench) -> None:
     """
     A provider's own timer falls due on the space's clock.
     """
     ran: list[int] = []
 
-    sim.simulation.run_at(5_000, "pigeon", "moult", lambda: errand(sim, ran))
+    sim.simulation.run_at(5_000, "pigeon", "moult", lambda: moult(sim, ran))
     sim.settle()
 
     assert ran == [5_000]
 
 
-def test_errand_for_the_past_runs_now(sim: Bench) -> None:
+def test_own_work_for_the_past_runs_now(sim: Bench) -> None:
     """
     What should have been done already is done at once, not never.
     """
     ran: list[int] = []
     sim.advance("1m")
 
-    sim.simulation.run_at(5_000, "pigeon", "moult", lambda: errand(sim, ran))
+    sim.simulation.run_at(5_000, "pigeon", "moult", lambda: moult(sim, ran))
     sim.advance("0")
 
     assert (ran, sim.simulation.next_due()) == ([60_000], None)

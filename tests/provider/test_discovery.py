@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -46,12 +49,13 @@ def test_installed_provider_stands_beside_ours(monkeypatch: pytest.MonkeyPatch) 
         ({"seam": 2}, "it was written for version 2 of the seam, this is version 1"),
         ({"name": "infobip"}, "name: there is a provider 'infobip' already"),
         ({"name": "s"}, "name: 's' is reserved"),
+        ({"name": "_sim"}, "name: '_sim' is reserved"),
         ({"name": "Carrier Pigeon"}, "name: expected small letters, digits and dashes, got 'Carrier Pigeon'"),
         ({"routes": ()}, "routes: expected at least one route"),
         ({"settings": None}, "settings: expected a shape, got NoneType"),
         ({"open": None}, "open: expected a function, got NoneType"),
     ],
-    ids=["seam", "taken", "reserved", "name", "routes", "settings", "open"],
+    ids=["seam", "taken", "reserved", "the control API's", "name", "routes", "settings", "open"],
 )
 def test_bad_provider_is_left_out_with_the_reason(
     changes: dict[str, object],
@@ -112,3 +116,80 @@ def test_commands_of_built_in_providers_are_declared_twice_alike() -> None:
 
     assert all(isinstance(command, Command) for p in built_in().values() for command in p.commands)
     assert brought == declared
+
+
+def test_what_is_no_provider_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    An entry point that names something else says what was expected.
+    """
+    installed(monkeypatch, pigeon="toys.pigeon", name="toys.pigeon:PigeonAccount")
+
+    with caplog.at_level(logging.WARNING):
+        providers = discover()
+
+    assert providers == built_in()
+    assert caplog.messages == [
+        "simulator: provider 'name' of package toys.pigeon is left out: "
+        "expected a simulator.provider.Provider, got type",
+        "simulator: provider 'pigeon' of package toys.pigeon is left out: "
+        "expected a simulator.provider.Provider, got module",
+    ]
+
+
+INCOMPLETE = """
+from simulator.provider import Provider
+
+PROVIDER = Provider(name="dove", title="Dove post")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint", "command"),
+    [
+        (
+            BROKEN,
+            "broken_dove:PROVIDER failed to load: RuntimeError: no such dove",
+            ["check", "scenarios/healthy.yaml"],
+        ),
+        (
+            INCOMPLETE,
+            "broken_dove:PROVIDER failed to load: TypeError: Provider.__init__() missing 3 required "
+            "keyword-only arguments: 'routes', 'settings', and 'open'",
+            ["codes", "infobip"],
+        ),
+    ],
+    ids=["import error", "missing parts"],
+)
+def test_commands_work_beside_a_package_that_does_not(
+    source: str, complaint: str, command: list[str], tmp_path: Path
+) -> None:
+    """
+    A bad package costs one line on the standard error; what a command prints is what it always prints.
+    """
+    root = Path(simulator.__path__[0]).parent
+    (tmp_path / "broken_dove.py").write_text(source)
+    info = tmp_path / "simulator_dove-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: simulator-dove\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{module.GROUP}]\ndove = broken_dove:PROVIDER\n")
+
+    plain, beside = (
+        subprocess.run(
+            [sys.executable, "-m", "simulator", *command],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        for path in ([str(root)], [str(tmp_path), str(root)])
+    )
+
+    assert beside.stdout == plain.stdout != ""
+    assert beside.stderr.splitlines() == [
+        *plain.stderr.splitlines(),
+        f"simulator: provider 'dove' of package simulator-dove is left out: {complaint}",
+    ]

@@ -1,76 +1,49 @@
 """
-What the contract needs to know of each provider: how to send to one recipient, and what its catalogue means.
+The rows of the contract: for each provider here how to send to one recipient, and what its catalogue means.
 
-A further provider adds a row here; the questions in `test_contract` are the same for all.
+A further provider adds a row; the questions are those of `simulator.testing`, the same for all.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
-from simulator.kernel.model.recipient import Value
-from simulator.provider import Code
+import simulator.providers
+from simulator.provider import Code, basic_header
+from simulator.testing import Ended, Request, Row
+from toys.pigeon import PROVIDER as PIGEON
+from toys.pigeon_row import ROW as PIGEON_ROW
 
-__all__ = ["ROWS", "Ended", "Row", "Sending"]
+__all__ = ["PIGEON", "ROWS"]
 
-
-class Sending(NamedTuple):
-    """
-    A call that sends to one recipient.
-    """
-
-    path: str
-    body: Any
+_JSON: Final = {"Content-Type": "application/json"}
 
 
-class Ended(NamedTuple):
-    """
-    What became of a send: its answer, and what the journal tells.
-    """
-
-    status: int
-    body: bytes
-    codes: frozenset[str]
-    """The provider's codes in the journal and of the message."""
-    state: str
-    """State of the message; empty: there is none."""
+def _post(path: str, body: Any) -> Request:
+    return Request("POST", path, _JSON, json.dumps(body).encode())
 
 
-class Row(NamedTuple):
-    """
-    One provider.
-    """
-
-    authorization: Callable[[str], str]
-    """From a credential, as settings list it, to the header."""
-    refused_credential: str
-    """A well-formed credential that every space refuses."""
-    send: Callable[[str, str], Sending]
-    """From a recipient as clients write it, and the kind of a catalogue row, to a call."""
-    number: Callable[[int], str]
-    """The n-th ordinary recipient as clients write it."""
-    address: Callable[[str], str]
-    """From a recipient as clients write it to the kernel's spelling."""
-    holds: Callable[[Code, Ended], bool]
-    """Whether a send to a magic recipient ended as the catalogue says."""
-    circumstances: Mapping[str, Value] = {}
-    """What must be true of an ordinary recipient before anything can be sent to it."""
-    page: bytes = b""
-    """What stands in the page that answers unknown paths; empty: they are answered like other errors."""
+def _readme(name: str) -> str:
+    return Path(simulator.providers.__path__[0], name, "README.md").read_text(encoding="utf-8")
 
 
-def _plus(number: str) -> str:
-    return f"+{number.removeprefix('+')}"
+def _key(request: Request, key: str) -> Request:
+    return request._replace(headers={**request.headers, "Authorization": f"App {key}"})
+
+
+def _basic(request: Request, credential: str) -> Request:
+    return request._replace(headers={**request.headers, "Authorization": basic_header(credential)})
 
 
 # -- Infobip ------------------------------------------------------------------------------------
 
 
-def _infobip_send(recipient: str, _: str) -> Sending:
+def _infobip_send(recipient: str, _: str) -> Request:
     message = {"from": "InfoSMS", "destinations": [{"to": recipient}], "text": "hello"}
-    return Sending("/sms/2/text/advanced", {"messages": [message]})
+    return _post("/sms/2/text/advanced", {"messages": [message]})
 
 
 def _infobip_holds(row: Code, ended: Ended) -> bool:
@@ -78,6 +51,23 @@ def _infobip_holds(row: Code, ended: Ended) -> bool:
         return ended.status == int(row.code)
     place = 0 if row.kind == "status" else 2
     return any(code.partition("/")[place] == row.code for code in ended.codes)
+
+
+_INFOBIP_GOOD: Final = {"from": "InfoSMS", "destinations": [{"to": "41793020001"}], "text": "hello"}
+_INFOBIP_BAD: Final = {
+    "no messages": _post("/sms/2/text/advanced", {}),
+    "messages empty": _post("/sms/2/text/advanced", {"messages": []}),
+    "no destinations": _post("/sms/2/text/advanced", {"messages": [{"text": "hello"}]}),
+    "a number for a text": _post("/sms/2/text/advanced", {"messages": [{**_INFOBIP_GOOD, "text": 5}]}),
+    "an address of letters": _post(
+        "/sms/2/text/advanced", {"messages": [{**_INFOBIP_GOOD, "destinations": [{"to": "abc"}]}]}
+    ),
+    "no JSON": Request("POST", "/sms/2/text/advanced", _JSON, b"hello"),
+    "v3 without content": _post("/sms/3/messages", {"messages": [{"destinations": [{"to": "41793020001"}]}]}),
+    "a bulk that is not there": Request("GET", "/sms/1/bulks?bulkId=none"),
+    "a limit of letters": Request("GET", "/sms/1/reports?limit=many"),
+    "preview of nothing": _post("/sms/1/preview", {}),
+}
 
 
 # -- RBM ----------------------------------------------------------------------------------------
@@ -94,10 +84,10 @@ _RBM_STATES: Final = {
 """Outcomes by the state in which they leave a message; all others follow a delivery."""
 
 
-def _rbm_send(recipient: str, _: str) -> Sending:
+def _rbm_send(recipient: str, _: str) -> Request:
     query = f"messageId=m{recipient.removeprefix('+')}&agentId=welcome-bot"
     body = {"contentMessage": {"text": "hello"}, "ttl": "3600s"}
-    return Sending(f"/v1/phones/{recipient}/agentMessages?{query}", body)
+    return _post(f"/v1/phones/{recipient}/agentMessages?{query}", body)
 
 
 def _rbm_holds(row: Code, ended: Ended) -> bool:
@@ -113,13 +103,32 @@ def _silent(row: Code) -> bool:
     return _RBM_STATES.get(row.name) == "sent"
 
 
+_RBM_PATH: Final = "/v1/phones/+41793020001/agentMessages"
+_RBM_BAD: Final = {
+    "no message id": _post(f"{_RBM_PATH}?agentId=welcome-bot", {"contentMessage": {"text": "hello"}}),
+    "no content": _post(f"{_RBM_PATH}?messageId=m1&agentId=welcome-bot", {}),
+    "a field that is not there": _post(
+        f"{_RBM_PATH}?messageId=m1&agentId=welcome-bot", {"contentMessage": {"words": "hello"}}
+    ),
+    "a bad ttl": _post(
+        f"{_RBM_PATH}?messageId=m1&agentId=welcome-bot", {"contentMessage": {"text": "hello"}, "ttl": "1h"}
+    ),
+    "a phone of letters": _post(
+        "/v1/phones/abc/agentMessages?messageId=m1&agentId=welcome-bot", {"contentMessage": {"text": "hello"}}
+    ),
+    "no JSON": Request("POST", f"{_RBM_PATH}?messageId=m1&agentId=welcome-bot", _JSON, b"hello"),
+    "no agent": _post(f"{_RBM_PATH}?messageId=m1", {"contentMessage": {"text": "hello"}}),
+    "revoking what is not there": Request("DELETE", f"{_RBM_PATH}/none?agentId=welcome-bot"),
+}
+
+
 # -- BiP ----------------------------------------------------------------------------------------
 
 _BIP_STATES: Final = {"read": "read", "answered": "read", "expired": "expired"}
 
 
-def _bip_send(recipient: str, _: str) -> Sending:
-    return Sending(
+def _bip_send(recipient: str, _: str) -> Request:
+    return _post(
         "/tes/rest/spi/sendmsgserv",
         {
             "txnid": f"t{recipient}",
@@ -140,13 +149,36 @@ def _bip_holds(row: Code, ended: Ended) -> bool:
     return row.code in ended.codes and row.code.encode() in ended.body
 
 
+_BIP_GOOD: Final = {
+    "txnid": "t1",
+    "receiver": {"type": 2, "address": "905325550001"},
+    "composition": {"list": [{"type": 0, "message": "hello"}]},
+}
+_BIP_BAD: Final = {
+    "nothing": _post("/tes/rest/spi/sendmsgserv", {}),
+    "no receiver": _post(
+        "/tes/rest/spi/sendmsgserv", {k: v for k, v in _BIP_GOOD.items() if k != "receiver"}
+    ),
+    "no composition": _post(
+        "/tes/rest/spi/sendmsgserv", {k: v for k, v in _BIP_GOOD.items() if k != "composition"}
+    ),
+    "a number for an address": _post(
+        "/tes/rest/spi/sendmsgserv", {**_BIP_GOOD, "receiver": {"type": 2, "address": 5}}
+    ),
+    "an address of letters": _post(
+        "/tes/rest/spi/sendmsgserv", {**_BIP_GOOD, "receiver": {"type": 2, "address": "abc"}}
+    ),
+    "no JSON": Request("POST", "/tes/rest/spi/sendmsgserv", _JSON, b"hello"),
+}
+
+
 # -- Bitel --------------------------------------------------------------------------------------
 
 
-def _bitel_send(recipient: str, kind: str) -> Sending:
+def _bitel_send(recipient: str, kind: str) -> Request:
     if kind == "call":
-        return Sending("/api/v2/voice/single/tts", {"phoneNumber": recipient, "text": "hello"})
-    return Sending("/api/v2/sms/single", {"phoneNumber": recipient, "message": "hello"})
+        return _post("/api/v2/voice/single/tts", {"phoneNumber": recipient, "text": "hello"})
+    return _post("/api/v2/sms/single", {"phoneNumber": recipient, "message": "hello"})
 
 
 def _bitel_holds(row: Code, ended: Ended) -> bool:
@@ -154,39 +186,56 @@ def _bitel_holds(row: Code, ended: Ended) -> bool:
     return row.name in ended.codes and (refused if row.kind == "error" else ended.status == 200)
 
 
+_BITEL_SMS: Final = "/api/v2/sms/single"
+_BITEL_BAD: Final = {
+    "nothing": _post(_BITEL_SMS, {}),
+    "no message": _post(_BITEL_SMS, {"phoneNumber": "09120000001"}),
+    "an empty message": _post(_BITEL_SMS, {"phoneNumber": "09120000001", "message": ""}),
+    "a number for a message": _post(_BITEL_SMS, {"phoneNumber": "09120000001", "message": 5}),
+    "an address of letters": _post(_BITEL_SMS, {"phoneNumber": "abc", "message": "hello"}),
+    "no JSON": Request("POST", _BITEL_SMS, _JSON, b"hello"),
+    "an array": Request("POST", _BITEL_SMS, _JSON, b"[]"),
+    "a call that says nothing": _post("/api/v2/voice/single/tts", {"phoneNumber": "09120000001"}),
+}
+
+
+# -- all of them --------------------------------------------------------------------------------
+
 ROWS: Final[Mapping[str, Row]] = {
     "infobip": Row(
-        authorization=lambda credential: f"App {credential}",
+        signed=_key,
         refused_credential="invalid-key",
         send=_infobip_send,
         number=lambda n: f"4179302{n:04d}",
-        address=_plus,
         holds=_infobip_holds,
+        bad=_INFOBIP_BAD,
+        readme=_readme("infobip"),
     ),
     "rbm": Row(
-        authorization=lambda credential: f"Bearer {credential}",
-        refused_credential="invalid-token",
         send=_rbm_send,
         number=lambda n: f"+4179302{n:04d}",
-        address=_plus,
         holds=_rbm_holds,
         page=b"<title>Error 404 (Not Found)!!1</title>",
+        bad=_RBM_BAD,
+        readme=_readme("rbm"),
     ),
     "bip": Row(
-        authorization=lambda credential: f"Basic {base64.b64encode(credential.encode()).decode()}",
+        signed=_basic,
         refused_credential="service:invalid",
         send=_bip_send,
         number=lambda n: f"90532555{n:04d}",
-        address=_plus,
         holds=_bip_holds,
+        bad=_BIP_BAD,
+        readme=_readme("bip"),
         circumstances={"follower": True, "session": True},
     ),
     "bitel": Row(
-        authorization=lambda credential: f"Bearer {credential}",
-        refused_credential="invalid-token",
         send=_bitel_send,
         number=lambda n: f"0912000{n:04d}",
         address=lambda number: f"+98{number.removeprefix('0')}",
         holds=_bitel_holds,
+        bad=_BITEL_BAD,
+        readme=_readme("bitel"),
     ),
+    "pigeon": PIGEON_ROW,
 }

@@ -82,7 +82,7 @@ async def called(
             there = Drive(
                 method=drive.method,
                 url=f"{receiver.url}{drive.url}",
-                recipient=drive.recipient,
+                recipients=drive.recipients,
                 headers=drive.headers,
                 body=drive.body,
             )
@@ -98,7 +98,6 @@ async def test_call_is_filled_in() -> None:
         method="POST",
         url="/send/{recipient}?n={n}",
         count=2,
-        recipient="+4179",
         headers={"X-Key": "secret"},
         body={"to": ["{recipient}"], "text": "code {n}", "ttl": 5},
     )
@@ -164,3 +163,24 @@ async def test_call_to_nobody_is_counted_as_a_failure() -> None:
         await make_call(driven, NOBODY, client, report)
 
     assert (report.made, report.refused, report.failures) == (1, 1, {"refused": 1})
+
+
+async def test_recipients_are_taken_in_turn() -> None:
+    """
+    A list of whole numbers and of numbers with the call's own in them; the body may have it padded, too.
+    """
+    drive = Drive(
+        method="POST",
+        url="/send",
+        count=3,
+        recipients=("+41793026727", "+4179302120{n:04}"),
+        body={"to": "{recipient}", "text": "No {n:03}"},
+    )
+
+    received, _ = await called(drive)
+
+    assert [one.body for one in received] == [
+        b'{"to": "+41793026727", "text": "No 000"}',
+        b'{"to": "+41793021200001", "text": "No 001"}',
+        b'{"to": "+41793026727", "text": "No 002"}',
+    ]

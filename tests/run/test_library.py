@@ -5,6 +5,7 @@ Each shipped file: a correct integrator passes, and the one that the file is abo
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,26 +14,27 @@ import pytest
 
 from run.bench import failed, shipped
 from run.mutants.registry import MUTANTS
-from run.mutants.stage import BRIEF, STATES, Play, blames, calls, carry_out, idle, sends
-from simulator.commands.files import library
+from run.mutants.stage import STATES, Play, blames, carry_out, idle
+from simulator.commands.files import find_scenario, library
 from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
+from simulator.provider import discover
 from simulator.scenario.goals import RunFile
+from simulator.scenario.loader import load_run
 
 _DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 _SEEDS = range(1, 11) if _DEEP else range(1, 4)
-_MINUTE = 60_000
 _LIVE = ClockSpec(mode=ClockMode.LIVE, rate=200)
-# Waits inside the call, for today's run does not stay for tries that come after it.
-_PATIENT = {"speed": 200, "tries_inside": 100}
-_RACES = ("210", "220", "230", "240")
+_QUICK = {"speed": 200}
+"""Software that waits as many times quicker as the clock goes, so that it waits by that clock."""
+_SOFTWARE = "http://127.0.0.1:9000"
 
 
 @dataclass(frozen=True)
 class Case:
     """
-    A drive that hits what a file is about, and the integrator that fails there.
+    The integrator that fails at what a file is about; the file's own comment says what hits it.
     """
 
     play: Play
@@ -45,142 +47,100 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
-    "healthy": Case(Play(drive=(sends(8),)), mutant="group name in the wrong case"),
-    "flaky-carrier": Case(Play(drive=(sends(30),)), mutant="failed is delivered"),
+    "healthy": Case(Play(drive=()), mutant="group name in the wrong case"),
+    "flaky-carrier": Case(Play(drive=()), mutant="failed is delivered"),
     "throttled": Case(
-        Play(drive=(sends(12),), clock=_LIVE, integrator=_PATIENT),
+        Play(drive=(), clock=_LIVE, integrator=_QUICK),
         mutant="no retry on 429",
         caught=("sends.retried: 100%",),
     ),
     "handset-off": Case(
-        Play(drive=(sends(2, to="+41793026727", text="No {n}"), sends(4), calls("/restart", 60 * _MINUTE))),
+        Play(drive=()),
         mutant="messages in memory",
     ),
-    "expiry": Case(Play(drive=(sends(4, to="+4179999000{n}"), sends(2))), mutant="expired is delivered"),
+    "expiry": Case(Play(drive=()), mutant="expired is delivered"),
     "duplicate-and-reordered": Case(
-        Play(drive=(sends(10),), belief="brief", means=BRIEF),
+        Play(drive=()),
         mutant="billed per report",
         caught=("integrator: brief",),
     ),
-    "report-before-answer": Case(Play(drive=(sends(8),)), mutant="known after the answer"),
-    "storm-after-outage": Case(Play(drive=(sends(20),)), mutant="acknowledged, then not stored"),
-    "contradicting-reports": Case(Play(drive=(sends(20),)), mutant="late report overwrites"),
+    "report-before-answer": Case(Play(drive=()), mutant="known after the answer"),
+    "storm-after-outage": Case(Play(drive=()), mutant="acknowledged, then not stored"),
+    "contradicting-reports": Case(Play(drive=()), mutant="late report overwrites"),
     "damaged-webhooks": Case(
-        Play(drive=(sends(20),), integrator={"secrets": {"infobip": ("damaged",)}}),
+        Play(drive=(), integrator={"secrets": {"infobip": ("damaged",)}}),
         mutant="text/plain is put aside",
         caught=("webhooks.forged_refused: true", "integrator: state"),
     ),
     "rbm-forged-signatures": Case(
-        Play(drive=(sends(15, channel="rbm"),)),
+        Play(drive=()),
         mutant="signature not checked at rbm",
         caught=("webhooks.forged_refused: true",),
     ),
     "rotated-secrets": Case(
-        Play(
-            drive=(sends(4), sends(4, at_ms=31 * _MINUTE)),
-            integrator={"secrets": {"infobip": ("first", "second")}},
-        ),
+        Play(drive=(), integrator={"secrets": {"infobip": ("first", "second")}}),
         broken={"secrets": {"infobip": ("first",)}},
         caught=("webhooks.acknowledged: 100%", "webhooks.lost: 0", "integrator: state"),
     ),
     "provider-outage": Case(
-        Play(drive=(replace(sends(10), rate=Rate(1, 1_000)),), clock=_LIVE, integrator=_PATIENT),
+        Play(drive=(), clock=_LIVE, integrator=_QUICK),
         mutant="no retry at rbm",
         caught=("sends.retried: 100%",),
     ),
-    "errors-inside-200": Case(Play(drive=(sends(20),)), mutant="200 is success"),
+    "errors-inside-200": Case(Play(drive=()), mutant="200 is success"),
     "garbled-answers": Case(
-        Play(drive=(sends(20),), integrator={"tries_inside": 12}),
+        Play(drive=(), integrator={"tries_inside": 12}),
         mutant="new id for each try",
         caught=("sends.duplicated: 0",),
     ),
     "gateway-pages": Case(
-        Play(drive=(sends(20),), integrator={"tries_inside": 12}),
+        Play(drive=(), integrator={"tries_inside": 12}),
         mutant="new id for each try",
         caught=("sends.duplicated: 0",),
     ),
     "storm": Case(
-        Play(drive=(), means={}),
+        Play(drive=()),
         mutant="unknown is 404",
         caught=("webhooks.acknowledged: 100%", "webhooks.lost: 0"),
     ),
     "demo": Case(
-        Play(drive=(), means={}, clock=ClockSpec()),
+        Play(drive=(), clock=ClockSpec()),
         mutant="unknown is 404",
         caught=("webhooks.acknowledged: 100%", "webhooks.lost: 0"),
     ),
     "receiver-down-and-recovering": Case(
-        Play(drive=(sends(8),), integrator={"down_for": 20}), mutant="acknowledged, then not stored"
+        Play(drive=(), integrator={"down_for": 20}), mutant="acknowledged, then not stored"
     ),
     "mixed-bulk": Case(
-        Play(drive=(sends(20, to=["{recipient}", "+41780000{n}00", "+41770000{n}00"]),)),
+        Play(drive=()),
         mutant="200 is success",
     ),
-    "blocked-and-black-listed": Case(
-        Play(drive=(sends(5), sends(5, at_ms=61 * _MINUTE))), mutant="200 is success"
-    ),
+    "blocked-and-black-listed": Case(Play(drive=()), mutant="200 is success"),
     "replies-and-opt-out": Case(
-        Play(drive=(sends(6, text="May we come?"), sends(6, at_ms=20 * _MINUTE))),
+        Play(drive=()),
         mutant="STOP ignored",
         caught=("sends.refused: 0",),
     ),
     "bip-quota-and-sessions": Case(
-        Play(
-            drive=(
-                *(sends(4, recipient="+90532", channel="bip", at_ms=at * _MINUTE) for at in (2, 3, 4, 125)),
-                sends(3, to=["+905340000001", "+905340000002"], channel="bip-list", at_ms=5 * _MINUTE),
-            ),
-            means={"delivered": ("DELIVERED",)},
-        ),
+        Play(drive=()),
         mutant="tied by txnid",
     ),
     "bip-broadcast-mixed": Case(
-        Play(
-            drive=(
-                sends(2, channel="bip-all"),
-                sends(1, to=["+905320000005", "+905330000001"], channel="bip-list", at_ms=50 * _MINUTE),
-                sends(3, to="+905320000006", channel="bip", at_ms=50 * _MINUTE),
-            ),
-            means={"delivered": ("DELIVERED",), "read": ("READ",)},
-        ),
+        Play(drive=()),
         mutant="first receiver alone",
     ),
     "bitel-p2p-black-list": Case(
-        Play(
-            drive=(
-                sends(1, to=[f"+98912000000{n}" for n in range(1, 5)], channel="bitel"),
-                sends(1, to="+989120000002", channel="bitel", at_ms=61 * _MINUTE),
-            ),
-            belief="brief",
-            means=BRIEF,
-        ),
+        Play(drive=()),
         mutant="black-listed is billed",
         caught=("integrator: brief",),
     ),
     "rbm-expiry-with-sms-fallback": Case(
-        Play(
-            drive=tuple(
-                sends(2, to=f"+4179302{part}000{{n}}", channel="rbm", ttl="600s")
-                for part in ("120", "130", "140", "404", "555")
-            ),
-            belief="brief",
-            means={
-                "delivered": ("DELIVERED billed=1 sms=0",),
-                "expired": ("EXPIRED billed=0 sms=1",),
-                "refused": ("REJECTED billed=0 sms=1",),
-            },
-        ),
+        Play(drive=()),
         mutant="SMS on every TTL event",
         caught=("integrator: brief",),
     ),
     "rbm-revoke-races-delivery": Case(
-        Play(
-            drive=(
-                *(sends(1, to=f"+4179302{part}0001", channel="rbm") for part in _RACES),
-                *(calls("/revoke", 30_000, to=f"+4179302{part}0001") for part in _RACES),
-            ),
-            means=STATES,
-        ),
+        Play(drive=()),
         mutant="revoked is final",
     ),
 }
@@ -203,6 +163,27 @@ def _smaller(plan: RunFile) -> RunFile:
 
 def _plan(name: str) -> RunFile:
     return _smaller(shipped(name)) if name == "storm" else shipped(name)
+
+
+def _commented(name: str) -> RunFile | None:
+    """Return a file with what its comment says put in, its drive and its audit; None: it needs none."""
+    text = find_scenario(name).read_text(encoding="utf-8")
+    comment = re.search(r"^#   (drive:\n(?:#    .*\n)+)#   (integrator:\n(?:#    .*\n)+)", text, re.MULTILINE)
+    if comment is None:
+        return None
+    drive, integrator = (re.sub(r"^#  ", "", part, flags=re.MULTILINE) for part in comment.groups())
+    whole = text.replace("\nexpect:\n", f"\n{drive}expect:\n  {integrator}")
+    return load_run(whole, f"{name}.yaml", discover())
+
+
+def _play(name: str) -> Play:
+    """Return how a file is played: as its comment says, with less patience."""
+    play, plan = CASES[name].play, _commented(name)
+    if plan is None:
+        return replace(play, means={})
+    drive = tuple(replace(one, url=one.url.removeprefix(_SOFTWARE)) for one in plan.drive)
+    (ask,) = plan.expect.integrator
+    return replace(play, drive=drive, ask=ask.url.removeprefix(_SOFTWARE), belief=ask.field, means=ask.means)
 
 
 # Hours pass, a thousand times faster than real ones; all of them with HYPOTHESIS_PROFILE=deep.
@@ -231,7 +212,7 @@ async def test_correct_integrator_is_not_blamed(name: str) -> None:
     """
     plan = _plan(name)
 
-    results = [await carry_out(plan, CASES[name].play, seed=seed) for seed in _SEEDS]
+    results = [await carry_out(plan, _play(name), seed=seed) for seed in _SEEDS]
 
     wrong = [failed(result) for result in results if set(blames(result)) - _DRAWN.get(name, set())]
     assert wrong == []
@@ -243,7 +224,7 @@ async def test_correct_integrator_is_not_blamed__live(name: str) -> None:
     """
     On a clock that moves by itself the same integrator passes the same files.
     """
-    play = replace(CASES[name].play, clock=ClockSpec(mode=ClockMode.LIVE, rate=1_000))
+    play = replace(_play(name), clock=ClockSpec(mode=ClockMode.LIVE, rate=1_000))
 
     result = await carry_out(_plan(name), play)
 
@@ -257,7 +238,7 @@ async def test_broken_integrator_is_caught(name: str) -> None:
     """
     case = CASES[name]
     policy = MUTANTS[case.mutant].policy if case.mutant else None
-    play = replace(case.play, integrator={**case.play.integrator, **case.broken})
+    play = replace(_play(name), integrator={**case.play.integrator, **case.broken})
 
     result = await carry_out(_plan(name), play, policy)
 
@@ -275,6 +256,18 @@ def test_file_says_what_is_expected_and_leaves_the_driving_to_its_user(path: Any
     assert plan.expect.webhooks is not None
     assert plan.drive == ()
     assert "A good integrator" in comment
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("storm", "demo")])
+def test_comment_says_how_to_drive_and_ask(name: str) -> None:
+    """
+    What stands in the comment of a file can be put into it as it is, and asks with patience.
+    """
+    plan = _commented(name)
+
+    assert plan is not None
+    assert plan.drive
+    assert [ask.within_real_ms for ask in plan.expect.integrator] == [5_000]
 
 
 def test_meanings_cover_every_end() -> None:

@@ -294,6 +294,20 @@ async def test_live_clock__fires_by_itself_and_in_order() -> None:
         assert at_ms == sorted(at_ms)
 
 
+async def test_live_clock__at_another_rate_is_not_late() -> None:
+    """
+    What is due in an hour is due in less than a second when time begins to pass faster.
+    """
+    async with serving(clock=ClockSpec(mode=ClockMode.LIVE)) as bench:
+        await bench.configure(deliver_after="1h")
+        await bench.send()
+        bench.space.driver.set_mode(ClockSpec(mode=ClockMode.LIVE, rate=1_000_000))
+
+        await until(lambda: bench.space.simulation.next_due() is None)
+
+        assert {m.state.value for m in bench.space.simulation.messages.values()} == {"delivered"}
+
+
 async def test_live_clock__catches_up_in_slices_without_keeping_the_loop() -> None:
     """
     A backlog that fell due at once is worked off without keeping the loop all the while.

@@ -5,8 +5,9 @@ Rules: complaints that lead to the right words.
 import pytest
 
 from simulator.provider import discover
-from simulator.scenario.loader import ScenarioError, load, read
+from simulator.scenario.loader import ScenarioError, load, read, scenario_schema
 from simulator.schema.node import node_of
+from toys.pigeon import PROVIDER
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,22 @@ def test_rule_without_a_name__is_called_by_its_number() -> None:
     scenario = load(rules, "x.yaml", discover())
 
     assert [rule.name for rule in scenario.rules] == ["first", "rule 2"]
+
+
+def test_failure_of_several_forms_is_described() -> None:
+    """
+    An editor has a text to show at `fail`, whether or not the provider wrote one.
+    """
+    schema = scenario_schema({"pigeon": PROVIDER})
+
+    fates = [
+        choice["properties"]["fail"]["description"]
+        for rule in schema["properties"]["rules"]["items"]["anyOf"]
+        for choice in rule["properties"]["then"]["properties"]["fate"]["anyOf"]
+        if "properties" in choice
+    ]
+
+    assert fates == [
+        "It fails, for a reason of the provider's own.",
+        "A failure; name a provider in `when` to use its codes.",
+    ]

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -315,6 +316,10 @@ async def test_advance__answers_now_and_what_fired() -> None:
                 "now_ms": 3_600_000,
                 "now": "2026-01-05T10:00:00.000Z",
                 "next_due_ms": None,
+                "next_due": None,
+                "advancing": False,
+                "webhooks_in_flight": 0,
+                "calls_in_flight": 0,
                 "fired": 2,
                 "in_flight": 0,
             },
@@ -351,6 +356,62 @@ async def test_wait__answers_as_soon_as_it_happens() -> None:
         status, found = await waiting
 
         assert (status, found["total"], found["items"][0]["recipient"]) == (200, 1, "+41793026727")
+
+
+async def test_wait__follows_what_becomes_of_messages() -> None:
+    """
+    A message counts from when it fits, no longer than it fits, in the order of acceptance.
+    """
+    async with serving() as bench:
+        await bench.configure(deliver_after="1s..9s")
+        await bench.send([f"4179000000{number}" for number in range(5)])
+        waiting = asyncio.create_task(
+            bench.control("GET", f"{SPACE}/wait?for=messages&state=delivered&count=5&within=10s")
+        )
+        await until(lambda: bool(bench.space._waiters))
+        await bench.control("POST", f"{SPACE}/clock/advance", {"by": "5s"})
+        halfway = waiting.done()
+        await bench.control("POST", f"{SPACE}/clock/advance", {"by": "5s"})
+
+        status, found = await waiting
+
+        numbers = [message["recipient"] for message in found["items"]]
+        assert (status, halfway) == (200, False)
+        assert numbers == [f"+4179000000{number}" for number in range(5)]
+
+
+async def test_wait__ends_when_nobody_reads_its_answer() -> None:
+    """
+    A client that has hung up is waited for no longer, whatever time it wanted.
+    """
+    async with serving() as bench:
+        async with ClientSession() as hasty:
+            call = asyncio.create_task(hasty.get(f"{bench.url}/_sim/v1{SPACE}/wait?within=60s"))
+            await until(lambda: bool(bench.space._waiters))
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+        await until(lambda: not bench.space._waiters)
+
+        assert bench.server.fronts[0].count <= 1
+
+
+async def test_scenario__of_one_text_is_shared_and_changes_nobody_else() -> None:
+    """
+    What is changed in one of two spaces with the same scenario is not changed in the other.
+    """
+    text = 'recipients: {"+4179*": {reachable: false}}'
+    async with serving() as bench:
+        for name in ("one", "two"):
+            await bench.control("POST", "/spaces", {"name": name, "scenario": text})
+
+        await bench.control("PATCH", "/spaces/one/recipients/+41790000001", {"reachable": True})
+        _, there = await bench.control("GET", "/spaces/one/recipients/+41790000001")
+        _, here = await bench.control("GET", "/spaces/two/recipients/+41790000001")
+
+        spaces = [bench.server.registry.get(name).simulation.scenario for name in ("one", "two")]
+        assert spaces[0] is spaces[1]
+        assert (there["reachable"], here["reachable"]) == (True, False)
 
 
 async def test_wait__tells_the_nearest_miss() -> None:

@@ -120,7 +120,7 @@ async def test_pipelined_requests__are_answered_in_order() -> None:
     """
     sent = [request(), request(Authorization=""), request("/infobip/nothing")] * 40
 
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         answers = await exchange(bench, b"".join([*sent, request(Connection="close")]), request())
 
     assert statuses(answers) == ["200", "401", "404"] * 40 + ["200"]
@@ -132,7 +132,7 @@ async def test_request__may_come_in_any_pieces() -> None:
     """
     sent = request() + request(body=b"{") + request(Connection="close")
 
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         one_by_one = await exchange(bench, *(sent[place : place + 1] for place in range(len(sent))))
         by_seven = await exchange(bench, *(sent[place : place + 7] for place in range(0, len(sent), 7)))
 
@@ -145,7 +145,7 @@ async def test_connection__goes_on_with_aiohttp_once_a_request_is_not_plain() ->
     """
     chunked = request(body=b"", Transfer_Encoding="chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD), GOOD)
 
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         answers = await exchange(bench, request() + chunked + request() + request(Connection="close"))
         messages = len(bench.space.simulation.messages)
 
@@ -157,7 +157,7 @@ async def test_half_closed_connection__still_gets_its_answers() -> None:
     """
     A client that has said all that it wants may shut its side; what it asked is answered, late or not.
     """
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         at_once = await exchange(bench, request(), half_close=True)
         await bench.load({"rules": [{"name": "slow", "when": {}, "then": {"answer": {"stall": "20ms"}}}]})
         late = await exchange(bench, request() + request(), half_close=True)
@@ -173,7 +173,7 @@ async def test_stalled_answer__holds_up_its_own_connection_alone() -> None:
     rule = {"name": "slow", "when": {"recipient": "+41790000001"}, "then": {"answer": {"stall": "50ms"}}}
     slow = GOOD.replace(b"41793026727", b"41790000001")
 
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         await bench.load({"rules": [rule]})
         waiting = asyncio.create_task(exchange(bench, request(body=slow) + request(Connection="close")))
         await asyncio.sleep(0)
@@ -189,7 +189,7 @@ async def test_server_that_stops__ends_stalled_calls_and_idle_connections() -> N
     """
     Stopping does not wait for a stalled answer, nor for a client that keeps its connection.
     """
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         await bench.load({"rules": [{"name": "slow", "when": {}, "then": {"answer": {"stall": "60s"}}}]})
         stalled = asyncio.create_task(exchange(bench, request()))
         idle = asyncio.create_task(exchange(bench, request("/infobip/nothing")))
@@ -233,7 +233,7 @@ async def test_client_that_does_not_read__is_not_read_from() -> None:
     """
     While answers pile up nothing is served and nothing is read; afterwards all of it is.
     """
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         front: Front = bench.server.fronts[0]
         connection, wire = front(), _Wire()
         connection.connection_made(wire)
@@ -250,7 +250,7 @@ async def test_idle_connection__is_closed_after_an_hour() -> None:
     """
     A connection that says nothing for so many sweeps is closed; one that speaks is kept.
     """
-    async with serving() as bench:
+    async with serving(http="own") as bench:
         front: Front = bench.server.fronts[0]
         silent, speaking = _Wire(), _Wire()
         quiet, busy = front(), front()
@@ -276,7 +276,7 @@ async def test_webhook_of_a_call__starts_after_its_answer() -> None:
     """
     A report that is due at once never overtakes the answer of the call that caused it.
     """
-    async with receiving() as receiver, serving() as bench:
+    async with receiving() as receiver, serving(http="own") as bench:
         await bench.configure(webhook={"url": receiver.url}, deliver_after="0s")
         front: Front = bench.server.fronts[0]
         connection, wire = front(), _Wire()

@@ -14,7 +14,7 @@ from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import drawn
-from simulator.kernel.model.message import Rung
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.scenario import Storm, TimelineItem
 from simulator.kernel.model.units import Rate
 
@@ -95,7 +95,9 @@ def inject_storm(state: SimulationState, step: StormStep) -> None:
         decision = decide(state, submission, state.take_key(storm.provider, recipient))
         _mix(decision, storm, state.chance)
         _meet_gateway(decision)
-        settle(state, decision, unanswered=False)
+        outcome = settle(state, decision, unanswered=False)
+        if isinstance(outcome, Message):
+            outcome.injected = True
         arrived += 1
     if arrived < storm.messages:
         due_ms = arrival_ms(step.start_ms, arrived, storm.rate)

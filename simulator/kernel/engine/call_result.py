@@ -5,7 +5,7 @@ What becomes of one call, and what is done to its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from simulator.kernel.model.rules import AnswerFault, Drop
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["CallRefusal", "CallResult", "Deferred", "answer_of", "does_the_work"]
+__all__ = ["UNDECIDED", "CallRefusal", "CallResult", "Deferred", "answer_of", "does_the_work"]
 
 
 class CallRefusal(NamedTuple):
@@ -36,7 +36,7 @@ class CallRefusal(NamedTuple):
 
 class Deferred(NamedTuple):
     """
-    Work that a call leads to after its answer: the errand, and when it is due.
+    Work that a call leads to after its answer: what to do, and when it is due.
     """
 
     at_ms: int
@@ -82,6 +82,10 @@ class CallResult(Struct, kw_only=True):
             or self.drop is not None
             or (damage is not None and (damage.truncate or damage.garble))
         )
+
+
+UNDECIDED: Final = CallResult()
+"""What became of a call about which nothing is decided, or not yet; it is never changed."""
 
 
 def answer_of(state: SimulationState, decisions: Sequence[Decision]) -> CallResult:

@@ -15,22 +15,31 @@ from simulator.kernel.model.submission import MessageKey, Reason
 from simulator.kernel.store.facts import Contradicted, NotContradicted
 from simulator.kernel.webhooks.decisions import Wait, contradiction_decisions
 
-__all__ = ["contradict", "plan_contradiction"]
+__all__ = ["await_truth", "contradict", "plan_untold"]
 
 _ARRIVED = (State.DELIVERED, State.READ)
 _FAILURES = ((Move.FAIL, State.FAILED), (Move.EXPIRE, State.EXPIRED))
 _ARRIVALS = ((Move.DELIVER, State.DELIVERED),)
 
 
-def plan_contradiction(state: SimulationState, message: Message) -> None:
-    """Put it on the agenda that the end of *message* is contradicted, if a rule wants that."""
+def await_truth(state: SimulationState, message: Message) -> bool:
+    """Return True when a rule wants the end of *message*, not owed yet, contradicted once it was told."""
     faults = message.faults
-    wanted = faults.contradict if faults is not None else None
-    if wanted is None:
-        return
-    for decision in contradiction_decisions(wanted, state.chance.of(*message.key)):
+    contradict = faults.contradict if faults is not None else None
+    if faults is None or contradict is None or not faults.holds(state.clock.now_ms):
+        return False
+    for decision in contradiction_decisions(contradict, state.chance.of(*message.key)):
         if isinstance(decision, Wait):
-            state.agenda.add(state.clock.now_ms + decision.ms, Contradiction(message.key))
+            state.outbox.await_truth(message.key, decision.ms)
+            return True
+    return False
+
+
+def plan_untold(state: SimulationState, key: MessageKey) -> None:
+    """Plan the contradiction of an end that was just owed, if nobody will be told of that end itself."""
+    after_ms = state.outbox.take_untold(key)
+    if after_ms is not None:
+        state.agenda.add(state.clock.now_ms + after_ms, Contradiction(key))
 
 
 def contradict(state: SimulationState, key: MessageKey) -> None:
@@ -52,6 +61,7 @@ def contradict(state: SimulationState, key: MessageKey) -> None:
             tell(state, report)
             if report.target:
                 message.reports += 1
+                report = structs.replace(report, tells=untrue)
                 state.outbox.owe_contradiction(now_ms, report, message.faults_rule, message.reports)
             else:
                 contradicted = Contradicted(report.label, message.faults_rule, pulled=True)

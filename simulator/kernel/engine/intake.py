@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from simulator.kernel.engine.call_result import CallResult, Deferred, answer_of, does_the_work
+from simulator.kernel.engine.call_result import UNDECIDED, CallResult, Deferred, answer_of, does_the_work
 from simulator.kernel.engine.decide import Decision, acts_on_calls, decide, decide_call
 from simulator.kernel.engine.moves import start
 from simulator.kernel.engine.owing import owe_for, webhook_due
@@ -17,7 +17,7 @@ from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
-from simulator.kernel.store.facts import Accepted, RefusalLeftOut, Scope, SendRefused
+from simulator.kernel.store.facts import RefusalLeftOut, Scope, SendRefused, accepted
 from simulator.kernel.webhooks.webhook import Report
 
 __all__ = ["answered", "consult", "settle", "submit", "submit_later"]
@@ -98,7 +98,7 @@ def consult(
     and `nth` go by; they are asked for only where a rule may act.
     """
     if not acts_on_calls(state, provider, operation):
-        return CallResult()
+        return UNDECIDED
     decisions = [
         decide_call(
             state,
@@ -149,7 +149,8 @@ def _note_refusal(state: SimulationState, decision: Decision, result: CallResult
     )
     state.store.note_refusal(refused)
     scope = Scope.CALL if refusal else Scope.CONNECTION
-    fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why)
+    wait_ms = refusal.retry_after_ms if refusal else 0
+    fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why, retry_after_ms=wait_ms)
     state.journal.add(refused.at_ms, fact, key=refused.key)
 
 
@@ -218,7 +219,7 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
     if hooks.planned is not None:
         message.fate, message.expires_ms = hooks.planned(message)
     state.store.add(message)
-    fact = Accepted(message.state, message.rung, message.rule)
+    fact = accepted(message.state, message.rung, message.rule)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     if hooks.noted is not None:
         hooks.noted(message, None)

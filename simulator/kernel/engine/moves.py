@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from simulator.kernel.engine.contradiction import plan_contradiction
+from simulator.kernel.engine.contradiction import await_truth, plan_untold
 from simulator.kernel.engine.owing import owe_for
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Wake
@@ -19,7 +19,7 @@ from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.submission import Reason
-from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Moved, Rescheduled, Suspended
+from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Rescheduled, Suspended, moved
 
 __all__ = [
     "IllegalMove",
@@ -97,14 +97,15 @@ def _change(
     message.changed_ms = now_ms
     message.code = code
     message.reason = reason
-    fact = Moved(to, message.rung, message.rule, code, reason, unreachable)
+    fact = moved(to, message.rung, message.rule, code, reason, unreachable)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     noted = state.hooks[message.key.provider].noted
     if noted is not None:
         noted(message, move)
+    contradicted = to in TERMINAL and move is not Move.READ and await_truth(state, message)
     owe_for(state, message, state.accounts[message.key.provider].reports_of(message, move))
-    if to in TERMINAL and move is not Move.READ and message.faults is not None:
-        plan_contradiction(state, message)
+    if contradicted:
+        plan_untold(state, message.key)
     if move is Move.DELIVER:
         _after_delivery(state, message)
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from simulator.kernel.engine.decide import WebhookDecision, decide_webhooks
 from simulator.kernel.engine.state import SimulationState
+from simulator.kernel.engine.steps import Contradiction
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.webhooks.damage import damaged
@@ -28,7 +31,10 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
         tell(state, report)
         if report.target:
             message.reports += 1
+            report = structs.replace(report, tells=message.state)
             state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
+        elif state.hooks[report.provider].told is not None:
+            message.offered = message.state
 
 
 def owe_all(
@@ -68,14 +74,17 @@ def _of_event(state: SimulationState, report: Report) -> WebhookDecision:
 
 def tell(state: SimulationState, report: Report) -> None:
     """Let the account that keeps reports for pulling know of *report*."""
-    told = state.hooks[report.provider].told
-    if told is not None:
-        told(report)
+    take_note = state.hooks[report.provider].told
+    if take_note is not None:
+        take_note(report)
 
 
 def attempted(state: SimulationState, webhook: Webhook, attempt: Attempt) -> None:
     """Record an attempt at a webhook, and what the account makes of the integrator's answer to it."""
     state.outbox.attempted(state.clock.now_ms, webhook, attempt)
+    if not webhook.pending:
+        for key, after_ms in state.outbox.take_heard(webhook):
+            state.agenda.add(state.clock.now_ms + after_ms, Contradiction(key))
     heard = state.hooks[webhook.provider].heard
     if heard is not None:
         owe_all(state, heard(webhook, attempt))

@@ -245,7 +245,7 @@ class Simulation:
         return act_of(self.state, provider, recipient, act)
 
     def run_at(self, at_ms: int, provider: str, name: str, run: Callable[[], Sequence[Report]]) -> None:
-        """Let a provider do something of its own at *at_ms*; *name* orders errands of one instant."""
+        """Let a provider do something of its own at *at_ms*; *name* puts those of one instant in order."""
         self.agenda.add(at_ms, ProviderStep(provider, name, run))
 
     def owe(self, report: Report) -> None:

@@ -21,14 +21,16 @@ class Draws:
     their fates.
     """
 
-    __slots__ = ("_prefix",)
+    __slots__ = ("_prefix", "_root")
 
-    def __init__(self, prefix: blake2b) -> None:
+    def __init__(self, root: blake2b, prefix: str) -> None:
+        self._root = root
         self._prefix = prefix
 
     def _bits(self, label: str) -> int:
-        digest = self._prefix.copy()
-        digest.update(label.encode("utf-8", "surrogatepass"))
+        # Nothing is hashed before something is drawn: for most keys that is once, or never.
+        digest = self._root.copy()
+        digest.update(f"{self._prefix}{label}".encode("utf-8", "surrogatepass"))
         return int.from_bytes(digest.digest(), "big")
 
     def unit(self, label: str) -> int:
@@ -74,6 +76,4 @@ class Chance:
 
     def of(self, *key: str | int) -> Draws:
         """Return the draws of *key*, for example (provider, recipient, ordinal)."""
-        prefix = self._root.copy()
-        prefix.update("\x1f".join(map(str, ("", *key, ""))).encode("utf-8", "surrogatepass"))
-        return Draws(prefix)
+        return Draws(self._root, "\x1f".join(map(str, ("", *key, ""))))

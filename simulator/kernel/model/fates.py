@@ -94,7 +94,8 @@ class MoveStep(Struct, frozen=True, gc=False):
     @property
     def order(self) -> tuple[int | str, ...]:
         """After recipients have come and gone; by message, endings before deliveries."""
-        return (2, *self.key, _RANK[self.move], self.number, self.code)
+        provider, recipient, ordinal = self.key
+        return (2, provider, recipient, ordinal, _RANK[self.move], self.number, self.code)
 
 
 # A message that is due to expire and to be delivered at one instant has expired.

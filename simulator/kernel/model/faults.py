@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from simulator.kernel.model.units import Delay
 
 __all__ = [
     "FORGERIES",
+    "SPOILING",
     "Contradict",
     "Damage",
     "DamageKind",
@@ -57,8 +59,10 @@ class DamageKind(StrEnum):
     SLOW = "slow"
 
 
-FORGERIES = frozenset({DamageKind.SIGNATURE, DamageKind.UNSIGNED})
+FORGERIES: Final = frozenset({DamageKind.SIGNATURE, DamageKind.UNSIGNED})
 """What can be done only to webhooks that are signed."""
+SPOILING: Final = frozenset({DamageKind.TRUNCATE, DamageKind.CORRUPT}) | FORGERIES
+"""What a receiver does well to refuse; slow and mislabelled bodies are whole."""
 
 
 class Purpose(StrEnum):

@@ -58,6 +58,10 @@ class Message(Struct, kw_only=True, gc=False):
     """True while the call that submitted it has not been answered; its webhooks wait for that."""
     id_unknown: bool = False
     """True when a rule kept or spoilt the answer of that call, so its id may never have been heard of."""
+    injected: bool = False
+    """True when a storm of the scenario made it, and no call of the integrator."""
+    offered: State | None = None
+    """The last state of which a report was put up for pulling alone."""
 
 
 class Refused(Struct, frozen=True, kw_only=True, gc=False):

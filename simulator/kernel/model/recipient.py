@@ -123,11 +123,11 @@ class _Layer:
             self.exact.setdefault(pattern, {}).update(traits)
 
     def find(self, address: str) -> Iterator[dict[str, Trait]]:
-        if (found := self.exact.get(address)) is not None:
-            yield found
+        if (trait := self.exact.get(address)) is not None:
+            yield trait
         for length in self.lengths:
-            if (found := self.prefixes[length].get(address[:length])) is not None:
-                yield found
+            if (trait := self.prefixes[length].get(address[:length])) is not None:
+                yield trait
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.prefixes)
@@ -171,8 +171,8 @@ class Directory:
         values: dict[str, Value] = {}
         for trait_name, trait in self._traits(address):
             if trait_name not in values:
-                said, value = trait.at(at_ms)
-                if said:
+                stated, value = trait.at(at_ms)
+                if stated:
                     values[trait_name] = value
         return Circumstances(**values) if values else _NOBODY  # type: ignore[arg-type]
 

@@ -255,8 +255,8 @@ class Match:
             start_ms, end_ms = self.during
             if since_start_ms < start_ms or (end_ms is not None and since_start_ms >= end_ms):
                 until = format_duration(end_ms) if end_ms is not None else ""
-                wanted = f"{format_duration(start_ms)}..{until}"
-                yield Miss("during", wanted, format_duration(since_start_ms))
+                expected = f"{format_duration(start_ms)}..{until}"
+                yield Miss("during", expected, format_duration(since_start_ms))
         if self.text is not None and not self.text.holds(submission.text):
             yield Miss("text", str(self.text), repr(submission.text[:80]))
         if self.share_bp is not None:

@@ -84,6 +84,8 @@ class TimelineItem:
     provider: str = ""
     providers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings that change, by provider name."""
+    software: str = ""
+    """What a run does to the software under test: a call as `POST http://…`, or `restart`; no act of ours."""
     line: int = 0
 
 

@@ -4,10 +4,16 @@ What is due, and when: a wheel of instants.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import Protocol
+from collections.abc import Iterator
+from heapq import heappop, heappush, merge
+from itertools import islice
+from operator import attrgetter
+from typing import Final, Protocol
 
 __all__ = ["Agenda", "Step"]
+
+_ORDER: Final = attrgetter("order")
+_RUN_MAX: Final = 1_024
 
 
 class Step(Protocol):
@@ -27,16 +33,42 @@ class Agenda:
 
     An instant is taken in rounds: what is added to it meanwhile comes in the next
     round.  In how many slices a round is taken changes nothing.
+
+    Steps of a crowded instant are sorted a run at a time, as they are added, and the
+    runs are merged as they are taken: nobody waits for hundreds of thousands to be
+    sorted at once.
     """
 
-    __slots__ = ("_buckets", "_cancelled", "_heap", "_round", "_round_at_ms", "_size")
+    __slots__ = (
+        "_buckets",
+        "_cancelled",
+        "_heap",
+        "_merged",
+        "_not_merged",
+        "_round",
+        "_round_at_ms",
+        "_run_max",
+        "_runs",
+        "_size",
+        "_skipped",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, run_max: int = _RUN_MAX) -> None:
+        self._run_max = run_max
+        """How many steps are sorted at once."""
         self._buckets: dict[int, list[Step]] = {}
+        self._runs: dict[int, list[list[Step]]] = {}
+        """Of crowded instants: what was added before, sorted in runs."""
         self._cancelled: dict[int, set[tuple[int | str, ...]]] = {}
         """What will not happen after all, by instant and order."""
         self._round: list[Step] = []
-        """What is left of the round being taken, last one first."""
+        """What comes next of the round being taken, last one first."""
+        self._merged: Iterator[Step] = iter(())
+        """What comes after that."""
+        self._not_merged = 0
+        """How many steps that is."""
+        self._skipped: set[tuple[int | str, ...]] = set()
+        """Which of them will not happen after all."""
         self._round_at_ms = 0
         self._heap: list[int] = []
         self._size = 0
@@ -52,11 +84,21 @@ class Agenda:
             heappush(self._heap, at_ms)
         else:
             bucket.append(step)
+            if len(bucket) >= self._run_max:
+                bucket.sort(key=_ORDER)
+                self._runs.setdefault(at_ms, []).append(bucket)
+                self._buckets[at_ms] = []
         self._size += 1
 
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
-        for steps in (self._buckets.get(at_ms, []), self._round if at_ms == self._round_at_ms else []):
+        if at_ms == self._round_at_ms and self._not_merged:
+            self._merge_all()
+        for steps in (
+            self._buckets.get(at_ms, []),
+            self._round if at_ms == self._round_at_ms else [],
+            *self._runs.get(at_ms, ()),
+        ):
             if step in steps:
                 steps.remove(step)
                 self._size -= 1
@@ -70,11 +112,18 @@ class Agenda:
         An outage makes thousands of messages expire at one instant; most are
         delivered before, and searching that instant for each would take too long.
         """
-        if self._round and at_ms == self._round_at_ms:
-            self.remove(at_ms, step)
-        else:
+        if not self._round or at_ms != self._round_at_ms:
             self._cancelled.setdefault(at_ms, set()).add(step.order)
             self._size -= 1
+        elif step in self._round:
+            self._round.remove(step)
+            self._size -= 1
+            self._refill()
+        elif self._not_merged and step not in self._buckets[at_ms] and at_ms not in self._runs:
+            self._skipped.add(step.order)
+            self._size -= 1
+        else:
+            self.remove(at_ms, step)
 
     def next_due(self) -> int | None:
         """Return the earliest instant with anything due, or None."""
@@ -82,12 +131,48 @@ class Agenda:
             return self._round_at_ms
         while self._heap:
             at_ms = self._heap[0]
-            if len(self._buckets[at_ms]) > len(self._cancelled.get(at_ms, ())):
+            if self._buckets[at_ms] and not self._cancelled:
+                return at_ms
+            planned = len(self._buckets[at_ms]) + sum(map(len, self._runs.get(at_ms, ())))
+            if planned > len(self._cancelled.get(at_ms, ())):
                 return at_ms
             heappop(self._heap)
             del self._buckets[at_ms]
+            self._runs.pop(at_ms, None)
             self._cancelled.pop(at_ms, None)
         return None
+
+    def soonest(self, looked_at_max: int = 1_000) -> tuple[int, Step, int] | None:
+        """
+        Return the next instant, its first step and how many it has; None when nothing is due.
+
+        Of a crowded instant only so many steps are looked at for the first one.
+        """
+        at_ms = self.next_due()
+        if at_ms is None:
+            return None
+        if self._round:
+            return at_ms, self._round[-1], len(self._round) + self._not_merged - len(self._skipped)
+        cancelled = self._cancelled.get(at_ms, ())
+        bucket, runs = self._buckets[at_ms], self._runs.get(at_ms, ())
+        firsts = [step for step in islice(bucket, looked_at_max) if step.order not in cancelled]
+        for run in runs:
+            firsts += islice((step for step in run if step.order not in cancelled), 1)
+        planned = len(bucket) + sum(map(len, runs)) - len(cancelled)
+        return at_ms, min(firsts, key=_ORDER), planned
+
+    def upcoming(self) -> Iterator[tuple[int, Step]]:
+        """Yield every step that is due, with its instant, in the order in which they will happen."""
+        if self._not_merged:
+            self._merge_all()
+        for step in reversed(self._round):
+            yield self._round_at_ms, step
+        for at_ms in sorted(set(self._heap)):
+            cancelled = self._cancelled.get(at_ms, ())
+            planned = sorted(self._buckets.get(at_ms, ()), key=_ORDER)
+            for step in merge(planned, *self._runs.get(at_ms, ()), key=_ORDER):
+                if step.order not in cancelled:
+                    yield at_ms, step
 
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
         """
@@ -101,25 +186,58 @@ class Agenda:
         if due_ms is None or due_ms > at_ms:
             return []
         if not self._round:
-            self._round, self._buckets[due_ms] = self._buckets[due_ms], []
-            if (cancelled := self._cancelled.pop(due_ms, None)) is not None:
-                self._round = [step for step in self._round if step.order not in cancelled]
-            self._round.sort(key=_order, reverse=True)
-            self._round_at_ms = due_ms
-        left = self._round
-        count = len(left) if most is None else min(most, len(left))
-        taken = left[len(left) - count :]
-        del left[len(left) - count :]
-        taken.reverse()
-        self._size -= count
+            self._begin_round(due_ms)
+        if most is None:
+            self._merge_all()
+        taken: list[Step] = []
+        while self._round and (most is None or len(taken) < most):
+            left = self._round
+            count = len(left) if most is None else min(most - len(taken), len(left))
+            slice_ = left[len(left) - count :]
+            del left[len(left) - count :]
+            slice_.reverse()
+            taken += slice_
+            self._refill()
+        self._size -= len(taken)
         return taken
 
+    def _begin_round(self, due_ms: int) -> None:
+        steps, self._buckets[due_ms] = self._buckets[due_ms], []
+        runs = self._runs.pop(due_ms, None)
+        cancelled = self._cancelled.pop(due_ms, None)
+        self._round_at_ms = due_ms
+        if len(steps) > 1:
+            steps.sort(key=_ORDER, reverse=not runs)
+        if runs is None:
+            self._round = steps if cancelled is None else [s for s in steps if s.order not in cancelled]
+            return
+        self._not_merged = len(steps) + sum(map(len, runs))
+        self._merged = merge(steps, *runs, key=_ORDER)
+        self._skipped = cancelled or set()
+        self._refill()
+
+    def _refill(self) -> None:
+        """Merge some more of a crowded round when what was merged is taken."""
+        while not self._round and self._not_merged:
+            steps = list(islice(self._merged, self._run_max))
+            self._not_merged -= len(steps)
+            if self._skipped:
+                hit = self._skipped.intersection(step.order for step in steps)
+                steps = [step for step in steps if step.order not in hit]
+                self._skipped -= hit
+            steps.reverse()
+            self._round = steps
+
+    def _merge_all(self) -> None:
+        rest = [step for step in self._merged if step.order not in self._skipped]
+        rest.reverse()
+        self._round = rest + self._round
+        self._not_merged = 0
+        self._skipped = set()
+
     def _put_back(self) -> None:
+        self._merge_all()
         steps, self._round = self._round, []
         self._size -= len(steps)
         for step in steps:
             self.add(self._round_at_ms, step)
-
-
-def _order(step: Step) -> tuple[int | str, ...]:
-    return step.order

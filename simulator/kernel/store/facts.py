@@ -5,7 +5,8 @@ The facts that a journal holds: data, and not a word of prose.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from functools import lru_cache
+from typing import ClassVar, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -48,6 +49,9 @@ __all__ = [
     "SettingsChanged",
     "Suspended",
     "Unsigned",
+    "accepted",
+    "called",
+    "moved",
 ]
 
 
@@ -111,6 +115,8 @@ class SendRefused(Struct, frozen=True, gc=False, omit_defaults=True, tag="refuse
     rule: str = ""
     detail: str = ""
     """What exactly stood against it, in the provider's words."""
+    retry_after_ms: int = 0
+    """When a retry may help, as the answer said."""
 
 
 class Moved(Struct, frozen=True, gc=False, omit_defaults=True, tag="moved", tag_field="fact"):
@@ -199,6 +205,8 @@ class Called(Struct, frozen=True, gc=False, omit_defaults=True, tag="called", ta
     """Why the call was turned away by the provider's own checks, or before it reached them."""
     names: tuple[tuple[str, str], ...] = ()
     """What the client calls it by, in the provider's words, such as its `txnid`."""
+    invalid_send: bool = False
+    """It was to send something, and those checks found it wrong, or nobody serves such a call."""
 
     @property
     def misbehaved(self) -> bool:
@@ -428,6 +436,27 @@ class Note(Struct, frozen=True, gc=False, omit_defaults=True, tag="note", tag_fi
     text: str
     detail: str = ""
     """What caused it, in the provider's words, too."""
+
+
+_SHARED_MAX: Final = 4_096
+
+
+@lru_cache(maxsize=_SHARED_MAX)
+def accepted(state: State, rung: Rung, rule: str) -> Accepted:
+    """Return the fact that a submission became a message; one for all of which the same is true."""
+    return Accepted(state, rung, rule)
+
+
+@lru_cache(maxsize=_SHARED_MAX)
+def moved(state: State, rung: Rung, rule: str, code: str, reason: Reason, unreachable: bool) -> Moved:
+    """Return the fact that a message changed its state; one for all of which the same is true."""
+    return Moved(state, rung, rule, code, reason, unreachable)
+
+
+@lru_cache(maxsize=_SHARED_MAX)
+def called(method: str, path: str, status: int) -> Called:
+    """Return the fact that a call was answered, with nothing else to be said; one for all such calls."""
+    return Called(method, path, status)
 
 
 Fact: TypeAlias = (

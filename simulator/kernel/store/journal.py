@@ -103,9 +103,9 @@ class Journal:
         if later * 2 > len(entries):
             return list(islice(entries, len(entries) - later, len(entries) - later + limit))
         # From the nearer end: in the middle of a deque an index costs as much as its distance.
-        found = list(islice(reversed(entries), max(0, later - limit), max(0, later)))
-        found.reverse()
-        return found
+        newest = list(islice(reversed(entries), max(0, later - limit), max(0, later)))
+        newest.reverse()
+        return newest
 
 
 def replay(entries: Iterator[Entry] | Journal) -> dict[MessageKey, State]:

@@ -38,6 +38,11 @@ class WaitingRoom:
         waiting = self._sent.pop(recipient, {})
         return sorted(waiting, key=lambda key: (waiting[key], key))
 
+    def of(self, recipient: str) -> list[MessageKey]:
+        """Return what waits for *recipient*, in the order in which it will be delivered; takes nothing."""
+        waiting = self._sent.get(recipient, {})
+        return sorted(waiting, key=lambda key: (waiting[key], key))
+
     def awaited(self, pattern: str) -> list[str]:
         """Return, sorted, the recipients under an address or prefix (`+4179*`) for whom anything waits."""
         if not pattern.endswith("*"):

@@ -17,8 +17,8 @@ _GARBLED_BYTES_MAX = 8
 
 def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -> WebhookRequest:
     """Return *request* with everything in *damage* done to it; the same way for the same draws."""
-    for one in damage:
-        match one.kind:
+    for each in damage:
+        match each.kind:
             case DamageKind.TRUNCATE:
                 length = draws.integer("truncate", 0, max(0, len(request.body) - 1))
                 request = replace(request, body=request.body[:length])
@@ -31,7 +31,7 @@ def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -
             case DamageKind.UNSIGNED:
                 request = replace(request, headers=_without(request.headers, request.signed_by))
             case DamageKind.SLOW:
-                request = replace(request, slow_real_ms=one.real_ms)
+                request = replace(request, slow_real_ms=each.real_ms)
     return request
 
 

@@ -74,12 +74,14 @@ def report_decisions(faults: WebhookFaults, draws: Draws) -> Iterator[Decision]:
                 yield Wait(Purpose.DUPLICATE, within, within.draw(draws.unit(f"duplicate.{copy}")))
 
 
-def contradiction_decisions(wanted: Contradict, draws: Draws) -> Iterator[Decision]:
+def contradiction_decisions(contradict: Contradict, draws: Draws) -> Iterator[Decision]:
     """Yield whether the end of a message, whose draws these are, is contradicted, and how much later."""
-    share = _share(Purpose.CONTRADICTION, wanted.share_bp, draws, "contradict")
+    share = _share(Purpose.CONTRADICTION, contradict.share_bp, draws, "contradict")
     yield share
     if share.hit:
-        yield Wait(Purpose.CONTRADICTION, wanted.after, drawn(wanted.after, draws, "contradict.after"))
+        yield Wait(
+            Purpose.CONTRADICTION, contradict.after, drawn(contradict.after, draws, "contradict.after")
+        )
 
 
 def _share(purpose: Purpose, share_bp: int, draws: Draws, label: str) -> Share:

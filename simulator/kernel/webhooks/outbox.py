@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.faults import FORGERIES, Damage, Purpose, WebhookFaults
+from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import Rate
@@ -42,6 +43,14 @@ PENDING: Final = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookSt
 _SETTLED = frozenset({WebhookState.ACKNOWLEDGED, WebhookState.LOST, WebhookState.DROPPED})
 
 
+class _Truth(NamedTuple):
+    """The end of a message that is to be contradicted once the integrator has been told of it."""
+
+    after_ms: int
+    webhooks: list[Webhook]
+    """All that tell it."""
+
+
 class Outbox:
     """
     Everything owed to the integrator in one space.
@@ -61,6 +70,7 @@ class Outbox:
         "_open_batches",
         "_parked",
         "_paused_until",
+        "_truths",
         "held_webhooks",
         "in_flight",
         "limit",
@@ -85,12 +95,52 @@ class Outbox:
         self._open_batches: dict[tuple[str, str, str], Webhook] = {}
         self._parked: dict[MessageKey, list[Webhook]] = {}
         self._paused_until: dict[str, int] = {}
+        self._truths: dict[MessageKey, _Truth] = {}
         self.held_webhooks: list[Webhook] = []
         self.ready: deque[Webhook] = deque()
         self.webhooks: dict[str, Webhook] = {}
         self._eviction: Eviction[str] = Eviction()
         self.in_flight = 0
         self.limit = limit
+
+    def await_truth(self, key: MessageKey, after_ms: int) -> None:
+        """
+        Contradict the end of a message *after_ms* after it was told; before it is owed.
+
+        A lie that overtook the truth, by a delay, a hold or a retry, would be the
+        truth for whoever believes what comes first.  `take_heard` and
+        `take_untold` say when the wait is over.
+        """
+        self._truths[key] = _Truth(after_ms, [])
+
+    def take_heard(self, webhook: Webhook) -> list[tuple[MessageKey, int]]:
+        """Return whose end is told by *webhook*, which was acknowledged or lost, and how long to wait now."""
+        if not self._truths:
+            return []
+        heard = webhook.state is WebhookState.ACKNOWLEDGED
+        over: list[tuple[MessageKey, int]] = []
+        for report in webhook.reports:
+            truth = self._truths.get(report.key) if report.key is not None else None
+            if truth is None or report.key is None:
+                continue
+            if heard or not any(other.pending for other in truth.webhooks):
+                over.append((report.key, truth.after_ms))
+                del self._truths[report.key]
+        return over
+
+    def take_untold(self, key: MessageKey) -> int | None:
+        """Return how long to wait where nobody is told of the end of a message; None: somebody is."""
+        truth = self._truths[key]
+        if any(webhook.pending for webhook in truth.webhooks):
+            return None
+        del self._truths[key]
+        return truth.after_ms
+
+    def _note_truth(self, report: Report, webhook: Webhook) -> None:
+        if self._truths and report.key is not None and report.tells in TERMINAL:
+            truth = self._truths.get(report.key)
+            if truth is not None:
+                truth.webhooks.append(webhook)
 
     def owe_contradiction(self, now_ms: int, report: Report, rule: str, sequence: int = 0) -> None:
         """Owe a report that contradicts an earlier one."""
@@ -125,6 +175,7 @@ class Outbox:
             open_one = self._open_batches.get(batch)
             if open_one is not None:
                 open_one.reports.append(report)
+                self._note_truth(report, open_one)
                 if len(open_one.reports) >= policy.batch_max:
                     del self._open_batches[batch]
                 return
@@ -156,19 +207,19 @@ class Outbox:
                 case Share(purpose=Purpose.DROPPED):
                     self._drop(now_ms, report, rule, sequence, about)
                     return
-                case Share(damage=Damage() as one):
-                    damage.append(one)
+                case Share(damage=Damage() as harm):
+                    damage.append(harm)
                 case Wait(purpose=Purpose.DUPLICATE, ms=ms):
                     copies_ms.append(ms)
                 case Wait(purpose=purpose, ms=ms):
                     due_ms += ms
                     intended.append(purpose)
         webhook = self._new(now_ms, due_ms, report, sequence, about=about)
-        if any(one.kind in FORGERIES for one in damage) and not self._signs(webhook):
-            damage = [one for one in damage if one.kind not in FORGERIES]
+        if any(harm.kind in FORGERIES for harm in damage) and not self._signs(webhook):
+            damage = [harm for harm in damage if harm.kind not in FORGERIES]
             self._note(now_ms, Unsigned(report.label, rule), webhook)
         webhook.damage = tuple(damage)
-        webhook.intended = (*intended, *(one.purpose for one in damage))
+        webhook.intended = (*intended, *(harm.purpose for harm in damage))
         self._agenda.add(due_ms, webhook)
         if webhook.intended:
             self._note(now_ms, Intended(report.label, webhook.intended, rule), webhook)
@@ -219,6 +270,7 @@ class Outbox:
                 f"wh_{self._chance.of('webhook', *key, report.label, report.at_ms, copy).hex('id')[:16]}"
             )
         self.webhooks[webhook.id] = webhook
+        self._note_truth(report, webhook)
         self._eviction.add(webhook.id)
         if len(self.webhooks) > self.limit:
             oldest = self._eviction.oldest(self._is_settled)

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct, structs
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.faults import Damage, Purpose
+from simulator.kernel.model.faults import SPOILING, Damage, Purpose
+from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
 
 __all__ = [
@@ -41,6 +42,9 @@ class WebhookState(StrEnum):
     DROPPED = "dropped"
 
 
+_PENDING: Final = frozenset({WebhookState.SCHEDULED, WebhookState.HELD, WebhookState.IN_FLIGHT})
+
+
 class Report(Struct, frozen=True, kw_only=True, gc=False):
     """
     One thing to tell the integrator: a delivery report, a read receipt, an inbound message.
@@ -62,6 +66,8 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
     batch: str = ""
     """Reports of one batch name, provider and target may share a webhook; empty: never."""
     payload: object = None
+    tells: State | None = None
+    """The state of its message that it reports, true or not; None: it is about something else."""
 
 
 class Attempt(Struct, frozen=True, kw_only=True, gc=False):
@@ -82,6 +88,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     acknowledged: bool = False
     late_ms: int = 0
     """How much later than due it began, on the space's clock: it waited for a free place or its turn."""
+    queued_real_us: int = 0
+    """How long it was ready and waited for a free place, or for an earlier one to the same recipient."""
     latency_real_us: int = 0
     excerpt: str = ""
     """The first bytes of the integrator's answer."""
@@ -117,9 +125,18 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
     sequence: int = 0
     """Which it is among the reports about its message; 0: no message caused it."""
 
+    @property
+    def pending(self) -> bool:
+        """True while it is still owed."""
+        return self.state in _PENDING
+
     def damage_of(self, attempt: int) -> tuple[Damage, ...]:
         """Return what is wrong with the bytes of attempt number *attempt*."""
-        return tuple(one for one in self.damage if attempt <= one.attempts) if self.damage else ()
+        return tuple(damage for damage in self.damage if attempt <= damage.attempts) if self.damage else ()
+
+    def spoilt(self, attempt: int) -> bool:
+        """Return True when attempt number *attempt* is to be refused: broken, or signed by somebody else."""
+        return any(one.kind in SPOILING for one in self.damage_of(attempt))
 
     @property
     def order(self) -> tuple[int | str, ...]:

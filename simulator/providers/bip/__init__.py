@@ -17,6 +17,7 @@ from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catal
 from simulator.providers.bip.render import answer_json
 from simulator.providers.bip.routes import COVERAGE, ROUTES, account_of, credential_of
 from simulator.providers.bip.settings import SETTINGS
+from simulator.providers.bip.showing import show
 from simulator.providers.bip.uploads import BAD_UPLOAD, failed_upload, is_upload, upload_txnid
 from simulator.providers.bip.wire import txnid_of
 
@@ -129,4 +130,5 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=_refused,
+    show=show,
 )

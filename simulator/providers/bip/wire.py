@@ -79,6 +79,8 @@ class Content(Struct, frozen=True, gc=False):
     type: int
     text: str = ""
     template: Template | None = None
+    item: Mapping[str, Any] | None = None
+    """The whole of it as it came, where a text does not say all."""
 
 
 class Part(Struct, frozen=True, gc=False):
@@ -393,4 +395,5 @@ def _content(item: Mapping[str, Any]) -> Content:
     template = None
     if kind in (RICH_MEDIA, TEMPLATE_MEDIA):
         message, template = title_of(item), template_of(item)
-    return Content(kind, message[:_TEXT_SHOWN_MAX] if isinstance(message, str) else "", template)
+    text = message[:_TEXT_SHOWN_MAX] if isinstance(message, str) else ""
+    return Content(kind, text, template, item if kind != 0 else None)

@@ -36,16 +36,14 @@ from simulator.provider import (
     drawn,
     plan,
 )
-from simulator.providers.bitel.codes import SMS_STATUSES
 from simulator.providers.bitel.details import (
     CallDetails,
     SmsDetails,
-    call_details,
     details_of,
     is_call,
-    sms_details,
 )
-from simulator.providers.bitel.outcomes import NEVER_SENT, call_status, magic, sms_status
+from simulator.providers.bitel.facts import call_facts, concluded_facts, sms_facts
+from simulator.providers.bitel.outcomes import magic
 from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
 from simulator.providers.bitel.settings import NO_RETRY, Settings, listed
 from simulator.providers.bitel.wire import local_number
@@ -224,23 +222,18 @@ class Account:
         if isinstance(details, CallDetails):
             self._note_try(message, details, move)
         if message.state in TERMINAL and move is not Move.READ:
-            details.charged_milli = self._concluded(message).price_milli
+            details.charged_milli = concluded_facts(self._gateway, self.settings, message).price_milli
             cost_milli = self._open.pop(message.key, None)
             if cost_milli is not None:
                 self.pending_milli -= cost_milli
                 self.spent_milli += details.charged_milli
-
-    def _concluded(self, message: Message) -> SmsFacts | CallFacts:
-        if is_call(message.submission):
-            return self.call_facts(message, concluded=True)
-        return self.sms_facts(message, concluded=True)
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the one event that is owed at the conclusion."""
         concludes = move is not None and move is not Move.READ and message.state in TERMINAL
         if not concludes or not self.settings.webhook.url:
             return ()
-        facts = self._concluded(message)
+        facts = concluded_facts(self._gateway, self.settings, message)
         return (
             Report(
                 provider=message.key.provider,
@@ -309,7 +302,7 @@ class Account:
         station = fate.progress[0]
         if fate.after.draw(0) >= station.after.max_ms:
             return fate
-        draws = self._draws(message)
+        draws = self._gateway.draws(*message.key)
         direct = replace(fate, progress=())
         for end_ms, _ in plan(direct, message.key, draws, 0, expires_ms - message.accepted_ms):
             if drawn(station.after, draws, "progress.after") > end_ms:
@@ -349,77 +342,13 @@ class Account:
         balance = self.settings.balance
         return None if balance is None else balance.amount_milli - self.spent_milli - self.pending_milli
 
-    def sms_facts(self, message: Message, *, concluded: bool = False) -> SmsFacts:
-        """
-        Return what can be told of a short message now.
+    def sms_facts(self, message: Message) -> SmsFacts:
+        """Return what can be told of a short message now."""
+        return sms_facts(self._gateway, self.settings, message)
 
-        *concluded*: as it ends at this instant, without any lag and with what that costs.
-        """
-        details = sms_details(message)
-        status = sms_status(message)
-        settings = self.settings
-        if concluded:
-            price_milli = details.price_milli if status.name in settings.charged else 0
-        else:
-            lags = status.final and self._lags(message)
-            price_milli = 0 if lags else max(0, details.charged_milli)
-            if lags:
-                status = SMS_STATUSES["WAITING" if status.name in NEVER_SENT else "CHECK_OK"]
-        return SmsFacts(
-            id=message.id,
-            gateway=message.submission.sender,
-            to=details.to,
-            text=message.submission.text,
-            requested_s=self._epoch_s(message.accepted_ms),
-            status=status.name,
-            status_text=settings.status_texts.get(status.name, status.text),
-            parts=message.submission.parts,
-            price_milli=price_milli,
-            batch_id=details.batch_id,
-        )
-
-    def call_facts(self, message: Message, *, concluded: bool = False) -> CallFacts:
-        """
-        Return what can be told of a call now.
-
-        *concluded*: as it ends at this instant, without any lag and with what that costs.
-        """
-        details = call_details(message)
-        status = call_status(message)
-        waiting = not status.final or (not concluded and self._lags(message))
-        executed_ms, bill_s = (-1, 0) if waiting else self._executed(message, details, status.name)
-        if concluded:
-            price_milli = -(-bill_s // 60) * self.settings.price_per_minute_milli
-        else:
-            price_milli = 0 if waiting else max(0, details.charged_milli)
-        return CallFacts(
-            id=message.id,
-            to=details.to,
-            status="WAITING" if waiting else status.name,
-            bill_s=bill_s,
-            requested_s=self._epoch_s(message.accepted_ms),
-            executed_s=0 if executed_ms < 0 else self._epoch_s(executed_ms),
-            price_milli=price_milli,
-            campaign_id=details.batch_id,
-            transaction_id=self._draws(message).hex("call.transaction"),
-        )
-
-    def _executed(self, message: Message, details: CallDetails, status: str) -> tuple[int, int]:
-        """Return when a concluded call was executed, and how many seconds it is billed for."""
-        executed_ms = message.changed_ms if details.executed_ms < 0 else details.executed_ms
-        if status != "NORMAL":
-            return executed_ms, 0
-        # A phone that comes back when the call was to be over already hears a second of it.
-        return executed_ms, max(1, -(-(message.changed_ms - executed_ms) // 1_000))
-
-    def _lags(self, message: Message) -> bool:
-        return self._gateway.now_ms < message.changed_ms + self.settings.status_lag_ms
-
-    def _draws(self, message: Message) -> Draws:
-        return self._gateway.draws(*message.key)
-
-    def _epoch_s(self, at_ms: int) -> int:
-        return self._gateway.unix_ms(at_ms) // 1_000
+    def call_facts(self, message: Message) -> CallFacts:
+        """Return what can be told of a call now."""
+        return call_facts(self._gateway, self.settings, message)
 
 
 def _failing(code: str, reason: Reason) -> Behaviour:

@@ -150,7 +150,8 @@ def send_template(call: Call) -> list[Message]:
             there_are = listed(sorted(settings.templates))
             raise Refuse("InvalidTemplate", f"templateId: no template {template_id}; there are {there_are}")
         if not template.approved:
-            approved = listed(number for number, one in sorted(settings.templates.items()) if one.approved)
+            templates = sorted(settings.templates.items())
+            approved = listed(number for number, known in templates if known.approved)
             raise Refuse(
                 "TemplatePending",
                 f"templateId: template {template_id} is not reviewed yet (action review_template); "

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Provider
-from simulator.providers.infobip.account import Account
+from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
 from simulator.providers.infobip.settings import SETTINGS
+from simulator.providers.infobip.showing import show
 
 __all__ = ["PROVIDER"]
 
@@ -75,4 +76,7 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    show=show,
+    names_refused=True,
+    figures=figures,
 )

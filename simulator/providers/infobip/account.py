@@ -23,6 +23,7 @@ from simulator.provider import (
     MessageKey,
     Move,
     Progress,
+    ProviderAccount,
     Reason,
     Refused,
     Report,
@@ -37,10 +38,10 @@ from simulator.provider import (
 )
 from simulator.providers.infobip.books import Books
 from simulator.providers.infobip.bulk import Bulks
-from simulator.providers.infobip.clicks import clicked
+from simulator.providers.infobip.clicks import click_report
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
 from simulator.providers.infobip.details import Details, details_of, is_number
-from simulator.providers.infobip.inbound import Inbound, received
+from simulator.providers.infobip.inbound import Inbound, inbound_report
 from simulator.providers.infobip.money import micros, plain_amount
 from simulator.providers.infobip.outcomes import code_of, free_statuses, magic, split_code
 from simulator.providers.infobip.pulling import PullQueue, Throttle
@@ -50,7 +51,7 @@ from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.infobip.style import Style
 from simulator.providers.infobip.wire import Item
 
-__all__ = ["Account"]
+__all__ = ["Account", "figures"]
 
 _NO_PREFIX: Final = 8
 _NOT_REGISTERED: Final = 18
@@ -140,6 +141,11 @@ class Account:
     def mint_id(self, key: MessageKey, draws: Draws) -> str:
         """Return a 19-digit decimal, one of the forms seen."""
         return draws.digits("message.id", 19)
+
+    def names_of(self, submission: Submission) -> Mapping[str, str]:
+        """Return the bulkId that the client chose: it may be all that it knows of a refused call."""
+        details = details_of(submission)
+        return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
@@ -254,45 +260,12 @@ class Account:
         """Return what is owed when a recipient writes, or clicks on a tracked URL."""
         match act.kind:
             case "writes":
-                return self._received(recipient, act, draws)
+                network_id = self.books.network_id(recipient)
+                return (inbound_report(recipient, act, draws, self.settings, self._gateway, network_id),)
             case "clicks":
-                return self._clicked(recipient, act)
+                tracked = self.books.clickable(recipient)
+                return (click_report(recipient, act, self.settings, self._gateway, tracked),)
         raise ImpossibleAct(f"Infobip recipients cannot do {act.kind!r}; they can do writes and clicks")
-
-    def _received(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
-        if not is_number(recipient):
-            raise ImpossibleAct(f"expected a phone number that writes, got {recipient!r}")
-        message = received(
-            recipient, act, draws, self.settings, self._gateway.now_ms, self.books.network_id(recipient)
-        )
-        return (
-            Report(
-                provider="infobip",
-                recipient=recipient,
-                label=f"INBOUND {message.message_id}",
-                target=self.settings.inbound.url,
-                at_ms=message.done_ms,
-                batch="inbound",
-                payload=message,
-            ),
-        )
-
-    def _clicked(self, recipient: str, act: Act) -> Sequence[Report]:
-        click = clicked(recipient, act, self._gateway, self.books.clickable(recipient))
-        tracking = details_of(click.message.submission).tracking
-        target = (tracking.url if tracking else "") or self.settings.clicks.url
-        if not target:
-            raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
-        return (
-            Report(
-                provider="infobip",
-                recipient=recipient,
-                label=f"CLICKED {click.message.id}",
-                target=target,
-                at_ms=click.at_ms,
-                payload=click,
-            ),
-        )
 
     def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the same: Infobip numbers its reports by the message they are about, and nothing else."""
@@ -380,6 +353,7 @@ class Account:
     ) -> Facts:
         recipient = outcome.key.recipient
         circumstances = self._gateway.circumstances(recipient, done_ms)
+        free = status_id in self._free or isinstance(outcome, Refused)
         return Facts(
             generation=details.generation,
             message_id=outcome.id,
@@ -394,9 +368,9 @@ class Account:
             done_ms=done_ms,
             status_id=status_id,
             error_id=error_id,
-            price=0.0 if status_id in self._free else self.settings.price_per_message,
+            price=0.0 if free else self.settings.price_per_message,
             currency=self.settings.currency,
-            free=status_id in self._free,
+            free=free,
             network_id=details.network_id,
         )
 
@@ -408,3 +382,11 @@ _FAILURES: Final = {
     Reason.VALIDITY: "15/4101",
     Reason.CANCELED: "31/4100",
 }
+
+
+def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    """Return what a message costs, and the name of its status."""
+    assert isinstance(account, Account)
+    status_id, _ = account.outcome_of(message)
+    price = account.cost_micros(message.submission.parts) / 1_000_000
+    return {"price": f"{price:.6f}", "code": STATUSES[status_id].name}

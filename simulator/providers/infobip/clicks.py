@@ -11,9 +11,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import Act, Gateway, ImpossibleAct, Message, State
+from simulator.provider import Act, ImpossibleAct, Message, Report, State, Watch
+from simulator.providers.infobip.details import details_of
+from simulator.providers.infobip.settings import Settings
 
-__all__ = ["Click", "clicked", "render_click"]
+__all__ = ["Click", "click_report", "render_click"]
 
 _ENCODER: Final = msgspec.json.Encoder()
 _URL: Final = re.compile(r"https?://\S+")
@@ -32,7 +34,26 @@ class Click(Struct, frozen=True, kw_only=True, gc=False):
     geo_location_info: object = None
 
 
-def clicked(recipient: str, act: Act, gateway: Gateway, tracked: list[Message]) -> Click:
+def click_report(
+    recipient: str, act: Act, settings: Settings, watch: Watch, tracked: list[Message]
+) -> Report:
+    """Return what is owed when *recipient* follows a URL, or raise ImpossibleAct."""
+    click = _clicked(recipient, act, watch, tracked)
+    tracking = details_of(click.message.submission).tracking
+    target = (tracking.url if tracking else "") or settings.clicks.url
+    if not target:
+        raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
+    return Report(
+        provider="infobip",
+        recipient=recipient,
+        label=f"CLICKED {click.message.id}",
+        target=target,
+        at_ms=click.at_ms,
+        payload=click,
+    )
+
+
+def _clicked(recipient: str, act: Act, watch: Watch, tracked: list[Message]) -> Click:
     """
     Return the click of *recipient* on a message whose clicks are tracked.
 
@@ -58,7 +79,7 @@ def clicked(recipient: str, act: Act, gateway: Gateway, tracked: list[Message]) 
     return Click(
         message=message,
         url=str(url),
-        at_ms=gateway.now_ms,
+        at_ms=watch.now_ms,
         recipient_info=data.get("recipientInfo"),
         geo_location_info=data.get("geoLocationInfo"),
     )

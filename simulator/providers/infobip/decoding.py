@@ -35,7 +35,7 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, written: Format) -> 
         if written is Format.COERCED_JSON:
             try:
                 return _convert(_as_texts(msgspec.json.decode(body)), decoder.type)
-            except (msgspec.ValidationError, RecursionError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 # Told below, in terms of the body as it came.
                 pass
         raise bad_request(violations_in(body, decoder.type)) from None

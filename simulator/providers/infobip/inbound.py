@@ -10,11 +10,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import Act, Draws, ImpossibleAct, segment
+from simulator.provider import Act, Draws, ImpossibleAct, Report, Watch, segment
+from simulator.providers.infobip.details import is_number
 from simulator.providers.infobip.settings import Settings
 from simulator.providers.infobip.style import Style
 
-__all__ = ["Inbound", "received", "render_inbound", "split_keyword"]
+__all__ = ["Inbound", "inbound_report", "render_inbound", "split_keyword"]
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DATA: Final = ("callbackData", "applicationId", "entityId", "campaignReferenceId")
@@ -54,10 +55,27 @@ def split_keyword(text: str, keywords: Sequence[str]) -> tuple[str, str]:
     return "", text
 
 
-def received(
-    recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int, network_id: int | None = None
+def inbound_report(
+    recipient: str, act: Act, draws: Draws, settings: Settings, watch: Watch, network_id: int | None
+) -> Report:
+    """Return what is owed when *recipient* writes, or raise ImpossibleAct."""
+    if not is_number(recipient):
+        raise ImpossibleAct(f"expected a phone number that writes, got {recipient!r}")
+    message = _received(recipient, act, draws, settings, watch.now_ms, network_id)
+    return Report(
+        provider="infobip",
+        recipient=recipient,
+        label=f"INBOUND {message.message_id}",
+        target=settings.inbound.url,
+        at_ms=message.done_ms,
+        batch="inbound",
+        payload=message,
+    )
+
+
+def _received(
+    recipient: str, act: Act, draws: Draws, settings: Settings, now_ms: int, network_id: int | None
 ) -> Inbound:
-    """Return the message that *recipient* writes; raises ImpossibleAct when its data makes no sense."""
     data = act.data if act.data is not None else {}
     if not isinstance(data, Mapping) or not all(
         name in _DATA and isinstance(value, str) for name, value in data.items()

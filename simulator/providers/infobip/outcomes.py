@@ -5,6 +5,7 @@ How Infobip words outcomes: magic recipients, and what scenario files may say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from simulator.provider import (
@@ -86,6 +87,7 @@ def code_of(status_id: int, error_id: int | None = None) -> str:
     return f"{status_id}/{error_for(status_id) if error_id is None else error_id}"
 
 
+@lru_cache(maxsize=1_024)
 def split_code(code: str) -> tuple[int, int]:
     """Return status and error of `status/error`; a bare status has its usual error."""
     status, _, error = code.partition("/")

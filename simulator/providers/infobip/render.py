@@ -20,6 +20,7 @@ __all__ = [
     "json_answer",
     "operator_shown",
     "refusal_answer",
+    "rejected_json",
     "render_log",
     "render_reports",
     "status_json",
@@ -74,6 +75,11 @@ def status_json(status_id: int, form: str = "") -> Raw:
     return _ACCEPTED_JSON.get(form, _STATUS_JSON[26]) if status_id == 26 else _STATUS_JSON[status_id]
 
 
+def rejected_json(status_id: int) -> Raw:
+    """Return the JSON of the status with which an answer rejects; who is rejected there is never charged."""
+    return _SIGNALS_REJECTED_JSON if status_id == SIGNALS_REJECTED.id else _STATUS_JSON[status_id]
+
+
 class Facts(Struct, frozen=True, kw_only=True, gc=False):
     """
     What a delivery report tells, as it was when it happened.
@@ -101,7 +107,11 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def status(self) -> Status:
         """The status, in the group that it has for a message with such a price."""
-        return SIGNALS_REJECTED if self.free and self.status_id == 87 else STATUSES[self.status_id]
+        return (
+            SIGNALS_REJECTED
+            if self.free and self.status_id == SIGNALS_REJECTED.id
+            else STATUSES[self.status_id]
+        )
 
     @property
     def text(self) -> str:

@@ -72,7 +72,7 @@ def _end_tracking(call: Call) -> Answer:
     if message is None:
         raise Refuse(
             "NOT_FOUND",
-            "there is no message of this id",
+            f"there is no message {call.path_values['messageId'][:100]!r}",
             text=f"Requested URL not found: {call.path}",
         )
     tracking = details_of(message.submission).tracking

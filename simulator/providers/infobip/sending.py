@@ -16,7 +16,6 @@ from simulator.provider import (
     Refused,
     Submission,
     Violation,
-    header_text,
     normal_address,
 )
 from simulator.providers.infobip.account import Account
@@ -25,7 +24,7 @@ from simulator.providers.infobip.counting import count_parts
 from simulator.providers.infobip.dates import clock_words
 from simulator.providers.infobip.details import Details, details_of
 from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, DestinationChecks
-from simulator.providers.infobip.render import json_answer, status_json
+from simulator.providers.infobip.render import json_answer, rejected_json, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
 
@@ -49,19 +48,15 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
         body["trackingProcessKey"] = tracking.process_key
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
-    answer = json_answer(body)
-    notes = _notes(request)
-    return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),)) if notes else answer
+    for url in _uncallable(request):
+        call.note(f"reports will be lost: {url[:200]!r} is not a URL that can be called")
+    return json_answer(body)
 
 
-def _notes(request: SendRequest) -> str:
-    """Return what is odd about a request that is good all the same: reports that will go nowhere."""
-    lost = {
-        item.notify_url: None
-        for item, _ in request.items
-        if item.notify_url and not _CALLABLE.fullmatch(item.notify_url)
-    }
-    return "; ".join(f"reports will be lost: {url[:200]!r} is not a URL that can be called" for url in lost)
+def _uncallable(request: SendRequest) -> list[str]:
+    """Return the notifyUrls that nobody can call; the request is good all the same."""
+    urls = (item.notify_url for item, _ in request.items if item.notify_url)
+    return [url for url in dict.fromkeys(urls) if not _CALLABLE.fullmatch(url)]
 
 
 # -- checks of the whole request ----------------------------------------------------------------
@@ -194,6 +189,7 @@ class _Builder:
                         to=recipient.removeprefix("+"),
                         item=item,
                         bulk_id=self._bulk_id,
+                        bulk_chosen=bool(self._request.bulk_id),
                         accepted_status=status,
                         tracking=self._tracking,
                         cost_micros=cost_micros,
@@ -235,7 +231,7 @@ def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -
 def _rejected_entry(refused: Refused, to: str, generation: int, *, counted: bool) -> dict[str, object]:
     # Which keys a rejected entry has differs by status.  Source: samples of real traffic.
     recipient_key = "destination" if generation == 3 else "to"
-    status = {"status": status_json(int(refused.code))}
+    status = {"status": rejected_json(int(refused.code))}
     if refused.code == MISSING_TO:
         return dict(status)
     if refused.code == INVALID_TO:

@@ -76,7 +76,7 @@ class TrialSettings:
         Either[str | Sequence[str]](Word("any"), ListOf(Text(1, 64))),
         "any",
         "The account's own numbers; messages to others are accepted, and reported with status 18 and error "
-        "579.  any: this is no trial account.",
+        "579. any: this is no trial account.",
     )
     senders: tuple[str, ...] = setting(
         ListOf(Text(1, 64)),
@@ -95,9 +95,8 @@ class TrialSettings:
 
 
 _SEND_STATUS: Final = Choice({"PENDING_ENROUTE": 7, "PENDING_ACCEPTED": 26})
-_PRICED: Final = sorted(
-    {*STATUS_BY_NAME, *(status.group_name for status in STATUS_BY_NAME.values() if status.final)}
-)
+_ENDS: Final = [status for status in STATUS_BY_NAME.values() if status.final]
+_PRICED: Final = sorted({name for status in _ENDS for name in (status.group_name, status.name)})
 _SEND_STATUSES: Final[Shape[Mapping[str, int]]] = Record(
     dict, [Field(name, _SEND_STATUS, f"For {name} sends.") for name in ("v1", "v2", "v3")]
 )
@@ -213,7 +212,7 @@ class Settings:
     free: tuple[str, ...] = setting(
         ListOf(Choice({name: name for name in _PRICED})),
         ["REJECTED", "UNDELIVERABLE_NOT_SENT"],
-        "Statuses, and groups of them, whose messages cost nothing.  With SIGNALS_BLOCKED that status is in "
+        "Statuses, and groups of them, whose messages cost nothing. With SIGNALS_BLOCKED that status is in "
         "the group REJECTED, else in EXPIRED.",
     )
     price_decimals: int = setting(

@@ -79,6 +79,7 @@ class _Multi(Struct):
     messages: list[_Single] | None = None
 
 
+_NOTHING_ELSE: Final = (None,) * 14
 _ADVANCED: Final = msgspec.json.Decoder(_Advanced)
 _SINGLE: Final = msgspec.json.Decoder(_Single)
 _MULTI: Final = msgspec.json.Decoder(_Multi)
@@ -125,7 +126,32 @@ def _tracking(checks: Checks, request: _Advanced) -> Tracking | None:
     )
 
 
+def _is_plain(message: _Message) -> bool:
+    """Return True when a message says who, what and where reports go, and nothing else."""
+    others = (
+        message.flash,
+        message.language,
+        message.transliteration,
+        message.notify_content_type,
+        message.intermediate_report,
+        message.notify,
+        message.callback_data,
+        message.validity_period,
+        message.send_at,
+        message.delivery_time_window,
+        message.regional,
+        message.entity_id,
+        message.application_id,
+        message.campaign_reference_id,
+    )
+    return others == _NOTHING_ELSE
+
+
 def _message(checks: Checks, path: str, message: _Message, binary: bool) -> tuple[Item, list[Destination]]:
+    if not binary and _is_plain(message):
+        # As most are: nothing can be wrong with it but its destinations.
+        item = Item(sender=message.from_ or "", text=message.text or "", notify_url=message.notify_url or "")
+        return item, checks.destinations(path, message.destinations)
     language = message.language
     platform_length_max = 66 if binary else 50
     item = Item(

@@ -13,9 +13,10 @@ from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
 from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer, refused
-from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
+from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue, outranks
 from simulator.providers.rbm.routes import COVERAGE, ROUTES
 from simulator.providers.rbm.settings import SETTINGS
+from simulator.providers.rbm.showing import show
 
 __all__ = ["PROVIDER"]
 
@@ -85,11 +86,14 @@ PROVIDER: Final = Provider(
     mint_credential=lambda token: f"ya29.{token}",
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
-    credential_wanted=lambda _: "Authorization: Bearer TOKEN, or the token as access_token in the query",
+    credential_wanted=lambda _: "Authorization: Bearer <token>, or access_token=<token> in the query",
+    server_header="ESF",
     unauthorized=_unauthorized,
     not_found=_not_found,
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    outranks=outranks,
     describe_webhook=describe_webhook,
+    show=show,
 )

@@ -12,12 +12,14 @@ from typing import Any, Final
 __all__ = ["describe_webhook"]
 
 _LENGTH_MAX: Final = 200
+_MARKS: Final = frozenset({"x-goog-signature", "x-goog-webhook-type"})
+"""Headers of which one is enough: a webhook may lack its signature on purpose."""
 _EVENTS_WITHOUT_WORD: Final = {"userStatus": "user status", "suggestionResponse": "tap", "userFile": "file"}
 
 
 def describe_webhook(headers: Mapping[str, str], body: bytes) -> str:
     """Return what an RBM webhook tells, in one line; empty: this is none."""
-    if not any(name.lower() == "x-goog-signature" for name in headers):
+    if not any(name.lower() in _MARKS for name in headers):
         return ""
     try:
         data: Any = json.loads(base64.b64decode(json.loads(body)["message"]["data"], validate=True))

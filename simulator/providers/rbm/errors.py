@@ -23,7 +23,6 @@ _HEADERS: Final = (
     ("Vary", "Origin"),
     ("Vary", "X-Origin"),
     ("Vary", "Referer"),
-    ("Server", "ESF"),
     ("Cache-Control", "private"),
 )
 _JSON: Final = "application/json; charset=UTF-8"

@@ -22,6 +22,7 @@ from simulator.provider import (
     Record,
     Reply,
     Shape,
+    State,
 )
 from simulator.providers.rbm.errors import ERRORS
 
@@ -35,6 +36,7 @@ __all__ = [
     "catalogue",
     "magic",
     "magic_refusal",
+    "outranks",
 ]
 
 BOTH: Final = "DELIVERED_AND_TTL_EXPIRATION_REVOKED"
@@ -45,6 +47,15 @@ _PREFIX: Final = "+9992"
 _BY_ERROR, _BY_OUTCOME = "0", "1"
 _SOON: Final = ConstantDelay(1_000)
 _LATER: Final = ConstantDelay(2_000)
+
+
+_GIVEN_UP: Final = frozenset({State.EXPIRED, State.REVOKED})
+_ARRIVED: Final = frozenset({State.DELIVERED, State.READ})
+
+
+def outranks(earlier: State, later: State) -> bool:
+    """Return True for a delivery after an expiry or a revocation: DELIVERED wins, in any order."""
+    return earlier in _GIVEN_UP and later in _ARRIVED
 
 
 class _Outcome(NamedTuple):

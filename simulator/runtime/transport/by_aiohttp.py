@@ -208,23 +208,23 @@ def reply_for(failure: BaseException) -> Reply:
         ((cause, link) for link in links for kind, cause in _KNOWN if _is(link, kind)), (None, failure)
     )
     connector = next((link for link in links if isinstance(link, ClientConnectorError)), None)
-    said = str(getattr(root, "message", "")) or str(root) or type(root).__name__
+    text = str(getattr(root, "message", "")) or str(root) or type(root).__name__
     if connector is not None and cause is Cause.REFUSED:
         return refused(f"{connector.host}:{connector.port}")
     if connector is not None and cause is Cause.NAME_NOT_FOUND:
         return unresolved(connector.host)
     if connector is not None and cause is None:
         reason = getattr(links[-1], "strerror", None) or str(links[-1])
-        said = f"{connector.host}:{connector.port} cannot be reached: {reason}"
-        return Reply(0, error=said, cause=Cause.UNREACHABLE)
+        text = f"{connector.host}:{connector.port} cannot be reached: {reason}"
+        return Reply(0, error=text, cause=Cause.UNREACHABLE)
     texts = {
         Cause.RESET: RESET_BEFORE_ANSWER,
         Cause.UNTRUSTED: f"TLS failed: {links[-1]}",
-        Cause.UNREADABLE: f"the answer is not HTTP: {said.partition(chr(10))[0]}",
-        Cause.UNSENDABLE: f"it cannot be sent: {said}",
+        Cause.UNREADABLE: f"the answer is not HTTP: {text.partition(chr(10))[0]}",
+        Cause.UNSENDABLE: f"it cannot be sent: {text}",
     }
     cause = cause or Cause.UNREACHABLE
-    return Reply(0, error=texts.get(cause, said), cause=cause)
+    return Reply(0, error=texts.get(cause, text), cause=cause)
 
 
 # The first that fits: an outer failure tells more than the error of the socket inside.

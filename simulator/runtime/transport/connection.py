@@ -14,7 +14,7 @@ from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.runtime.transport.seam import CUT, ENDED_EARLY, RESET_BEFORE_ANSWER, SLOW_PIECES, Reply, Terms
 
-__all__ = ["Connection", "Errand", "Owner"]
+__all__ = ["Carried", "Connection", "Owner"]
 
 _BUFFER_BYTES: Final = 16_384
 _HEAD_BYTES_MAX: Final = 65_536
@@ -32,7 +32,7 @@ _HEAD_TOO_LONG: Final = f"the head of the answer is longer than {_HEAD_BYTES_MAX
 _MORE: Final = "more came than the answer may hold"
 
 
-class Errand(Protocol):
+class Carried(Protocol):
     """
     What a connection has to know of a request that it carries.
     """
@@ -83,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         "_slow",
         "_status",
         "_view",
-        "errand",
+        "carried",
         "idle_since",
         "transport",
         "used",
@@ -99,7 +99,7 @@ class Connection(asyncio.BufferedProtocol):
         if lenient is not None:
             lenient(lenient_optional_cr_before_lf=True, lenient_headers=True)
         self.transport: asyncio.Transport | None = None
-        self.errand: Errand | None = None
+        self.carried: Carried | None = None
         """What it carries; None: it is free."""
         self.used = False
         """True once it has carried something to its end."""
@@ -122,18 +122,18 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- sending --------------------------------------------------------------------------------
 
-    def carry(self, errand: Errand) -> None:
+    def carry(self, carried: Carried) -> None:
         """Send a request; the owner is told how it ended."""
-        self.errand = errand
+        self.carried = carried
         assert self.transport is not None
-        request = errand.request
+        request = carried.request
         if request.slow_real_ms and request.body:
-            self.transport.write(errand.head)
+            self.transport.write(carried.head)
             self._left = len(request.body)
             self._drip_later(request)
         else:
             # One write, one packet.
-            self.transport.write(errand.head + request.body)
+            self.transport.write(carried.head + request.body)
 
     def _drip_later(self, request: WebhookRequest) -> None:
         wait_s = request.slow_real_ms / SLOW_PIECES / 1000
@@ -156,7 +156,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def _forget(self) -> None:
-        self.errand = None
+        self.carried = None
         self._stop_dripping()
 
     def _stop_dripping(self) -> None:
@@ -176,7 +176,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read what has come."""
-        if self.errand is None:
+        if self.carried is None:
             # Nobody asked: whatever that is, the next answer must not begin with it.
             self._owner.lost(self)
             self.abort()
@@ -204,12 +204,12 @@ class Connection(asyncio.BufferedProtocol):
         elif not self._headed:
             if len(self._raw) > _HEAD_BYTES_MAX:
                 self._broken(_HEAD_TOO_LONG)
-        elif self._read > self.errand.terms.read_bytes_max:
+        elif self._read > self.carried.terms.read_bytes_max:
             self._end(self._reply(self._parser.get_status_code(), CUT), reusable=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note of the end of the connection, whoever ended it."""
-        if self.errand is not None:
+        if self.carried is not None:
             self._cut(exc)
         # Last, so that what is sent again comes before what waits.
         self._owner.lost(self)
@@ -236,7 +236,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Let the connection be closed from here as well, and lend it to nobody meanwhile."""
-        if self.errand is None:
+        if self.carried is None:
             self._owner.lost(self)
 
     # -- the parser's side ----------------------------------------------------------------------
@@ -253,9 +253,9 @@ class Connection(asyncio.BufferedProtocol):
     def on_body(self, body: bytes) -> None:
         """Keep the beginning of the body."""
         self._read += len(body)
-        if self._complete or self.errand is None:
+        if self._complete or self.carried is None:
             return
-        room = self.errand.terms.keep_bytes_max - self._kept
+        room = self.carried.terms.keep_bytes_max - self._kept
         if room > 0:
             kept = body[:room]
             self._kept += len(kept)

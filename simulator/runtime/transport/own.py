@@ -142,17 +142,17 @@ class _Pool:
             task.result()
         self._connect_for_queue()
 
-    async def _open(self, wanted: _Sending | None) -> None:
+    async def _open(self, sending: _Sending | None) -> None:
         outcome = await self.client.dial(self)
         if isinstance(outcome, Connection):
             self.open.add(outcome)
-            if wanted is None or wanted.ended:
+            if sending is None or sending.ended:
                 self._lend(outcome)
             else:
-                wanted.connection = outcome
-                outcome.carry(wanted)
+                sending.connection = outcome
+                outcome.carry(sending)
             return
-        failed = wanted if wanted is not None else self._next()
+        failed = sending if sending is not None else self._next()
         if failed is not None and not failed.ended:
             self.client.end(failed, outcome)
 
@@ -182,13 +182,13 @@ class _Pool:
             connection.abort()
             self.lost(connection)
             return
-        for task, wanted in self.connecting.items():
-            if wanted is sending:
+        for task, awaited in self.connecting.items():
+            if awaited is sending:
                 task.cancel()
                 return
         self.waiting -= 1
-        spare = sum(wanted is None for wanted in self.connecting.values()) - self.waiting
-        for task in [task for task, wanted in self.connecting.items() if wanted is None][: max(0, spare)]:
+        spare = sum(awaited is None for awaited in self.connecting.values()) - self.waiting
+        for task in [task for task, awaited in self.connecting.items() if awaited is None][: max(0, spare)]:
             task.cancel()
         if not self.waiting:
             self.queue.clear()
@@ -197,8 +197,8 @@ class _Pool:
 
     def ended(self, connection: Connection, reply: Reply, reusable: bool) -> None:
         """Hand the reply over, and the connection to the next."""
-        sending = connection.errand
-        connection.errand = None
+        sending = connection.carried
+        connection.carried = None
         assert isinstance(sending, _Sending)
         sending.connection = None
         if reusable:
@@ -218,7 +218,7 @@ class _Pool:
 
     def again(self, connection: Connection) -> None:
         """Send what it carried over a connection of its own: nothing of an answer had come."""
-        sending = connection.errand
+        sending = connection.carried
         assert isinstance(sending, _Sending)
         sending.connection = None
         self._connect(sending)
@@ -340,9 +340,9 @@ class OwnTransport:
 
     async def _resolve(self, pool: _Pool) -> Sequence[AddrInfoType]:
         key = (pool.host, pool.port)
-        known = self._addresses.get(key)
-        if known is not None and known.until > self.now():
-            return known.infos
+        cached = self._addresses.get(key)
+        if cached is not None and cached.until > self.now():
+            return cached.infos
         infos: Sequence[AddrInfoType]
         try:
             # An address in figures needs nobody to be asked.
@@ -382,7 +382,7 @@ class OwnTransport:
             self._timer.cancel()
             self._timer = None
         self._prepared.clear()
-        for sending in [one for sendings in self._under_way.values() for one in sendings]:
+        for sending in [each for sendings in self._under_way.values() for each in sendings]:
             if not sending.ended:
                 if sending.pool is not None:
                     sending.pool.drop(sending)
@@ -442,11 +442,11 @@ class OwnTransport:
                         sending.pool.drop(sending)
                     self.end(sending, timed_out(sending.terms))
         for key, pool in list(self._pools.items()):
-            for connection in [one for one in pool.idle if one.idle_since + _IDLE_REAL_S <= now]:
+            for connection in [each for each in pool.idle if each.idle_since + _IDLE_REAL_S <= now]:
                 pool.lost(connection)
                 connection.abort()
             if pool.idle:
-                later.append(min(one.idle_since for one in pool.idle) + _IDLE_REAL_S)
+                later.append(min(each.idle_since for each in pool.idle) + _IDLE_REAL_S)
             elif not pool.open and not pool.connecting and not pool.waiting:
                 self._forget(key)
         if later:

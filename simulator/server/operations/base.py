@@ -6,19 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 
+from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.scenario.addresses import read_address
+from simulator.scenario.loader import load, read
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Invalid, Shape
+from simulator.server.asked import Asked, Reply
 from simulator.server.problems import Problem
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
-from simulator.server.views import (
-    space_view,
-)
+from simulator.server.views import space_view
+from simulator.server.webhook_index import WebhookIndex
 
 __all__ = [
     "AFTER_MAX",
@@ -31,6 +36,7 @@ __all__ = [
     "Reply",
     "one_of",
     "page",
+    "plain_of",
     "read_as",
     "whole",
 ]
@@ -44,39 +50,8 @@ AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
 
 
-class Reply(NamedTuple):
-    """
-    What an operation answers: plain JSON values, or a document in bytes.
-    """
-
-    body: object
-    status: int = 200
-    content_type: str = ""
-    """Of a body in bytes, which is answered as it is; empty: JSON, or NDJSON for a list."""
-
-
-class Asked(NamedTuple):
-    """
-    What an operation is asked: path parameters, query, and the raw body.
-    """
-
-    parameters: Mapping[str, str]
-    query: Mapping[str, str]
-    body: bytes
-    content_type: str
-    base_url: str
-    method: str = ""
-    path: str = ""
-
-    def plain(self) -> Json:
-        """Return the body as JSON values; an empty one is an empty object."""
-        if not self.body.strip():
-            return {}
-        try:
-            decoded: Json = msgspec.json.decode(self.body)
-            return decoded
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
-            raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
+_SHARED_MAX: Final = 64
+_SHARED_CHARS_MAX: Final = 65_536
 
 
 class Operation(NamedTuple):
@@ -102,6 +77,35 @@ class Controller:
 
     def __init__(self, registry: SpaceRegistry) -> None:
         self.registry = registry
+        self._webhooks: WeakKeyDictionary[Space, WebhookIndex] = WeakKeyDictionary()
+        self._scenarios: dict[str, Scenario] = {}
+
+    def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
+        """Return a function that tells which webhooks are about a message, as it stands now."""
+        index = self._webhooks.get(space)
+        if index is None:
+            index = self._webhooks[space] = WebhookIndex(space.simulation.outbox)
+        index.update()
+        return index.of
+
+    def scenario(self, plain: Json) -> Scenario:
+        """
+        Return the scenario that is written in *plain*, as an object or as YAML text; raises ScenarioError.
+
+        Spaces of one text share it: a test suite creates thousands of them with a few.
+        """
+        text = plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
+        scenario = self._scenarios.get(text)
+        if scenario is None:
+            if isinstance(plain, str):
+                scenario = load(plain, "scenario", self.providers)
+            else:
+                scenario = read(node_of(plain), "scenario", self.providers)
+            if len(text) <= _SHARED_CHARS_MAX:
+                if len(self._scenarios) >= _SHARED_MAX:
+                    del self._scenarios[next(iter(self._scenarios))]
+                self._scenarios[text] = scenario
+        return scenario
 
     @property
     def providers(self) -> Mapping[str, Provider]:
@@ -110,8 +114,11 @@ class Controller:
 
     def space(self, asked: Asked) -> Space:
         """Return the space a call is about, with a live clock brought up to date."""
+        name = asked.parameters["space"]
+        if name in self.registry.recordings and asked.method != "GET":
+            raise Problem(409, "Recorded", f"{name!r} is a recorded run, which nothing changes; fork it")
         try:
-            space = self.registry.get(asked.parameters["space"])
+            space = self.registry.look(name)
         except UnknownSpace as unknown:
             raise Problem(404, "No such space", str(unknown)) from None
         space.driver.sync()
@@ -143,6 +150,17 @@ class Controller:
         return space_view(space, self.urls(space, base_url), self.registry.credentials(space.name))
 
 
+def plain_of(asked: Asked) -> Json:
+    """Return the body of a call as JSON values; an empty one is an empty object."""
+    if not asked.body.strip():
+        return {}
+    try:
+        decoded: Json = msgspec.json.decode(asked.body)
+        return decoded
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
+        raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
+
+
 def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> object:
     problems = Problems()
     value = shape.read(node_of(plain), path, problems)
@@ -152,11 +170,11 @@ def read_as(shape: Shape[object], plain: Json, what: str, path: str = "") -> obj
     return value
 
 
-def page(asked: Asked, found: Sequence[T]) -> Sequence[T]:
+def page(asked: Asked, items: Sequence[T]) -> Sequence[T]:
     """Return the part of *found* that `limit` and `offset` ask for."""
     limit = whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)
     offset = whole(asked, "offset", 0, 10**9)
-    return found[offset : offset + limit]
+    return items[offset : offset + limit]
 
 
 def whole(asked: Asked, name: str, default: int, most: int) -> int:
@@ -168,10 +186,10 @@ def whole(asked: Asked, name: str, default: int, most: int) -> int:
     return int(given)
 
 
-def one_of(asked: Asked, name: str, known: Iterable[str]) -> None:
+def one_of(asked: Asked, name: str, words: Iterable[str]) -> None:
     """Refuse a value of the query that is none of *known*: it would find nothing, for ever."""
     given = asked.query.get(name)
-    options = list(known)
+    options = list(words)
     if given is not None and given not in options:
         expected = ", ".join(options)
         raise Problem(400, "Bad query", f"{name}: expected one of {expected}, got {given[:200]!r}")

@@ -4,6 +4,7 @@ Messages: lists, stories and moves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from simulator.explain.acts import explain_act
@@ -25,19 +26,39 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
 )
+from simulator.server.query import BadQuery, Query, parse
 from simulator.server.views import (
     act_view,
     listed,
     message_view,
+    refusal_view,
     story_view,
 )
 
-__all__ = ["MOVE", "explain_message", "find_message", "find_messages", "get_message", "list_messages", "move"]
+__all__ = [
+    "MOVE",
+    "explain_message",
+    "find_message",
+    "find_messages",
+    "get_message",
+    "list_messages",
+    "list_refusals",
+    "message_filter",
+    "move",
+    "query_of",
+]
 
 
 def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Message]:
+    fits = message_filter(controller, space, asked)
+    return [message for message in space.simulation.messages.values() if fits(message)]
+
+
+def message_filter(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], bool]:
+    """Return what tells whether a message is one of those that are asked for."""
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
     simulation = space.simulation
@@ -66,28 +87,53 @@ def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Me
             )
         )
 
-    return [message for message in simulation.messages.values() if fits(message)]
+    return fits
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_messages(controller, space, asked)
-    shown = page(asked, found)
-    return Reply(listed([message_view(space.simulation, message) for message in shown], len(found)))
+    one_of(asked, "order", ("oldest", "newest"))
+    query = query_of(controller, space, asked.query.get("q", ""))
+    messages = [] if query.refused else find_messages(controller, space, asked)
+    if query.checks:
+        messages = [fitting for fitting in query.fitting(iter(messages)) if isinstance(fitting, Message)]
+    if asked.query.get("order") == "newest":
+        messages.reverse()
+    shown = page(asked, messages)
+    return Reply(listed([message_view(space.simulation, message) for message in shown], len(messages)))
+
+
+def query_of(controller: Controller, space: Space, text: str) -> Query:
+    """Return what a query asks for; a bad one is a problem."""
+    try:
+        return parse(text, space.gateways, controller.webhooks_of(space)) if text else Query()
+    except BadQuery as refusal:
+        raise Problem(400, "Bad query", f"q: {refusal}") from None
+
+
+async def list_refusals(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    query = query_of(controller, space, asked.query.get("q", ""))
+    refusals = space.simulation.refusals.values()
+    matches = [] if query.refused is False else [refused for refused in refusals if query.holds(refused)]
+    shown = page(asked, matches)
+    return Reply(listed([refusal_view(space.simulation, refused) for refused in shown], len(matches)))
 
 
 def find_message(space: Space, asked: Asked) -> Message:
-    wanted = asked.parameters["id"]
+    message_id = asked.parameters["id"]
     for provider in space.gateways:
-        message = space.simulation.message(provider, wanted)
+        message = space.simulation.message(provider, message_id)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
-    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, wanted)), None)
+    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, message_id)), None)
     if refused is not None:
-        detail = f"{wanted!r} was refused, so there is no message: {narrative(refused)}"
+        detail = f"{message_id!r} was refused, so there is no message: {narrative(refused)}"
         raise Problem(404, "No such message", detail)
     count = len(space.simulation.messages)
-    raise Problem(404, "No such message", f"there is no message {wanted!r} among {count} in {space.name!r}")
+    raise Problem(
+        404, "No such message", f"there is no message {message_id!r} among {count} in {space.name!r}"
+    )
 
 
 def _is_refusal(entry: Entry, id_: str) -> bool:
@@ -102,22 +148,22 @@ async def get_message(controller: Controller, asked: Asked) -> Reply:
 async def explain_message(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
-    wanted = asked.parameters["id"]
+    name = asked.parameters["id"]
     providers = controller.providers
-    found = find_submission(
+    outcome = find_submission(
         simulation,
-        wanted,
+        name,
         asked.query.get("provider", ""),
         lambda provider, recipient: providers[provider].address_of(recipient),
     )
-    if found is None and (act := explain_act(simulation, wanted)) is not None:
+    if outcome is None and (act := explain_act(simulation, name)) is not None:
         return Reply(act_view(simulation, act))
-    if found is None:
-        known = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
+    if outcome is None:
+        kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
         expected = "expected the id of a message, a webhook or a call, or provider/recipient/ordinal"
-        detail = f"there is no {wanted!r} among {known} in {space.name!r}; {expected}"
+        detail = f"there is no {name!r} among {kept} in {space.name!r}; {expected}"
         raise Problem(404, "No such message", detail)
-    story = explain(simulation, found)
+    story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))
 
 
@@ -137,7 +183,7 @@ MOVE: Final[Shape[object]] = Record(
 async def move(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     message = find_message(space, asked)
-    values = read_as(MOVE, asked.plain(), "a move")
+    values = read_as(MOVE, plain_of(asked), "a move")
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:

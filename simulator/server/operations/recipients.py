@@ -18,6 +18,7 @@ from simulator.server.operations.base import (
     Controller,
     Problem,
     Reply,
+    plain_of,
     read_as,
     whole,
 )
@@ -31,12 +32,12 @@ __all__ = ["ACT", "TRAITS", "get_recipient", "inbound", "list_recipients", "patc
 
 async def list_recipients(controller: Controller, asked: Asked) -> Reply:
     simulation = controller.space(asked).simulation
-    known = simulation.directory.known()
+    addresses = simulation.directory.known()
     views = [
         recipient_view(simulation, pattern)
-        for pattern in known[: whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)]
+        for pattern in addresses[: whole(asked, "limit", LIMIT_DEFAULT, LIMIT_MAX)]
     ]
-    return Reply(listed(views, len(known)))
+    return Reply(listed(views, len(addresses)))
 
 
 async def get_recipient(controller: Controller, asked: Asked) -> Reply:
@@ -52,7 +53,7 @@ async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
     address = controller.address(asked.parameters["address"])
-    traits = read_as(TRAITS, asked.plain(), "circumstances")
+    traits = read_as(TRAITS, plain_of(asked), "circumstances")
     assert isinstance(traits, dict)
     plain: dict[str, Value] = traits
     simulation.change_recipient(address, plain)
@@ -66,6 +67,7 @@ ACT: Final[Shape[object]] = Record(
         Field("provider", Text(1, 100), "Through which provider.", required=True),
         Field("writes", Text(0), "The recipient writes this."),
         Field("does", Text(1, 100), "What else the recipient does, in the provider's words."),
+        Field("text", Text(0), "What that act is about, in words: the label of what is tapped."),
         Field("to", Text(1, 200), "To whom: the integrator's number or agent."),
         Field("data", AnyJson(), "What the act needs beyond a text."),
     ],
@@ -75,17 +77,17 @@ ACT: Final[Shape[object]] = Record(
 
 async def inbound(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    values = read_as(ACT, asked.plain(), "an act of a recipient")
+    values = read_as(ACT, plain_of(asked), "an act of a recipient")
     assert isinstance(values, dict)
     provider = values["provider"]
     if provider not in space.gateways:
-        known = ", ".join(space.gateways)
-        raise Problem(404, "No such provider", f"there is no provider {provider!r}; known: {known}")
+        names = ", ".join(space.gateways)
+        raise Problem(404, "No such provider", f"there is no provider {provider!r}; known: {names}")
     if ("writes" in values) == ("does" in values):
         raise Problem(422, "Not an act of a recipient", "expected exactly one of writes and does")
     act = Act(
         kind=values.get("does", "writes"),
-        text=values.get("writes", ""),
+        text=values.get("writes") or values.get("text", ""),
         sender=values.get("to", ""),
         data=values.get("data"),
     )

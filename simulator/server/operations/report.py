@@ -8,7 +8,17 @@ from simulator import __version__
 from simulator.evidence.formats import FORMATS
 from simulator.server.operations.base import Asked, Controller, Problem, Reply
 
-__all__ = ["report"]
+__all__ = ["report", "verdict"]
+
+
+async def verdict(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    judge = controller.registry.judges.get(space.name)
+    if judge is None:
+        raise Problem(404, "No expectations", f"{space.name!r} is no run, so nothing is expected of it")
+    checks = judge(space)
+    views = [{"name": check.name, "passed": check.passed, "detail": check.detail} for check in checks]
+    return Reply({"passed": all(check.passed for check in checks), "checks": views})
 
 
 async def report(controller: Controller, asked: Asked) -> Reply:

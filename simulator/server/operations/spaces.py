@@ -9,14 +9,16 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import Final
 
+import msgspec
+
 from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import ScenarioConflict
-from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError, load, read
-from simulator.schema.node import Json, node_of
+from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
+from simulator.schema.node import Json
 from simulator.schema.shapes import (
     AnyJson,
     Choice,
@@ -27,9 +29,8 @@ from simulator.schema.shapes import (
     Record,
     Shape,
     Text,
-    Word,
 )
-from simulator.server.operations.base import Asked, Controller, Problem, Reply, read_as
+from simulator.server.operations.base import Asked, Controller, Problem, Reply, plain_of, read_as
 from simulator.server.spaces import DEFAULT_SPACE
 from simulator.server.views import (
     clock_view,
@@ -75,7 +76,7 @@ CREATE: Final[Shape[object]] = Record(
 
 
 async def create_space(controller: Controller, asked: Asked) -> Reply:
-    values = read_as(CREATE, asked.plain(), "a space")
+    values = read_as(CREATE, plain_of(asked), "a space")
     assert isinstance(values, dict)
     scenario = None
     if "scenario" in values:
@@ -92,8 +93,10 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
-    for name, one in settings.items():
-        space.configure(name, one)
+    if "scenario" in values:
+        space.scenario_text = _text_of(values["scenario"])
+    for name, values_of_provider in settings.items():
+        space.configure(name, values_of_provider)
     return Reply(controller.view(space, asked.base_url), 201)
 
 
@@ -148,7 +151,7 @@ SET_CLOCK: Final[Shape[object]] = Record(
 
 
 async def put_clock(controller: Controller, asked: Asked) -> Reply:
-    spec = read_as(SET_CLOCK, asked.plain(), "a clock")
+    spec = read_as(SET_CLOCK, plain_of(asked), "a clock")
     assert isinstance(spec, ClockSpec)
     space = controller.space(asked)
     try:
@@ -163,14 +166,18 @@ ADVANCE: Final[Shape[object]] = Record(
     [
         Field("by", Duration(), "Move the clock by this much, such as 2h."),
         Field("to", Instant(), "Move the clock to this instant."),
-        Field("until", Word("settled"), "Move until nothing is due any more."),
+        Field(
+            "until",
+            Choice({"settled": "settled", "next": "next"}),
+            "settled: until nothing is due any more; next: to what is due next, and no further.",
+        ),
     ],
     what="an advance",
 )
 
 
 async def advance(controller: Controller, asked: Asked) -> Reply:
-    values = read_as(ADVANCE, asked.plain(), "an advance")
+    values = read_as(ADVANCE, plain_of(asked), "an advance")
     assert isinstance(values, dict)
     if len(values) != 1:
         raise Problem(422, "Not an advance", "expected exactly one of by, to and until")
@@ -181,6 +188,9 @@ async def advance(controller: Controller, asked: Asked) -> Reply:
         to_ms = simulation.clock.now_ms + values["by"]
     elif "to" in values:
         to_ms = values["to"] - simulation.clock.epoch_ms
+    elif values["until"] == "next":
+        # What is overdue on a live clock is due now.  Nothing due: the clock stays.
+        to_ms = max(simulation.next_due() or 0, simulation.clock.now_ms)
     if to_ms is not None:
         _check_goal(simulation, to_ms)
     try:
@@ -208,20 +218,23 @@ def _check_goal(simulation: Simulation, to_ms: int) -> None:
 
 def _scenario_of(controller: Controller, plain: Json) -> Scenario:
     try:
-        if isinstance(plain, str):
-            return load(plain, "scenario", controller.providers)
-        return read(node_of(plain), "scenario", controller.providers)
+        return controller.scenario(plain)
     except ScenarioError as trouble:
         raise Problem(422, "Not a scenario", "; ".join(trouble.lines), errors=trouble.lines) from None
+
+
+def _text_of(plain: Json) -> str:
+    return plain if isinstance(plain, str) else msgspec.json.format(msgspec.json.encode(plain)).decode()
 
 
 async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     written = "json" not in asked.content_type
     # YAML text may come as it is, or as a JSON string.
-    plain = asked.body.decode("utf-8", "replace") if written else asked.plain()
+    plain = asked.body.decode("utf-8", "replace") if written else plain_of(asked)
     try:
         space.replace(_scenario_of(controller, plain))
+        space.scenario_text = _text_of(plain)
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
     return Reply(controller.view(space, asked.base_url))
@@ -230,8 +243,8 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
     provider = controller.providers.get(name)
     if provider is None:
-        known = ", ".join(controller.providers)
-        raise Problem(404, "No such provider", f"there is no provider {name!r}; known: {known}")
+        names = ", ".join(controller.providers)
+        raise Problem(404, "No such provider", f"there is no provider {name!r}; known: {names}")
     settings = read_as(provider.settings, plain, "settings")
     assert isinstance(settings, dict)
     return settings
@@ -240,7 +253,7 @@ def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str,
 async def put_settings(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     name = asked.parameters["provider"]
-    space.configure(name, _settings_of(controller, name, asked.plain()))
+    space.configure(name, _settings_of(controller, name, plain_of(asked)))
     return Reply(space.gateways[name].account.describe())
 
 
@@ -250,12 +263,12 @@ async def do_action(controller: Controller, asked: Asked) -> Reply:
     gateway = space.gateways.get(name)
     actions = actions_of(gateway.account) if gateway is not None else {}
     if action not in actions:
-        known = ", ".join(sorted(actions)) or "none"
-        raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {known}")
+        names = ", ".join(sorted(actions)) or "none"
+        raise Problem(404, "No such action", f"{name} has no action {action!r}; known: {names}")
     try:
         if gateway is not None:
             gateway.base_url = controller.urls(space, asked.base_url)[name]
-        answer = actions[action](asked.plain())
+        answer = actions[action](plain_of(asked))
         if isawaitable(answer):
             answer = await answer
     except ValueError as refusal:

@@ -9,7 +9,15 @@ from typing import Final
 from simulator.evidence.formats import FORMATS
 from simulator.schema.shapes import AnyJson
 from simulator.server.operations.base import Operation
-from simulator.server.operations.messages import MOVE, explain_message, get_message, list_messages, move
+from simulator.server.operations.conversation import get_conversation
+from simulator.server.operations.messages import (
+    MOVE,
+    explain_message,
+    get_message,
+    list_messages,
+    list_refusals,
+    move,
+)
 from simulator.server.operations.recipients import (
     ACT,
     TRAITS,
@@ -18,7 +26,15 @@ from simulator.server.operations.recipients import (
     list_recipients,
     patch_recipient,
 )
-from simulator.server.operations.report import report
+from simulator.server.operations.recording import (
+    FORK,
+    SEEK,
+    fork_recording,
+    get_recording,
+    seek_recording,
+)
+from simulator.server.operations.report import report, verdict
+from simulator.server.operations.rules import list_rules
 from simulator.server.operations.spaces import (
     ADVANCE,
     CREATE,
@@ -35,19 +51,27 @@ from simulator.server.operations.spaces import (
     put_settings,
 )
 from simulator.server.operations.webhooks import (
+    HOLD,
+    RELEASE,
+    RESEND,
     get_webhook,
+    hold,
     journal,
     list_requests,
     list_webhooks,
+    release,
     resend,
+    resend_many,
     wait,
 )
+from simulator.server.query import FIELDS
 
 __all__ = ["OPERATIONS"]
 
 _SPACE = "/_sim/v1/spaces/{space}"
 _OF = (("provider", "of this provider; ids are a provider's own"),)
 _PAGE = (("limit", "how many at most"), ("offset", "how many to pass over"))
+_QUERY = ("q", f'a query such as `state:failed +4179 rule:"one in twenty"`; fields: {", ".join(FIELDS)}')
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("POST", "/_sim/v1/spaces", "Create a space", create_space, CREATE, (), (201, 409, 422)),
@@ -115,6 +139,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         (200, 404),
     ),
     Operation(
+        "GET",
+        f"{_SPACE}/recipients/{{address}}/conversation",
+        "What stands on a recipient's phone, what is on its way to it, and what the recipient may do",
+        get_conversation,
+        None,
+        (("limit", "how many at most"),),
+        (200, 400, 404),
+    ),
+    Operation(
         "PATCH",
         f"{_SPACE}/recipients/{{address}}",
         "Change circumstances of an address or a prefix (+4179*) from now on",
@@ -139,6 +172,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         list_messages,
         None,
         (
+            _QUERY,
+            ("order", "oldest (the default) or newest first"),
             ("provider", "of this provider"),
             ("recipient", "to this recipient"),
             ("state", "in this state"),
@@ -149,6 +184,24 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             *_PAGE,
         ),
         (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/refusals",
+        "The last submissions that were refused, oldest first",
+        list_refusals,
+        None,
+        (_QUERY, *_PAGE),
+        (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/rules",
+        "The rules in force, how often each was of use, and why one never was",
+        list_rules,
+        None,
+        (),
+        (200, 404),
     ),
     Operation("GET", f"{_SPACE}/messages/{{id}}", "A message", get_message, None, _OF, (200, 404)),
     Operation(
@@ -188,6 +241,33 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "POST", f"{_SPACE}/webhooks/{{id}}/resend", "Send a webhook once more", resend, None, (), (202, 404)
     ),
     Operation(
+        "POST",
+        f"{_SPACE}/webhooks/hold",
+        "Hold webhooks back from now on",
+        hold,
+        HOLD,
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/webhooks/release",
+        "Let held webhooks go, all at once or at a rate",
+        release,
+        RELEASE,
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/webhooks/resend",
+        "Send several webhooks once more: those named, or all in one state",
+        resend_many,
+        RESEND,
+        (),
+        (202, 404, 422),
+    ),
+    Operation(
         "GET",
         f"{_SPACE}/requests",
         "The last calls of the integrator with their answers",
@@ -208,6 +288,42 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ("follow", "1: keep the answer open and go on"),
         ),
         (200, 400, 404),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/recording",
+        "At which of its moments a recorded run stands",
+        get_recording,
+        None,
+        (),
+        (200, 404),
+    ),
+    Operation(
+        "PUT",
+        f"{_SPACE}/recording",
+        "Let a recorded run stand at another moment",
+        seek_recording,
+        SEEK,
+        (),
+        (200, 404, 422),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/recording/fork",
+        "Go on from this moment of a recorded run in a new space",
+        fork_recording,
+        FORK,
+        (),
+        (201, 404, 409, 422),
+    ),
+    Operation(
+        "GET",
+        f"{_SPACE}/verdict",
+        "How a run stands, measured by what is expected of it",
+        verdict,
+        None,
+        (),
+        (200, 404),
     ),
     Operation(
         "GET",

@@ -10,10 +10,12 @@ from typing import Final, NoReturn
 
 from simulator.explain.narrative import clock_words
 from simulator.explain.views import entry_view
+from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
+from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
-from simulator.schema.shapes import Duration
+from simulator.schema.shapes import Choice, Duration, Field, ListOf, RateShape, Record, Shape, Text
 from simulator.server.operations.base import (
     AFTER_MAX,
     LIMIT_DEFAULT,
@@ -24,21 +26,43 @@ from simulator.server.operations.base import (
     Reply,
     one_of,
     page,
+    plain_of,
     read_as,
     whole,
 )
-from simulator.server.operations.messages import find_messages
+from simulator.server.operations.messages import find_messages, message_filter
 from simulator.server.views import (
     exchange_view,
     listed,
     message_view,
+    sent_view,
     webhook_view,
 )
 
-__all__ = ["find_webhooks", "get_webhook", "journal", "list_requests", "list_webhooks", "resend", "wait"]
+__all__ = [
+    "HOLD",
+    "RELEASE",
+    "RESEND",
+    "find_webhooks",
+    "get_webhook",
+    "hold",
+    "journal",
+    "list_requests",
+    "list_webhooks",
+    "release",
+    "resend",
+    "resend_many",
+    "wait",
+]
 
 
 _WITHIN_REAL_MS_MAX: Final = 600_000
+_GONE_LOOK_REAL_S: Final = 1.0
+"""How often to look whether whoever waits is still there."""
+_SLICE: Final = 500
+_QUICK_REAL_S: Final = 0.001
+_LOOKS_APART: Final = 9
+"""After a look that took its time, so many times as long passes before the next."""
 
 
 def find_webhooks(controller: Controller, space: Space, asked: Asked) -> list[Webhook]:
@@ -57,9 +81,9 @@ def find_webhooks(controller: Controller, space: Space, asked: Asked) -> list[We
 
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    found = find_webhooks(controller, space, asked)
-    shown = page(asked, found)
-    return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(found)))
+    webhooks = find_webhooks(controller, space, asked)
+    shown = page(asked, webhooks)
+    return Reply(listed([webhook_view(space.simulation, webhook) for webhook in shown], len(webhooks)))
 
 
 def _webhook(space: Space, asked: Asked) -> Webhook:
@@ -71,7 +95,10 @@ def _webhook(space: Space, asked: Asked) -> Webhook:
 
 async def get_webhook(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    return Reply(webhook_view(space.simulation, _webhook(space, asked)))
+    webhook = _webhook(space, asked)
+    view = webhook_view(space.simulation, webhook)
+    view["sent"] = [sent_view(space.simulation, webhook, attempt.number) for attempt in webhook.attempts]
+    return Reply(view)
 
 
 async def resend(controller: Controller, asked: Asked) -> Reply:
@@ -80,6 +107,85 @@ async def resend(controller: Controller, asked: Asked) -> Reply:
     twin = simulation.outbox.resend(simulation.clock.now_ms, _webhook(space, asked))
     space.driver.nudge()
     return Reply(webhook_view(simulation, twin), 202)
+
+
+_OF_PROVIDER: Final = Field("provider", Text(1, 100), "Of this provider alone; of all, if not given.")
+HOLD: Final[Shape[object]] = Record(dict, [_OF_PROVIDER], what="which webhooks to hold")
+RELEASE: Final[Shape[object]] = Record(
+    dict,
+    [_OF_PROVIDER, Field("rate", RateShape(), "How fast, such as 100/s; all at once, if not given.")],
+    what="which webhooks to release",
+)
+RESEND: Final[Shape[object]] = Record(
+    dict,
+    [
+        Field("ids", ListOf(Text(1, 100)), "These, by their ids."),
+        Field("state", Choice(WebhookState), "All in this state, such as lost."),
+        _OF_PROVIDER,
+        Field("since", Duration(), "Only what was created at this offset of the space's clock or later."),
+    ],
+    what="which webhooks to send again",
+)
+
+
+def _provider(space: Space, values: Mapping[str, object]) -> str:
+    provider = values.get("provider", "")
+    assert isinstance(provider, str)
+    if provider and provider not in space.gateways:
+        names = ", ".join(space.gateways)
+        raise Problem(404, "No such provider", f"there is no provider {provider!r}; names: {names}")
+    return provider
+
+
+def _held_view(space: Space) -> dict[str, object]:
+    outbox = space.simulation.outbox
+    holding = [provider for provider in space.gateways if outbox.holds(provider)]
+    return {"holding": holding, "held": len(outbox.held_webhooks)}
+
+
+async def hold(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(HOLD, plain_of(asked), "which webhooks to hold")
+    assert isinstance(values, dict)
+    space.simulation.outbox.hold(space.simulation.clock.now_ms, _provider(space, values))
+    space.driver.nudge()
+    return Reply(_held_view(space))
+
+
+async def release(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(RELEASE, plain_of(asked), "which webhooks to release")
+    assert isinstance(values, dict)
+    outbox = space.simulation.outbox
+    released = outbox.release(space.simulation.clock.now_ms, values.get("rate"), _provider(space, values))
+    space.driver.nudge()
+    return Reply({"released": released, **_held_view(space)})
+
+
+async def resend_many(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    values = read_as(RESEND, plain_of(asked), "which webhooks to send again")
+    assert isinstance(values, dict)
+    if ("ids" in values) == ("state" in values):
+        raise Problem(422, "Not which webhooks to send again", "expected exactly one of ids and state")
+    outbox, provider = space.simulation.outbox, _provider(space, values)
+    unknown = [name for name in values.get("ids", ()) if name not in outbox.webhooks]
+    if unknown:
+        raise Problem(404, "No such webhook", f"there is no webhook {unknown[0]!r}; none was sent again")
+    chosen = [
+        webhook
+        for webhook in outbox.webhooks.values()
+        if webhook.id in values.get("ids", ())
+        or (
+            webhook.state is values.get("state")
+            and provider in ("", webhook.provider)
+            and webhook.created_ms >= values.get("since", 0)
+        )
+    ]
+    now_ms = space.simulation.clock.now_ms
+    twins = [outbox.resend(now_ms, webhook) for webhook in chosen]
+    space.driver.nudge()
+    return Reply({"ids": [twin.id for twin in twins], "total": len(twins)}, 202)
 
 
 async def list_requests(controller: Controller, asked: Asked) -> Reply:
@@ -95,14 +201,52 @@ async def journal(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     after = whole(asked, "after", 0, AFTER_MAX)
     limit = whole(asked, "limit", LIMIT_MAX, 10**7)
-    return Reply([entry_view(entry) for entry in space.simulation.journal.after(after, limit)])
+    entries = space.simulation.journal.after(after, limit)
+    rows: list[object] = []
+    for place in range(0, len(entries), _SLICE):
+        rows += [entry_view(entry) for entry in entries[place : place + _SLICE]]
+        # A long journal is not to keep everybody else waiting.
+        await asyncio.sleep(0)
+    return Reply(rows)
+
+
+class _MessageWatch:
+    """
+    Which messages are those that are waited for.
+
+    All of them are looked at once; later only those that the journal tells of.
+    """
+
+    def __init__(self, simulation: Simulation, fits: Callable[[Message], bool]) -> None:
+        self._simulation = simulation
+        self._fits = fits
+        self._fitting: dict[MessageKey, None] = {}
+        self._seen_seq = -1
+
+    def __call__(self) -> list[Message]:
+        simulation = self._simulation
+        messages, journal = simulation.messages, simulation.journal
+        if self._seen_seq < journal.seq - len(journal):
+            # At first; or so much has happened that the journal does not hold all of it any more.
+            self._fitting = {key: None for key, message in messages.items() if self._fits(message)}
+        else:
+            for entry in journal.after(self._seen_seq):
+                key = entry.key
+                if key is None or (message := messages.get(key)) is None:
+                    continue
+                if not self._fits(message):
+                    self._fitting.pop(key, None)
+                elif key not in self._fitting:
+                    self._fitting[key] = None
+        self._seen_seq = journal.seq
+        return [messages[key] for key in self._fitting if key in messages]
 
 
 async def wait(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     what = asked.query.get("for", "messages")
     finders: dict[str, Callable[[], Sequence[object]]] = {
-        "messages": lambda: find_messages(controller, space, asked),
+        "messages": _MessageWatch(space.simulation, message_filter(controller, space, asked)),
         "webhooks": lambda: find_webhooks(controller, space, asked),
         "requests": lambda: [None] * space.exchange_count,
     }
@@ -114,22 +258,33 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_ms / 1000
     while True:
-        found = find()
-        if len(found) >= count:
+        began = loop.time()
+        items = find()
+        if len(items) >= count:
             break
-        changed = await space.wait_change(deadline - loop.time())
+        took_s = loop.time() - began
+        changed = await space.wait_change(min(deadline - loop.time(), _GONE_LOOK_REAL_S))
         if space.closed:
             raise Problem(404, "No such space", f"the space {space.name!r} was deleted meanwhile")
-        if not changed:
-            _nothing(space, what, len(found), count, asked)
+        if asked.gone():
+            # Nobody reads the answer.
+            return Reply(None, 204)
+        if changed and took_s > _QUICK_REAL_S:
+            # Looking must not take all the time there is, however much is going on.
+            await asyncio.sleep(min(_LOOKS_APART * took_s, max(0.0, deadline - loop.time())))
+        elif not changed and loop.time() >= deadline:
+            _nothing(space, what, len(items), count, asked)
+    if what == "messages":
+        # In the order in which they were accepted, not in that in which they began to fit.
+        items = find_messages(controller, space, asked)
     simulation = space.simulation
     views: list[Mapping[str, object]] = []
-    for one in found[:LIMIT_DEFAULT]:
-        if isinstance(one, Message):
-            views.append(message_view(simulation, one))
-        elif isinstance(one, Webhook):
-            views.append(webhook_view(simulation, one))
-    return Reply(listed(views, len(found)))
+    for item in items[:LIMIT_DEFAULT]:
+        if isinstance(item, Message):
+            views.append(message_view(simulation, item))
+        elif isinstance(item, Webhook):
+            views.append(webhook_view(simulation, item))
+    return Reply(listed(views, len(items)))
 
 
 def _within_ms(asked: Asked) -> int:
@@ -140,11 +295,11 @@ def _within_ms(asked: Asked) -> int:
 
 
 def _with(conditions: Mapping[str, str]) -> str:
-    said = ", ".join(f"{name} {value!r}" for name, value in conditions.items())
-    return f" with {said}" if said else ""
+    text = ", ".join(f"{name} {value!r}" for name, value in conditions.items())
+    return f" with {text}" if text else ""
 
 
-def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> NoReturn:
+def _nothing(space: Space, what: str, matching: int, count: int, asked: Asked) -> NoReturn:
     conditions = {k: v for k, v in asked.query.items() if k not in ("for", "count", "within")}
     simulation = space.simulation
     nearest: object = None
@@ -157,9 +312,9 @@ def _nothing(space: Space, what: str, found: int, count: int, asked: Asked) -> N
     raise Problem(
         408,
         "Did not happen in time",
-        f"expected {count} {what}{_with(conditions)}, got {found}; "
+        f"expected {count} {what}{_with(conditions)}, got {matching}; "
         f"the space is {'' if simulation.settled else 'not '}settled, its clock {clock}",
-        found=found,
+        found=matching,
         expected=count,
         nearest=nearest,
     )

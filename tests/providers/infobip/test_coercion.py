@@ -83,11 +83,16 @@ async def test_coerce__what_holds_no_such_value_is_refused(body: Any, place: str
     assert list(answer.plain["requestError"]["serviceException"]["validationErrors"]) == [place]
 
 
-async def test_coerce__bodies_nested_beyond_measure_are_refused():
+@pytest.mark.parametrize(
+    "rest",
+    [b'"x":' + b"[" * 900 + b"]" * 900 + b"}", b"nonsense", b'"x":"\xff"}'],
+    ids=["nested", "no JSON", "no UTF-8"],
+)
+async def test_coerce__what_is_broken_behind_a_wrong_type_is_refused(rest: bytes):
     """
-    A body of brackets alone is a bad request, not a failure.
+    A body that is broken, too, is a bad request and not a failure.
     """
     async with bench(coerce=True) as run:
-        answer = await run.call("POST", V1, b'{"messages":7,"x":' + b"[" * 900 + b"]" * 900 + b"}")
+        answer = await run.call("POST", V1, b'{"messages":7,' + rest)
 
     assert answer.status == 400

@@ -118,6 +118,25 @@ async def test_blocked_signals__are_expired_when_charged_and_rejected_when_not(f
     assert (report["status"], row["status"]) == (status, status)
 
 
+async def test_recipient_rejected_in_the_answer__costs_nothing_whatever_is_free():
+    """
+    Nothing was taken for a recipient that the answer rejected: no price in the log, and 87 is REJECTED.
+    """
+    rule = {"when": {"provider": "infobip"}, "then": {"answer": {"refuse": {"status": 87}}}}
+    async with bench(balance=1, price_per_message=0.25, free=[]) as run:
+        await run.send(one("9991000012"))
+        run.load({"rules": [rule]})
+        answer = await run.send(one())
+        rows = (await run.get("/sms/1/logs"))["results"]
+        after = await balance(run)
+
+    assert answer["messages"][0]["status"]["groupName"] == "REJECTED"
+    assert [row["status"]["id"] for row in rows] == [87, 12]
+    assert [row["status"]["groupName"] for row in rows] == ["REJECTED", "REJECTED"]
+    assert [row["price"]["pricePerMessage"] for row in rows] == [0.0, 0.0]
+    assert after == 1
+
+
 async def test_price_decimals__as_real_reports_have_them():
     """
     Prices can have ten decimals, in JSON and in XML.

@@ -265,3 +265,29 @@ async def test_discovery_knows_one_version() -> None:
 
     assert (first, second) == (200, 404)
     assert headers["X-Simulator-Reason"].endswith("(there is no version 'v2'; there is v1)")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", SEND), ("GET", "/v1/foo"), ("POST", "/token"), ("GET", "/$discovery/rest")]
+)
+async def test_every_answer_names_googles_front_end(method: str, path: str) -> None:
+    """
+    Whatever is answered, page or JSON, comes from ESF and from nobody else.
+    """
+    async with bench() as made:
+        _, _, headers = await answer_to(made, method, path, TEXT)
+
+    assert headers.getall("Server") == ["ESF"]
+
+
+async def test_call_without_a_token_is_told_what_a_token_looks_like() -> None:
+    """
+    The reason of a 401 shows the two forms in which a token may come.
+    """
+    async with bench() as made:
+        status, _, headers = await answer_to(made, "POST", SEND, TEXT, Authorization="")
+
+    assert status == 401
+    assert headers["X-Simulator-Reason"].endswith(
+        "expected Authorization: Bearer <token>, or access_token=<token> in the query"
+    )

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from providers.rbm.rig import PHONE, Bench, Integrator, bench, configure, signature
+from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.envelope import sign
 from simulator.providers.rbm.settings import RETRY_DOCUMENTED
 from simulator.scenario.loader import load
@@ -400,3 +401,16 @@ async def test_webhook_without_a_signature_comes_again_with_one() -> None:
         await made.advance(None)
 
     assert [signature is None for signature in signatures] == [True, False]
+
+
+def test_event_without_a_signature_is_described_like_any_other() -> None:
+    """
+    Whoever watches webhooks sees what an unsigned one says, too: its type shows that it is one of RBM.
+    """
+    data = base64.b64encode(b'{"senderPhoneNumber":"+1555","eventType":"READ","messageId":"m1"}').decode()
+    body = f'{{"message":{{"data":"{data}"}}}}'.encode()
+
+    assert describe_webhook({"X-Goog-Webhook-Type": "message_callback"}, body) == (
+        "RBM: READ of message m1 from +1555"
+    )
+    assert describe_webhook({}, body) == ""

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from run.mutants import calls, policy, reading
 from run.mutants.calls import Answer, Call, Row
-from run.mutants.ledger import CORRECT_STATES, FINAL, Message, Told
+from run.mutants.ledger import CORRECT_STATES, Message, Told
 
 # -- beliefs --------------------------------------------------------------------------------------
 
@@ -32,12 +32,6 @@ def believes_every_end(message: Message, told: Told, state: str, at: str) -> boo
 
 def believes_only_first(message: Message, told: Told, state: str, at: str) -> bool:
     return message.state == "PENDING" and state != "PENDING"
-
-
-def believes_first_arrival(message: Message, told: Told, state: str, at: str) -> bool:
-    return policy.believes(message, told, state, "") and (
-        message.state not in FINAL or told.provider != "infobip"
-    )
 
 
 def believes_no_delivery_after_end(message: Message, told: Told, state: str, at: str) -> bool:

@@ -12,10 +12,10 @@ from typing import Any
 from run.mutants.integrator import Integrator
 from run.mutants.policy import Policy
 from simulator.evidence.result import RunResult
-from simulator.kernel.model.scenario import ClockSpec
+from simulator.kernel.model.scenario import ClockSpec, TimelineItem
 from simulator.provider import discover
 from simulator.run.runner import RunOptions, run
-from simulator.scenario.goals import Ask, Drive, RunFile
+from simulator.scenario.goals import Ask, Drive, Growth, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -54,6 +54,12 @@ class Play:
     """The field of the answer that is looked at."""
     means: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: STATES)
     clock: ClockSpec | None = None
+    steady: Mapping[str, float] = field(default_factory=dict)
+    """Figures of GET /stats, and by how much they may grow."""
+    audits: tuple[Ask, ...] = ()
+    """Audits in place of the one that `ask`, `belief` and `means` make; each with a path for a URL."""
+    restart_at_ms: int | None = None
+    """When the timeline restarts it."""
 
 
 async def carry_out(
@@ -82,8 +88,23 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             for provider, settings in _webhooks(integrator.url).items():
                 space.configure(provider, settings)
             drive = tuple(replace(one, url=integrator.url + one.url) for one in play.drive)
-            ask = Ask(method="GET", url=integrator.url + play.ask, field=play.belief, means=play.means)
-            expect = replace(plan.expect, integrator=ask if play.means else None)
+            ask = Ask(
+                method="GET",
+                url=integrator.url + play.ask,
+                field=play.belief,
+                means=play.means,
+                within_real_ms=300,
+            )
+            steady = tuple(
+                Growth(method="GET", url=f"{integrator.url}/stats", field=name, growth=growth)
+                for name, growth in play.steady.items()
+            )
+            audits = tuple(replace(one, url=integrator.url + one.url) for one in play.audits)
+            asks = audits or ((ask,) if play.means else ())
+            expect = replace(plan.expect, integrator=asks, stays_below=steady)
+            if play.restart_at_ms is not None:
+                item = TimelineItem(at_ms=play.restart_at_ms, software=f"POST {integrator.url}/restart")
+                scenario = replace(scenario, timeline=(*scenario.timeline, item))
             return await run(
                 server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
             )
@@ -123,7 +144,12 @@ def sends(
 ) -> Drive:
     """Return *count* calls that make the integrator send, all at one instant."""
     return Drive(
-        method="POST", url="/send", at_ms=at_ms, count=count, recipient=recipient, body={"to": to, **body}
+        method="POST",
+        url="/send",
+        at_ms=at_ms,
+        count=count,
+        recipients=(f"{recipient}{{n:07}}",),
+        body={"to": to, **body},
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from run.bench import failed, shipped
-from run.mutants.stage import Play, blames, carry_out, sends
+from run.mutants.stage import Play, carry_out, sends
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
@@ -77,7 +77,11 @@ SITUATIONS: Mapping[str, Situation] = {
     "failed at bip": _untold("bip", _NO_SESSION + "rules: [{then: {fate: {fail: {}}}}]", recipient="+90532"),
     "expired at bip": _untold("bip", _NO_SESSION + "rules: [{then: {fate: expire}}]", recipient="+90532"),
     "refused at bip, without an id": Situation(
-        text="{}", play=Play(drive=(sends(recipient="+90532", channel="bip"),))
+        text="""
+providers: {bip: {session: {required: true}}}
+timeline: [{at: 0s, provider: bip, recipient: "+905320000001", does: follows}]
+""",
+        play=Play(drive=(sends(recipient="+90532", channel="bip", at_ms=1_000),)),
     ),
     # A later word that counts, and an earlier lie.
     "delivered after an expiry at rbm": Situation(
@@ -106,32 +110,14 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
 }
 
-BLAMED_TODAY: Final[Mapping[str, str]] = {
-    "answers first and tries later, in an outage": "a live run ends while sends are still tried again",
-    "answers first and tries later, on 429": "a live run ends while sends are still tried again",
-    "stores, acknowledges and works later": "the audit asks once, and at once",
-    "read SMS": "the provider tells nobody that an SMS was read",
-    "read SMS of bitel": "the provider tells nobody that an SMS was read",
-    "failed at rbm": "the provider tells nobody of a failure after the answer",
-    "failed at bip": "the provider tells nobody of a failure after the answer",
-    "expired at bip": "the provider tells nobody of an expiry",
-    "refused at bip, without an id": "the audit asks by an id that stood in no answer",
-    "delivered after an expiry at rbm": "at this provider delivery beats an expiry, in any order",
-    "contradicted before the truth, by a delay": "the lie is told before the truth",
-    "contradicted before the truth, by reordering": "the lie is told before the truth",
-    "contradicted before the truth, by a retry": "the lie is told before the truth",
-    "a storm beside its own messages": "the audit asks about messages that somebody else sent",
-}
-"""Where a correct integrator is blamed, and why that is wrong.  What is put right leaves the list."""
-
 
 @pytest.mark.parametrize("name", SITUATIONS)
-async def test_correct_integrator_is_blamed_nowhere_else(name: str) -> None:
+async def test_correct_integrator_is_never_blamed(name: str) -> None:
     """
-    The list of false verdicts is whole, and nothing is on it in vain.
+    Whatever is told late, never, or against the truth: who does right is right.
     """
     situation = SITUATIONS[name]
 
     result = await carry_out(situation.plan, situation.play)
 
-    assert bool(blames(result)) == (name in BLAMED_TODAY), failed(result)
+    assert failed(result) == []

@@ -13,7 +13,7 @@ from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Credential, Provider, Refuse, Route
 from toys.pigeon.account import RETRY_DOCUMENTED, SETTINGS, PigeonAccount
-from toys.pigeon.codes import CALL_REFUSALS, FAILURE_SHAPE, HUH, REFUSAL_SHAPE, catalogue
+from toys.pigeon.codes import ASTRAY, CALL_REFUSALS, FAILURE_SHAPE, OWN_REFUSALS, REFUSAL_SHAPE, catalogue
 from toys.pigeon.wire import parse_flock, pigeon, render_outcomes
 
 __all__ = ["PROVIDER", "RETRY_DOCUMENTED", "PigeonAccount", "pigeon"]
@@ -24,6 +24,7 @@ _RING: Final = re.compile(r"[A-Za-z0-9-]{4,100}")
 
 def _release(call: Call) -> Answer:
     flock = parse_flock(call.body, call.gateway.now_ms, call.credential_text)
+    # Pigeon answers 207 even when every bird is refused; clients must read the body.
     return Answer(207, render_outcomes(call.submit(flock)), _TYPE)
 
 
@@ -35,7 +36,7 @@ def _count(call: Call) -> Answer:
 def _find(call: Call) -> Answer:
     message = call.gateway.message(call.path_values["id"])
     if message is None:
-        return _lost(call, ())
+        raise Refuse(ASTRAY, f"there is no bird {call.path_values['id'][:40]}")
     return Answer(200, f"BIRD|{message.id}|{message.state.value}\n".encode(), _TYPE)
 
 
@@ -63,8 +64,8 @@ def _failed(call: Call) -> Answer:
 
 
 def _refused(call: Call, refuse: Refuse) -> Answer:
-    if refuse.code == HUH:
-        return Answer(400, f"HUH|{refuse.why}\n".encode(), _TYPE)
+    if refuse.code in OWN_REFUSALS:
+        return Answer(OWN_REFUSALS[refuse.code], f"{refuse.code}|{refuse.why}\n".encode(), _TYPE)
     return Answer(CALL_REFUSALS[refuse.code], f"SHOO|{refuse.code}\n".encode(), _TYPE, refuse.retry_headers)
 
 

@@ -4,8 +4,8 @@ A pigeon fancier's account in one space.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from msgspec import structs
@@ -13,6 +13,7 @@ from msgspec import structs
 from simulator.provider import (
     Act,
     AnswerFault,
+    Attempt,
     Behaviour,
     Boolean,
     Circumstances,
@@ -24,7 +25,6 @@ from simulator.provider import (
     Fate,
     Gateway,
     ImpossibleAct,
-    Json,
     ListOf,
     Message,
     MessageKey,
@@ -46,11 +46,9 @@ from simulator.provider import (
     settings_shape,
 )
 from toys.pigeon.codes import CALL_REFUSALS, FLOCK_FULL, NO_PERCH, failure, magic
-from toys.pigeon.wire import render_reports
+from toys.pigeon.wire import pigeon, render_reports, seal
 
 __all__ = ["RETRY_DOCUMENTED", "SETTINGS", "PigeonAccount", "Settings"]
-
-RETRY_DOCUMENTED: Final = RetrySchedule((60_000, 300_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +61,7 @@ class Settings:
         ListOf(Text(1, 100)), [], "The only rings accepted. None listed: any.", secret=True
     )
     webhook: WebhookSettings = group(WebhookSettings, "Where reports fly to.")
+    seal_key: str = setting(Text(0, 200), "", "Seals webhooks. Empty: they are not sealed.", secret=True)
     deliver_after: Delay = setting(
         DelayShape(), "1s..4s", "From release to arrival when no rule says otherwise."
     )
@@ -70,6 +69,15 @@ class Settings:
 
 
 SETTINGS: Final = settings_shape(Settings, "Settings of the pigeon account.")
+
+RETRY_DOCUMENTED: Final = RetrySchedule((60_000, 300_000))
+_GONE: Final = 410
+
+
+def _repeats(target: str, attempt: Attempt) -> bool:
+    """A loft that is gone for good is not flown to again."""
+    return attempt.status != _GONE
+
 
 _REPORTED: Final = {
     State.DELIVERED: "DELIVERED",
@@ -84,12 +92,23 @@ class PigeonAccount:
     Settings, and how pigeons have it by default.
     """
 
+    pace_ms = 1_000
+    """One waiting bird a second comes in."""
+    throttled_code = FLOCK_FULL
+
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.settings = Settings()
-        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
 
-    # -- what the server asks -------------------------------------------------------------------
+    # -- settings -------------------------------------------------------------------------------
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Change settings from now on."""
+        self.settings = changed(self.settings, settings)
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the settings in force as plain JSON, without secrets."""
+        return described(self.settings)
 
     @property
     def credentials(self) -> Sequence[str]:
@@ -97,47 +116,23 @@ class PigeonAccount:
         return self.settings.credentials
 
     @property
-    def actions(self) -> Mapping[str, Callable[[Json], Json]]:
-        """One action: `coo` says what it was told."""
-        return {"coo": lambda said: {"coo": said}}
-
-    def configure(self, settings: Mapping[str, object]) -> None:
-        """Change settings from now on."""
-        self.settings = changed(self.settings, settings)
-        self._policy = self.settings.webhook.policy(RETRY_DOCUMENTED)
-
-    def describe(self) -> Mapping[str, object]:
-        """Return the settings in force as plain JSON, without secrets."""
-        return described(self.settings)
-
-    # -- what the kernel asks -------------------------------------------------------------------
-
-    @property
     def policy(self) -> WebhookPolicy:
         """How reports are delivered."""
-        return self._policy
+        return replace(self.settings.webhook.policy(RETRY_DOCUMENTED), repeats=_repeats)
 
-    @property
-    def pace_ms(self) -> int:
-        """One bird a second comes in."""
-        return 1_000
+    # -- what becomes of a bird -----------------------------------------------------------------
 
-    @property
-    def throttled_code(self) -> str:
-        """The code of the refusal when a client sends too fast."""
-        return FLOCK_FULL
-
-    def refuses_call(self, code: str) -> bool:
-        """Return True for what refuses a whole flock."""
-        return code in CALL_REFUSALS
+    def compose(self, recipient: str, text: str) -> Submission:
+        """Return a bird with nothing but a text."""
+        return pigeon(recipient, text)
 
     def mint_id(self, key: MessageKey, draws: Draws) -> str:
         """Return the number on the bird's ring."""
         return f"bird-{draws.hex('message.id')[:12]}"
 
-    def compose(self, recipient: str, text: str) -> Submission:
-        """Return a bird with nothing but a text."""
-        return Submission(provider="pigeon", recipient=recipient, text=text)
+    def refuses_call(self, code: str) -> bool:
+        """Return True for what refuses a whole flock."""
+        return code in CALL_REFUSALS
 
     def magic(self, submission: Submission) -> Behaviour | None:
         """Return what a magic recipient asks for."""
@@ -158,6 +153,8 @@ class PigeonAccount:
         aloft = Progress(code="ALOFT", after=ConstantDelay(200))
         return Fate(ending=Ending.DELIVER, after=self.settings.deliver_after, progress=(aloft,))
 
+    # -- what is told ---------------------------------------------------------------------------
+
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report of an arrival, a failure, an expiry or a reading."""
         word = _REPORTED.get(message.state) if move is not None else None
@@ -165,18 +162,17 @@ class PigeonAccount:
         if word is None or not isinstance(target, str) or not target:
             return ()
         key = message.key
-        return (
-            Report(
-                provider=key.provider,
-                recipient=key.recipient,
-                label=word,
-                target=target,
-                at_ms=message.changed_ms,
-                key=key,
-                batch="reports",
-                payload=(message.id, key.recipient, message.code, message.changed_ms),
-            ),
+        report = Report(
+            provider=key.provider,
+            recipient=key.recipient,
+            label=word,
+            target=target,
+            at_ms=message.changed_ms,
+            key=key,
+            batch="reports",
+            payload=(message.id, key.recipient, message.code, message.changed_ms),
         )
+        return (report,)
 
     def act(self, recipient: str, act: Act, draws: Draws) -> Sequence[Report]:
         """Return the note that a recipient's own bird brings."""
@@ -198,13 +194,15 @@ class PigeonAccount:
 
     def reissue(self, report: Report, draws: Draws) -> Report:
         """Return the report of another bird."""
+        assert isinstance(report.payload, tuple)
         bird, *rest = report.payload
         return structs.replace(report, payload=(f"{bird}-{draws.integer('again', 0, 9)}", *rest))
 
     def render(self, webhook: Webhook) -> WebhookRequest:
         """Return the request of one or more reports."""
-        return WebhookRequest(
-            url=webhook.target,
-            body=render_reports(webhook.reports),
-            headers=(("Content-Type", "text/x-coo"),),
-        )
+        body = render_reports(webhook.reports)
+        headers = (("Content-Type", "text/x-coo"),)
+        if not self.settings.seal_key:
+            return WebhookRequest(url=webhook.target, body=body, headers=headers)
+        sealed = (*headers, ("X-Seal", seal(body, self.settings.seal_key)))
+        return WebhookRequest(url=webhook.target, body=body, headers=sealed, signed_by=("X-Seal",))

@@ -1,9 +1,11 @@
 """
-The pigeon line protocol: `COO|to|text|key=value`, one bird a line, answered 207.
+The pigeon line protocol: `COO|to|text|key=value`, one bird a line.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +13,7 @@ from typing import Final
 from simulator.provider import Message, Refuse, Refused, Report, Submission, normal_address
 from toys.pigeon.codes import HUH, NO_LOFT
 
-__all__ = ["parse_flock", "pigeon", "render_outcomes", "render_reports"]
+__all__ = ["parse_flock", "pigeon", "render_outcomes", "render_reports", "seal"]
 
 _KEYS: Final = ("from", "id", "ttl", "after", "loft")
 _DAY_MS: Final = 86_400_000
@@ -33,7 +35,7 @@ def pigeon(
     loft: str = "",
 ) -> Submission:
     """
-    Return a submission, as `parse_flock` would have read it.
+    Return a submission, as `parse_flock` would have read it; *loft* is where its reports go.
     """
     return Submission(
         provider="pigeon",
@@ -77,11 +79,10 @@ def _parse_bird(number: int, line: str, now_ms: int, credential: str) -> Submiss
             raise Refuse(HUH, f"line {number}: expected one of {', '.join(_KEYS)}, got {key}")
         values[key] = _plain(value)
     for key in ("ttl", "after"):
-        if not values.get(key, "0").isdecimal():
+        if not re.fullmatch("[0-9]{1,9}", values.get(key, "0")):
             raise Refuse(HUH, f"line {number}: {key}: expected whole seconds, got {values[key]}")
     address = normal_address(_plain(to))
-    digits = address.removeprefix("+")
-    lives = digits.isdecimal() and 7 <= len(digits) <= 15
+    lives = re.fullmatch(r"\+?[0-9]{7,15}", address) is not None
     after_ms = int(values.get("after", "0")) * 1_000
     return pigeon(
         address,
@@ -92,13 +93,13 @@ def _parse_bird(number: int, line: str, now_ms: int, credential: str) -> Submiss
         hold_until_ms=now_ms + after_ms if after_ms else 0,
         credential=credential,
         refusal="" if lives else NO_LOFT,
-        refusal_why="" if lives else f"expected a loft of 7 to 15 digits, got {digits[:40]!r}",
+        refusal_why="" if lives else f"expected a loft of 7 to 15 digits, got {address[:40]!r}",
         loft=values.get("loft", ""),
     )
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\^([pn^])", lambda found: _CODED[found[1]], text)
+    return re.sub(r"\^([pn^])", lambda match: _CODED[match[1]], text)
 
 
 def _coded(text: str) -> str:
@@ -109,7 +110,6 @@ def render_outcomes(outcomes: Sequence[Message | Refused]) -> bytes:
     """
     Return one line per bird: `AYE|id|to` or `NAY|code|to`.
     """
-    # Pigeon answers 207 even when every bird is refused; clients must read the body.
     return "".join(
         f"NAY|{outcome.code}|{_coded(outcome.key.recipient)}\n"
         if isinstance(outcome, Refused)
@@ -127,3 +127,8 @@ def render_reports(reports: Sequence[Report]) -> bytes:
         fields = report.payload if isinstance(report.payload, tuple) else ()
         lines.append("|".join([report.label, *(_coded(str(part)) for part in fields)]))
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+
+
+def seal(body: bytes, key: str) -> str:
+    """Return the signature of a webhook's body."""
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()

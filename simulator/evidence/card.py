@@ -1,0 +1,50 @@
+"""
+The verdict and the scorecard as JSON, for whoever draws trends.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from simulator.evidence.result import RunResult, Scorecard
+from simulator.evidence.text import ROWS
+
+__all__ = ["card", "figures"]
+
+
+def card(result: RunResult) -> bytes:
+    """Return the verdict, every expectation with all its lines and messages, and every figure."""
+    result = result.withheld()
+    simulation = result.space.simulation
+    document = {
+        "scenario": result.scenario,
+        "source": result.source,
+        "seed": result.seed,
+        "version": result.version,
+        "passed": result.passed,
+        "elapsed_real_s": result.elapsed_real_s,
+        "virtual_ms": simulation.clock.now_ms,
+        "messages": len(simulation.messages),
+        "expectations": [
+            {
+                "name": check.subject,
+                "expected": check.name,
+                "verdict": "missed" if not check.passed else "met" if check.judged else "not judged",
+                "detail": check.detail,
+                "lines": check.lines,
+                "messages": [str(key) for key in check.blamed],
+            }
+            for check in result.checks
+        ],
+        "receiver": figures(result.scorecard),
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def figures(scorecard: Scorecard) -> dict[str, int | None]:
+    """Return every figure of the scorecard by name, times with their unit at its end; None: not measured."""
+    values: dict[str, int | None] = {}
+    for row in ROWS:
+        unmeasured = row.unit == "us" and row.field.startswith("latency") and not scorecard.measured
+        values[row.field] = None if unmeasured else getattr(scorecard, row.field)
+    return values

@@ -1,0 +1,69 @@
+"""
+What of a scenario was never put to the test: rules that never applied, recipients whom nobody wrote to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simulator.evidence.result import Check
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.store.facts import Acted, Called
+from simulator.run.driving import DriveReport
+
+__all__ = ["unused_checks"]
+
+
+def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) -> Iterator[Check]:
+    """
+    Yield a dash for each part of the scenario that nothing met, and a failure where a run tested nothing.
+
+    *asked* is how many messages and refusals the truth audit judged.
+    """
+    scenario = simulation.scenario
+    applied = {getattr(entry.fact, "rule", "") for entry in simulation.journal}
+    addressed = {key.recipient for key in simulation.messages} | {
+        key.recipient for key in simulation.refusals
+    }
+    addressed |= {entry.recipient for entry in simulation.journal if isinstance(entry.fact, Acted)}
+    # A rule that decided a fate, or what happens to reports, says so in its messages.
+    for message in simulation.messages.values():
+        applied |= {message.rule, message.faults_rule}
+    idle = [rule for rule in scenario.rules if rule.name not in applied]
+    for rule in idle:
+        at = f" (line {rule.line})" if rule.line else ""
+        yield _dash(f'rule "{rule.name}" applies', f"it never did{at}")
+    away = [pattern for pattern in scenario.recipients if not _met(pattern, addressed)]
+    for pattern in away:
+        yield _dash(f"recipient {pattern} is addressed", "nobody wrote to it, nor did it do anything")
+    parts = len(scenario.rules) + len(scenario.recipients)
+    if parts and len(idle) + len(away) == parts and not scenario.timeline:
+        yield Check(
+            name="scenario: something of it happens",
+            passed=False,
+            detail="no rule applied and no recipient that it names was addressed: this run tested nothing; "
+            "see the drive: line in the file's comment",
+        )
+    if report.made:
+        yield from _accepted(simulation, report, asked)
+
+
+def _accepted(simulation: Simulation, report: DriveReport, asked: int) -> Iterator[Check]:
+    own = sum(not message.injected for message in simulation.messages.values())
+    calls = any(isinstance(entry.fact, Called) for entry in simulation.journal)
+    if not own and not asked and calls:
+        yield Check(
+            name="drive: something is accepted",
+            passed=False,
+            detail=f"{report.made} calls, and not one message was accepted",
+        )
+
+
+def _dash(name: str, detail: str) -> Check:
+    return Check(name=name, passed=True, judged=False, detail=detail)
+
+
+def _met(pattern: str, addressed: set[str]) -> bool:
+    if not pattern.endswith("*"):
+        return pattern in addressed
+    return any(address.startswith(pattern[:-1]) for address in addressed)

@@ -1,0 +1,128 @@
+"""
+The rules in force, and how often each was of use.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import NamedTuple
+
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.rules import Match, Rule
+from simulator.kernel.model.units import format_duration, format_share
+from simulator.kernel.store.facts import Called
+from simulator.server.operations.base import Asked, Controller, Reply
+from simulator.server.views import listed
+
+__all__ = ["RuleUse", "list_rules", "rule_uses"]
+
+
+class RuleUse(NamedTuple):
+    """
+    A rule, and what it did so far, as far as messages, refusals and journal still know.
+    """
+
+    rule: Rule
+    when: str
+    places: tuple[str, ...]
+    """Which of `answer`, `fate` and `webhooks` it acts on."""
+    fates: int
+    refusals: int
+    webhooks: int
+    calls: int
+    """Calls whose answers it did something to."""
+    miss: str = ""
+    """Why the latest submission did not match, when none ever did."""
+
+    @property
+    def total(self) -> int:
+        """How often it was of use."""
+        return self.fates + self.refusals + self.webhooks + self.calls
+
+
+def rule_uses(simulation: Simulation) -> list[RuleUse]:
+    """Return every rule of the scenario in force, in its order, with its uses."""
+    fates = Counter(message.rule for message in simulation.messages.values())
+    webhooks = Counter(message.faults_rule for message in simulation.messages.values())
+    refusals = Counter(refused.rule for refused in simulation.refusals.values())
+    calls = Counter(entry.fact.rule for entry in simulation.journal if isinstance(entry.fact, Called))
+    misses: Mapping[str, str] | None = None
+    uses = []
+    for rule in simulation.scenario.rules:
+        name, then = rule.name, rule.then
+        places = tuple(place for place in ("answer", "fate", "webhooks") if getattr(then, place) is not None)
+        use = RuleUse(
+            rule, _when(rule.when), places, fates[name], refusals[name], webhooks[name], calls[name]
+        )
+        if not use.total:
+            misses = _latest_misses(simulation) if misses is None else misses
+            use = use._replace(miss=misses.get(name, ""))
+        uses.append(use)
+    return uses
+
+
+def _latest_misses(simulation: Simulation) -> Mapping[str, str]:
+    """Return, rule by rule, why the latest submission did not match; nothing when there was none."""
+    latest = max(_latest(simulation), key=lambda item: item[0], default=None)
+    if latest is None:
+        return {}
+    at_ms, submitted = latest
+    weighed = simulation.considered(submitted.submission, submitted.key, at_ms)
+    return {item.rule.name: "; ".join(map(str, item.misses)) for item in weighed}
+
+
+def _latest(simulation: Simulation) -> Iterator[tuple[int, Message | Refused]]:
+    for message in reversed(simulation.messages.values()):
+        yield message.accepted_ms, message
+        break
+    for refused in reversed(simulation.refusals.values()):
+        yield refused.at_ms, refused
+        break
+
+
+def _when(match: Match) -> str:
+    words = []
+    for field in fields(match):
+        value = getattr(match, field.name)
+        if field.name.startswith("_") or value in ("", None, ()):
+            continue
+        words.append(_condition(field.name, value))
+    return ", ".join(words) or "always"
+
+
+def _condition(name: str, value: object) -> str:
+    match name, value:
+        case "share_bp", int():
+            return f"share {format_share(value)}"
+        case "during", (int() as start_ms, end_ms):
+            until = format_duration(end_ms) if isinstance(end_ms, int) else ""
+            return f"during {format_duration(start_ms)}..{until}"
+        case "credential", _:
+            return "credential is another one"
+        case _, tuple():
+            more = f" and {len(value) - 3} more" if len(value) > 3 else ""
+            return f"{name} {' or '.join(map(str, value[:3]))}{more}"
+    return f"{name} {value}"
+
+
+async def list_rules(controller: Controller, asked: Asked) -> Reply:
+    simulation = controller.space(asked).simulation
+    views = [
+        {
+            "name": use.rule.name,
+            "line": use.rule.line,
+            "when": use.when,
+            "places": list(use.places),
+            "fates": use.fates,
+            "refusals": use.refusals,
+            "webhooks": use.webhooks,
+            "calls": use.calls,
+            "total": use.total,
+            "miss": use.miss,
+        }
+        for use in rule_uses(simulation)
+    ]
+    return Reply(listed(views, len(views)))

@@ -1,0 +1,101 @@
+"""
+Every page, light and dark, wide and narrow: axe finds nothing, and nothing is wider than the window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from e2e.desk import AXE, Desk, Integrator
+
+PAGES = (
+    "messages",
+    "messages?q=nothing:fits",
+    "message/infobip:+41793026727:1",
+    "message/rbm:+41793026727:1",
+    "phones",
+    "phone/+41793026727",
+    "phone/+41793026728",
+    "webhooks",
+    "scenario",
+    "run",
+    "spaces",
+)
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def furnished(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """A desk with something of everything, in both schemes."""
+    integrator = Integrator()
+    desk = Desk(browser, integrator, request.param)
+    desk.scenario(
+        {
+            "rules": [
+                {"name": "bounce", "when": {"recipient": "+41793026729"}, "then": {"fate": "expire"}},
+                {"name": "never", "when": {"sender": "Nobody"}, "then": {"fate": "expire"}},
+            ]
+        }
+    )
+    suggestions = [{"reply": {"text": "Yes", "postbackData": "y"}}]
+    card = {"title": "A card", "description": "About it", "suggestions": suggestions}
+    desk.send("hello")
+    desk.send_rich({"text": "Where to?", "suggestions": suggestions})
+    desk.send_rich(
+        {"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent": card}}}, name="m2"
+    )
+    desk.control("POST", "/clock/advance", {"by": "1m"})
+    desk.control("POST", "/recipients/+41793026727/inbound", {"provider": "infobip", "writes": "thanks"})
+    desk.control("PATCH", "/recipients/+41793026728", {"reachable": False})
+    desk.send("waits", "41793026728")
+    integrator.status = 500
+    desk.send("fails", "41793026729")
+    desk.control("POST", "/clock/advance", {"by": "2m"})
+    yield desk
+    desk.close()
+    integrator.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_accessible_and_fits(furnished: Desk, path: str, width: int) -> None:
+    """
+    WCAG 2.2 AA as far as a machine can tell, and no scrolling sideways.
+    """
+    page = furnished.open(f"/_ui/default/{path}")
+    page.set_viewport_size({"width": width, "height": 860})
+    # Fading in is no state to judge colours in.
+    page.emulate_media(reduced_motion="reduce")
+
+    page.evaluate(AXE.read_text("utf-8"))
+    options = {"runOnly": {"type": "tag", "values": TAGS}}
+    found: list[dict[str, Any]] = page.evaluate(
+        "(options) => axe.run(options).then(r => r.violations)", options
+    )
+    too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    page.close()
+
+    assert [_complaint(one) for one in found] == []
+    assert too_wide <= 0
+
+
+def _complaint(violation: dict[str, Any]) -> str:
+    nodes = [f"{node['html'][:160]} ({node['failureSummary'][:200]})" for node in violation["nodes"][:3]]
+    return f"{violation['id']}: {violation['help']}: {nodes}"
+
+
+def test_axe_is_the_one_in_the_manifest() -> None:
+    """
+    The vendored checker is the file that its manifest names.
+    """
+    manifest = json.loads((AXE.parent / "manifest.json").read_text("utf-8"))
+
+    digest = hashlib.sha256(AXE.read_bytes()).hexdigest()
+
+    assert [(one["file"], one["sha256"]) for one in manifest] == [("axe.min.js", digest)]
