@@ -143,9 +143,7 @@ def serve(
     _log_to_stderr(log_format)
     providers = discover()
     _know(providers, [name for name, _ in listen])
-    path = _find(scenario)
-    if watch and path is None:
-        _fail("--watch needs a --scenario", INVALID)
+    path = _find(scenario, watch)
     loaded = _load(path, providers)
     hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
@@ -239,8 +237,10 @@ def _journal_file(path: Path, bytes_max: int) -> JournalFile:
         _fail(f"--journal {path}: cannot be written ({trouble.strerror or trouble})", INVALID)
 
 
-def _find(scenario: str | None) -> Path | None:
+def _find(scenario: str | None, watch: bool) -> Path | None:
     if not scenario:
+        if watch:
+            _fail("--watch needs a --scenario", INVALID)
         return None
     from simulator.commands.files import find_scenario
 

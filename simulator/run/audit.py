@@ -125,15 +125,17 @@ class Audit:
 
     async def _round(self) -> Finding:
         subjects = self._subjects()
-        messages = [one.message for one in subjects if one.message is not None]
-        told = told_of(self._simulation, messages, self._outranks)
+        messages = [subject.message for subject in subjects if subject.message is not None]
+        history = told_of(self._simulation, messages, self._outranks)
         meant: list[_Subject] = []
         left: Counter[str] = Counter()
-        for one in subjects:
-            if self._ask.fields or any(state in self._ask.means for state in _states(one, told.get(one.key))):
-                meant.append(one)
+        for subject in subjects:
+            if self._ask.fields or any(
+                state in self._ask.means for state in _states(subject, history.get(subject.key))
+            ):
+                meant.append(subject)
             else:
-                left[_state(one, told.get(one.key))] += 1
+                left[_state(subject, history.get(subject.key))] += 1
         asked = meant[: self._ask.limit]
         wrong: list[_Wrong] = []
         excused = 0
@@ -141,17 +143,17 @@ class Audit:
 
         async def worker() -> None:
             nonlocal excused
-            for one in waiting:
-                complaint = await self._complaint(one, told.get(one.key))
+            for subject in waiting:
+                complaint = await self._complaint(subject, history.get(subject.key))
                 if complaint is None:
                     continue
                 if not complaint.text:
                     excused += 1
                 else:
-                    wrong.append(_Wrong(one, complaint, told.get(one.key)))
+                    wrong.append(_Wrong(subject, complaint, history.get(subject.key)))
 
         await asyncio.gather(*(worker() for _ in range(_ASKED_AT_ONCE)))
-        wrong.sort(key=lambda found: found.subject.key)
+        wrong.sort(key=lambda error: error.subject.key)
         return Finding(wrong, len(asked) - excused, excused, len(meant) - len(asked), left, len(subjects))
 
     def _subjects(self) -> list[_Subject]:
@@ -169,56 +171,60 @@ class Audit:
                 for refusal in refused_for_good(simulation, self._providers)
                 if (refusal.id or not by_id) and (not ask.rule or ask.rule == _rule(refusal))
             ]
-        return [one for one in subjects if ask.provider in ("", one.key.provider)]
+        return [subject for subject in subjects if ask.provider in ("", subject.key.provider)]
 
-    async def _complaint(self, one: _Subject, told: Told | None) -> _Complaint | None:
+    async def _complaint(self, subject: _Subject, history: Told | None) -> _Complaint | None:
         """Return what is wrong; without a text where nobody can know better, None where nothing is."""
         ask, url = self._ask, self._ask.url
-        filled = {"{id}": one.id, "{recipient}": one.key.recipient, "{provider}": one.key.provider}
+        filled = {
+            "{id}": subject.id,
+            "{recipient}": subject.key.recipient,
+            "{provider}": subject.key.provider,
+        }
         for name, value in filled.items():
             url = url.replace(name, quote(value, safe=""))
         reply = await followed(self._client, WebhookRequest(url=url, body=b"", method=ask.method), _TERMS)
-        truth = _state(one, told)
+        truth = _state(subject, history)
         if not 0 < reply.status < 400:
             what = f"answers {reply.status}" if reply.status else f"fails: {reply.error}"
-            text = "" if _id_kept(one, told) else f"it is {truth}, but {ask.method} {url} {what}"
+            text = "" if _id_kept(subject, history) else f"it is {truth}, but {ask.method} {url} {what}"
             return _Complaint(what, truth, text)
         if ask.field:
-            complaint = self._state_complaint(one, told, believed_at(reply.body, ask.field))
+            complaint = self._state_complaint(subject, history, believed_at(reply.body, ask.field))
             if complaint is not None:
                 return complaint
-        return self._field_complaint(one, told, reply.body)
+        return self._field_complaint(subject, history, reply.body)
 
-    def _state_complaint(self, one: _Subject, told: Told | None, belief: str) -> _Complaint | None:
+    def _state_complaint(self, subject: _Subject, history: Told | None, belief: str) -> _Complaint | None:
         ask = self._ask
-        right = {word for state in _states(one, told) for word in ask.means.get(state, ())}
+        right = {word for state in _states(subject, history) for word in ask.means.get(state, ())}
         if belief in right:
             return None
-        truth = _state(one, told)
-        if one.message is not None and one.message.id_unknown and not one.message.submission.id:
+        truth = _state(subject, history)
+        if subject.message is not None and subject.message.id_unknown and not subject.message.submission.id:
             return _Complaint(belief, truth, "")
         if truth not in ask.means:
             # Told nothing that has a word: wrong only with a word that means another end.
             others = {word for state, words in ask.means.items() if state in _ENDS for word in words}
             if belief not in others:
                 return None
-        wanted = " or ".join(ask.means.get(truth, tuple(sorted(right))))
-        text = f"it is {truth}, so {ask.field} should be {wanted}, but is {belief}"
+        expected = " or ".join(ask.means.get(truth, tuple(sorted(right))))
+        text = f"it is {truth}, so {ask.field} should be {expected}, but is {belief}"
         return _Complaint(f"{ask.field} is {belief}", truth, text)
 
-    def _field_complaint(self, one: _Subject, told: Told | None, body: bytes) -> _Complaint | None:
-        message = one.message
-        if not self._ask.fields or message is None or told is None:
+    def _field_complaint(self, subject: _Subject, history: Told | None, body: bytes) -> _Complaint | None:
+        message = subject.message
+        if not self._ask.fields or message is None or history is None:
             return None
-        if told.heard not in TERMINAL:
+        if history.heard not in TERMINAL:
             return _Complaint("", "", "")
         figures = {name: self._figures(name) for name in self._providers}
-        words = truths(self._simulation, message, told, figures)
-        for field, wanted in self._ask.fields.items():
+        words = truths(self._simulation, message, history, figures)
+        for field, template in self._ask.fields.items():
             belief = believed_at(body, field)
-            if (expected := disagrees(wanted, belief, words)) != "":
-                text = f"it is {told.heard.value}, so {field} should be {expected}, but is {belief}"
-                return _Complaint(f"{field} is wrong", told.heard.value, text)
+            if (expected := disagrees(template, belief, words)) != "":
+                text = f"it is {history.heard.value}, so {field} should be {expected}, but is {belief}"
+                return _Complaint(f"{field} is wrong", history.heard.value, text)
         return None
 
     def _figures(self, name: str) -> Callable[[Message], Mapping[str, str]]:
@@ -231,12 +237,12 @@ class Audit:
         kinds = _kinds(wrong)
         # One of each kind stands for those that are like it.
         shown = wrong if len(kinds) == len(wrong) else [members[0] for members in kinds]
-        named = [f"{one.subject.key}: {one.complaint.text}{_since(self._ask, one)}" for one in shown]
+        named = [f"{error.subject.key}: {error.complaint.text}{_since(self._ask, error)}" for error in shown]
         named = named[:_NAMED_MAX]
         if len(wrong) > len(named):
             named.append(f"… and {len(wrong) - len(named)} more; --json and --html have them all")
-        told = self._stories(one.subject.message for one in wrong if one.subject.message is not None)
-        refusals = [one.subject.line for one in wrong[:_NAMED_MAX] if one.subject.line]
+        history = self._stories(error.subject.message for error in wrong if error.subject.message is not None)
+        refusals = [error.subject.line for error in wrong[:_NAMED_MAX] if error.subject.line]
         groups = _groups(self._ask, kinds) if len(wrong) > 1 else []
         nothing = bool(finding.own) and not finding.judged and not finding.excused
         return Check(
@@ -245,44 +251,44 @@ class Audit:
             passed=not wrong and not nothing,
             judged=bool(finding.judged) or nothing,
             detail=_detail(self._ask, finding),
-            lines=(*groups, *named, *(["", *refusals, *told] if wrong else [])),
-            blamed=tuple(one.subject.key for one in wrong),
+            lines=(*groups, *named, *(["", *refusals, *history] if wrong else [])),
+            blamed=tuple(error.subject.key for error in wrong),
         )
 
 
-def _states(one: _Subject, told: Told | None) -> Iterable[str]:
+def _states(subject: _Subject, history: Told | None) -> Iterable[str]:
     """Return what the integrator may take *one* for, beginning with what it was told last."""
-    if one.message is None or told is None:
+    if subject.message is None or history is None:
         return (REFUSED,)
-    return dict.fromkeys([_state(one, told), *sorted(told.possible)])
+    return dict.fromkeys([_state(subject, history), *sorted(history.possible)])
 
 
-def _state(one: _Subject, told: Told | None) -> str:
+def _state(subject: _Subject, history: Told | None) -> str:
     """Return what *one* is by what was told; what nobody was told of is what its call was answered with."""
-    if one.message is None or told is None:
+    if subject.message is None or history is None:
         return REFUSED
-    if told.heard is not None:
-        return told.heard.value
-    return one.message.state.value if one.message.state not in TERMINAL else "accepted"
+    if history.heard is not None:
+        return history.heard.value
+    return subject.message.state.value if subject.message.state not in TERMINAL else "accepted"
 
 
-def _id_kept(one: _Subject, told: Told | None) -> bool:
+def _id_kept(subject: _Subject, history: Told | None) -> bool:
     """Return True when the integrator cannot know the id that it is asked by."""
-    if one.message is None or told is None or one.message.submission.id:
+    if subject.message is None or history is None or subject.message.submission.id:
         return False
-    return one.message.id_unknown or (told.heard is None and told.silenced)
+    return subject.message.id_unknown or (history.heard is None and history.silenced)
 
 
 def _rule(refusal: Refusal) -> str:
     return str(getattr(refusal.entry.fact, "rule", ""))
 
 
-def _since(ask: Ask, one: _Wrong) -> str:
+def _since(ask: Ask, error: _Wrong) -> str:
     """Return after which attempt a belief went wrong: the last one that told what is believed."""
-    telling = _mistaken(ask, one)
+    telling = _mistaken(ask, error)
     if telling is None:
         return ""
-    label = next(r.label for r in telling.webhook.reports if r.key == one.subject.key)
+    label = next(r.label for r in telling.webhook.reports if r.key == error.subject.key)
     untrue = ", a contradiction on purpose" if telling.untrue else ""
     return (
         f"; wrong since attempt {telling.attempt.number} at [{label}] {telling.webhook.id}, "
@@ -290,9 +296,9 @@ def _since(ask: Ask, one: _Wrong) -> str:
     )
 
 
-def _mistaken(ask: Ask, one: _Wrong) -> Telling | None:
-    belief = one.complaint.belief.removeprefix(f"{ask.field} is ")
-    tellings = one.told.tellings if one.told is not None else ()
+def _mistaken(ask: Ask, error: _Wrong) -> Telling | None:
+    belief = error.complaint.belief.removeprefix(f"{ask.field} is ")
+    tellings = error.told.tellings if error.told is not None else ()
     return next(
         (telling for telling in reversed(tellings) if belief in ask.means.get(telling.state.value, ())), None
     )
@@ -301,8 +307,8 @@ def _mistaken(ask: Ask, one: _Wrong) -> Telling | None:
 def _kinds(wrong: Sequence[_Wrong]) -> list[list[_Wrong]]:
     """Return the errors by what is believed and what was told, the most frequent kind first."""
     kinds: dict[tuple[str, str], list[_Wrong]] = {}
-    for one in wrong:
-        kinds.setdefault((one.complaint.belief, one.complaint.wanted), []).append(one)
+    for error in wrong:
+        kinds.setdefault((error.complaint.belief, error.complaint.wanted), []).append(error)
     return sorted(kinds.values(), key=lambda members: -len(members))
 
 
@@ -310,7 +316,7 @@ def _groups(ask: Ask, kinds: Sequence[Sequence[_Wrong]]) -> list[str]:
     """Return one line for each kind of error: `27 × state is FAILED, told delivered: all after …`."""
     lines = []
     for members in kinds:
-        causes = Counter(cause for one in members for cause in _causes(ask, one))
+        causes = Counter(cause for error in members for cause in _causes(ask, error))
         shared = [
             f"{'all' if count == len(members) else count} {cause}" for cause, count in causes.most_common(3)
         ]
@@ -321,15 +327,15 @@ def _groups(ask: Ask, kinds: Sequence[Sequence[_Wrong]]) -> list[str]:
     return lines
 
 
-def _causes(ask: Ask, one: _Wrong) -> list[str]:
+def _causes(ask: Ask, error: _Wrong) -> list[str]:
     """Return what was done on purpose to the reports of a message, in words for a group of them."""
-    if one.told is None:
+    if error.told is None:
         return []
-    telling = _mistaken(ask, one)
+    telling = _mistaken(ask, error)
     if telling is not None and telling.untrue:
         return ["after a contradiction"]
-    purposes = {purpose for telling in one.told.tellings for purpose in telling.webhook.intended}
-    if any(len(telling.webhook.reports) > 1 for telling in one.told.tellings):
+    purposes = {purpose for telling in error.told.tellings for purpose in telling.webhook.intended}
+    if any(len(telling.webhook.reports) > 1 for telling in error.told.tellings):
         return ["told together with others in one webhook", *(f"told {word}" for word in sorted(purposes))]
     return [_CAUSES.get(purpose, f"told {purpose.value}") for purpose in sorted(purposes)]
 

@@ -48,20 +48,20 @@ def checks(
     first one does.  *moving*: the clock goes on while software waits.
     """
     stories = stories or Stories(simulation)
-    found: list[Check] = []
+    results: list[Check] = []
     if expected.messages is not None:
-        found += _messages(expected.messages, simulation, stories)
+        results += _messages(expected.messages, simulation, stories)
     if expected.webhooks is not None:
-        found += _webhooks(expected.webhooks, simulation, card, stories)
+        results += _webhooks(expected.webhooks, simulation, card, stories)
     if expected.sends is not None:
-        found += send_checks(
+        results += send_checks(
             expected.sends,
             simulation,
             stories,
             outranks or dict.fromkeys(simulation.accounts, first_counts),
             moving=moving,
         )
-    return found
+    return results
 
 
 def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
@@ -187,12 +187,12 @@ def _kinds_of(excused: list[Webhook]) -> str:
 
 def _card_of(card: Scorecard, webhooks: list[Webhook]) -> Scorecard:
     """Return *card* with the latencies of one provider's webhooks alone."""
-    attempts = [one for webhook in webhooks for one in webhook.attempts]
+    attempts = [attempt for webhook in webhooks for attempt in webhook.attempts]
     measured = sorted(
-        one.latency_real_us
+        attempt.latency_real_us
         for webhook in webhooks
-        for one in webhook.attempts
-        if one.measured and not webhook.damage_of(one.number)
+        for attempt in webhook.attempts
+        if attempt.measured and not webhook.damage_of(attempt.number)
     )
     ranks = {name: nearest_rank(measured, percent) for name, percent in _RANKS.items()}
     return replace(
@@ -205,21 +205,21 @@ def _card_of(card: Scorecard, webhooks: list[Webhook]) -> Scorecard:
 
 
 def _latencies(goals: WebhookGoals, card: Scorecard, at: str) -> Iterator[Check]:
-    wanted = [("latency", name, limit_ms) for name, limit_ms in goals.latency_ms.items()]
-    wanted += [("since_due", name, limit_ms) for name, limit_ms in goals.since_due_ms.items()]
-    for what, name, limit_ms in wanted:
-        found: int | None = getattr(card, f"{what}_{name}_us")
-        if found is None:
+    goals_listed = [("latency", name, limit_ms) for name, limit_ms in goals.latency_ms.items()]
+    goals_listed += [("since_due", name, limit_ms) for name, limit_ms in goals.since_due_ms.items()]
+    for what, name, limit_ms in goals_listed:
+        measured: int | None = getattr(card, f"{what}_{name}_us")
+        if measured is None:
             # Nothing is late on a clock that stands still meanwhile.
-            found = getattr(card, f"latency_{name}_us")
-        met = found <= limit_ms * 1_000
-        ours = "" if met or not card.measured else _ours(what, found, limit_ms * 1_000, card)
+            measured = getattr(card, f"latency_{name}_us")
+        met = measured <= limit_ms * 1_000
+        ours = "" if met or not card.measured else _ours(what, measured, limit_ms * 1_000, card)
         yield Check(
             name=f"{at}.{what}.{name}: {format_duration(limit_ms)}",
             # That nobody was there to be slow is no success; that nothing was sent is none of our business.
             passed=(met or bool(ours)) if card.measured else card.attempts == 0,
             judged=(bool(card.measured) and not ours) or bool(card.attempts and not card.measured),
-            detail=f"{name} was {found / 1_000:.1f} ms over {card.measured} attempts{ours}"
+            detail=f"{name} was {measured / 1_000:.1f} ms over {card.measured} attempts{ours}"
             if card.measured
             else f"nothing was measured: none of {card.attempts} attempts was answered"
             if card.attempts
@@ -262,15 +262,17 @@ def _excused(webhook: Webhook) -> bool:
 
 def _forged(everything: list[Webhook], simulation: Simulation, stories: Stories, at: str) -> Check:
     spoilt = [
-        webhook for webhook in everything if any(webhook.spoilt(one.number) for one in webhook.attempts)
+        webhook
+        for webhook in everything
+        if any(webhook.spoilt(attempt.number) for attempt in webhook.attempts)
     ]
     taken = [
         webhook
         for webhook in spoilt
         if any(
-            one.acknowledged and _is_bad(simulation, webhook, one.number)
-            for one in webhook.attempts
-            if webhook.spoilt(one.number)
+            attempt.acknowledged and _is_bad(simulation, webhook, attempt.number)
+            for attempt in webhook.attempts
+            if webhook.spoilt(attempt.number)
         )
     ]
     keys = {webhook.reports[0].key for webhook in taken}
@@ -289,7 +291,7 @@ def _forged(everything: list[Webhook], simulation: Simulation, stories: Stories,
 
 def _is_bad(simulation: Simulation, webhook: Webhook, attempt: int) -> bool:
     """Return True for bytes that can be told to be bad: by their signature, or since they make no sense."""
-    kinds = {one.kind for one in webhook.damage_of(attempt)}
+    kinds = {damage.kind for damage in webhook.damage_of(attempt)}
     if not kinds.isdisjoint(FORGERIES) or DamageKind.TRUNCATE in kinds:
         return True
     request = simulation.request_for(webhook, attempt)

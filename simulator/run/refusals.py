@@ -56,8 +56,14 @@ def refused_for_good(
             # The answer of the call that they were made by says whether it was a clear no.
             calls = waiting.pop(entry.provider, ())
             clear = fact.status < 500 and fact.status not in _PERHAPS_LATER
-            last.update({(one.key.provider, one.id or one.key.recipient): one for one in calls if clear})
-    return [one for one in last.values() if not _made_good(simulation, one)]
+            last.update(
+                {
+                    (refusal.key.provider, refusal.id or refusal.key.recipient): refusal
+                    for refusal in calls
+                    if clear
+                }
+            )
+    return [refusal for refusal in last.values() if not _made_good(simulation, refusal)]
 
 
 def _made_good(simulation: Simulation, refusal: Refusal) -> bool:

@@ -101,8 +101,8 @@ async def run(
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
             # A live clock goes on: what is judged is how things were when the run was over.
             card = scorecard(space, lag_max_ms=stage.report.lag_max_ms, load=_load(space, pulse))
-            found = _judged(stage, card, audits, ended)
-            found += growth_checks(
+            results = _judged(stage, card, audits, ended)
+            results += growth_checks(
                 plan.expect.stays_below, before, await figures_of(plan.expect.stays_below, client)
             )
     except SoftwareEnded as trouble:
@@ -117,7 +117,7 @@ async def run(
         source=plan.scenario.source,
         seed=space.seed,
         version=__version__,
-        checks=tuple(found),
+        checks=tuple(results),
         scorecard=card,
         space=space,
         elapsed_real_s=asyncio.get_running_loop().time() - began_s,
@@ -197,32 +197,32 @@ def _judged(
     space, plan, report = stage.space, stage.plan, stage.report
     simulation = space.simulation
     outranks = {name: provider.outranks for name, provider in stage.providers.items()}
-    found = checks(plan.expect, simulation, card, stage.stories, outranks=outranks, moving=stage.live)
+    results = checks(plan.expect, simulation, card, stage.stories, outranks=outranks, moving=stage.live)
     # The stories of a verdict are told from the journal, so the audit comes last.
-    expected = [*found, *(audit.check(finding) for audit, finding in audits)]
-    found = []
+    expected = [*results, *(audit.check(finding) for audit, finding in audits)]
+    results = []
     if not ended:
-        found.append(_endless(space, stage.options))
+        results.append(_endless(space, stage.options))
     if plan.drive:
-        found.append(_driven(report, still=not stage.live))
+        results.append(_driven(report, still=not stage.live))
         if report.made and not space.exchange_count:
-            found.append(_sent_nothing(stage.url))
+            results.append(_sent_nothing(stage.url))
     if stage.errands.refused:
-        found.append(_errands(stage.errands))
+        results.append(_errands(stage.errands))
     if simulation.state.impossible_acts:
-        found.append(_impossible(simulation.state.impossible_acts))
+        results.append(_impossible(simulation.state.impossible_acts))
     limit = (plan.expect.sends or SendGoals()).invalid_max
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
-        found.append(invalid)
-    found += unused_checks(simulation, report, asked=sum(finding.judged for _, finding in audits))
-    unmet = any(not check.passed for check in (*expected, *found))
+        results.append(invalid)
+    results += unused_checks(simulation, report, asked=sum(finding.judged for _, finding in audits))
+    unmet = any(not check.passed for check in (*expected, *results))
     if expected and not unmet and not any(check.judged for check in expected):
-        found.append(
+        results.append(
             Check(name="expect: something is judged", passed=False, detail="there was nothing to judge by")
         )
     late = [check for check in expected if check.name.startswith("integrator")]
-    return [*(check for check in expected if check not in late), *found, *late]
+    return [*(check for check in expected if check not in late), *results, *late]
 
 
 def _load(space: Space, pulse: Pulse) -> Load:
@@ -271,12 +271,12 @@ def _driven(report: DriveReport, still: bool) -> Check:
     latencies = sorted(report.latencies_us)
     p50_us, p99_us, longest_us = (nearest_rank(latencies, percent) for percent in (50, 99, 100))
     hint = _STOOD_STILL if still and longest_us > _LONG_US else ""
-    said = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
-    said += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
+    parts = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
+    parts += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
     return Check(
         name="drive: every call succeeds",
         passed=report.refused == 0,
-        detail=f"{report.made} calls: {', '.join(said) or 'none'}; "
+        detail=f"{report.made} calls: {', '.join(parts) or 'none'}; "
         f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
         lines=(f"the first without success: {report.first_failure}",) if report.first_failure else (),
     )
@@ -308,14 +308,14 @@ async def _show(space: Space, progress: Callable[[Space], None]) -> None:
 async def _wait_for(options: RunOptions, client: Transport) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + options.within_real_s
-    said = "it did not answer"
+    parts = "it did not answer"
     while loop.time() < deadline:
         reply = await followed(client, WebhookRequest(url=options.wait_for, body=b"", method="GET"), _PROBE)
         if 0 < reply.status < 500:
             return
-        said = f"it answers {reply.status}" if reply.status else reply.error
+        parts = f"it answers {reply.status}" if reply.status else reply.error
         await asyncio.sleep(_POLL_REAL_S)
-    raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {said}")
+    raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {parts}")
 
 
 def makes_calls(plan: RunFile) -> bool:

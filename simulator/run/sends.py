@@ -55,7 +55,7 @@ def send_checks(
             passed=len(rejected) <= goals.refused_max,
             judged=bool(simulation.state.ordinals),
             detail=f"{len(rejected)} sends were refused for good",
-            lines=tuple(narrative(one.entry) for one in rejected[:_LINES_MAX]),
+            lines=tuple(narrative(item.entry) for item in rejected[:_LINES_MAX]),
         )
     tries = _tries(simulation)
     if goals.calls_max is not None:
@@ -189,10 +189,10 @@ def _spaced(
 
 
 def _related(relation: Relation, simulation: Simulation, outranks: Mapping[str, Outranks]) -> Check:
-    theirs = [one for one in simulation.messages.values() if one.key.provider == relation.provider]
-    told = told_of(simulation, theirs, outranks)
+    theirs = [item for item in simulation.messages.values() if item.key.provider == relation.provider]
+    beliefs = told_of(simulation, theirs, outranks)
     # What nobody was told of asks for nothing.
-    ended = {key.recipient: one.heard.value if one.heard else "accepted" for key, one in told.items()}
+    ended = {key.recipient: item.heard.value if item.heard else "accepted" for key, item in beliefs.items()}
     for refusal in refused_for_good(simulation):
         if refusal.key.provider == relation.provider:
             ended.setdefault(refusal.key.recipient, REFUSED)

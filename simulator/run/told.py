@@ -75,21 +75,21 @@ def told_of(
     A message whose end the provider tells nobody, or the scenario kept back, may
     be believed to be where it was last told to be, or where it is.
     """
-    wanted = {message.key: message for message in messages}
-    tellings: dict[MessageKey, list[Telling]] = {key: [] for key in wanted}
+    by_key = {message.key: message for message in messages}
+    tellings: dict[MessageKey, list[Telling]] = {key: [] for key in by_key}
     silenced: set[MessageKey] = set()
     for webhook in simulation.outbox.webhooks.values():
         for report in webhook.reports:
-            if report.key in wanted and report.tells is not None:
+            if report.key in by_key and report.tells is not None:
                 if webhook.state in (WebhookState.DROPPED, WebhookState.HELD, WebhookState.LOST):
                     silenced.add(report.key)
                 tellings[report.key] += _tellings(simulation, webhook, report.tells)
-    told: dict[MessageKey, Told] = {}
-    for key, message in wanted.items():
+    histories: dict[MessageKey, Told] = {}
+    for key, message in by_key.items():
         in_order = sorted(tellings[key], key=lambda telling: (telling.at_ms, telling.order))
         first_wins = outranks[key.provider]
-        told[key] = _told(message, in_order, first_wins)._replace(silenced=key in silenced)
-    return told
+        histories[key] = _told(message, in_order, first_wins)._replace(silenced=key in silenced)
+    return histories
 
 
 def _tellings(simulation: Simulation, webhook: Webhook, state: State) -> Iterable[Telling]:

@@ -28,15 +28,15 @@ _MS_FROM: Final = 100_000_000_000
 
 
 def truths(
-    simulation: Simulation, message: Message, told: Told, figures: Mapping[str, Figures]
+    simulation: Simulation, message: Message, history: Told, figures: Mapping[str, Figures]
 ) -> dict[str, str]:
     """Return every word of `fields:` with what it stands for; words that mean nothing here are left out."""
     key = message.key
-    state = told.heard or message.state
+    state = history.heard or message.state
     ended_ms = next(
         (
             report.at_ms
-            for telling in reversed(told.tellings)
+            for telling in reversed(history.tellings)
             if telling.state is state
             for report in telling.webhook.reports
             if report.key == key and report.tells is state
@@ -80,24 +80,24 @@ def _iso(unix_ms: int) -> str:
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
-def disagrees(wanted: Wanted, belief: str, words: Mapping[str, str]) -> str:
+def disagrees(template: Wanted, belief: str, words: Mapping[str, str]) -> str:
     """Return what *belief* should be, or an empty text: it is, or the truth has no word for it here."""
-    names = _BLANK.findall(wanted.template)
+    names = _BLANK.findall(template.template)
     if any(name not in words for name in names):
         return ""
-    expected = _BLANK.sub(lambda match: words[match[1]], wanted.template)
+    expected = _BLANK.sub(lambda match: words[match[1]], template.template)
     if belief == expected:
         return ""
-    if names == ["ended"] and wanted.template == "{ended}":
-        one, other = _instant_ms(belief), _instant_ms(expected)
-        near = one is not None and other is not None and abs(one - other) <= wanted.tolerance_ms
-        return "" if near else f"{expected} (within {wanted.tolerance_ms} ms)"
+    if names == ["ended"] and template.template == "{ended}":
+        first, other = _instant_ms(belief), _instant_ms(expected)
+        near = first is not None and other is not None and abs(first - other) <= template.tolerance_ms
+        return "" if near else f"{expected} (within {template.tolerance_ms} ms)"
     return "" if _same_number(belief, expected) else expected
 
 
-def _same_number(one: str, other: str) -> bool:
+def _same_number(first: str, other: str) -> bool:
     try:
-        return abs(float(one) - float(other)) <= _NUMBER_OFF_MAX
+        return abs(float(first) - float(other)) <= _NUMBER_OFF_MAX
     except ValueError:
         return False
 

@@ -136,7 +136,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
 
     def spoilt(self, attempt: int) -> bool:
         """Return True when attempt number *attempt* is to be refused: broken, or signed by somebody else."""
-        return any(one.kind in SPOILING for one in self.damage_of(attempt))
+        return any(damage.kind in SPOILING for damage in self.damage_of(attempt))
 
     @property
     def order(self) -> tuple[int | str, ...]:
