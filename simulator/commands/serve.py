@@ -200,10 +200,9 @@ def serve(
     if watch and path is None:
         _fail("--watch needs a --scenario", INVALID)
     loaded = _load(path, providers)
-    hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
         try:
-            https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
+            https = Tls.of(tls, host=host, port=port, names=[*allow_host, *_hosts(providers)])
             config = ServerConfig(
                 host=host,
                 port=port,
@@ -229,8 +228,7 @@ def serve(
         with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
             watched = path if watch else None
             code = runner.run(_run(server, providers, watched, port_file, drain_real_ms / 1_000, https))
-    if code:
-        sys.exit(code)
+    sys.exit(code)
 
 
 @contextmanager
@@ -243,6 +241,10 @@ def _telling(verbose: bool, journal: Path | None, journal_bytes: int) -> Iterato
     finally:
         if written is not None:
             written.close()
+
+
+def _hosts(providers: Mapping[str, Provider]) -> list[str]:
+    return [pattern for provider in providers.values() for pattern in provider.hosts]
 
 
 def _know(providers: Mapping[str, Provider], names: Sequence[str]) -> None:

@@ -255,9 +255,9 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         return problem_response(Problem(403, "Forbidden origin", detail))
     match path:
         case "/_sim/openapi.json":
-            from simulator.server.http import openapi
+            from simulator.server.openapi import openapi
 
-            return web.json_response(openapi(__version__))
+            return web.json_response(openapi(__version__, faces.registry.providers))
         case "/_sim/metrics":
             from simulator.server.metrics import CONTENT_TYPE, scrape
 
