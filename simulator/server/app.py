@@ -155,6 +155,7 @@ def make_app(config: ServerConfig) -> web.Application:
     client = _Client()
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
+    registry.why_not = guard.why_not
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)

@@ -88,6 +88,8 @@ class SpaceRegistry:
         """The server is being stopped, and every space ends."""
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
+        self.why_not: Callable[[str], str] = lambda _: ""
+        """Says why nothing will ever be sent to an address."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -130,6 +132,8 @@ class SpaceRegistry:
         if len(self._spaces) >= _SPACES_MAX:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
         space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        for gateway in space.gateways.values():
+            gateway.why_not = self.why_not
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, name)
         if scenario is not None:

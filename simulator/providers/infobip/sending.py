@@ -5,6 +5,7 @@ From a request to submissions, and from their outcomes to the answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -50,20 +51,23 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
     answer = json_answer(body)
-    if notes := _notes(request):
+    if notes := _notes(request, call.gateway.why_not):
         call.gateway.note(notes)
         return answer._replace(headers=(("X-Simulator-Note", header_text(notes)),))
     return answer
 
 
-def _notes(request: SendRequest) -> str:
+def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
     """Return what is odd about a request that is good all the same: reports that will go nowhere."""
-    lost = {
-        item.notify_url: None
-        for item, _ in request.items
-        if item.notify_url and not _CALLABLE.fullmatch(item.notify_url)
-    }
-    return "; ".join(f"reports will be lost: {url[:200]!r} is not a URL that can be called" for url in lost)
+    reasons: dict[str, str] = {}
+    for item, _ in request.items:
+        url = item.notify_url
+        if url and url not in reasons:
+            called = _CALLABLE.fullmatch(url)
+            reasons[url] = why_not(url) if called else f"{url[:200]!r} is not a URL that can be called"
+    return "; ".join(
+        f"reports will be lost: {reason}" for reason in dict.fromkeys(reasons.values()) if reason
+    )
 
 
 # -- checks of the whole request ----------------------------------------------------------------
