@@ -6,7 +6,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test e2e check format golden soak bench release-check image-test docs install clean
+.PHONY: help run serve demo test e2e check format golden deep soak bench release-check image-test docs install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,11 +66,14 @@ format: $(VENV)/.dev ## format the code and fix what lint can fix
 golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 	@SIMULATOR_GOLDEN=write $(BIN)/python -m pytest -q -m golden $(ARGS)
 
-soak: $(VENV)/.dev ## the slow passes: every shipped file over ten seeds, frozen and live, and all pairs of faults
+deep: $(VENV)/.dev ## the slow passes of runs: every shipped file over ten seeds, frozen and live, and all pairs of faults
 	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q tests/run $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)
+
+soak: $(VENV)/.dev ## send everything that may be sent, for two minutes; flags: make soak ARGS="--seconds 500"
+	@timeout 600 $(BIN)/python tests/soak $(ARGS)
 
 release-check: $(VENV)/.release ## build sdist and wheel, look into them, try them on every Python here
 	@$(BIN)/python tests/release_check.py

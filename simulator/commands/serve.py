@@ -145,11 +145,10 @@ def serve(
     _know(providers, [name for name, _ in listen])
     path = _find(scenario, watch)
     loaded = _load(path, providers)
-    hosts = [pattern for provider in providers.values() for pattern in provider.hosts]
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
         try:
             space = Setup.of(beginning, loaded, providers)
-            https = Tls.of(tls, host=host, port=port, names=[*allow_host, *hosts])
+            https = Tls.of(tls, host=host, port=port, names=[*allow_host, *_hosts(providers)])
             config = ServerConfig(
                 host=host,
                 port=port,
@@ -175,8 +174,7 @@ def serve(
             code = runner.run(
                 _run(server, providers, watched, port_file, drain_real_ms / 1_000, https, space.seed.drawn)
             )
-    if code:
-        sys.exit(code)
+    sys.exit(code)
 
 
 @contextmanager
@@ -189,6 +187,10 @@ def _telling(verbose: bool, journal: Path | None, journal_bytes: int) -> Iterato
     finally:
         if written is not None:
             written.close()
+
+
+def _hosts(providers: Mapping[str, Provider]) -> list[str]:
+    return [pattern for provider in providers.values() for pattern in provider.hosts]
 
 
 def _know(providers: Mapping[str, Provider], names: Sequence[str]) -> None:

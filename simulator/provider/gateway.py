@@ -64,6 +64,11 @@ class Fetch(Protocol):
     ) -> Awaitable[Fetched]: ...
 
 
+def nobody_objects(url: str) -> str:
+    """Refuse no address."""
+    return ""
+
+
 async def no_way_out(
     method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_real_ms: int
 ) -> Fetched:
@@ -78,7 +83,17 @@ class Gateway:
     Times are milliseconds since the space began; `unix_ms` turns them into dates.
     """
 
-    __slots__ = ("_removed", "_simulation", "account", "base_url", "credential", "fetch", "provider", "space")
+    __slots__ = (
+        "_removed",
+        "_simulation",
+        "account",
+        "base_url",
+        "credential",
+        "fetch",
+        "provider",
+        "space",
+        "why_not",
+    )
 
     account: ProviderAccount
     """The provider's own account; there is none yet while the provider opens it."""
@@ -99,6 +114,8 @@ class Gateway:
         """The credential that leads to this space, whatever the URL."""
         self.fetch = fetch
         """Makes a request of the provider's own, such as the handshake of a new webhook."""
+        self.why_not: Callable[[str], str] = nobody_objects
+        """Says why nothing will ever be sent to an address, as far as is known before; empty: it will."""
         self.base_url = ""
         """Where clients reach this provider in this space, as far as anybody has told."""
         self._simulation = simulation

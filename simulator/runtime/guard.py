@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from aiohttp.connector import AddrInfoType
 
@@ -84,16 +85,30 @@ class Guard:
                 return False
         return any(address.version == network.version and address in network for network in self._allowed)
 
+    def why_not(self, url: str) -> str:
+        """
+        Return why nothing will be sent to *url*, as far as that can be told without looking up a name.
+
+        Empty: it may be dialled, or nobody knows before its name is resolved.
+        """
+        try:
+            host = urlsplit(url).hostname or ""
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return ""
+        return "" if self.allows(host) else _refusal(host)
+
     def make_socket(self, info: AddrInfoType) -> socket.socket:
         """Return a socket for *info*, or raise ForbiddenTarget before anything is dialled."""
         family, kind, protocol, _, address = info
         host = str(address[0])
         if not self.allows(host):
-            raise ForbiddenTarget(
-                f"webhooks go to loopback and private networks only, not to {host}; "
-                f"--allow-target permits more"
-            )
+            raise ForbiddenTarget(_refusal(host))
         return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def _refusal(host: str) -> str:
+    return f"webhooks go to loopback and private networks only, not to {host}; --allow-target permits more"
 
 
 def _within(network: _NetworkT, outer: _NetworkT) -> bool:

@@ -39,6 +39,8 @@ Schema: TypeAlias = dict[str, object]
 """A piece of JSON Schema, draft 2020-12."""
 
 _NAMED_MAX = 14
+_MINUTE_MS = 60_000
+_WITHIN_A_MINUTE = "^(?:[1-5]?[0-9]s(?:[0-9]{1,3}ms)?|[0-9]{1,4}ms|1m)$"
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -351,8 +353,11 @@ def Duration(minimum_ms: Millis = 0, maximum_ms: Millis = units.DURATION_MAX_MS)
         return ms
 
     definition = "" if limited else "duration"
-    examples = ["3s", "1h30m", "250ms"]
-    return _with_zero(expected, convert, units.DURATION_PATTERN, examples, definition, format_duration)
+    examples = [
+        text for text in ("3s", "1h30m", "250ms") if minimum_ms <= units.parse_duration(text) <= maximum_ms
+    ]
+    pattern = units.DURATION_PATTERN if maximum_ms > _MINUTE_MS else _WITHIN_A_MINUTE
+    return _with_zero(expected, convert, pattern, examples, definition, format_duration)
 
 
 def DelayShape() -> Scalar[Delay]:

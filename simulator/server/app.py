@@ -157,6 +157,7 @@ def make_app(config: ServerConfig) -> web.Application:
     client = _Client()
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
+    registry.why_not = guard.why_not
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)
@@ -259,9 +260,9 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         return problem_response(Problem(403, "Forbidden origin", detail))
     match path:
         case "/_sim/openapi.json":
-            from simulator.server.http import openapi
+            from simulator.server.openapi import openapi
 
-            return web.json_response(openapi(__version__))
+            return web.json_response(openapi(__version__, faces.registry.providers))
         case "/_sim/metrics":
             from simulator.server.metrics import CONTENT_TYPE, scrape
 

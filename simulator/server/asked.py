@@ -39,6 +39,7 @@ class Reply(NamedTuple):
     status: int = 200
     content_type: str = ""
     """Of a body in bytes, which is answered as it is; empty: JSON, or NDJSON for a list."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class ControlCalls(Protocol):

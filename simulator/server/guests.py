@@ -34,13 +34,13 @@ class Guests:
     def why_not(self, headers: Mapping[str, str]) -> str:
         """Return why a request with these headers is turned away; empty: it is not."""
         host = headers.get("Host", "")
-        allowed_before = self._hosts.get(host)
-        if allowed_before is None:
-            allowed_before = host_allowed(host, self._allowed) or self._is_providers(host)
+        allowed = self._hosts.get(host)
+        if allowed is None:
+            allowed = host_allowed(host, self._allowed) or self._is_providers(host)
             if len(self._hosts) >= _HOSTS_KEPT_MAX:
                 self._hosts.clear()
-            self._hosts[host] = allowed_before
-        if not allowed_before:
+            self._hosts[host] = allowed
+        if not allowed:
             return f"nothing is served to the host {host[:200]!r}; --allow-host permits it"
         origin = headers.get("Origin")
         if origin is not None and not _same_site(origin.partition("://")[2], host):
@@ -50,8 +50,8 @@ class Guests:
         return ""
 
 
-def _same_site(origin: str, other: str) -> bool:
-    name, other_name = _name(origin), _name(other)
+def _same_site(page: str, host: str) -> bool:
+    name, other_name = _name(page), _name(host)
     return name == other_name or (_is_loopback(name) and _is_loopback(other_name))
 
 

@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -17,7 +17,6 @@ from aiohttp import web
 from simulator.explain.views import entry_view
 from simulator.provider import Answer, Call, Route, Router
 from simulator.schema.node import did_you_mean
-from simulator.schema.shapes import json_schema
 from simulator.server.by_aiohttp import read_body
 from simulator.server.faces import InspectorPages
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
@@ -26,7 +25,7 @@ from simulator.server.packing import NotUnpacked, TooLarge, unpacked
 from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.takeover import has_left
 
-__all__ = ["ControlFace", "openapi"]
+__all__ = ["ControlFace"]
 
 _BODY_BYTES_MAX: Final = 16 * 1_048_576
 _FOLLOWED_MAX: Final = 500
@@ -66,7 +65,7 @@ class ControlFace:
             operation, asked = self._find(method, path, asked)
             return await operation.run(self._controller, asked)
         except Problem as problem:
-            return Reply(problem.body, problem.status)
+            return Reply(problem.body, problem.status, headers=problem.headers)
         except Exception:
             _LOG.exception("%s %s failed inside the simulator", method, path)
             detail = f"{method} {path} failed inside the simulator; its log has the details"
@@ -75,7 +74,10 @@ class ControlFace:
     def _find(self, method: str, path: str, asked: Asked) -> tuple[Operation, Asked]:
         route, parameters, allowed = self._router.find(method, path.rstrip("/"))
         if route is None and allowed:
-            raise Problem(405, "Wrong method", f"expected {' or '.join(allowed)}, got {method}")
+            allowed = tuple(self._allowed(path.rstrip("/")))
+            wrong = Problem(405, "Wrong method", f"expected {' or '.join(allowed)}, got {method[:50]}")
+            wrong.headers = (("Allow", ", ".join(allowed)),)
+            raise wrong
         if route is None:
             raise Problem(404, "No such call", f"there is no {path}; /_sim/openapi.json lists what there is")
         operation = self._operations[route.method, route.path]
@@ -86,6 +88,16 @@ class ControlFace:
                 hint = did_you_mean(name, names) or f"; known: {', '.join(names) or 'none'}"
                 raise Problem(400, "Bad query", f"unknown parameter {name[:200]!r}{hint}")
         return operation, asked._replace(parameters=parameters, method=method, path=path)
+
+    def _allowed(self, path: str) -> list[str]:
+        """Return the methods of the path that says most of *path* literally: /webhooks/hold is no {id}."""
+        fitting = [
+            (sum(not part.startswith("{") for part in there.split("/")), method)
+            for method, there in self._operations
+            if self._router.find(method, path)[0] is not None and _fits(there, path)
+        ]
+        most = max((literal for literal, _ in fitting), default=0)
+        return sorted({method for literal, method in fitting if literal == most})
 
     async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request of the control API."""
@@ -105,13 +117,13 @@ class ControlFace:
         follows = path.endswith("/journal") and asked.query.get("follow") in ("1", "true")
         if request.method == "GET" and follows:
             return await self._follow(request, path, asked)
-        body, status, content_type = await self.call(request.method, path, asked)
+        body, status, content_type, headers = await self.call(request.method, path, asked)
         if status == 204:
             return web.Response(status=204)
         if isinstance(body, bytes):
             # A document tells what was said by others: no browser may take it for anything else.
-            headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
-            return web.Response(status=status, body=body, headers=headers)
+            safe = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
+            return web.Response(status=status, body=body, headers=safe)
         if isinstance(body, list):
             pieces = []
             for place in range(0, len(body), _SLICE):
@@ -119,7 +131,9 @@ class ControlFace:
                 await asyncio.sleep(0)
             return web.Response(body=b"".join(pieces), content_type="application/x-ndjson")
         kind = "application/problem+json" if status >= 400 else "application/json"
-        return web.Response(status=status, body=_ENCODER.encode(body), content_type=kind)
+        return web.Response(
+            status=status, body=_ENCODER.encode(body), content_type=kind, headers=dict(headers)
+        )
 
     async def _follow(self, request: web.Request, path: str, asked: Asked) -> web.StreamResponse:
         try:
@@ -142,6 +156,13 @@ class ControlFace:
         return response
 
 
+def _fits(pattern: str, path: str) -> bool:
+    expected, parts = pattern.split("/"), path.split("/")
+    return len(expected) == len(parts) and all(
+        part == there or there.startswith("{") for there, part in zip(expected, parts, strict=True)
+    )
+
+
 def _lines(rows: list[object] | list[dict[str, object]]) -> bytes:
     return b"".join(_ENCODER.encode(row) + b"\n" for row in rows)
 
@@ -156,63 +177,3 @@ async def _body(request: web.Request) -> bytes:
         raise Problem(400, "Unreadable", "the body broke off") from None
     except NotUnpacked as trouble:
         raise Problem(400, "Unreadable", f"the body is not packed as its header says: {trouble}") from None
-
-
-def openapi(version: str) -> dict[str, object]:
-    """Return the description of the control API, OpenAPI 3.1."""
-    paths: dict[str, dict[str, object]] = {}
-    named: dict[str, object] = {}
-    for operation in OPERATIONS:
-        parameters: list[dict[str, object]] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in _path_names(operation.path)
-        ]
-        parameters += [
-            {"name": name, "in": "query", "description": doc, "schema": {"type": "string"}}
-            for name, doc in operation.query
-        ]
-        described: dict[str, object] = {
-            "operationId": operation.run.__name__.strip("_"),
-            "summary": operation.summary,
-            "parameters": parameters,
-            "responses": {
-                str(status): _response(status, operation.documents) for status in operation.statuses
-            },
-        }
-        if operation.body is not None:
-            schema = json_schema(operation.body, operation.summary)
-            schema.pop("$schema", None)
-            named.update(_placed(schema.pop("$defs", {})))
-            schema = _placed(schema)
-            described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
-        paths.setdefault(operation.path, {})[operation.method.lower()] = described
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "simulator control API", "version": version},
-        "paths": paths,
-        "components": {"schemas": named},
-    }
-
-
-def _placed(schema: Any) -> Any:
-    """Return a schema whose references point to where OpenAPI keeps definitions."""
-    if isinstance(schema, dict):
-        return {
-            name: part.replace("#/$defs/", "#/components/schemas/") if name == "$ref" else _placed(part)
-            for name, part in schema.items()
-        }
-    return [_placed(part) for part in schema] if isinstance(schema, list) else schema
-
-
-def _path_names(path: str) -> list[str]:
-    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
-
-
-def _response(status: int, documents: tuple[str, ...]) -> dict[str, object]:
-    if status == 204:
-        return {"description": "done"}
-    if status < 400 and documents:
-        return {"description": "a document", "content": {kind: {} for kind in documents}}
-    kind = "application/problem+json" if status >= 400 else "application/json"
-    summary = "a problem" if status >= 400 else "done"
-    return {"description": summary, "content": {kind: {"schema": {"type": ["object", "array"]}}}}

@@ -27,6 +27,7 @@ class Problem(Exception):
     def __init__(self, status: int, title: str, detail: str, **more: object) -> None:
         super().__init__(detail)
         self.status = status
+        self.headers: tuple[tuple[str, str], ...] = ()
         self.body: dict[str, object] = {
             "type": "about:blank",
             "title": title,

@@ -117,6 +117,8 @@ class SpaceRegistry:
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
         """What is expected of the runs in spaces, by their names; asked how they stand."""
+        self.why_not: Callable[[str], str] = lambda _: ""
+        """Says why nothing will ever be sent to an address."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -165,6 +167,8 @@ class SpaceRegistry:
         if seed is None:
             seed = zlib.crc32(name.encode())
         space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        for gateway in space.gateways.values():
+            gateway.why_not = self.why_not
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, name)
         if scenario is not None:

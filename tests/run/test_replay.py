@@ -245,7 +245,9 @@ async def test_bitels_messages_and_calls_are_the_same_again(tmp_path: Path) -> N
     """
     scenario = """
 providers: {bitel: {webhook: {url: RECEIVER/bitel}, balance: {amount: 200, code: LowBalance, http: 402}}}
-recipients: {"+989120000009": {blacklisted: true}, "+989120000008": {reachable: {from: 0s, until: 1h, is: false}}}
+recipients:
+  "+989120000009": {blacklisted: true}
+  "+989120000008": {reachable: {from: 0s, until: 1h, is: false}}
 """
     key = {"Authorization": "Bearer a-bitel-token"}
     one = {"phoneNumber": "09120000001"}

@@ -279,7 +279,8 @@ async def test_forbidden_target__is_recorded_and_never_connected_to() -> None:
                 "--allow-target permits more",
             )
         ]
-        assert guard.asked == ["127.0.0.1"]
+        # When it was set, and when it was to be dialled.
+        assert guard.asked == ["127.0.0.1", "127.0.0.1"]
         assert connections == []
     listener.close()
     await listener.wait_closed()
@@ -335,3 +336,26 @@ async def asyncio_server(connections: list[object]) -> asyncio.Server:
         writer.close()
 
     return await asyncio.start_server(note, "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("http://169.254.169.254/x", True),
+        ("http://user:secret@[fd00:ec2::254]:80/", True),
+        ("https://[::ffff:169.254.169.254]/", True),
+        ("http://127.0.0.1:9000/", False),
+        ("http://[::1]/", False),
+        ("http://a.name.that.nobody.has/", False),
+        ("http://[broken/", False),
+        ("", False),
+    ],
+)
+def test_literal_addresses__are_told_before_anything_is_sent(url: str, refused: bool) -> None:
+    """
+    What an address itself says is known when it is named; a name is looked up only when it is called.
+    """
+    reason = Guard().why_not(url)
+
+    assert bool(reason) == refused
+    assert "secret" not in reason

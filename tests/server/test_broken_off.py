@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from harness import Bench, receiving, serving, until
+from simulator.explain.narrative import narrative
 from simulator.server.operations.table import OPERATIONS
 
 FAST = {"deliver_after": "1s"}
@@ -156,3 +157,35 @@ async def test_deep_json__is_refused_by_every_operation() -> None:
                     assert answer.content_type == "application/problem+json", (path, body[:20])
 
         assert statuses <= {400, 404, 409, 422}
+
+
+async def test_target_that_nothing_is_sent_to__is_told_at_once() -> None:
+    """
+    Who names a target that the guard refuses reads so in a header and in the journal, not days later.
+    """
+    told = "not to 169.254.169.254; --allow-target permits more"
+    target = "http://169.254.169.254/latest"
+    notes = []
+    async with serving() as bench:
+        settings = {"webhook": {"url": target}}
+        calls: list[tuple[str, str, Any]] = [
+            ("PUT", "/_sim/v1/spaces/default/providers/infobip", settings),
+            ("PUT", "/_sim/v1/spaces/default/scenario", {"providers": {"infobip": settings}}),
+            ("POST", "/_sim/v1/spaces", {"name": "a", "providers": {"infobip": settings}}),
+            ("POST", "/_sim/v1/spaces", {"name": "b", "scenario": {"providers": {"infobip": settings}}}),
+            (
+                "POST",
+                "/infobip/sms/2/text/advanced",
+                {"messages": [{"destinations": [{"to": "41793026727"}], "text": "x", "notifyUrl": target}]},
+            ),
+        ]
+        for method, path, body in calls:
+            url = f"{bench.url}{path}"
+            async with bench.http.request(
+                method, url, json=body, headers={"Authorization": "App key"}
+            ) as answer:
+                notes.append(answer.headers.get("X-Simulator-Note", ""))
+        lines = [narrative(entry) for entry in bench.space.simulation.journal]
+
+    assert [note.endswith(told) for note in notes] == [True] * len(calls)
+    assert sum(told in line for line in lines) == 3

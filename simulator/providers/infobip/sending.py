@@ -5,6 +5,7 @@ From a request to submissions, and from their outcomes to the answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -48,15 +49,22 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
         body["trackingProcessKey"] = tracking.process_key
     body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
     _remember_bulk(call, account, request, bulk_id, outcomes)
-    for url in _uncallable(request):
-        call.note(f"reports will be lost: {url[:200]!r} is not a URL that can be called")
+    if notes := _notes(request, call.gateway.why_not):
+        call.note(notes)
     return json_answer(body)
 
 
-def _uncallable(request: SendRequest) -> list[str]:
-    """Return the notifyUrls that nobody can call; the request is good all the same."""
-    urls = (item.notify_url for item, _ in request.items if item.notify_url)
-    return [url for url in dict.fromkeys(urls) if not _CALLABLE.fullmatch(url)]
+def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
+    """Return what is odd about a request that is good all the same: reports that will go nowhere."""
+    reasons: dict[str, str] = {}
+    for item, _ in request.items:
+        url = item.notify_url
+        if url and url not in reasons:
+            callable_url = _CALLABLE.fullmatch(url)
+            reasons[url] = why_not(url) if callable_url else f"{url[:200]!r} is not a URL that can be called"
+    return "; ".join(
+        f"reports will be lost: {reason}" for reason in dict.fromkeys(reasons.values()) if reason
+    )
 
 
 # -- checks of the whole request ----------------------------------------------------------------

@@ -5,6 +5,7 @@ What operations of the control API are made of.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -70,6 +71,8 @@ class Operation(NamedTuple):
     statuses: tuple[int, ...] = (200,)
     documents: tuple[str, ...] = ()
     """Content types, when it answers a document instead of JSON."""
+    body_more: Mapping[str, object] = MappingProxyType({})
+    """What its schema says of the body beyond its shape."""
 
 
 class Controller:

@@ -4,7 +4,7 @@ Spaces, their clocks, scenarios and settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Final
@@ -14,9 +14,9 @@ import msgspec
 from simulator.explain.views import instant
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
-from simulator.provider import actions_of
+from simulator.provider import actions_of, header_text
 from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
-from simulator.runtime.space import ScenarioConflict
+from simulator.runtime.space import ScenarioConflict, Space
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
 from simulator.schema.shapes import (
@@ -97,7 +97,31 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         space.scenario_text = _text_of(values["scenario"])
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
-    return Reply(controller.view(space, asked.base_url), 201)
+    written = {**(scenario.providers if scenario is not None else {}), **settings}
+    return Reply(controller.view(space, asked.base_url), 201, headers=_doubts(space, written))
+
+
+def _doubts(space: Space, settings: Mapping[str, Mapping[str, object]]) -> tuple[tuple[str, str], ...]:
+    """Note in the journal, and return as a header, which targets in *settings* nothing will be sent to."""
+    reasons: dict[str, None] = {}
+    for name, values in settings.items():
+        gateway = space.gateways[name]
+        for text in _texts(values):
+            if "://" in text and (why := gateway.why_not(text)):
+                gateway.note("webhooks will be lost", why=why)
+                reasons[f"webhooks will be lost: {why}"] = None
+    return (("X-Simulator-Note", header_text("; ".join(reasons))),) if reasons else ()
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
 
 
 def _clock_of(asked: ClockSpec | None, written: ClockSpec | None) -> ClockSpec | None:
@@ -237,11 +261,12 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     # YAML text may come as it is, or as a JSON string.
     plain = asked.body.decode("utf-8", "replace") if written else plain_of(asked)
     try:
-        space.replace(_scenario_of(controller, plain))
+        scenario = _scenario_of(controller, plain)
+        space.replace(scenario)
         space.scenario_text = _text_of(plain)
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
-    return Reply(controller.view(space, asked.base_url))
+    return Reply(controller.view(space, asked.base_url), headers=_doubts(space, scenario.providers))
 
 
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
@@ -257,8 +282,9 @@ def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str,
 async def put_settings(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     name = asked.parameters["provider"]
-    space.configure(name, _settings_of(controller, name, plain_of(asked)))
-    return Reply(space.gateways[name].account.describe())
+    settings = _settings_of(controller, name, plain_of(asked))
+    space.configure(name, settings)
+    return Reply(space.gateways[name].account.describe(), headers=_doubts(space, {name: settings}))
 
 
 async def do_action(controller: Controller, asked: Asked) -> Reply:

@@ -92,6 +92,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         ADVANCE,
         (),
         (200, 404, 409, 410, 422, 503),
+        body_more={"minProperties": 1, "maxProperties": 1},
     ),
     Operation(
         "PUT",
