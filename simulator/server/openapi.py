@@ -26,7 +26,6 @@ _SUMMARIES: Final = {
     422: "the body is not what is expected",
     503: "the server is being stopped",
 }
-_FLAG: Final[Schema] = {"type": "string", "enum": ["0", "1"]}
 
 
 def openapi(version: str, providers: Iterable[str] = ()) -> dict[str, object]:
@@ -79,14 +78,16 @@ def _statuses(operation: Operation) -> list[int]:
 def _asked(operation: Operation, name: str, providers: list[str]) -> Schema:
     """Return the schema of one parameter of a query."""
     match name:
-        case "limit" | "offset" | "count":
-            return {"type": "integer", "minimum": 0, "maximum": LIMIT_MAX if name == "limit" else 10**9}
+        case "limit" if not operation.path.endswith("/journal"):
+            return {"type": "integer", "minimum": 0, "maximum": LIMIT_MAX}
+        case "limit":
+            return {"type": "integer", "minimum": 0, "maximum": 10**7}
+        case "offset" | "count":
+            return {"type": "integer", "minimum": 0, "maximum": 10**9}
         case "after":
             return {"type": "integer", "minimum": 0, "maximum": AFTER_MAX}
         case "order":
             return {"type": "string", "enum": ["oldest", "newest"]}
-        case "signals" | "follow":
-            return _FLAG
         case "for":
             return {"type": "string", "enum": ["messages", "webhooks", "requests"]}
         case "format":
@@ -104,7 +105,7 @@ def _placed(schema: Any) -> Any:
     """
     Return a schema whose references point to where OpenAPI keeps definitions.
 
-    Texts are texts there: what is said of numbers is for editors of YAML.
+    Texts are texts there, or whole numbers; what is said of other numbers is for editors of YAML.
     """
     if isinstance(schema, dict):
         placed = {
@@ -112,7 +113,7 @@ def _placed(schema: Any) -> Any:
             for name, part in schema.items()
         }
         if placed.get("type") == ["string", "number"]:
-            placed["type"] = "string"
+            placed["type"] = ["string", "integer"]
         return placed
     return [_placed(part) for part in schema] if isinstance(schema, list) else schema
 
