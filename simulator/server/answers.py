@@ -243,5 +243,14 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "seek_recording": _named("Recording"),
     "fork_recording": _named("Space"),
     "wait": _record({"items": _OBJECTS, "total": _WHOLE}),
+    "verdict": _record(
+        {
+            "passed": _CLAIM,
+            "checks": {
+                "type": "array",
+                "items": _record({"name": _TEXT, "passed": _CLAIM, "detail": _TEXT}),
+            },
+        }
+    ),
 }
 """By the name of an operation: what it answers when it is carried out; NDJSON has one in each line."""
