@@ -72,7 +72,8 @@ def openapi(version: str, providers: Iterable[str] = ()) -> dict[str, object]:
 def _statuses(operation: Operation) -> list[int]:
     """Return what an operation may answer; a query that it does not have is a 400 everywhere."""
     body = (413, 422) if operation.body is not None else ()
-    return sorted({*operation.statuses, 400, *body})
+    address = (422,) if "{address}" in operation.path else ()
+    return sorted({*operation.statuses, 400, *body, *address})
 
 
 def _asked(operation: Operation, name: str, providers: list[str]) -> Schema:
