@@ -9,6 +9,7 @@ import json
 import threading
 from base64 import b64decode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
@@ -22,7 +23,9 @@ from simulator.thread import ServerThread
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+AXE = files("axe_playwright_python") / "axe.min.js"
+"""The accessibility checker, as its Python package ships it."""
+
 RCS = {"Authorization": "Bearer ya29.token"}
 
 
