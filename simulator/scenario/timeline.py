@@ -11,7 +11,7 @@ from typing import Final
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.recipient import TRAITS, Value
 from simulator.kernel.model.rules import Act
-from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.scenario import ServerTurn, Storm, TimelineItem
 from simulator.kernel.model.units import WHOLE, BasisPoints, Delay, Rate
 from simulator.scenario.acts import act_shape, check_act
 from simulator.scenario.addresses import WRITTEN, read_address
@@ -145,6 +145,12 @@ def timeline_shape(
             Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
             Field("providers", settings, "Settings that change, as at the top level: a secret, a quota."),
+            Field(
+                "server",
+                Choice(ServerTurn),
+                "down: nobody listens at the port that `--listen` gave the provider, until it is up again; "
+                "the port that all providers share stays open.",
+            ),
             Field("software", _SOFTWARE, "What `simulator run` does to your software, and is no send of it."),
             Field("provider", Choice({name: name for name in providers}), "At this provider only."),
         ],
@@ -166,6 +172,7 @@ def _item(
     webhooks: object = _NOTHING,
     provider: str = "",
     providers: Mapping[str, Mapping[str, object]] | None = None,
+    server: ServerTurn | None = None,
     software: str = "",
     **traits: Value,
 ) -> TimelineItem:
@@ -179,9 +186,10 @@ def _item(
         and webhooks is _NOTHING
         and not providers
         and not software
+        and server is None
     ):
         raise ValueError(
-            "expected something that happens: webhooks, storm, providers, software, writes, does, "
+            "expected something that happens: webhooks, storm, providers, server, software, writes, does, "
             f"{', '.join(TRAITS)}"
         )
     if act is not None and not provider:
@@ -192,6 +200,8 @@ def _item(
         raise ValueError("expected count: how many numbers with this prefix act")
     if storm is not None and not provider:
         raise ValueError("expected the provider through which the storm's messages are sent")
+    if server is not None and not provider:
+        raise ValueError("expected the provider whose server is down or up")
     return TimelineItem(
         at_ms=at,
         recipient=recipient,
@@ -206,6 +216,7 @@ def _item(
         release_at_once=webhooks == _RELEASE or webhooks is None,
         provider=provider,
         providers=providers or {},
+        server=server,
         software=software,
     )
 

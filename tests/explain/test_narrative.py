@@ -31,7 +31,7 @@ from simulator.kernel.model.faults import (
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.rules import AnswerFault, Match, Nth
-from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.model.scenario import ClockMode, ServerTurn
 from simulator.kernel.model.submission import Reason
 from simulator.kernel.model.units import ConstantDelay
 from simulator.kernel.store import facts
@@ -90,6 +90,11 @@ EXAMPLES: dict[Fact, tuple[str, str]] = {
     facts.ActImpossible("taps", "no phone", "reply"): ("taps was not possible: no phone", "reply"),
     facts.ScenarioLoaded("s"): ('scenario "s" is in force', ""),
     facts.ClockChanged(ClockMode.LIVE, 60): ("the clock is live×60", ""),
+    facts.ServerTurned(ServerTurn.DOWN): (
+        "server is down: its own port refuses connections, and those that were open are cut",
+        "",
+    ),
+    facts.ServerTurned(ServerTurn.UP): ("server is up: its own port takes connections again", ""),
     facts.SettingsChanged(("a", "b")): ("settings changed: a, b", ""),
     facts.Note("anything", "because"): ("anything", "because"),
 }

@@ -15,7 +15,7 @@ from simulator.kernel.model.faults import Purpose
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.model.scenario import ClockMode, ServerTurn
 from simulator.kernel.model.submission import Reason
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "ScenarioLoaded",
     "Scope",
     "SendRefused",
+    "ServerTurned",
     "SettingsChanged",
     "Suspended",
     "Unsigned",
@@ -427,6 +428,15 @@ class SettingsChanged(Struct, frozen=True, gc=False, omit_defaults=True, tag="se
     """The change in words, where names do not say it."""
 
 
+class ServerTurned(Struct, frozen=True, gc=False, omit_defaults=True, tag="server", tag_field="fact"):
+    """
+    Nobody listens at a provider's own port any more, or somebody does again.
+    """
+
+    kind: ClassVar = EntryKind.SCENARIO
+    turn: ServerTurn
+
+
 class Note(Struct, frozen=True, gc=False, omit_defaults=True, tag="note", tag_field="fact"):
     """
     What a provider wants to be known, in its own words; nothing is decided by them.
@@ -485,6 +495,7 @@ Fact: TypeAlias = (
     | ActImpossible
     | ScenarioLoaded
     | ClockChanged
+    | ServerTurned
     | SettingsChanged
     | Note
 )
