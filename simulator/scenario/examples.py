@@ -95,6 +95,7 @@ timeline:
   - {at: 6h, provider: infobip, server: up}
 """,
     "drive": """\
+reset: "POST http://127.0.0.1:9000/reset"
 rules: [{then: {webhooks: {duplicate: {share: 10%, within: 30s}}}}]
 drive:
   - call: "POST http://127.0.0.1:9000/orders/{n}/notify"

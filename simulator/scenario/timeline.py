@@ -15,7 +15,7 @@ from simulator.kernel.model.scenario import ServerTurn, Storm, TimelineItem
 from simulator.kernel.model.units import WHOLE, BasisPoints, Delay, Rate
 from simulator.scenario.acts import act_shape, check_act
 from simulator.scenario.addresses import WRITTEN, read_address
-from simulator.scenario.calls import REQUEST
+from simulator.scenario.calls import COMMAND
 from simulator.scenario.recipients import trait_fields
 from simulator.scenario.rules import Vocabulary, all_acts
 from simulator.schema.shapes import (
@@ -99,7 +99,7 @@ _SOFTWARE: Final[Shape[str]] = Record(
     [
         Field(
             "restart",
-            Either[object](Word("start"), REQUEST),
+            Either[object](Word("start"), COMMAND),
             "A call that restarts it; or `start`: what --start began ends and begins again.",
             required=True,
         )
@@ -179,15 +179,8 @@ def _item(
     act = _act(writes, does, to, data)
     if (traits or act is not None) and not recipient:
         raise ValueError("expected a recipient that this is about")
-    if (
-        not traits
-        and act is None
-        and storm is None
-        and webhooks is _NOTHING
-        and not providers
-        and not software
-        and server is None
-    ):
+    happenings = (traits, act, storm, providers, software, server)
+    if webhooks is _NOTHING and not any(happenings):
         raise ValueError(
             "expected something that happens: webhooks, storm, providers, server, software, writes, does, "
             f"{', '.join(TRAITS)}"

@@ -5,8 +5,7 @@ The facts that a journal holds: data, and not a word of prose.
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -50,9 +49,6 @@ __all__ = [
     "SettingsChanged",
     "Suspended",
     "Unsigned",
-    "accepted",
-    "called",
-    "moved",
 ]
 
 
@@ -446,27 +442,6 @@ class Note(Struct, frozen=True, gc=False, omit_defaults=True, tag="note", tag_fi
     text: str
     detail: str = ""
     """What caused it, in the provider's words, too."""
-
-
-_SHARED_MAX: Final = 4_096
-
-
-@lru_cache(maxsize=_SHARED_MAX)
-def accepted(state: State, rung: Rung, rule: str) -> Accepted:
-    """Return the fact that a submission became a message; one for all of which the same is true."""
-    return Accepted(state, rung, rule)
-
-
-@lru_cache(maxsize=_SHARED_MAX)
-def moved(state: State, rung: Rung, rule: str, code: str, reason: Reason, unreachable: bool) -> Moved:
-    """Return the fact that a message changed its state; one for all of which the same is true."""
-    return Moved(state, rung, rule, code, reason, unreachable)
-
-
-@lru_cache(maxsize=_SHARED_MAX)
-def called(method: str, path: str, status: int) -> Called:
-    """Return the fact that a call was answered, with nothing else to be said; one for all such calls."""
-    return Called(method, path, status)
 
 
 Fact: TypeAlias = (
