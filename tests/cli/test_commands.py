@@ -267,6 +267,21 @@ def test_codes__prints_the_catalogue_with_its_numbers(form: str) -> None:
     assert "there is no provider 'nobody'" in complaint
 
 
+@pytest.mark.parametrize("provider", ["infobip", "rbm", "bip", "bitel"])
+def test_codes__cut_no_meaning_short(provider: str) -> None:
+    """
+    A long sentence goes on in the next line, under its own column, and no word of it is lost.
+    """
+    _, text, _ = run("codes", provider)
+    _, rows, _ = run("codes", provider, "--format", "json")
+
+    head, *lines = text.splitlines()
+    begin, end = head.index("MEANING"), head.index("RECIPIENT")
+    meanings = " ".join(line[begin:end].strip() for line in lines).split()
+    assert "…" not in text
+    assert meanings == " ".join(row["meaning"] for row in json.loads(rows)).split()
+
+
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://127.0.0.1:99999", "http://[::1"])
 @pytest.mark.parametrize("command", [["ready"], ["explain", "id"]])
 def test_bad_url__is_told_in_words(command: list[str], url: str) -> None:

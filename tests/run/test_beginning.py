@@ -113,8 +113,8 @@ async def test_second_run_against_kept_data__is_told_why_and_reset_helps() -> No
     assert lines[0].endswith("answered 500: UNIQUE constraint failed: sms.id")
     assert lines[1] == (
         "its message was accepted here; if your software kept its data, it has the id already, for the ids "
-        "are those of the last run of seed 7: empty the database (reset: in the file calls your software before "
-        "each run), or take another --seed"
+        "are those of the last run of seed 7: empty the database (reset: in the file calls your software "
+        "before each run), or take another --seed"
     )
     assert driven(emptied) == (True, ())
     assert keeper.resets == 1
