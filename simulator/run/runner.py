@@ -285,8 +285,8 @@ def _kept(stage: _Stage) -> Iterator[str]:
     if failed & accepted:
         yield (
             "its message was accepted here; if your software kept its data, it has the id already, for the "
-            f"ids are those of the last run of seed {stage.space.seed}: empty the database (reset: in the file "
-            "calls your software before each run), or take another --seed"
+            f"ids are those of the last run of seed {stage.space.seed}: empty the database (reset: in the "
+            "file calls your software before each run), or take another --seed"
         )
 
 
