@@ -143,9 +143,9 @@ class Account:
         return draws.digits("message.id", 19)
 
     def names_of(self, submission: Submission) -> Mapping[str, str]:
-        """Return the bulkId that the client chose: it may be all that it knows of a refused call."""
+        """Return the bulkId that the client chose or was told: it may be all that it knows of a call."""
         details = details_of(submission)
-        return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
+        return {"bulkId": details.bulk_id} if details.bulk_id else {}
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
