@@ -198,7 +198,7 @@ def _by_key(
 
 def _by_other_name(simulation: Simulation, name: str, provider: str) -> Message | Refused | None:
     def goes_by(submission: Message | Refused) -> bool:
-        return name in simulation.names_of(submission.submission).values()
+        return name in simulation.found_by(submission.submission)
 
     message = _latest(simulation.messages.values(), provider, goes_by)
     refused = _latest(simulation.refusals.values(), provider, goes_by)

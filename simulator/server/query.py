@@ -38,7 +38,7 @@ _TERM: Final = re.compile(r'(-?)(?:([a-z]+):(?!//))?("(?:[^"])*"?|\S+)')
 
 Subject = Message | Refused
 Webhooks = Callable[[MessageKey], Sequence[Webhook]]
-Names = Callable[[Submission], Mapping[str, str]]
+Names = Callable[[Submission], Sequence[str]]
 """What a submission goes by besides its id."""
 Check = Callable[[Subject], bool]
 
@@ -109,7 +109,7 @@ def _check(field: str, value: str, providers: Iterable[str], webhooks: Webhooks,
             return _fits(value, lambda subject: subject.submission.sender)
         case "id":
             by_id = _fits(value, lambda subject: subject.id)
-            return lambda subject: by_id(subject) or value in names(subject.submission).values()
+            return lambda subject: by_id(subject) or value in names(subject.submission)
         case "code":
             return _fits(value, lambda subject: subject.code)
         case "rule":
@@ -151,7 +151,7 @@ def _anywhere(value: str, names: Names) -> Check:
             or needle in submission.text.casefold()
             or needle in subject.id.casefold()
             or needle in submission.sender.casefold()
-            or any(needle in name.casefold() for name in names(submission).values())
+            or any(needle in name.casefold() for name in names(submission))
         )
 
     return found

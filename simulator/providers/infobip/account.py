@@ -143,9 +143,14 @@ class Account:
         return draws.digits("message.id", 19)
 
     def names_of(self, submission: Submission) -> Mapping[str, str]:
-        """Return the bulkId that the client chose or was told: it may be all that it knows of a call."""
+        """Return the bulkId that the client chose: it may be all that it knows of a refused call."""
         details = details_of(submission)
-        return {"bulkId": details.bulk_id} if details.bulk_id else {}
+        return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
+
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return the bulkId of the answer, whoever chose it; stories are not crowded with one of ours."""
+        bulk_id = details_of(submission).bulk_id
+        return (bulk_id,) if bulk_id else ()
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""

@@ -22,6 +22,8 @@ class Details(Struct, frozen=True, gc=False):
     """The recipient as reports spell it: digits only."""
     item: Item
     bulk_id: str = ""
+    bulk_chosen: bool = False
+    """Its id is the client's own, not ours."""
     accepted_status: int = 26
     tracking: Tracking | None = None
     cost_micros: int = 0

@@ -197,6 +197,7 @@ class _Builder:
                         to=recipient.removeprefix("+"),
                         item=item,
                         bulk_id=self._bulk_id,
+                        bulk_chosen=bool(self._request.bulk_id),
                         accepted_status=status,
                         tracking=self._tracking,
                         cost_micros=cost_micros,
