@@ -33,9 +33,18 @@ __all__ = ["ROWS", "main"]
 _BARE = "bare aiohttp handler"
 ROWS = (
     Row(1, "accept", "sends accepted", _BARE, accept, Target("ratio", "more", 0.5, 0.75), both_loops=True),
-    Row(2, "accept-p99", "p99 of a send", _BARE, accept_p99, Target("ratio", "less", 3, 1.8), both_loops=True),
-    Row(3, "dispatch", "webhooks sent", "ClientSession.post", dispatch, Target("ratio", "more", 2, 4), both_loops=True),
-    Row(4, "storm", "sends with their reports", _BARE, end_to_end, Target("ratio", "more", 0.3, 0.5), both_loops=True),
+    Row(
+        2, "accept-p99", "p99 of a send", _BARE, accept_p99,
+        Target("ratio", "less", 3, 1.8), both_loops=True,
+    ),
+    Row(
+        3, "dispatch", "webhooks sent", "ClientSession.post", dispatch,
+        Target("ratio", "more", 2, 4), both_loops=True,
+    ),
+    Row(
+        4, "storm", "sends with their reports", _BARE, end_to_end,
+        Target("ratio", "more", 0.3, 0.5), both_loops=True,
+    ),
     Row(
         5, "slow-receiver", "p99 of a send, receiver takes 200 ms", "fast receiver", slow_receiver,
         Target("ratio", "less", 2, 1.2),

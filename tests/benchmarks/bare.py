@@ -77,8 +77,8 @@ async def _post(url: str, count: int, in_flight: int, body_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    loop = os.environ["SIMULATOR_BENCH_LOOP"]
-    with asyncio.Runner(loop_factory=None if loop == "asyncio" else import_module(loop).new_event_loop) as runner:
+    loop = import_module(os.environ["SIMULATOR_BENCH_LOOP"])
+    with asyncio.Runner(loop_factory=loop.new_event_loop) as runner:
         if sys.argv[1] == "serve":
             runner.run(_serve(int(sys.argv[2])))
         else:
