@@ -1,7 +1,7 @@
 """
 Prints the oldest version of each dependency that the package admits, as constraints for pip.
 
-`make lowest` runs the tests with them.  Tools of the tests are not held down: nobody installs them with the package.
+`make lowest` runs the tests with them.  Tools of the tests are not held down: they do not come with it.
 """
 
 from __future__ import annotations
