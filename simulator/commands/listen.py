@@ -11,7 +11,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import click
@@ -60,7 +60,7 @@ async def _run(port: int, status: int, count: int) -> int:
         body, length = await _read(request)
         seen += 1
         # In a storm, one is told from the next at a glance.
-        say(f"\n#{seen}  {datetime.now():%H:%M:%S.%f}"[:-3], colour="cyan")
+        say(f"\n#{seen}  {datetime.now(UTC).astimezone():%H:%M:%S.%f}"[:-3], colour="cyan")
         _show(request, body, length, describers)
         if seen == count:
             done.set()

@@ -16,6 +16,7 @@ from simulator.commands.where import Where, asking, where_options
 __all__ = ["advance", "messages", "spaces", "webhooks"]
 
 _TEXT_MAX = 40
+_ATTEMPTS_SHOWN = 5
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print what the control API answers.")
 _limit = click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="The last so many."
@@ -128,8 +129,8 @@ def advance(where: Where, space: str, how_far: str) -> None:
     form = "until" if how_far == "settled" else "to" if re.match(r"[0-9]{4}-", how_far) else "by"
     answer = where.call("POST", f"/spaces/{space}/clock/advance", {form: how_far})
     fired, in_flight = answer["fired"], answer["in_flight"]
-    owed = f", {in_flight} webhooks in flight" if in_flight else ""
-    say(f"it is {answer['now']}; {fired} things happened{owed}")
+    owed = f", {in_flight:,} webhook{'s' * (in_flight != 1)} in flight" if in_flight else ""
+    say(f"it is {answer['now']}; {fired:,} thing{'s' * (fired != 1)} happened{owed}")
 
 
 def _given(**conditions: str | None) -> dict[str, str]:
@@ -149,7 +150,9 @@ def _mode(clock: Mapping[str, Any]) -> str:
 
 
 def _attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
-    return " ".join(str(attempt["status"] or attempt["cause"]) for attempt in attempts[-5:])
+    """Return how often it was tried, and how the last few ended."""
+    last = " ".join(str(attempt["status"] or attempt["cause"]) for attempt in attempts[-_ATTEMPTS_SHOWN:])
+    return last if len(attempts) <= _ATTEMPTS_SHOWN else f"{len(attempts)} × … {last}"
 
 
 def _short(text: str) -> str:

@@ -107,7 +107,10 @@ _QUIET_REAL_S: Final = 30.0
     "SCENARIO, which is copied.",
 )
 @click.option(
-    "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
+    "--allow-target",
+    multiple=True,
+    metavar="NETWORK",
+    help="Let webhooks go to this network, too: 192.0.2.0/24, 0.0.0.0/0.",
 )
 def run(
     scenario: str,
