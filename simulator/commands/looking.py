@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.completion import complete_provider
 from simulator.commands.terminal import plain_json, say
 from simulator.commands.where import Where, asking, where_options
 
@@ -38,7 +39,7 @@ def spaces(where: Where, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--provider", help="At this provider only.")
+@click.option("--provider", help="At this provider only.", shell_complete=complete_provider)
 @click.option("--recipient", help="To this recipient only.")
 @click.option("--state", help="In this state only: waiting, delivered, failed …")
 @click.option("--name", help="With this id, or of the call with it: a txnid, a bulkId, a batchId.")
@@ -78,7 +79,7 @@ def messages(
 
 
 @click.command()
-@click.option("--provider", help="Of this provider only.")
+@click.option("--provider", help="Of this provider only.", shell_complete=complete_provider)
 @click.option("--recipient", help="About this recipient only.")
 @click.option("--state", help="In this state only: scheduled, acknowledged, lost …")
 @_limit

@@ -18,6 +18,7 @@ from typing import Final
 
 import click
 
+from simulator.commands.completion import complete_scenario
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -52,7 +53,7 @@ _QUIET_REAL_S: Final = 30.0
 
 
 @click.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete_scenario)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option("--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0: any.")
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
