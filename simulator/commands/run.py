@@ -50,6 +50,8 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["run"]
 
 _QUIET_REAL_S: Final = 30.0
+_COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗": "red"}
+"""Of lines of the verdict, by how they begin."""
 
 
 @click.command()
@@ -326,8 +328,8 @@ def _write_port(path: Path | None, port: int) -> None:
 def _tell(result: RunResult) -> None:
     try:
         for line in text(result):
-            colour = "red" if line.startswith("FAILED") else "green" if line.startswith("PASSED") else None
-            say(line, colour=colour)
+            colours = [colour for begin, colour in _COLOURS.items() if line.startswith(begin)]
+            say(line, colour=colours[0] if colours else None)
     except BrokenPipeError:
         # Whoever read has read enough; what is left would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
