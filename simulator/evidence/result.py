@@ -4,13 +4,14 @@ What a run ends with: checks, a scorecard of the receiver, and the space they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "Load", "RunResult", "Scorecard"]
+__all__ = ["Check", "Drives", "Load", "RunResult", "Scorecard"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,24 @@ class Scorecard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drives:
+    """
+    What the integrator answered to the calls that made it send.
+    """
+
+    made: int
+    statuses: Mapping[int, int]
+    failures: Mapping[str, int]
+    """How many were not answered, by why."""
+    first_failure: str
+
+    @property
+    def succeeded(self) -> int:
+        """How many were answered with success."""
+        return sum(number for status, number in self.statuses.items() if status < 400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """
     A finished run.
@@ -152,6 +171,8 @@ class RunResult:
     space: Space
     elapsed_real_s: float | None = None
     """How long it took; None: nobody measured it."""
+    drive: Drives | None = None
+    """None: it was not driven."""
 
     @property
     def passed(self) -> bool:

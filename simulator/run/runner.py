@@ -40,6 +40,7 @@ __all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
 _POLL_REAL_S = 0.05
 _PROBE = Terms(timeout_real_ms=2_000)
+_RESET = Terms(timeout_real_ms=30_000)
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
 _LATE_WORK_REAL_S: Final = 10.0
@@ -96,6 +97,7 @@ async def run(
             stage = _Stage(server, plan, options, client, space, software)
             if options.wait_for:
                 await _wait_for(options, client)
+            await _reset(plan, client)
             before = await figures_of(plan.expect.stays_below, client)
             ended = await _ends(_play(stage), options)
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
@@ -121,6 +123,7 @@ async def run(
         scorecard=card,
         space=space,
         elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+        drive=stage.report.summary() if plan.drive else None,
     )
 
 
@@ -316,6 +319,17 @@ async def _wait_for(options: RunOptions, client: Transport) -> None:
         parts = f"it answers {reply.status}" if reply.status else reply.error
         await asyncio.sleep(_POLL_REAL_S)
     raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {parts}")
+
+
+async def _reset(plan: RunFile, client: Transport) -> None:
+    """Let the integrator forget everything; raises IntegratorUnreachable when it does not say that it has."""
+    if plan.reset is None:
+        return
+    method, url = plan.reset
+    reply = await followed(client, WebhookRequest(url=url, body=b"", method=method), _RESET)
+    if not 0 < reply.status < 400:
+        what = f"answers {reply.status}" if reply.status else f"fails: {reply.error}"
+        raise IntegratorUnreachable(f"reset: {method} {url} {what}")
 
 
 def makes_calls(plan: RunFile) -> bool:

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.facts import Acted
 from simulator.run.told import Told
 from simulator.scenario.goals import TRUTHS, Wanted
 
@@ -20,6 +22,7 @@ __all__ = ["Figures", "disagrees", "truths"]
 Figures = Callable[[Message], Mapping[str, str]]
 """What a provider tells of a message beside its state."""
 
+_WRITES: Final = "writes"
 _BLANK: Final = re.compile(r"\{(\w+)\}")
 _NUMBER_OFF_MAX: Final = 1e-6
 _YEAR_2000_S: Final = 946_684_800
@@ -53,6 +56,8 @@ def truths(
         "ended": _iso(simulation.clock.unix_ms(ended_ms)),
         "sends": str(key.ordinal - _accepted_before(simulation, key)),
         "fallbacks": str(_elsewhere(simulation, message)),
+        "arrived": str(int(state in (State.DELIVERED, State.READ))),
+        "written": str(_written(simulation, key)),
         **figures[key.provider](message),
     }
     return {name: words[name] for name in TRUTHS if words.get(name, "")}
@@ -74,6 +79,16 @@ def _elsewhere(simulation: Simulation, message: Message) -> int:
             other = simulation.messages.get(MessageKey(provider, key.recipient, ordinal))
             count += other is not None and other.accepted_ms >= message.accepted_ms
     return count
+
+
+def _written(simulation: Simulation, key: MessageKey) -> int:
+    """Return how often the recipient wrote by this provider; a copy of a webhook is no other message."""
+    return sum(
+        isinstance(entry.fact, Acted)
+        and entry.fact.act == _WRITES
+        and (entry.provider, entry.recipient) == (key.provider, key.recipient)
+        for entry in simulation.journal
+    )
 
 
 def _iso(unix_ms: int) -> str:

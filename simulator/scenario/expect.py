@@ -46,7 +46,7 @@ from simulator.schema.shapes import (
     Text,
 )
 
-__all__ = ["DRIVE", "EXPECT"]
+__all__ = ["ASKS", "DRIVE", "EXPECT"]
 
 
 _MESSAGES: Final[Shape[MessageGoals]] = Record(
@@ -292,19 +292,18 @@ _GROWTH: Final[Shape[Growth]] = Record(
     doc="A figure of the software, such as the memory that it uses.",
 )
 
+ASKS: Final = Either[tuple[Ask, ...]](
+    Mapped(_INTEGRATOR, lambda ask: (ask,)), ListOf(_INTEGRATOR, max_items=50)
+)
+"""One audit, or a list of them."""
+
 EXPECT: Final[Shape[Expectations]] = Record(
     Expectations,
     [
         Field("messages", _MESSAGES, "What is expected of the messages."),
         Field("webhooks", _WEBHOOKS, "What is expected of the integrator's receiver."),
         Field("sends", _SENDS, "What is expected of the integrator's calls."),
-        Field(
-            "integrator",
-            Either[tuple[Ask, ...]](
-                Mapped(_INTEGRATOR, lambda ask: (ask,)), ListOf(_INTEGRATOR, max_items=50)
-            ),
-            "What the integrator is to believe in the end.",
-        ),
+        Field("integrator", ASKS, "What the integrator is to believe in the end."),
         Field(
             "stays_below",
             Either[tuple[Growth, ...]](

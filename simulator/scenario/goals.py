@@ -13,6 +13,7 @@ from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import Rate
 
 __all__ = [
+    "JUDGES",
     "REFUSED",
     "TRUTHS",
     "About",
@@ -20,6 +21,7 @@ __all__ = [
     "Drive",
     "Expectations",
     "Growth",
+    "Hardship",
     "MessageGoals",
     "Relation",
     "RunFile",
@@ -42,10 +44,19 @@ TRUTHS: Final = (
     "ended",
     "sends",
     "fallbacks",
+    "arrived",
+    "written",
 )
 """
 What the templates of `fields:` may say: how many calls were made for a message (`sends`), how many
-messages went to its recipient by other providers since (`fallbacks`), when it ended, what it cost.
+messages went to its recipient by other providers since (`fallbacks`), when it ended, what it cost,
+how often it arrived (`arrived`: once or never), how often its recipient wrote (`written`).
+"""
+
+JUDGES: Final = ("acknowledged", "forged", "calls", "inbound", "fields", *TRUTHS)
+"""
+What may have to be judged before a hardship counts as passed: that webhooks were acknowledged, forgeries
+refused, calls made as they should be, inbound messages taken, or anything that is asked for.
 """
 
 
@@ -224,11 +235,28 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hardship:
+    """
+    The promise that a scenario tests, and what it takes to judge it.
+    """
+
+    promise: str
+    judged_by: tuple[str, ...]
+    providers: tuple[str, ...] = ()
+    """Empty: all of them."""
+    lures: tuple[str, ...] = ()
+    """Rules that only a receiver meets which does wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFile:
     """
     What a scenario file says: the scenario, how a run is driven, and what it is to show.
     """
 
     scenario: Scenario
+    hardship: Hardship | None = None
+    reset: tuple[str, str] | None = None
+    """The call that makes the integrator forget everything, before the run begins."""
     drive: tuple[Drive, ...] = ()
     expect: Expectations = field(default_factory=Expectations)

@@ -12,8 +12,10 @@ from typing import Final
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
+from simulator.scenario.calls import REQUEST
 from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.goals import RunFile
+from simulator.scenario.hardship import hardship_shape
 from simulator.scenario.names import Named
 from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
@@ -221,6 +223,11 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
         _run_file,
         [
             Field("name", Text(1, 200), "What happens, in one line."),
+            Field(
+                "hardship",
+                hardship_shape(tuple(providers)),
+                "The promise that it tests; what `simulator exam` is made of.",
+            ),
             Field("seed", Integer(0, 2**53), "Same seed, same story."),
             Field("clock", CLOCK, "How time passes; flags of `serve` win."),
             Field("providers", settings, "Accounts: webhook targets and settings."),
@@ -240,6 +247,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
                 ListOf(timeline_shape(providers, settings), max_items=_TIMELINE_MAX),
                 "What happens at an instant, whoever sends what.",
             ),
+            Field("reset", REQUEST, "A call before the run: the integrator forgets everything."),
             Field("drive", ListOf(DRIVE, max_items=_DRIVES_MAX), "Calls to the integrator, made by `run`."),
             Field("expect", EXPECT, "What `run` expects; its verdict."),
         ],
@@ -249,5 +257,5 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
 
 
 def _run_file(**values: object) -> RunFile:
-    goals = {name: values.pop(name) for name in ("drive", "expect") if name in values}
+    goals = {name: values.pop(name) for name in ("hardship", "reset", "drive", "expect") if name in values}
     return RunFile(scenario=Scenario(**{"name": "", **values}), **goals)  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def _rbm(body: Any) -> list[Told]:
                  text=data.get("text", ""))
         ]  # fmt: skip
     if word == "UNSUBSCRIBE":
-        return [Told("inbound", "rbm", event=data["eventId"], number=number, text="STOP")]
+        return [Told("inbound", "rbm", word=word, event=data["eventId"], number=number, text="STOP")]
     return [
         Told(
             "report",

@@ -19,7 +19,7 @@ from simulator.scenario.goals import Ask, Drive, Growth, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
-__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "perform", "sends"]
+__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "perform", "sends", "webhooks_at"]
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
@@ -85,7 +85,7 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
         async with integrator:
             integrator.simulator = server.url
             space = server.registry.get(DEFAULT_SPACE)
-            for provider, settings in _webhooks(integrator.url).items():
+            for provider, settings in webhooks_at(integrator.url).items():
                 space.configure(provider, settings)
             drive = tuple(replace(one, url=integrator.url + one.url) for one in play.drive)
             ask = Ask(
@@ -112,7 +112,8 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
         await server.stop()
 
 
-def _webhooks(url: str) -> dict[str, dict[str, object]]:
+def webhooks_at(url: str) -> dict[str, dict[str, Any]]:
+    """Return the settings of each provider that send its webhooks to an integrator at *url*."""
     return {
         "infobip": {
             "webhook": {"url": f"{url}/infobip/reports"},

@@ -1,0 +1,90 @@
+"""
+Puts software through one hardship after the other, each in a space of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from simulator import __version__
+from simulator.exam.grading import grade
+from simulator.exam.hardships import Hardship
+from simulator.exam.paper import paper
+from simulator.exam.results import ExamResult, Grade, Outcome
+from simulator.exam.software import Software
+from simulator.kernel.model.scenario import ClockSpec
+from simulator.provider import Provider
+from simulator.run.runner import IntegratorUnreachable, RunOptions, run
+from simulator.scenario.loader import load_run
+from simulator.server.app import Server
+from simulator.server.spaces import DEFAULT_SPACE
+
+__all__ = ["examine"]
+
+_HARDSHIP_REAL_S: Final = 60.0
+"""A hardship that has not ended after so long has failed."""
+
+
+async def examine(
+    server: Server,
+    provider: Provider,
+    hardships: Sequence[Hardship],
+    software: Software,
+    *,
+    seed: int = 0,
+    options: RunOptions | None = None,
+    progress: Callable[[int, Grade], None] = lambda _number, _grade: None,
+) -> ExamResult:
+    """
+    Put *software* through *hardships* on a started server, each in a fresh default space.
+
+    Raises IntegratorUnreachable when there is nobody to examine.
+    """
+    options = options or RunOptions()
+    options = replace(options, at_most_real_s=options.at_most_real_s or _HARDSHIP_REAL_S)
+    began_s = asyncio.get_running_loop().time()
+    grades = []
+    for number, hardship in enumerate(hardships):
+        result = await _sit(server, provider, hardship, software, options, seed, number)
+        grades.append(result)
+        progress(number, result)
+    return ExamResult(
+        provider=provider.name,
+        title=provider.title,
+        seed=seed,
+        version=__version__,
+        grades=tuple(grades),
+        elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+    )
+
+
+async def _sit(
+    server: Server,
+    provider: Provider,
+    hardship: Hardship,
+    software: Software,
+    options: RunOptions,
+    seed: int,
+    number: int,
+) -> Grade:
+    sheet = paper(hardship, provider, software, seed=seed, place=number)
+    if sheet.why_not:
+        return Grade(
+            name=hardship.name,
+            title=hardship.title,
+            promise=hardship.promise,
+            outcome=Outcome.NOT_JUDGED,
+            reason=sheet.why_not,
+        )
+    plan = load_run(sheet.text, f"{hardship.name}.yaml", server.registry.providers)
+    registry, scenario = server.registry, plan.scenario
+    await registry.delete(DEFAULT_SPACE)
+    registry.create(DEFAULT_SPACE, seed=scenario.seed, clock=scenario.clock or ClockSpec(), scenario=scenario)
+    result = await run(server, plan, options)
+    drive = result.drive
+    if drive is not None and drive.made and not drive.statuses and not result.space.exchange_count:
+        raise IntegratorUnreachable(f"nobody answers: {drive.first_failure}")
+    return grade(hardship, plan, result, sheet.text)

@@ -1,0 +1,161 @@
+"""
+How the software under test is reached: written once, for every hardship.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from simulator.scenario.calls import REQUEST
+from simulator.scenario.expect import ASKS
+from simulator.scenario.goals import Ask
+from simulator.scenario.loader import ScenarioError, Vocabulary
+from simulator.scenario.yaml import YamlError, parse
+from simulator.schema.node import Json, Node, Problems, describe, did_you_mean, node_of
+from simulator.schema.shapes import AnyJson, Either, Field, Invalid, Mapped, MapOf, Record, Shape, Text
+
+__all__ = ["WORDS", "Call", "Software", "read_part", "read_software"]
+
+WORDS: Final = ("recipient", "recipients", "text", "ttl", "n")
+"""What is filled into calls: a number or all of them, the text, how long it is of use, the call's number."""
+
+_BLANK: Final = re.compile(r"\{([A-Za-z_]+)(?::0\d{1,2})?\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """
+    One call of the software's own API, with blanks.
+    """
+
+    call: tuple[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+
+    def has(self, word: str) -> bool:
+        """Return True when *word* is filled in somewhere."""
+        return word in _blanks([self.call[1], self.body])
+
+
+def _blanks(plain: Json) -> set[str]:
+    if isinstance(plain, str):
+        return set(_BLANK.findall(plain))
+    parts: Sequence[Json] = list(plain.values()) if isinstance(plain, dict) else plain if isinstance(plain, list) else ()
+    return {word for part in parts for word in _blanks(part)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Software:
+    """
+    Everything the exam knows of the software under test.
+    """
+
+    drive: Call
+    bulk: Call | None = None
+    """Sends to several recipients at once; None: `drive` does, if it has `{recipients}`."""
+    revoke: Call | None = None
+    restart: tuple[str, str] | None = None
+    reset: tuple[str, str] | None = None
+    ask: tuple[Ask, ...] = ()
+    providers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    tree: Mapping[str, Json] = field(default_factory=dict)
+    """The same as it was written."""
+
+
+def _call(call: tuple[str, str], headers: Mapping[str, str] | None = None, body: Json = None) -> Call:
+    template = Call(call=call, headers=headers or {}, body=body)
+    for word in sorted(_blanks([call[1], body])):
+        if word not in WORDS:
+            blanks = ", ".join(f"{{{name}}}" for name in WORDS)
+            raise ValueError(f'"{{{word}}}" is not filled in, only {blanks} are{did_you_mean(word, WORDS)}')
+    return template
+
+
+_CALL: Final[Shape[Call]] = Either[Call](
+    Mapped(REQUEST, lambda call: Call(call=call)),
+    Record(
+        _call,
+        [
+            Field("call", REQUEST, "The call.", required=True),
+            Field("headers", MapOf(Text(0, 1_000), Text(1, 100), max_items=50), "Its headers."),
+            Field("body", AnyJson(), "Its JSON body; {recipient}, {text}, {ttl} in texts are filled in."),
+        ],
+        doc="A call of your own API.",
+    ),
+)
+
+
+def _shape(providers: Mapping[str, Vocabulary]) -> Shape[Software]:
+    accounts = Record(
+        dict,
+        [Field(name, provider.settings, f"Settings of the {name} account.") for name, provider in providers.items()],
+    )
+    return Record(
+        Software,
+        [
+            Field("drive", _CALL, "Makes your software send {text} to {recipient}.", required=True),
+            Field("bulk", _CALL, "Makes it send to all {recipients} in one call."),
+            Field("revoke", _CALL, "Makes it pull back the last message to {recipient}."),
+            Field("restart", REQUEST, "Makes whoever runs it restart it."),
+            Field("reset", REQUEST, "Makes it forget everything; called before each hardship."),
+            Field("ask", ASKS, "What it is asked, as `integrator:` of a scenario."),
+            Field("providers", accounts, "Accounts, as in a scenario: webhook targets and secrets."),
+        ],
+        doc="How the software under test is reached.",
+        what="how your software is reached",
+    )
+
+
+def read_part(text: str, origin: str) -> Json:
+    """Return what one option says, as YAML or JSON; raises ScenarioError."""
+    try:
+        return parse(text, origin).plain()
+    except YamlError as trouble:
+        raise ScenarioError(trouble.problems.render(origin)) from None
+
+
+def read_software(
+    text: str | None,
+    origin: str,
+    providers: Mapping[str, Vocabulary],
+    parts: Mapping[str, Json],
+) -> Software:
+    """
+    Return how the software is reached, by a file's *text* and what the command line adds or replaces.
+
+    Raises ScenarioError with every complaint.
+    """
+    problems = Problems()
+    try:
+        node = parse(text, origin) if text is not None else Node({})
+    except YamlError as trouble:
+        raise ScenarioError(trouble.problems.render(origin)) from None
+    if not isinstance(node.value, dict):
+        raise ScenarioError([f"{origin}:1:1: expected how your software is reached, got {describe(node)}"])
+    for name, part in parts.items():
+        node.value[name] = (Node(name), merged_node(node.value.get(name), part))
+    software = _shape(providers).read(node, "", problems)
+    if isinstance(software, Invalid) or problems:
+        raise ScenarioError(problems.render(origin))
+    tree = node.plain()
+    assert isinstance(tree, dict)
+    return _with_tree(software, tree)
+
+
+def merged_node(entry: tuple[Node, Node] | None, part: Json) -> Node:
+    """Return *part* over what a file says: settings are added to, everything else is replaced."""
+    if entry is None or not isinstance(part, dict) or not isinstance(entry[1].value, dict) or "call" in part or "ask" in part:
+        return node_of(part)
+    value = dict(entry[1].value)
+    for name, inner in part.items():
+        value[name] = (Node(name), merged_node(value.get(name), inner))
+    return entry[1]._replace(value=value)
+
+
+def _with_tree(software: Software, tree: Mapping[str, Json]) -> Software:
+    from dataclasses import replace
+
+    return replace(software, tree=tree)
