@@ -23,6 +23,7 @@ __all__ = ["grade"]
 
 _DRIVEN: Final = "drive: every call succeeds"
 _UNTESTED: Final = "scenario: something of it happens"
+_ASKED: Final = "integrator: "
 _BLANK: Final = re.compile(r"\{(\w+)\}")
 _KINDS: Final = {
     "acknowledged": "webhooks.acknowledged",
@@ -35,7 +36,7 @@ _READ_OR_DELIVERED: Final = frozenset({State.DELIVERED, State.READ})
 def grade(hardship: Hardship, plan: RunFile, result: RunResult, text: str) -> Grade:
     """Return how the software came through *hardship*, of which *plan* is what was run, as *text* has it."""
     result = result.withheld()
-    failed = [check for check in result.checks if not check.passed and check.name not in (_DRIVEN, _UNTESTED)]
+    failed = [check for check in result.checks if _counts_against(check)]
     outcome, reason, story = Outcome.PASSED, "", ()
     if refusal := _refused_by_itself(result):
         outcome, reason = refusal
@@ -55,6 +56,13 @@ def grade(hardship: Hardship, plan: RunFile, result: RunResult, text: str) -> Gr
         text=text,
         elapsed_real_s=result.elapsed_real_s or 0.0,
     )
+
+
+def _counts_against(check: Check) -> bool:
+    """Return True for a failure of the software's: not for a question that none of its messages is about."""
+    if check.passed or check.name in (_DRIVEN, _UNTESTED):
+        return False
+    return bool(check.blamed) or not check.name.startswith(_ASKED)
 
 
 def _refused_by_itself(result: RunResult) -> tuple[Outcome, str] | None:
@@ -89,7 +97,7 @@ def _story(result: RunResult, check: Check) -> tuple[str, ...]:
 
 def _unjudged(hardship: Hardship, plan: RunFile, result: RunResult) -> Iterator[str]:
     """Yield every reason why a hardship without a failure does not count as passed."""
-    judged = [check.name for check in result.checks if check.judged]
+    judged = [check.name for check in result.checks if check.judged and check.passed]
     asks = [ask for ask in plan.expect.integrator if ask.name in judged]
     for word in hardship.judged_by:
         if word in _KINDS:

@@ -57,7 +57,6 @@ def paper(hardship: Hardship, provider: Provider, software: Software, *, seed: i
     assert isinstance(tree, dict)
     tree = _of_provider(tree, provider.name)
     tree.pop("hardship")
-    settings = software.tree.get("providers", {})
     try:
         tree["drive"] = [_driven(drive, software) for drive in _mappings(tree.get("drive"))]
         timeline = [_item(item, software) for item in _mappings(tree.get("timeline"))]
@@ -65,9 +64,8 @@ def paper(hardship: Hardship, provider: Provider, software: Software, *, seed: i
         return Paper(why_not=str(lack))
     if timeline:
         tree["timeline"] = timeline
-    own = _mapping(_mapping(settings).get(provider.name))
-    theirs = _mapping(_mapping(tree.get("providers")).get(provider.name))
-    tree["providers"] = {provider.name: _over(own, theirs)}
+    theirs = {name: part for name, part in _mapping(tree.get("providers")).items() if name == provider.name}
+    tree["providers"] = _over(_mapping(software.tree.get("providers")), theirs)
     tree["seed"] = own_seed
     if "reset" in software.tree:
         tree["reset"] = software.tree["reset"]

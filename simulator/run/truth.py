@@ -57,7 +57,7 @@ def truths(
         "sends": str(key.ordinal - _accepted_before(simulation, key)),
         "fallbacks": str(_elsewhere(simulation, message)),
         "arrived": str(int(state in (State.DELIVERED, State.READ))),
-        "written": str(_written(simulation, key)),
+        "written": _written(simulation, key),
         **figures[key.provider](message),
     }
     return {name: words[name] for name in TRUTHS if words.get(name, "")}
@@ -81,14 +81,14 @@ def _elsewhere(simulation: Simulation, message: Message) -> int:
     return count
 
 
-def _written(simulation: Simulation, key: MessageKey) -> int:
-    """Return how often the recipient wrote by this provider; a copy of a webhook is no other message."""
-    return sum(
-        isinstance(entry.fact, Acted)
-        and entry.fact.act == _WRITES
-        and (entry.provider, entry.recipient) == (key.provider, key.recipient)
+def _written(simulation: Simulation, key: MessageKey) -> str:
+    """Return how often the recipient wrote by this provider; empty where it did anything else, too."""
+    acts = [
+        entry.fact.act
         for entry in simulation.journal
-    )
+        if isinstance(entry.fact, Acted) and (entry.provider, entry.recipient) == (key.provider, key.recipient)
+    ]
+    return str(len(acts)) if set(acts) <= {_WRITES} else ""
 
 
 def _iso(unix_ms: int) -> str:

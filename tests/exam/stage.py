@@ -21,6 +21,8 @@ from simulator.server.app import Server, ServerConfig
 __all__ = ["PROVIDERS", "sit", "software_at"]
 
 PROVIDERS: Final = ("infobip", "rbm", "bip", "bitel")
+SECRET: Final = "infobips-secret"
+_BULK: Final = {"bip": "bip-list"}
 _MEANS: Final[Json] = {
     "accepted": "PENDING",
     "delivered": "DELIVERED",
@@ -34,24 +36,30 @@ _MEANS: Final[Json] = {
 
 def software_at(url: str, provider: str, **changes: Json) -> Software:
     """Return how the integrator at *url* is reached."""
+    question: dict[str, Json] = {"ask": f"GET {url}/messages/{{id}}", "provider": provider, "within": "300ms"}
+    fields: dict[str, Json] = {"billed": "{arrived}", "fallbacks": "{fallbacks}", "written": "{written}"}
+    if provider in ("infobip", "bitel"):
+        fields |= {"parts": "{parts}", "price": "{price}"}
+    if provider != "bitel":
+        fields["done_at"] = "{ended}"
     parts: dict[str, Json] = {
         "drive": {
             "call": f"POST {url}/send",
             "body": {"to": "{recipient}", "channel": provider, "text": "{text}", "ttl": "{ttl}"},
         },
-        "ask": [
-            {
-                "ask": f"GET {url}/{'recipients/{recipient}' if provider == 'bip' else 'messages/{id}'}",
-                "field": "state",
-                "means": _MEANS,
-                "within": "200ms",
-                "provider": provider,
-                "fields": {"billed": "{arrived}"},
-            },
-        ],
+        "bulk": {"call": f"POST {url}/send", "body": {"to": "{recipients}", "channel": _BULK.get(provider, provider)}},
+        "revoke": {"call": f"POST {url}/revoke", "body": {"to": "{recipient}"}},
+        "restart": f"POST {url}/restart",
         "reset": f"POST {url}/reset",
-        "providers": {provider: webhooks_at(url)[provider]},
+        "ask": [
+            {**question, "field": "state", "means": _MEANS},
+            {**question, "fields": fields},
+            # What BiP refuses has no id.
+            {**question, "ask": f"GET {url}/recipients/{{recipient}}", "field": "state", "means": {"refused": "REJECTED"}},
+        ],
+        "providers": webhooks_at(url),
     }
+    parts["providers"]["infobip"]["webhook"] |= {"hmac": {"secret": SECRET}, "secure": "all"}
     return read_software(None, "options", discover(), {**parts, **changes})
 
 
@@ -63,7 +71,7 @@ async def sit(
     server = Server(ServerConfig(port=0, providers=providers))
     await server.start()
     try:
-        async with Integrator(policy=policy or Policy(), channel=provider, **setup) as integrator:
+        async with Integrator(policy=policy or Policy(), channel=provider, **{"secrets": {"infobip": (SECRET,)}, **setup}) as integrator:
             integrator.simulator = server.url
             return await examine(
                 server,

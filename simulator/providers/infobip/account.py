@@ -207,13 +207,17 @@ class Account:
             ending=Ending.FAIL, after=self.settings.deliver_after, progress=(), code=code_of(status_id)
         )
 
+    def is_free(self, status_id: int) -> bool:
+        """Return True for an end that costs nothing."""
+        return status_id in self._free
+
     def noted(self, message: Message, move: Move | None) -> None:
         """Enter an accepted message in the books; give back the price of one whose end costs nothing."""
         if move is None:
             self.books.accept(message, details_of(message.submission))
         elif move is not Move.READ and message.state in TERMINAL:
             status_id, _ = self.outcome_of(message)
-            if status_id in self._free:
+            if self.is_free(status_id):
                 self.books.balance_micros += details_of(message.submission).cost_micros
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
@@ -353,7 +357,7 @@ class Account:
     ) -> Facts:
         recipient = outcome.key.recipient
         circumstances = self._gateway.circumstances(recipient, done_ms)
-        free = status_id in self._free or isinstance(outcome, Refused)
+        free = self.is_free(status_id) or isinstance(outcome, Refused)
         return Facts(
             generation=details.generation,
             message_id=outcome.id,
@@ -388,5 +392,6 @@ def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
     """Return what a message costs, and the name of its status."""
     assert isinstance(account, Account)
     status_id, _ = account.outcome_of(message)
-    price = account.cost_micros(message.submission.parts) / 1_000_000
+    free = account.is_free(status_id)
+    price = 0 if free else account.cost_micros(message.submission.parts) / 1_000_000
     return {"price": f"{price:.6f}", "code": STATUSES[status_id].name}

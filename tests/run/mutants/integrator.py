@@ -277,9 +277,7 @@ class Integrator:
         number = told.number.removeprefix("+")
         if self.policy.is_stop(told.text):
             self.ledger.stopped.add(number)
-        self.ledger.written[number] = self.ledger.written.get(number, 0) + (
-            fresh and told.word != "UNSUBSCRIBE"
-        )
+        self.ledger.written[number] = self.ledger.written.get(number, 0) + fresh
 
     async def _sent(self, told: Told) -> Message | None:
         """Take one receiver's line of a sent report: only now is known who got it, and its report id."""
