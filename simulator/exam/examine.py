@@ -12,7 +12,7 @@ from typing import Final
 from simulator import __version__
 from simulator.exam.grading import grade
 from simulator.exam.hardships import Hardship
-from simulator.exam.paper import paper
+from simulator.exam.paper import Paper, paper
 from simulator.exam.results import ExamResult, Grade, Outcome
 from simulator.exam.software import Software
 from simulator.kernel.model.scenario import ClockSpec
@@ -36,21 +36,21 @@ async def examine(
     *,
     seed: int = 0,
     options: RunOptions | None = None,
-    progress: Callable[[int, Grade], None] = lambda _number, _grade: None,
+    graded: Callable[[Grade], Grade] = lambda grade: grade,
 ) -> ExamResult:
     """
     Put *software* through *hardships* on a started server, each in a fresh default space.
 
-    Raises IntegratorUnreachable when there is nobody to examine.
+    Each grade goes through *graded* as soon as there is one.  Raises
+    IntegratorUnreachable when there is nobody to examine.
     """
     options = options or RunOptions()
     options = replace(options, at_most_real_s=options.at_most_real_s or _HARDSHIP_REAL_S)
     began_s = asyncio.get_running_loop().time()
     grades = []
     for number, hardship in enumerate(hardships):
-        result = await _sit(server, provider, hardship, software, options, seed, number)
-        grades.append(result)
-        progress(number, result)
+        sheet = paper(hardship, provider, software, seed=seed, place=number)
+        grades.append(graded(await _sit(server, hardship, sheet, options)))
     return ExamResult(
         provider=provider.name,
         title=provider.title,
@@ -61,16 +61,7 @@ async def examine(
     )
 
 
-async def _sit(
-    server: Server,
-    provider: Provider,
-    hardship: Hardship,
-    software: Software,
-    options: RunOptions,
-    seed: int,
-    number: int,
-) -> Grade:
-    sheet = paper(hardship, provider, software, seed=seed, place=number)
+async def _sit(server: Server, hardship: Hardship, sheet: Paper, options: RunOptions) -> Grade:
     if sheet.why_not:
         return Grade(
             name=hardship.name,

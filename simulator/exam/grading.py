@@ -4,7 +4,6 @@ From the run of a hardship to its grade: passed, failed, or not judged, and why.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,7 +23,6 @@ __all__ = ["grade"]
 _DRIVEN: Final = "drive: every call succeeds"
 _UNTESTED: Final = "scenario: something of it happens"
 _ASKED: Final = "integrator: "
-_BLANK: Final = re.compile(r"\{(\w+)\}")
 _KINDS: Final = {
     "acknowledged": "webhooks.acknowledged",
     "forged": "webhooks.forged_refused",
@@ -107,9 +105,9 @@ def _unjudged(hardship: Hardship, plan: RunFile, result: RunResult) -> Iterator[
             if not _heard(result):
                 yield "nothing that recipients do was told to your software; where does it go?"
         elif word == "state":
-            yield from _states(asks, result, plan)
-        elif not any(word in _words(ask) for ask in asks):
-            yield f"your software is not asked for {{{word}}} (fields: of ask:)"
+            yield from _states(asks, result)
+        elif not any(word in ask.words for ask in asks):
+            yield f"nothing happened that {{{word}}} could be asked for"
     idle = [rule for rule in idle_rules(result.space.simulation) if rule.name not in hardship.lures]
     if idle:
         yield f"it never came to it: {idle[0]}"
@@ -120,18 +118,10 @@ def _unjudged(hardship: Hardship, plan: RunFile, result: RunResult) -> Iterator[
     )
 
 
-def _words(ask: Ask) -> set[str]:
-    return {word for field in ask.fields.values() for word in _BLANK.findall(field.template)}
-
-
-def _states(asks: list[Ask], result: RunResult, plan: RunFile) -> Iterator[str]:
+def _states(asks: list[Ask], result: RunResult) -> Iterator[str]:
     asked = [ask for ask in asks if ask.field]
     if not asked:
-        yield (
-            "your software was asked nothing that it could have got wrong"
-            if any(ask.field for ask in plan.expect.integrator)
-            else "your software is not asked what it believes (ask:)"
-        )
+        yield "no message ended in a way that means: has a word for"
         return
     meant = {State(word) for ask in asked for word in ask.means if word in set(State)}
     if meant & _READ_OR_DELIVERED:

@@ -5,12 +5,14 @@ One hardship as a scenario file for one provider and one piece of software: what
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from simulator.exam.hardships import Hardship
 from simulator.exam.software import Call, Software
+from simulator.scenario.goals import JUDGED_BY_ITSELF
 from simulator.provider import Provider
 from simulator.scenario.yaml import dump
 from simulator.schema.node import Json
@@ -50,6 +52,10 @@ def paper(hardship: Hardship, provider: Provider, software: Software, *, seed: i
     that software which keeps its data does not take the next one for a repetition;
     *place* is which hardship it is of this provider.
     """
+    for word in hardship.judged_by:
+        if word not in JUDGED_BY_ITSELF and not any(word in ask.words for ask in software.ask):
+            what = "what it believes (ask:)" if word == "state" else f"for {{{word}}} (fields: of ask:)"
+            return Paper(why_not=f"your software is not asked {what}")
     own_seed = zlib.crc32(f"{seed} {provider.name} {hardship.name}".encode()) % _SEEDS
     block = (zlib.crc32(f"{seed} {provider.name}".encode()) + place) % _BLOCKS
     numbers = f"{provider.numbers}{block:04}"
@@ -143,6 +149,7 @@ def _driven(drive: dict[str, Json], software: Software) -> Json:
     """Return a call of the hardship's in the words of the software's own API."""
     body = _mapping(drive.get("body"))
     call = _call_for(drive, body, software)
+    method, url = call.call
     words: dict[str, Json] = {"text": _TEXT, "recipients": [body["to"]] if isinstance(body["to"], str) else body["to"]}
     for word, what in (("text", "a text of its own"), ("ttl", "to say how long a message is of use")):
         if word in body:
@@ -150,7 +157,9 @@ def _driven(drive: dict[str, Json], software: Software) -> Json:
                 raise _Lacking(f"it needs {what}, and your drive has no {{{word}}}")
             words[word] = body[word]
     own = {name: drive[name] for name in ("at", "count", "rate", "recipient") if name in drive}
-    result: dict[str, Json] = {"call": " ".join(call.call), **own}
+    for word in ("text", "ttl"):
+        url = url.replace(f"{{{word}}}", quote(str(words.get(word, "")), safe=""))
+    result: dict[str, Json] = {"call": f"{method} {url}", **own}
     if call.headers:
         result["headers"] = dict(call.headers)
     if call.body is not None:
@@ -171,9 +180,6 @@ def _call_for(drive: Mapping[str, Json], body: Mapping[str, Json], software: Sof
     return software.bulk or software.drive
 
 
-_DROPPED: Final = object()
-
-
 def _filled(template: Json, words: Mapping[str, Json]) -> Json:
     """Return *template* with its blanks filled in; a field that is `{ttl}` alone goes where there is none."""
     if isinstance(template, dict):
@@ -190,5 +196,3 @@ def _filled(template: Json, words: Mapping[str, Json]) -> Json:
         template = template.replace(f"{{{word}}}", str(value))
     return template
 
-
-Progress = Callable[[str], None]

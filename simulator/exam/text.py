@@ -4,64 +4,98 @@ The scorecard of an exam as lines for a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from simulator.evidence.words import count, cut, printable
 from simulator.exam.results import ExamResult, Grade, Outcome
 
-__all__ = ["Line", "scorecard", "told_at_once"]
+__all__ = ["Line", "Span", "at_once", "listing", "scorecard"]
 
-_STORY_LINES_MAX: Final = 14
+_STORY_LINES_MAX: Final = 16
 _LINE_MAX: Final = 300
-_MARKS: Final = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_JUDGED: "–"}
-_COLOURS: Final = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_JUDGED: "yellow"}
+_PROMISE_MAX: Final = 100
+_MARKS: Final = {
+    Outcome.PASSED: ("✓", "green"),
+    Outcome.FAILED: ("✗", "red"),
+    Outcome.NOT_JUDGED: ("–", "yellow"),
+}
+_FAINT: Final = "bright_black"
+_KNOWN: Final = "yellow"
 
 
-class Line(NamedTuple):
+class Span(NamedTuple):
     """
-    A line, and its colour where it has one.
+    A part of a line, and its colour where it has one.
     """
 
     text: str
     colour: str | None = None
 
 
-def told_at_once(grade: Grade, width: int) -> Line:
+Line = Sequence[Span]
+
+
+def listing(names: Sequence[tuple[str, str]]) -> Iterator[Line]:
+    """Yield a line for each name and promise."""
+    width = max((len(name) for name, _ in names), default=0)
+    for name, promise in names:
+        yield (Span(f"{name:<{width}}"), Span(f"  {promise}", _FAINT))
+
+
+def at_once(grade: Grade, width: int) -> Line:
     """Return the line that tells a grade as soon as there is one."""
-    known = " (known)" if grade.expected else ""
-    colour = "yellow" if grade.expected else _COLOURS[grade.outcome]
-    return Line(f"  {_MARKS[grade.outcome]} {grade.name:<{width}}  {grade.promise}{known}", colour)
+    mark, colour = _mark(grade)
+    known = (Span("  known", _KNOWN),) if grade.expected else ()
+    faint = _FAINT if grade.outcome is Outcome.PASSED else None
+    promise = cut(grade.promise, _PROMISE_MAX)
+    return (Span(f"  {mark} ", colour), Span(f"{grade.name:<{width}}"), Span(f"  {promise}", faint), *known)
 
 
-def scorecard(result: ExamResult) -> Iterator[Line]:
-    """Yield every failure with its story and the file that repeats it, what was not judged, and the score."""
+def _mark(grade: Grade) -> tuple[str, str]:
+    mark, colour = _MARKS[grade.outcome]
+    return mark, _KNOWN if grade.expected else colour
+
+
+def scorecard(result: ExamResult, again: str = "") -> Iterator[Line]:
+    """
+    Yield every failure with its story and its file, what was not judged and why, and the score.
+
+    *again* is what `simulator run` needs beside the file.
+    """
     for grade in result.of(Outcome.FAILED):
-        yield from _failure(grade)
+        yield from _failure(grade, again)
     unjudged = result.of(Outcome.NOT_JUDGED)
     if unjudged:
-        yield Line("")
-        yield Line("not judged")
+        yield ()
+        yield (Span("not judged"),)
         width = max(len(grade.name) for grade in unjudged)
         for grade in unjudged:
-            yield Line(f"  – {grade.name:<{width}}  {_plain(grade.reason)}", "yellow")
-    for name in result.mended:
-        yield Line(f"mended: {name} is passed now; take it off the baseline", "green")
-    yield Line("")
+            yield (Span("  – ", "yellow"), Span(f"{grade.name:<{width}}  {_plain(grade.reason)}"))
+    if result.mended:
+        yield ()
+        yield (Span("mended", "green"), Span(f"  passed now, and still on the baseline: {', '.join(result.mended)}"))
+    yield ()
     yield _score(result, len(unjudged))
 
 
-def _failure(grade: Grade) -> Iterator[Line]:
-    yield Line("")
-    yield Line(f"✗ {grade.name}: {grade.promise}", "yellow" if grade.expected else "red")
-    yield Line(f"  {_plain(grade.reason)}")
+def _failure(grade: Grade, again: str) -> Iterator[Line]:
+    mark, colour = _mark(grade)
+    yield ()
+    yield (Span(f"{mark} {grade.name}", colour), Span(f"  {grade.promise}"))
+    yield (Span(f"  {_plain(grade.reason)}"),)
+    if grade.expected:
+        # Whoever knows a failure has read its story.
+        return
+    yield ()
     for line in grade.story[:_STORY_LINES_MAX]:
-        yield Line(f"    {_plain(line)}".rstrip())
+        yield (Span(f"    {_plain(line)}".rstrip(), _FAINT),)
     left = len(grade.story) - _STORY_LINES_MAX
     if left > 0:
-        yield Line(f"    … {count(left, 'more line')}; --html and --json have them all")
+        yield (Span(f"    … {count(left, 'more line')}; --html and --json have them all", _FAINT),)
     if grade.file:
-        yield Line(f"  alone: simulator run {grade.file}")
+        yield ()
+        yield (Span(f"  alone: simulator run {grade.file}{again}"),)
 
 
 def _plain(text: str) -> str:
@@ -70,10 +104,8 @@ def _plain(text: str) -> str:
 
 def _score(result: ExamResult, unjudged: int) -> Line:
     failed, known = len(result.of(Outcome.FAILED)), len(result.of(Outcome.FAILED)) - len(result.fresh)
-    parts = [f"{failed} failed"] if failed else []
-    parts += [f"{known} of them known"] if known else []
-    parts += [f"{unjudged} not judged"] if unjudged else []
-    facts = [*parts, f"seed {result.seed}", f"{result.elapsed_real_s:.1f} s"]
-    verdict = "PASSED" if result.passed else "FAILED"
-    colour = "green" if result.passed else "red"
-    return Line(f"{verdict}  receiver: {result.score}  {result.title}  ({', '.join(facts)})", colour)
+    facts = [f"{failed} failed" + (f", {known} of them known" if known else "")] if failed else []
+    facts += [f"{unjudged} not judged"] if unjudged else []
+    facts += [f"seed {result.seed}", f"{result.elapsed_real_s:.1f} s"]
+    verdict, colour = ("PASSED", "green") if result.passed else ("FAILED", "red")
+    return (Span(verdict, colour), Span(f"  {result.title}  receiver: {result.score}  ({', '.join(facts)})"))

@@ -4,7 +4,6 @@ The truth about a message in words that an answer can be compared with.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +14,7 @@ from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.facts import Acted
 from simulator.run.told import Told
-from simulator.scenario.goals import TRUTHS, Wanted
+from simulator.scenario.goals import BLANK, TRUTHS, Wanted
 
 __all__ = ["Figures", "disagrees", "truths"]
 
@@ -23,7 +22,6 @@ Figures = Callable[[Message], Mapping[str, str]]
 """What a provider tells of a message beside its state."""
 
 _WRITES: Final = "writes"
-_BLANK: Final = re.compile(r"\{(\w+)\}")
 _NUMBER_OFF_MAX: Final = 1e-6
 _YEAR_2000_S: Final = 946_684_800
 _MS_FROM: Final = 100_000_000_000
@@ -97,10 +95,10 @@ def _iso(unix_ms: int) -> str:
 
 def disagrees(template: Wanted, belief: str, words: Mapping[str, str]) -> str:
     """Return what *belief* should be, or an empty text: it is, or the truth has no word for it here."""
-    names = _BLANK.findall(template.template)
+    names = BLANK.findall(template.template)
     if any(name not in words for name in names):
         return ""
-    expected = _BLANK.sub(lambda match: words[match[1]], template.template)
+    expected = BLANK.sub(lambda match: words[match[1]], template.template)
     if belief == expected:
         return ""
     if names == ["ended"] and template.template == "{ended}":

@@ -4,6 +4,7 @@ What a run is expected to show, and how it is driven.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,8 @@ from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import Rate
 
 __all__ = [
+    "BLANK",
+    "JUDGED_BY_ITSELF",
     "JUDGES",
     "REFUSED",
     "TRUTHS",
@@ -53,11 +56,14 @@ messages went to its recipient by other providers since (`fallbacks`), when it e
 how often it arrived (`arrived`: once or never), how often its recipient wrote (`written`).
 """
 
-JUDGES: Final = ("acknowledged", "forged", "calls", "inbound", "fields", *TRUTHS)
-"""
-What may have to be judged before a hardship counts as passed: that webhooks were acknowledged, forgeries
-refused, calls made as they should be, inbound messages taken, or anything that is asked for.
-"""
+BLANK: Final = re.compile(r"\{(\w+)\}")
+"""Where a template of `fields:` has a word."""
+
+JUDGED_BY_ITSELF: Final = ("acknowledged", "forged", "calls", "inbound")
+"""What nobody has to be asked for: webhooks taken, forgeries refused, calls made well, inbound ones taken."""
+
+JUDGES: Final = (*JUDGED_BY_ITSELF, *TRUTHS)
+"""What may have to be judged before a hardship counts as passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +183,12 @@ class Ask:
     """Of this provider alone; empty: of all."""
     rule: str = ""
     """Of messages alone whose fate or webhooks this rule decided; empty: of all."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of the truth that it asks for; a belief is about the state."""
+        words = {word for wanted in self.fields.values() for word in BLANK.findall(wanted.template)}
+        return frozenset(words | {"state"} if self.field else words)
 
     @property
     def name(self) -> str:
