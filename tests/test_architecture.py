@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
+    "exam": {"kernel", "explain", "schema", "provider", "scenario", "run", "evidence", "secrecy", "server"},
     "control": {"kernel", "server"},
     "client": {"kernel", "control", "scenario"},
     "thread": {"control", "server"},
@@ -53,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread", "secrecy",
+        "client", "thread", "secrecy", "exam",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},

@@ -33,7 +33,9 @@ def badge(result: ExamResult) -> str:
     """Return an SVG with the provider and the score; its colour never hides what was not judged."""
     label, score = f"{result.provider} receiver", result.score
     passed, total = len(result.of(Outcome.PASSED)), len(result.grades)
-    colour = _GOOD if passed == total else _FAIR if passed >= total * _FAIR_SHARE and not result.fresh else _BAD
+    colour = (
+        _GOOD if passed == total else _FAIR if passed >= total * _FAIR_SHARE and not result.fresh else _BAD
+    )
     left_text, right_text = (len(text) * _WIDTH_OF_LETTER for text in (label, score))
     left, right = left_text + _MARGIN, right_text + _MARGIN
     return _SVG.format(

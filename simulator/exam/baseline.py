@@ -4,22 +4,22 @@ Failures that are known: they do not fail an exam, and are told when they are me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from simulator.exam.results import ExamResult, Outcome
+from simulator.exam.results import ExamResult, Grade, Outcome
 from simulator.scenario.loader import ScenarioError
 from simulator.scenario.yaml import YamlError, dump, parse
 from simulator.schema.node import Json, Problems
 from simulator.schema.shapes import Choice, Invalid, ListOf, MapOf
 
-__all__ = ["Baseline", "against", "read_baseline", "written"]
+__all__ = ["Baseline", "against", "marked", "read_baseline", "renewed"]
 
 Baseline = Mapping[str, tuple[str, ...]]
 """By provider, the hardships that are known to fail."""
 
 _HEAD = """\
-# Hardships that are known to fail; `simulator exam PROVIDER --baseline` with this file fails for others alone.
+# Hardships that are known to fail: `simulator exam PROVIDER --baseline` with this file fails for others.
 """
 
 
@@ -43,26 +43,26 @@ def read_baseline(text: str, origin: str, names: Mapping[str, Iterable[str]]) ->
     return baseline
 
 
+def marked(grade: Grade, expected: Sequence[str]) -> Grade:
+    """Return *grade*, marked as expected where it is a failure that is known."""
+    return replace(grade, expected=grade.outcome is Outcome.FAILED and grade.name in expected)
+
+
 def against(result: ExamResult, baseline: Baseline) -> ExamResult:
     """Return *result* with the failures that *baseline* expects marked, and what was mended."""
     expected = baseline.get(result.provider, ())
     return replace(
         result,
-        grades=tuple(
-            replace(grade, expected=grade.outcome is Outcome.FAILED and grade.name in expected)
-            for grade in result.grades
-        ),
+        grades=tuple(marked(grade, expected) for grade in result.grades),
         mended=tuple(grade.name for grade in result.of(Outcome.PASSED) if grade.name in expected),
     )
 
 
-def written(result: ExamResult, baseline: Baseline) -> str:
-    """Return the text of a baseline that has what failed now, and what stood there of others."""
-    sat = {grade.name for grade in result.grades if grade.outcome is not Outcome.NOT_JUDGED}
-    kept = [name for name in baseline.get(result.provider, ()) if name not in sat]
-    failed = sorted({*kept, *(grade.name for grade in result.of(Outcome.FAILED))})
-    tree: dict[str, Json] = {name: list(names) for name, names in baseline.items() if names}
-    tree.pop(result.provider, None)
-    if failed:
-        tree[result.provider] = list(failed)
-    return _HEAD + dump({name: tree[name] for name in sorted(tree)})
+def renewed(baseline: Baseline, result: ExamResult) -> str:
+    """Return the text of a baseline with what failed now, and with what was not judged this time."""
+    judged = {grade.name for grade in result.grades if grade.outcome is not Outcome.NOT_JUDGED}
+    kept = [name for name in baseline.get(result.provider, ()) if name not in judged]
+    failed = {*kept, *(grade.name for grade in result.of(Outcome.FAILED))}
+    names = {**baseline, result.provider: sorted(failed)}
+    tree: dict[str, Json] = {provider: list(names[provider]) for provider in sorted(names) if names[provider]}
+    return _HEAD + dump(tree)

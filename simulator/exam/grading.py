@@ -35,7 +35,8 @@ def grade(hardship: Hardship, plan: RunFile, result: RunResult, text: str) -> Gr
     """Return how the software came through *hardship*, of which *plan* is what was run, as *text* has it."""
     result = result.withheld()
     failed = [check for check in result.checks if _counts_against(check)]
-    outcome, reason, story = Outcome.PASSED, "", ()
+    outcome, reason = Outcome.PASSED, ""
+    story: tuple[str, ...] = ()
     if refusal := _refused_by_itself(result):
         outcome, reason = refusal
     elif failed:
@@ -132,7 +133,9 @@ def _states(asks: list[Ask], result: RunResult) -> Iterator[str]:
 
 
 def _detail(result: RunResult, begins: str) -> str:
-    return next((f"{check.name}: {check.detail}" for check in result.checks if check.name.startswith(begins)), "")
+    return next(
+        (f"{check.name}: {check.detail}" for check in result.checks if check.name.startswith(begins)), ""
+    )
 
 
 def _heard(result: RunResult) -> bool:

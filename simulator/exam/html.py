@@ -12,7 +12,11 @@ from simulator.exam.results import ExamResult, Grade, Outcome
 
 __all__ = ["html"]
 
-_MARKS: Final = {Outcome.PASSED: ("pass", "✓"), Outcome.FAILED: ("fail", "✕"), Outcome.NOT_JUDGED: ("soft", "–")}
+_MARKS: Final = {
+    Outcome.PASSED: ("pass", "✓"),
+    Outcome.FAILED: ("fail", "✕"),
+    Outcome.NOT_JUDGED: ("soft", "–"),
+}
 
 
 class _Everything:
@@ -42,7 +46,12 @@ def html(result: ExamResult) -> str:
         style=style(),
         style_policy=style_policy(),
         result=result,
-        facts=[*counts, f"seed {result.seed}", f"{result.elapsed_real_s:.1f} s", f"simulator {result.version}"],
+        facts=[
+            *counts,
+            f"seed {result.seed}",
+            f"{result.elapsed_real_s:.1f} s",
+            f"simulator {result.version}",
+        ],
         sections=[
             ("Failed", _rows(result.of(Outcome.FAILED))),
             ("Not judged", _rows(result.of(Outcome.NOT_JUDGED))),

@@ -36,7 +36,9 @@ def _lines(result: ExamResult) -> Iterator[str]:
 
 
 def _case(grade: Grade, suite: str) -> Iterator[str]:
-    opening = f'    <testcase classname={suite} name={attribute(grade.name)} time="{grade.elapsed_real_s:.3f}"'
+    opening = (
+        f'    <testcase classname={suite} name={attribute(grade.name)} time="{grade.elapsed_real_s:.3f}"'
+    )
     if grade.outcome is Outcome.PASSED:
         yield f"{opening}/>"
         return
@@ -45,8 +47,9 @@ def _case(grade: Grade, suite: str) -> Iterator[str]:
         yield f"{opening}><skipped message={attribute(why)}/></testcase>"
         return
     story = body([grade.reason, *_where(grade), *grade.story])
+    message = attribute(f"{grade.promise} {grade.reason}")
     yield f"{opening}>"
-    yield f'      <failure message={attribute(f"{grade.promise} {grade.reason}")} type="hardship">{story}</failure>'
+    yield f'      <failure message={message} type="hardship">{story}</failure>'
     yield "    </testcase>"
 
 

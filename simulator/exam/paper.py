@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from simulator.exam.hardships import Hardship
 from simulator.exam.software import Call, Software
-from simulator.scenario.goals import JUDGED_BY_ITSELF
 from simulator.provider import Provider
+from simulator.scenario.goals import JUDGED_BY_ITSELF
 from simulator.scenario.yaml import dump
 from simulator.schema.node import Json
 
@@ -150,13 +150,18 @@ def _driven(drive: dict[str, Json], software: Software) -> Json:
     body = _mapping(drive.get("body"))
     call = _call_for(drive, body, software)
     method, url = call.call
-    words: dict[str, Json] = {"text": _TEXT, "recipients": [body["to"]] if isinstance(body["to"], str) else body["to"]}
+    words: dict[str, Json] = {
+        "text": _TEXT,
+        "recipients": [body["to"]] if isinstance(body["to"], str) else body["to"],
+    }
     for word, what in (("text", "a text of its own"), ("ttl", "to say how long a message is of use")):
         if word in body:
             if not call.has(word):
                 raise _Lacking(f"it needs {what}, and your drive has no {{{word}}}")
             words[word] = body[word]
-    own = {name: drive[name] for name in ("at", "count", "rate", "recipient") if name in drive}
+    own: dict[str, Json] = {
+        name: drive[name] for name in ("at", "count", "rate", "recipient") if name in drive
+    }
     for word in ("text", "ttl"):
         url = url.replace(f"{{{word}}}", quote(str(words.get(word, "")), safe=""))
     result: dict[str, Json] = {"call": f"{method} {url}", **own}
@@ -195,4 +200,3 @@ def _filled(template: Json, words: Mapping[str, Json]) -> Json:
     for word, value in words.items():
         template = template.replace(f"{{{word}}}", str(value))
     return template
-

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from simulator.scenario.calls import REQUEST
@@ -15,9 +15,9 @@ from simulator.scenario.goals import Ask
 from simulator.scenario.loader import ScenarioError, Vocabulary
 from simulator.scenario.yaml import YamlError, parse
 from simulator.schema.node import Json, Node, Problems, describe, did_you_mean, node_of
-from simulator.schema.shapes import AnyJson, Either, Field, Invalid, Mapped, MapOf, Record, Shape, Text
+from simulator.schema.shapes import AnyJson, Either, Field, Invalid, MapOf, Mapped, Record, Shape, Text
 
-__all__ = ["WORDS", "Call", "Software", "read_part", "read_software"]
+__all__ = ["WORDS", "Call", "Software", "parts_of", "read_software"]
 
 WORDS: Final = ("recipient", "recipients", "text", "ttl", "n")
 """What is filled into calls: a number or all of them, the text, how long it is of use, the call's number."""
@@ -43,7 +43,9 @@ class Call:
 def _blanks(plain: Json) -> set[str]:
     if isinstance(plain, str):
         return set(_BLANK.findall(plain))
-    parts: Sequence[Json] = list(plain.values()) if isinstance(plain, dict) else plain if isinstance(plain, list) else ()
+    parts: Sequence[Json] = (
+        list(plain.values()) if isinstance(plain, dict) else plain if isinstance(plain, list) else ()
+    )
     return {word for part in parts for word in _blanks(part)}
 
 
@@ -89,9 +91,12 @@ _CALL: Final[Shape[Call]] = Either[Call](
 
 
 def _shape(providers: Mapping[str, Vocabulary]) -> Shape[Software]:
-    accounts = Record(
+    accounts: Shape[Mapping[str, Mapping[str, object]]] = Record(
         dict,
-        [Field(name, provider.settings, f"Settings of the {name} account.") for name, provider in providers.items()],
+        [
+            Field(name, provider.settings, f"Settings of the {name} account.")
+            for name, provider in providers.items()
+        ],
     )
     return Record(
         Software,
@@ -109,53 +114,72 @@ def _shape(providers: Mapping[str, Vocabulary]) -> Shape[Software]:
     )
 
 
-def read_part(text: str, origin: str) -> Json:
-    """Return what one option says, as YAML or JSON; raises ScenarioError."""
+def parts_of(
+    provider: str,
+    *,
+    drive: str = "",
+    ask: Sequence[str] = (),
+    reset: str = "",
+    webhook: str = "",
+    inbound: str = "",
+) -> dict[str, Json]:
+    """Return what options of a command line say, in the words of the file; raises ScenarioError."""
+    parts: dict[str, Json] = {}
+    if drive:
+        parts["drive"] = _plain(drive, "--drive")
+    if ask:
+        parts["ask"] = [_plain(question, "--ask") for question in ask]
+    if reset:
+        parts["reset"] = reset
+    targets = (("webhook", webhook), ("inbound", inbound))
+    settings: dict[str, Json] = {
+        name: {"url": url.replace("{provider}", provider)} for name, url in targets if url
+    }
+    if settings:
+        parts["providers"] = {provider: settings}
+    return parts
+
+
+def _plain(text: str, origin: str) -> Json:
+    return _parsed(text, origin).plain()
+
+
+def _parsed(text: str, origin: str) -> Node:
     try:
-        return parse(text, origin).plain()
+        return parse(text, origin)
     except YamlError as trouble:
         raise ScenarioError(trouble.problems.render(origin)) from None
 
 
 def read_software(
-    text: str | None,
-    origin: str,
-    providers: Mapping[str, Vocabulary],
-    parts: Mapping[str, Json],
+    text: str, origin: str, providers: Mapping[str, Vocabulary], parts: Mapping[str, Json]
 ) -> Software:
     """
-    Return how the software is reached, by a file's *text* and what the command line adds or replaces.
+    Return how the software is reached, by a file's *text* and the *parts* that replace some of it.
 
     Raises ScenarioError with every complaint.
     """
     problems = Problems()
-    try:
-        node = parse(text, origin) if text is not None else Node({})
-    except YamlError as trouble:
-        raise ScenarioError(trouble.problems.render(origin)) from None
+    node = _parsed(text, origin) if text else Node({})
     if not isinstance(node.value, dict):
         raise ScenarioError([f"{origin}:1:1: expected how your software is reached, got {describe(node)}"])
+    entries = dict(node.value)
     for name, part in parts.items():
-        node.value[name] = (Node(name), merged_node(node.value.get(name), part))
+        # Of accounts, the command line gives settings; of everything else, the whole.
+        before = entries[name][1] if name in entries and name == "providers" else None
+        entries[name] = (Node(name), _over(before, part))
+    node = node._replace(value=entries)
     software = _shape(providers).read(node, "", problems)
     if isinstance(software, Invalid) or problems:
         raise ScenarioError(problems.render(origin))
-    tree = node.plain()
-    assert isinstance(tree, dict)
-    return _with_tree(software, tree)
+    return replace(software, tree={name: value.plain() for name, (_, value) in entries.items()})
 
 
-def merged_node(entry: tuple[Node, Node] | None, part: Json) -> Node:
-    """Return *part* over what a file says: settings are added to, everything else is replaced."""
-    if entry is None or not isinstance(part, dict) or not isinstance(entry[1].value, dict) or "call" in part or "ask" in part:
+def _over(before: Node | None, part: Json) -> Node:
+    """Return *part* over what a file says, mapping by mapping."""
+    if before is None or not isinstance(before.value, dict) or not isinstance(part, dict):
         return node_of(part)
-    value = dict(entry[1].value)
-    for name, inner in part.items():
-        value[name] = (Node(name), merged_node(value.get(name), inner))
-    return entry[1]._replace(value=value)
-
-
-def _with_tree(software: Software, tree: Mapping[str, Json]) -> Software:
-    from dataclasses import replace
-
-    return replace(software, tree=tree)
+    entries = dict(before.value)
+    for name, value in part.items():
+        entries[name] = (Node(name), _over(entries[name][1] if name in entries else None, value))
+    return before._replace(value=entries)

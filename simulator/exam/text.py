@@ -5,6 +5,7 @@ The scorecard of an exam as lines for a terminal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 from simulator.evidence.words import count, cut, printable
@@ -15,6 +16,7 @@ __all__ = ["Line", "Span", "at_once", "listing", "scorecard"]
 _STORY_LINES_MAX: Final = 16
 _LINE_MAX: Final = 300
 _PROMISE_MAX: Final = 100
+_NAMES_WIDTH: Final = 100
 _MARKS: Final = {
     Outcome.PASSED: ("✓", "green"),
     Outcome.FAILED: ("✗", "red"),
@@ -46,10 +48,10 @@ def listing(names: Sequence[tuple[str, str]]) -> Iterator[Line]:
 def at_once(grade: Grade, width: int) -> Line:
     """Return the line that tells a grade as soon as there is one."""
     mark, colour = _mark(grade)
-    known = (Span("  known", _KNOWN),) if grade.expected else ()
+    mark_of_known = (Span("  known", _KNOWN),) if grade.expected else ()
     faint = _FAINT if grade.outcome is Outcome.PASSED else None
     promise = cut(grade.promise, _PROMISE_MAX)
-    return (Span(f"  {mark} ", colour), Span(f"{grade.name:<{width}}"), Span(f"  {promise}", faint), *known)
+    return (Span(f"  {mark} ", colour), Span(f"{grade.name:<{width}}"), Span(f"  {promise}", faint), *mark_of_known)
 
 
 def _mark(grade: Grade) -> tuple[str, str]:
@@ -69,14 +71,26 @@ def scorecard(result: ExamResult, again: str = "") -> Iterator[Line]:
     if unjudged:
         yield ()
         yield (Span("not judged"),)
-        width = max(len(grade.name) for grade in unjudged)
-        for grade in unjudged:
-            yield (Span("  – ", "yellow"), Span(f"{grade.name:<{width}}  {_plain(grade.reason)}"))
+        yield from _unjudged(unjudged)
     if result.mended:
         yield ()
-        yield (Span("mended", "green"), Span(f"  passed now, and still on the baseline: {', '.join(result.mended)}"))
+        yield (
+            Span("mended", "green"),
+            Span(f"  passed now, and still on the baseline: {', '.join(result.mended)}"),
+        )
     yield ()
     yield _score(result, len(unjudged))
+
+
+def _unjudged(grades: Sequence[Grade]) -> Iterator[Line]:
+    """Yield each reason once, with the hardships that it keeps from being judged."""
+    names: dict[str, list[str]] = {}
+    for grade in grades:
+        names.setdefault(grade.reason, []).append(grade.name)
+    for reason, hardships in names.items():
+        yield (Span("  – ", "yellow"), Span(_plain(reason)))
+        for line in wrap(", ".join(hardships), _NAMES_WIDTH):
+            yield (Span(f"      {line}", _FAINT),)
 
 
 def _failure(grade: Grade, again: str) -> Iterator[Line]:
@@ -103,8 +117,8 @@ def _plain(text: str) -> str:
 
 
 def _score(result: ExamResult, unjudged: int) -> Line:
-    failed, known = len(result.of(Outcome.FAILED)), len(result.of(Outcome.FAILED)) - len(result.fresh)
-    facts = [f"{failed} failed" + (f", {known} of them known" if known else "")] if failed else []
+    failed, expected = len(result.of(Outcome.FAILED)), len(result.of(Outcome.FAILED)) - len(result.fresh)
+    facts = [f"{failed} failed" + (f", {expected} of them known" if expected else "")] if failed else []
     facts += [f"{unjudged} not judged"] if unjudged else []
     facts += [f"seed {result.seed}", f"{result.elapsed_real_s:.1f} s"]
     verdict, colour = ("PASSED", "green") if result.passed else ("FAILED", "red")

@@ -84,7 +84,8 @@ def _written(simulation: Simulation, key: MessageKey) -> str:
     acts = [
         entry.fact.act
         for entry in simulation.journal
-        if isinstance(entry.fact, Acted) and (entry.provider, entry.recipient) == (key.provider, key.recipient)
+        if isinstance(entry.fact, Acted)
+        and (entry.provider, entry.recipient) == (key.provider, key.recipient)
     ]
     return str(len(acts)) if set(acts) <= {_WRITES} else ""
 

@@ -187,7 +187,7 @@ class Ask:
     @property
     def words(self) -> frozenset[str]:
         """The words of the truth that it asks for; a belief is about the state."""
-        words = {word for wanted in self.fields.values() for word in BLANK.findall(wanted.template)}
+        words = {word for part in self.fields.values() for word in BLANK.findall(part.template)}
         return frozenset(words | {"state"} if self.field else words)
 
     @property

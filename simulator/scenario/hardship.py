@@ -20,7 +20,9 @@ def hardship_shape(providers: Sequence[str]) -> Shape[Hardship]:
     return Record(
         Hardship,
         [
-            Field("promise", Text(1, 200), "What a good receiver does in it, in one sentence.", required=True),
+            Field(
+                "promise", Text(1, 200), "What a good receiver does in it, in one sentence.", required=True
+            ),
             Field(
                 "providers",
                 ListOf(Choice({name: name for name in providers}), max_items=50),

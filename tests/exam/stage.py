@@ -4,7 +4,6 @@ An exam of the integrator of `run.mutants`, right or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from run.mutants.integrator import Integrator
@@ -47,7 +46,10 @@ def software_at(url: str, provider: str, **changes: Json) -> Software:
             "call": f"POST {url}/send",
             "body": {"to": "{recipient}", "channel": provider, "text": "{text}", "ttl": "{ttl}"},
         },
-        "bulk": {"call": f"POST {url}/send", "body": {"to": "{recipients}", "channel": _BULK.get(provider, provider)}},
+        "bulk": {
+            "call": f"POST {url}/send",
+            "body": {"to": "{recipients}", "channel": _BULK.get(provider, provider)},
+        },
         "revoke": {"call": f"POST {url}/revoke", "body": {"to": "{recipient}"}},
         "restart": f"POST {url}/restart",
         "reset": f"POST {url}/reset",
@@ -55,12 +57,17 @@ def software_at(url: str, provider: str, **changes: Json) -> Software:
             {**question, "field": "state", "means": _MEANS},
             {**question, "fields": fields},
             # What BiP refuses has no id.
-            {**question, "ask": f"GET {url}/recipients/{{recipient}}", "field": "state", "means": {"refused": "REJECTED"}},
+            {
+                **question,
+                "ask": f"GET {url}/recipients/{{recipient}}",
+                "field": "state",
+                "means": {"refused": "REJECTED"},
+            },
         ],
         "providers": webhooks_at(url),
     }
     parts["providers"]["infobip"]["webhook"] |= {"hmac": {"secret": SECRET}, "secure": "all"}
-    return read_software(None, "options", discover(), {**parts, **changes})
+    return read_software("", "stage", discover(), {**parts, **changes})
 
 
 async def sit(
@@ -71,7 +78,9 @@ async def sit(
     server = Server(ServerConfig(port=0, providers=providers))
     await server.start()
     try:
-        async with Integrator(policy=policy or Policy(), channel=provider, **{"secrets": {"infobip": (SECRET,)}, **setup}) as integrator:
+        async with Integrator(
+            policy=policy or Policy(), channel=provider, **{"secrets": {"infobip": (SECRET,)}, **setup}
+        ) as integrator:
             integrator.simulator = server.url
             return await examine(
                 server,

@@ -19,7 +19,18 @@ from simulator.scenario.goals import Ask, Drive, Growth, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
-__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "perform", "sends", "webhooks_at"]
+__all__ = [
+    "BRIEF",
+    "STATES",
+    "Play",
+    "blames",
+    "calls",
+    "carry_out",
+    "idle",
+    "perform",
+    "sends",
+    "webhooks_at",
+]
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
