@@ -38,7 +38,7 @@ from simulator.exam.badge import badge
 from simulator.exam.baseline import Baseline, against, marked, read_baseline, renewed
 from simulator.exam.card import card
 from simulator.exam.examine import examine
-from simulator.exam.hardships import Hardship, chosen, library
+from simulator.exam.hardships import Hardship, library, names
 from simulator.exam.html import html
 from simulator.exam.junit import junit
 from simulator.exam.results import ExamResult, Grade, Outcome
@@ -121,8 +121,7 @@ def exam(
     providers = discover()
     if provider not in providers:
         raise click.UsageError(f"there is no provider {provider!r}; there are {', '.join(sorted(providers))}")
-    everything = library(providers)
-    hardships = chosen([each for each in everything if provider in each.providers], only, skip)
+    hardships = [each for each in library(providers, only=only, skip=skip) if provider in each.providers]
     if not hardships:
         raise click.UsageError("no hardship has such a name; --list tells them")
     if listed:
@@ -133,7 +132,7 @@ def exam(
             provider=providers[provider],
             hardships=hardships,
             software=_software(reach, provider, providers),
-            baseline=_baseline(baseline, everything, providers, must_be=not write_baseline),
+            baseline=_baseline(baseline, providers, must_be=not write_baseline),
             seed=seed if seed is not None else secrets.randbelow(_DRAWN_SEEDS),
             place=place,
             folder=evidence.folder / provider,
@@ -168,16 +167,10 @@ def _text(path: Path) -> str:
         raise ScenarioError([f"{path}: cannot be read (it is no UTF-8)"]) from None
 
 
-def _baseline(
-    path: Path | None, hardships: Sequence[Hardship], providers: Mapping[str, Provider], *, must_be: bool
-) -> Baseline:
+def _baseline(path: Path | None, providers: Mapping[str, Provider], *, must_be: bool) -> Baseline:
     if path is None or not (must_be or path.exists()):
         return {}
-    names = {
-        provider: [hardship.name for hardship in hardships if provider in hardship.providers]
-        for provider in providers
-    }
-    return read_baseline(_text(path), str(path), names)
+    return read_baseline(_text(path), str(path), tuple(providers), names())
 
 
 def _carry_out(sitting: _Sitting, evidence: Written, new_baseline: Path | None) -> int:

@@ -4,7 +4,7 @@ Failures that are known: they do not fail an exam, and are told when they are me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from simulator.exam.results import ExamResult, Grade, Outcome
@@ -23,21 +23,21 @@ _HEAD = """\
 """
 
 
-def read_baseline(text: str, origin: str, names: Mapping[str, Iterable[str]]) -> Baseline:
+def read_baseline(text: str, origin: str, providers: Sequence[str], hardships: Sequence[str]) -> Baseline:
     """
-    Return what a file says, where *names* are the hardships of each provider.
+    Return what a file says; raises ScenarioError, also for a name that is no hardship's.
 
-    Raises ScenarioError, also for a hardship that there is not: it would hide nothing for ever.
+    Such a name would excuse nothing, for ever.
     """
     problems = Problems()
     try:
         node = parse(text, origin)
     except YamlError as trouble:
         raise ScenarioError(trouble.problems.render(origin)) from None
-    everything = dict.fromkeys(name for hardships in names.values() for name in hardships)
-    hardship = Choice({name: name for name in everything})
-    provider = Choice({name: name for name in names})
-    baseline = MapOf(ListOf(hardship, max_items=10_000), provider, max_items=100).read(node, "", problems)
+    names = ListOf(Choice({name: name for name in hardships}), max_items=len(hardships))
+    baseline = MapOf(names, Choice({name: name for name in providers}), max_items=len(providers)).read(
+        node, "", problems
+    )
     if isinstance(baseline, Invalid) or problems:
         raise ScenarioError(problems.render(origin))
     return baseline

@@ -15,7 +15,7 @@ from simulator.scenario.shipped import hardships as shipped
 from simulator.scenario.yaml import SIZE_MAX_BYTES, parse
 from simulator.schema.node import Json
 
-__all__ = ["Hardship", "chosen", "hardships_of", "library", "read_hardship"]
+__all__ = ["Hardship", "library", "names", "read_hardship"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +58,23 @@ def read_hardship(path: Path, providers: Mapping[str, Vocabulary]) -> Hardship:
     )
 
 
-def library(providers: Mapping[str, Vocabulary]) -> list[Hardship]:
-    """Return every hardship that comes with the simulator, sorted by name."""
-    return [read_hardship(path, providers) for path in shipped()]
+def library(
+    providers: Mapping[str, Vocabulary], *, only: Sequence[str] = (), skip: Sequence[str] = ()
+) -> list[Hardship]:
+    """
+    Return the hardships that come with the simulator, sorted by name.
+
+    Their names match a pattern of *only*, if there is one, and none of *skip*.
+    """
+    return [read_hardship(path, providers) for path in shipped() if _chosen(path.stem, only, skip)]
 
 
-def hardships_of(provider: str, providers: Mapping[str, Vocabulary]) -> list[Hardship]:
-    """Return the hardships of one provider's exam."""
-    return [hardship for hardship in library(providers) if provider in hardship.providers]
+def _chosen(name: str, only: Sequence[str], skip: Sequence[str]) -> bool:
+    if any(fnmatchcase(name, pattern) for pattern in skip):
+        return False
+    return not only or any(fnmatchcase(name, pattern) for pattern in only)
 
 
-def chosen(hardships: Sequence[Hardship], only: Sequence[str], skip: Sequence[str]) -> list[Hardship]:
-    """Return those whose names match a pattern of *only*, if there is one, and none of *skip*."""
-    return [
-        hardship
-        for hardship in hardships
-        if (not only or any(fnmatchcase(hardship.name, pattern) for pattern in only))
-        and not any(fnmatchcase(hardship.name, pattern) for pattern in skip)
-    ]
+def names() -> list[str]:
+    """Return the name of every hardship."""
+    return [path.stem for path in shipped()]

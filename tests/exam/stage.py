@@ -4,20 +4,22 @@ An exam of the integrator of `run.mutants`, right or wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from run.mutants.integrator import Integrator
 from run.mutants.policy import Policy
 from run.mutants.stage import webhooks_at
 from simulator.exam.examine import examine
-from simulator.exam.hardships import chosen, hardships_of
-from simulator.exam.results import ExamResult
-from simulator.exam.software import Software, read_software
+from simulator.exam.hardships import Hardship, library
+from simulator.exam.results import ExamResult, Grade
+from simulator.exam.software import read_software
 from simulator.provider import discover
 from simulator.schema.node import Json
 from simulator.server.app import Server, ServerConfig
 
-__all__ = ["PROVIDERS", "sit", "software_at"]
+__all__ = ["PROVIDERS", "grades", "hurried", "parts_at", "sit"]
 
 PROVIDERS: Final = ("infobip", "rbm", "bip", "bitel")
 SECRET: Final = "infobips-secret"
@@ -33,22 +35,26 @@ _MEANS: Final[Json] = {
 }
 
 
-def software_at(url: str, provider: str, **changes: Json) -> Software:
-    """Return how the integrator at *url* is reached."""
-    question: dict[str, Json] = {"ask": f"GET {url}/messages/{{id}}", "provider": provider, "within": "300ms"}
+def parts_at(url: str, provider: str, channel: str = "", *, signed: bool = True) -> dict[str, Any]:
+    """Return how the integrator at *url* is reached, in the words of a file."""
+    channel = channel or provider
+    question: dict[str, Json] = {"ask": f"GET {url}/messages/{{id}}", "provider": provider, "within": "150ms"}
     fields: dict[str, Json] = {"billed": "{arrived}", "fallbacks": "{fallbacks}", "written": "{written}"}
     if provider in ("infobip", "bitel"):
         fields |= {"parts": "{parts}", "price": "{price}"}
     if provider != "bitel":
         fields["done_at"] = "{ended}"
-    parts: dict[str, Json] = {
+    webhooks = webhooks_at(url)
+    if signed:
+        webhooks["infobip"]["webhook"] |= {"hmac": {"secret": SECRET}, "secure": "all"}
+    return {
         "drive": {
             "call": f"POST {url}/send",
-            "body": {"to": "{recipient}", "channel": provider, "text": "{text}", "ttl": "{ttl}"},
+            "body": {"to": "{recipient}", "channel": channel, "text": "{text}", "ttl": "{ttl}"},
         },
         "bulk": {
             "call": f"POST {url}/send",
-            "body": {"to": "{recipients}", "channel": _BULK.get(provider, provider)},
+            "body": {"to": "{recipients}", "channel": _BULK.get(channel, channel)},
         },
         "revoke": {"call": f"POST {url}/revoke", "body": {"to": "{recipient}"}},
         "restart": f"POST {url}/restart",
@@ -64,30 +70,56 @@ def software_at(url: str, provider: str, **changes: Json) -> Software:
                 "means": {"refused": "REJECTED"},
             },
         ],
-        "providers": webhooks_at(url),
+        "providers": webhooks,
     }
-    parts["providers"]["infobip"]["webhook"] |= {"hmac": {"secret": SECRET}, "secure": "all"}
-    return read_software("", "stage", discover(), {**parts, **changes})
+
+
+def hurried(hardship: Hardship) -> Hardship:
+    """Return *hardship* for software that tries again within milliseconds: it is not waited for as long."""
+    tree = dict(hardship.tree)
+    expect = dict(tree.get("expect") or {})  # type: ignore[arg-type]
+    if "sends" in expect:
+        tree["expect"] = {**expect, "sends": {**expect["sends"], "within": "10s"}}  # type: ignore[dict-item]
+    return replace(hardship, tree=tree)
 
 
 async def sit(
-    provider: str, policy: Policy | None = None, *only: str, seed: int = 1, **setup: Any
+    provider: str,
+    policy: Policy | None = None,
+    only: Sequence[str] = (),
+    *,
+    seed: int = 1,
+    channel: str = "",
+    signed: bool = True,
+    without: Sequence[str] = (),
+    changes: dict[str, Any] | None = None,
+    **setup: Any,
 ) -> ExamResult:
-    """Return what comes of the exam of an integrator with *policy*, the right one if none is given."""
+    """
+    Return what comes of the exam of an integrator with *policy*, the right one if none is given.
+
+    *without* are parts that nobody told the exam, *changes* such as are told otherwise.
+    """
     providers = discover()
     server = Server(ServerConfig(port=0, providers=providers))
     await server.start()
+    setup = {"secrets": {"infobip": (SECRET,)} if signed else {}, **setup}
     try:
-        async with Integrator(
-            policy=policy or Policy(), channel=provider, **{"secrets": {"infobip": (SECRET,)}, **setup}
-        ) as integrator:
+        async with Integrator(policy=policy or Policy(), channel=provider, **setup) as integrator:
             integrator.simulator = server.url
+            parts = parts_at(integrator.url, provider, channel, signed=signed) | (changes or {})
+            parts = {name: part for name, part in parts.items() if name not in without}
             return await examine(
                 server,
                 providers[provider],
-                chosen(hardships_of(provider, providers), only, ()),
-                software_at(integrator.url, provider),
+                [hurried(each) for each in library(providers, only=only) if provider in each.providers],
+                read_software("", "stage", providers, parts),
                 seed=seed,
             )
     finally:
         await server.stop()
+
+
+def grades(result: ExamResult) -> dict[str, Grade]:
+    """Return the grades by the names of their hardships."""
+    return {grade.name: grade for grade in result.grades}
