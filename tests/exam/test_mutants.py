@@ -92,7 +92,7 @@ CAUGHT: Mapping[str, str] = {
     "messages in memory": "restarted-while-waiting",
     "acknowledged, then not stored": "many-at-once",
     # -- calls, and what recipients want
-    "retry storm": "provider-stays-down",
+    "retry storm": "long-outage",
     "refusal tried again": "refused-for-good",
     "312 tried again": "no-session",
     "STOP ignored": "stop",
