@@ -51,7 +51,12 @@ def at_once(grade: Grade, width: int) -> Line:
     mark_of_known = (Span("  known", _KNOWN),) if grade.expected else ()
     faint = _FAINT if grade.outcome is Outcome.PASSED else None
     promise = cut(grade.promise, _PROMISE_MAX)
-    return (Span(f"  {mark} ", colour), Span(f"{grade.name:<{width}}"), Span(f"  {promise}", faint), *mark_of_known)
+    return (
+        Span(f"  {mark} ", colour),
+        Span(f"{grade.name:<{width}}"),
+        Span(f"  {promise}", faint),
+        *mark_of_known,
+    )
 
 
 def _mark(grade: Grade) -> tuple[str, str]:

@@ -4,7 +4,7 @@ An exam of the integrator of `run.mutants`, right or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from simulator.provider import discover
 from simulator.schema.node import Json
 from simulator.server.app import Server, ServerConfig
 
-__all__ = ["PROVIDERS", "grades", "hurried", "parts_at", "sit"]
+__all__ = ["PROVIDERS", "SECRET", "grades", "hurried", "parts_at", "sit"]
 
 PROVIDERS: Final = ("infobip", "rbm", "bip", "bitel")
 SECRET: Final = "infobips-secret"
@@ -92,13 +92,13 @@ async def sit(
     channel: str = "",
     signed: bool = True,
     without: Sequence[str] = (),
-    changes: dict[str, Any] | None = None,
+    change: Callable[[dict[str, Any]], None] = lambda parts: None,
     **setup: Any,
 ) -> ExamResult:
     """
     Return what comes of the exam of an integrator with *policy*, the right one if none is given.
 
-    *without* are parts that nobody told the exam, *changes* such as are told otherwise.
+    *without* are parts that nobody told the exam; *change* tells others otherwise.
     """
     providers = discover()
     server = Server(ServerConfig(port=0, providers=providers))
@@ -107,7 +107,8 @@ async def sit(
     try:
         async with Integrator(policy=policy or Policy(), channel=provider, **setup) as integrator:
             integrator.simulator = server.url
-            parts = parts_at(integrator.url, provider, channel, signed=signed) | (changes or {})
+            parts = parts_at(integrator.url, provider, channel, signed=signed)
+            change(parts)
             parts = {name: part for name, part in parts.items() if name not in without}
             return await examine(
                 server,

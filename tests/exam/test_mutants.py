@@ -141,7 +141,9 @@ async def test_correct_integrator_passes_every_hardship(provider: str) -> None:
     """
     result = await sit(provider)
 
-    others = [f"{grade.name}: {grade.reason}" for grade in result.grades if grade.outcome is not Outcome.PASSED]
+    others = [
+        f"{grade.name}: {grade.reason}" for grade in result.grades if grade.outcome is not Outcome.PASSED
+    ]
     assert others == []
     assert result.passed
     assert len(result.grades) >= 40
