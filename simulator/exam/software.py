@@ -22,6 +22,7 @@ __all__ = ["WORDS", "Call", "Software", "parts_of", "read_software"]
 WORDS: Final = ("recipient", "recipients", "text", "ttl", "n")
 """What is filled into calls: a number or all of them, the text, how long it is of use, the call's number."""
 
+_UNREACHED: Final = "nobody said how your software is reached: expected --software FILE, or --drive CALL"
 _BLANK: Final = re.compile(r"\{([A-Za-z_]+)(?::0\d{1,2})?\}")
 
 
@@ -168,6 +169,8 @@ def read_software(
         # Of accounts, the command line gives settings; of everything else, the whole.
         before = entries[name][1] if name in entries and name == "providers" else None
         entries[name] = (Node(name), _over(before, part))
+    if not text and "drive" not in entries:
+        raise ScenarioError([_UNREACHED])
     node = node._replace(value=entries)
     software = _shape(providers).read(node, "", problems)
     if isinstance(software, Invalid) or problems:

@@ -87,7 +87,7 @@ def called_check(path: Path) -> str:
 
 async def test_baseline_lets_known_failures_pass(tmp_path: Path) -> None:
     """
-    Written once, it makes the same exam end with 0; a hardship that it does not name still fails.
+    Written once, it makes the same exam end with 0.
     """
     baseline = tmp_path / "baseline.yaml"
     mutant = "late report overwrites"
@@ -95,14 +95,12 @@ async def test_baseline_lets_known_failures_pass(tmp_path: Path) -> None:
 
     first = await examined(tmp_path, mutant, *once, "--write-baseline")
     second = await examined(tmp_path, mutant, *once)
-    third = await examined(tmp_path, mutant, *once, "--only", "failure-contradicted")
 
-    assert (first.code, second.code, third.code) == (0, 0, 1)
+    assert (first.code, second.code) == (0, 0)
     assert "infobip: [contradicted]" in baseline.read_text()
     assert second.out.splitlines()[-1].startswith(
         "PASSED  Infobip SMS  receiver: 0/1  (1 failed, 1 of them known"
     )
-    assert "✗ failure-contradicted" in third.out
 
 
 def test_list_tells_names_and_promises() -> None:
@@ -129,7 +127,7 @@ def test_what_is_typed_wrongly_is_refused(tmp_path: Path) -> None:
     """
     calls = {
         ("nobody",): "there is no provider 'nobody'; there are bip, bitel, infobip, rbm",
-        ("infobip",): "drive: is missing",
+        ("infobip",): "nobody said how your software is reached: expected --software FILE, or --drive CALL",
         ("infobip", "--only", "nothing"): "no hardship has such a name; --list tells them",
         ("infobip", "--write-baseline"): "--write-baseline writes to the file of --baseline; give one",
         ("infobip", "--software", str(tmp_path / "none.yaml")): "none.yaml: cannot be read (No such file",
