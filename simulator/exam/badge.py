@@ -11,7 +11,7 @@ from simulator.exam.results import ExamResult, Outcome
 
 __all__ = ["badge"]
 
-_WIDTH_OF_LETTER: Final = 7
+_WIDTH_OF_LETTER: Final = 6.4
 _MARGIN: Final = 10
 _GOOD, _FAIR, _BAD = "#00795c", "#b57a00", "#c44601"
 _FAIR_SHARE: Final = 0.8
@@ -36,7 +36,7 @@ def badge(result: ExamResult) -> str:
     colour = (
         _GOOD if passed == total else _FAIR if passed >= total * _FAIR_SHARE and not result.fresh else _BAD
     )
-    left_text, right_text = (len(text) * _WIDTH_OF_LETTER for text in (label, score))
+    left_text, right_text = (round(len(text) * _WIDTH_OF_LETTER) for text in (label, score))
     left, right = left_text + _MARGIN, right_text + _MARGIN
     return _SVG.format(
         width=left + right,

@@ -29,7 +29,7 @@ def _shipped(below: str) -> list[Path]:
     # In an installed package the library lies inside it, in a checkout beside it.
     for folder in (package / "library", package.parent / "scenarios"):
         if folder.is_dir():
-            return sorted((folder / below).glob("*.yaml"))
+            return sorted((folder / below).glob("*.yaml"), key=lambda path: path.stem)
     return []
 
 

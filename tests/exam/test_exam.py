@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -255,6 +256,22 @@ def test_what_is_wrong_is_told_with_its_place(text: str, complaint: str) -> None
         read_software(text, "software.yaml", _PROVIDERS, {})
 
     assert any(complaint in line for line in refused.value.lines), refused.value.lines
+
+
+def test_example_of_the_page_is_good() -> None:
+    """
+    What the documentation shows is read as it stands, and all of its parts are known.
+    """
+    page = (Path(__file__).parents[2] / "docs" / "exam.md").read_text("utf-8")
+    text = page.partition("```yml\n")[2].partition("```")[0]
+
+    software = read_software(text, "exam.md", _PROVIDERS, {})
+
+    assert software.bulk is not None
+    assert software.revoke is not None
+    assert software.restart == ("POST", "http://127.0.0.1:9000/restart")
+    assert software.ask[0].words == {"state", "arrived", "parts", "ended", "written"}
+    assert all(f"| `{name}` |" in page for name in software.tree)
 
 
 def test_options_go_over_the_file() -> None:
