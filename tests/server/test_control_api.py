@@ -429,6 +429,7 @@ async def test_wait__tells_the_nearest_miss() -> None:
         assert status == 408
         assert problem["detail"] == (
             "expected 1 messages with recipient '+41790000002', got 0; "
+            "nearest: infobip +41790000001 #1, whose recipient is '+41790000001'; "
             "the space is not settled, its clock frozen"
         )
         assert problem["nearest"]["id"] == sent["messages"][0]["messageId"]

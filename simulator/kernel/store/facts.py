@@ -43,6 +43,7 @@ __all__ = [
     "Released",
     "Rescheduled",
     "Resent",
+    "RuleAdded",
     "ScenarioLoaded",
     "Scope",
     "SendRefused",
@@ -366,6 +367,8 @@ class CircumstancesChanged(
     traits: dict[str, Value]
     by: str = ""
     """What changed it: `control`, `timeline`, or an act."""
+    until_ms: int | None = None
+    """When all is again as it was; None: it stays."""
 
 
 class Acted(Struct, frozen=True, gc=False, omit_defaults=True, tag="acted", tag_field="fact"):
@@ -395,6 +398,15 @@ class ActImpossible(
     act: str
     detail: str
     by: str = ""
+
+
+class RuleAdded(Struct, frozen=True, gc=False, omit_defaults=True, tag="rule added", tag_field="fact"):
+    """
+    A rule is in force from now on, before those that were.
+    """
+
+    kind: ClassVar = EntryKind.SCENARIO
+    name: str
 
 
 class ScenarioLoaded(Struct, frozen=True, gc=False, omit_defaults=True, tag="scenario", tag_field="fact"):
@@ -483,6 +495,7 @@ Fact: TypeAlias = (
     | CircumstancesChanged
     | Acted
     | ActImpossible
+    | RuleAdded
     | ScenarioLoaded
     | ClockChanged
     | SettingsChanged

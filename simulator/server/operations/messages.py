@@ -47,6 +47,7 @@ __all__ = [
     "list_messages",
     "list_refusals",
     "message_filter",
+    "message_misses",
     "move",
     "query_of",
 ]
@@ -59,6 +60,12 @@ def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Me
 
 def message_filter(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], bool]:
     """Return what tells whether a message is one of those that are asked for."""
+    misses = message_misses(controller, space, asked)
+    return lambda message: not misses(message)
+
+
+def message_misses(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], dict[str, str]]:
+    """Return what tells which conditions a message does not meet, each with what it has instead."""
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
     simulation = space.simulation
@@ -69,25 +76,25 @@ def message_filter(controller: Controller, space: Space, asked: Asked) -> Callab
     other_name = asked.query.get("name")
     signals = asked.query.get("signals") in ("1", "true")
 
-    def fits(message: Message) -> bool:
+    def misses(message: Message) -> dict[str, str]:
         values = {
             "provider": message.key.provider,
             "state": message.state.value,
             "id": message.id,
             "sender": message.submission.sender,
         }
-        return (
-            (signals or not message.submission.signal)
-            and all(values[name] == value for name, value in conditions.items())
-            and (address is None or address == message.key.recipient)
-            and (
-                other_name is None
-                or other_name == message.id
-                or other_name in simulation.names_of(message.submission).values()
-            )
-        )
+        missed = {name: values[name] for name, value in conditions.items() if values[name] != value}
+        if not signals and message.submission.signal:
+            missed["signal"] = "true"
+        if address is not None and address != message.key.recipient:
+            missed["recipient"] = message.key.recipient
+        if other_name is not None:
+            names = [message.id, *simulation.names_of(message.submission).values()]
+            if other_name not in names:
+                missed["name"] = ", ".join(names)
+        return missed
 
-    return fits
+    return misses
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
