@@ -328,30 +328,33 @@ def _nothing(
     simulation = space.simulation
     nearest: object = None
     near = ""
-    missed: dict[str, str] = {}
     if what == "messages":
         messages = reversed(simulation.messages.values())
         for message, missed in _nearest(messages, message_misses(controller, space, asked)):
             nearest = message_view(simulation, message)
-            near = "{} {} #{}".format(*message.key)
+            near = _whose("{} {} #{}".format(*message.key), missed)
     elif what == "webhooks":
         webhooks = reversed(simulation.outbox.webhooks.values())
         for webhook, missed in _nearest(webhooks, _webhook_misses(controller, space, asked)):
             nearest = webhook_view(simulation, webhook)
-            near = f"{webhook.provider} {webhook.recipient} [{', '.join(r.label for r in webhook.reports)}]"
-    instead = " and ".join(f"{name} is {value!r}" for name, value in missed.items())
-    nearest_words = f"; nearest: {near}, whose {instead}" if instead else ""
+            labels = ", ".join(report.label for report in webhook.reports)
+            near = _whose(f"{webhook.provider} {webhook.recipient} [{labels}]", missed)
     driver = space.driver
     clock = clock_words(driver.mode, driver.rate)
     raise Problem(
         408,
         "Did not happen in time",
-        f"expected {count} {what}{_with(conditions)}, got {matching}{nearest_words}; "
+        f"expected {count} {what}{_with(conditions)}, got {matching}{near}; "
         f"the space is {'' if simulation.settled else 'not '}settled, its clock {clock}",
         found=matching,
         expected=count,
         nearest=nearest,
     )
+
+
+def _whose(near: str, missed: Mapping[str, str]) -> str:
+    instead = " and ".join(f"{name} is {value!r}" for name, value in missed.items())
+    return f"; nearest: {near}, whose {instead}" if instead else ""
 
 
 def _nearest(latest: Iterable[T], misses: Callable[[T], dict[str, str]]) -> list[tuple[T, dict[str, str]]]:
