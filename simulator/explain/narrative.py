@@ -34,7 +34,6 @@ from simulator.kernel.store.facts import (
     Released,
     Rescheduled,
     Resent,
-    RuleAdded,
     ScenarioLoaded,
     Scope,
     SendRefused,
@@ -127,10 +126,10 @@ def _sentence(fact: Fact) -> str:
             return f"{act} {text!r}" if text else act
         case ActImpossible(act=act, detail=detail):
             return f"{act} was not possible: {detail}"
-        case RuleAdded(name=name):
-            return f'rule "{name}" is in force, before all others'
-        case ScenarioLoaded(name=name):
-            return f'scenario "{name}" is in force'
+        case ScenarioLoaded(name=name, rule=rule):
+            return (
+                f'rule "{rule}" is in force, before all others' if rule else f'scenario "{name}" is in force'
+            )
         case ClockChanged(mode=mode, rate=rate):
             return f"the clock is {clock_words(mode, rate)}"
         case SettingsChanged(names=names, text=text):

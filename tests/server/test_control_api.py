@@ -786,7 +786,10 @@ async def test_bad_code_of_a_move__is_told_with_its_place() -> None:
             "POST", f"{SPACE}/messages/{id_}/move", {"move": "fail", "code": "NONE"}
         )
 
-        assert (status, problem["detail"]) == (422, 'code: expected a mapping, got "NONE"')
+        assert (status, problem["detail"]) == (
+            422,
+            "code: expected a value of status, error, reason, got 'NONE'",
+        )
 
 
 async def test_metrics__can_be_scraped() -> None:

@@ -15,7 +15,7 @@ from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import Scenario, TimelineItem
-from simulator.kernel.store.facts import RuleAdded, ScenarioLoaded, SettingsChanged
+from simulator.kernel.store.facts import ScenarioLoaded, SettingsChanged
 
 __all__ = ["add_rule", "configure", "load", "timeline_due"]
 
@@ -54,7 +54,7 @@ def add_rule(state: SimulationState, rule: Rule) -> None:
     rules = (rule, *state.scenario.rules)
     state.scenario = replace(state.scenario, rules=rules)
     state.rules = RuleIndex(rules)
-    state.journal.add(state.clock.now_ms, RuleAdded(rule.name))
+    state.journal.add(state.clock.now_ms, ScenarioLoaded(state.scenario.name, rule.name))
 
 
 def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> None:

@@ -43,7 +43,6 @@ __all__ = [
     "Released",
     "Rescheduled",
     "Resent",
-    "RuleAdded",
     "ScenarioLoaded",
     "Scope",
     "SendRefused",
@@ -400,22 +399,14 @@ class ActImpossible(
     by: str = ""
 
 
-class RuleAdded(Struct, frozen=True, gc=False, omit_defaults=True, tag="rule added", tag_field="fact"):
-    """
-    A rule is in force from now on, before those that were.
-    """
-
-    kind: ClassVar = EntryKind.SCENARIO
-    name: str
-
-
 class ScenarioLoaded(Struct, frozen=True, gc=False, omit_defaults=True, tag="scenario", tag_field="fact"):
     """
-    Another scenario is in force.
+    Another scenario is in force, or one more rule, before those that were.
     """
 
     kind: ClassVar = EntryKind.SCENARIO
     name: str
+    rule: str = ""
 
 
 class ClockChanged(Struct, frozen=True, gc=False, omit_defaults=True, tag="clock", tag_field="fact"):
@@ -495,7 +486,6 @@ Fact: TypeAlias = (
     | CircumstancesChanged
     | Acted
     | ActImpossible
-    | RuleAdded
     | ScenarioLoaded
     | ClockChanged
     | SettingsChanged

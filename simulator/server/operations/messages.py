@@ -18,7 +18,8 @@ from simulator.kernel.model.submission import Reason
 from simulator.kernel.store.facts import SendRefused
 from simulator.kernel.store.journal import Entry
 from simulator.runtime.space import Space
-from simulator.schema.shapes import AnyJson, Choice, Field, Record, Shape
+from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.shapes import AnyJson, Choice, Field, Invalid, Record, Shape
 from simulator.server.operations.base import (
     Asked,
     Controller,
@@ -180,11 +181,26 @@ MOVE: Final[Shape[object]] = Record(
     [
         Field("move", Choice({m.value: m for m in _MOVES}), "What happens to it now.", required=True),
         Field(
-            "code", AnyJson(), "For fail: the provider's code or reason, as `fail:` in a scenario names it."
+            "code",
+            AnyJson(),
+            "For fail: the provider's code or reason, alone or as `fail:` in a scenario has it.",
         ),
     ],
     what="a move",
 )
+
+
+def _spelled_out(shape: Shape[Fate], plain: Json) -> Json:
+    """Return a code that comes alone as `fail:` spells it: under the first word that takes it."""
+    if not isinstance(plain, str):
+        return plain
+    words = shape.schema({}).get("properties", {})
+    assert isinstance(words, dict)
+    for word in sorted(words, key=lambda word: word != "reason"):
+        if word != "after" and not isinstance(shape.read(node_of({word: plain}), "", Problems()), Invalid):
+            return {word: plain}
+    expected = ", ".join(word for word in words if word != "after")
+    raise Problem(422, "Not a failure", f"code: expected a value of {expected}, got {plain[:200]!r}")
 
 
 async def move(controller: Controller, asked: Asked) -> Reply:
@@ -194,9 +210,8 @@ async def move(controller: Controller, asked: Asked) -> Reply:
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:
-        fate = read_as(
-            controller.providers[message.key.provider].failure_shape, values["code"], "a failure", "code"
-        )
+        shape = controller.providers[message.key.provider].failure_shape
+        fate = read_as(shape, _spelled_out(shape, values["code"]), "a failure", "code")
         assert isinstance(fate, Fate)
         code, reason = fate.code, fate.reason
     try:
