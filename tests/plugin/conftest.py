@@ -36,8 +36,8 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """Return an empty test suite with a helper to send."""
     pytester.makepyfile(helpers=HELPERS)
     pytester.makeini(
-        "[pytest]\naddopts = -p no:cacheprovider -p no:randomly -p no:asyncio -p no:aiohttp --strict-markers\n"
-        "filterwarnings = error\n"
+        "[pytest]\nfilterwarnings = error\n"
+        "addopts = -p no:cacheprovider -p no:randomly -p no:asyncio -p no:aiohttp --strict-markers\n"
     )
     pytester.syspathinsert()
     return pytester

@@ -124,8 +124,8 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
             assert simulator.messages(to="+41793026727", state="waiting").one().text == "hello"
             simulator.advance("61m")
             assert simulator.messages.one().state == "delivered"
-            simulator.configure("infobip", webhook={"inbound_url": "http://127.0.0.1:9/in", "retry": "none"})
             phone.writes("STOP", to="447860099299")
+            assert "infobip +41793026727 writes 'STOP'" in simulator.narrative()[-1]
             phone.block(for_="1m")
             assert simulator.call("GET", "/recipients/+41793026727")["blocked"] is True
             simulator.advance("1m")
@@ -141,7 +141,7 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
             assert first.recipient == "+41790000001"
             assert first.deliver().state == "delivered"
             assert simulator.webhooks.one().reports == ("DELIVERED_TO_HANDSET",)
-            assert simulator.next_message(to="+41790000003").fail("EC_ABSENT_SUBSCRIBER").code == "5/27"
+            assert simulator.next_message(to="+41790000003").fail("EC_ABSENT_SUBSCRIBER").code == "9/27"
             failed = simulator.next_message().fail("unknown")
             assert (failed.recipient, failed.state, failed.reason) == ("+41790000002", "failed", "unknown")
             assert simulator.next_message().expire().state == "expired"
@@ -152,7 +152,7 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
 
         def test_rules(simulator):
             every = simulator.rule(then={"fate": "expire"})
-            first = simulator.rule(name="first", when={"nth": 1}, then={"fate": {"fail": {"reason": "absent"}}})
+            first = simulator.rule(name="first", when={"nth": 1}, then={"fate": "fail"})
             never = simulator.rule(when={"provider": "rbm"}, then={"fate": "silence"})
             for _ in range(3):
                 send(simulator.url("infobip"))
@@ -176,7 +176,7 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
             assert simulator.wait_for("requests")[0] == call
             with pytest.raises(AssertionError, match="nearest: infobip .* whose state is 'accepted'"):
                 simulator.wait_for("messages", state="delivered", within="1ms")
-            with pytest.raises(AssertionError, match="got 0; there are\\n  <infobip .*41793026727 #1 accepted"):
+            with pytest.raises(AssertionError, match="got 0; there are\\n  <infobip .*727 #1 accepted"):
                 simulator.messages(state="delivered").one()
             assert "client_email" in simulator.key_file("rbm", tmp_path).read_text()
             assert simulator.now.isoformat() == "2026-01-05T09:00:00+00:00"
@@ -244,7 +244,7 @@ def test_strict__holds_against_a_test_what_it_does_not_assert(suite: pytest.Pyte
             "http://127.0.0.1:9/reports: given up after 1 attempts, the last one *",
             "  a call hit no route of the provider: infobip GET /sms/9/nothing answered 404: *",
             "  a credential was refused: infobip GET /sms/1/reports answered 401: *",
-            '  a rule never applied: rule "idle": provider *',
+            '  a rule never applied: rule "idle": provider: *',
         ]
     )
     assert told.count("a call hit no route of the provider") == 2
@@ -285,7 +285,7 @@ def test_marker__that_is_wrong_says_what_was_meant(suite: pytest.Pytester) -> No
         ]
     )
     assert "Traceback" not in result.stdout.str()
-    assert ".py:" not in result.stdout.str()
+    assert not re.search(r"\.py:\d", result.stdout.str())
 
 
 def test_failure__of_any_phase_is_told_everywhere(suite: pytest.Pytester) -> None:
@@ -318,7 +318,7 @@ def test_failure__of_any_phase_is_told_everywhere(suite: pytest.Pytester) -> Non
     result.assert_outcomes(passed=1, failed=1, errors=1)
     junit = suite.path.joinpath("junit.xml").read_text()
     assert len(re.findall('name="simulator-story" value="[^"]*#1 accepted', junit)) == 2
-    result.stdout.fnmatch_lines(['never applied: rule "idle": provider *'])
+    result.stdout.fnmatch_lines(['never applied: rule "idle": provider: *'])
     kept = {path.name: path.read_text("utf-8") for path in suite.path.joinpath("kept").iterdir()}
     assert sorted(kept) == [
         f"test_it.py_{name}.{suffix}"

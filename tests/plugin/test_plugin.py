@@ -139,7 +139,7 @@ def test_failure__shows_the_story_and_the_seed(suite: pytest.Pytester) -> None:
             r"again: pytest '.*::test_fails' --simulator-seed \d+",
         ]
     )
-    assert len(re.findall("simulator space '", result.stdout.str())) == 1
+    assert len(re.findall("- simulator space '", result.stdout.str())) == 1
 
 
 def test_failure__of_a_test_that_ended_its_space_is_still_reported(suite: pytest.Pytester) -> None:
