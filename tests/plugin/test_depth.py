@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_hypothesis__gets_a_new_story_for_each_example(suite: pytest.Pytester) -
         from hypothesis import given, settings, strategies as st
         from helpers import send
 
-        @settings(max_examples=5, database=None)
+        @settings(max_examples=5, deadline=None, database=None)
         @given(seed=st.integers(0, 2**32))
         def test_any_seed(simulator_session, seed):
             simulator_session.reset(seed)
@@ -90,7 +91,7 @@ def test_hypothesis__gets_a_new_story_for_each_example(suite: pytest.Pytester) -
             simulator_session.settle()
             assert simulator_session.messages.one().state == "delivered"
 
-        @settings(max_examples=5, database=None)
+        @settings(max_examples=5, deadline=None, database=None)
         @given(text=st.sampled_from(["hello"]))
         def test_fails(simulator_session, text):
             with simulator_session.fresh() as space:
@@ -527,3 +528,57 @@ def test_choices__are_those_of_scenarios(path: str, typed: object) -> None:
 
     literal = next((part for part in getattr(typed, "__args__", ()) if hasattr(part, "__args__")), typed)
     assert set(literal.__args__) == choices[f"rule.{path}"]  # type: ignore[attr-defined]
+
+
+def test_trio__is_served_like_asyncio(suite: pytest.Pytester) -> None:
+    """
+    Under trio what would block is refused, what is awaited works, and the loop goes on meanwhile.
+    """
+    suite.makepyfile(
+        """
+        import pytest
+        import trio
+        from helpers import send
+
+        def test_it(simulator):
+            async def story():
+                with pytest.raises(RuntimeError, match="await simulator.settle_async"):
+                    simulator.settle()
+                await trio.to_thread.run_sync(send, simulator.url("infobip"))
+                async with simulator.hold_webhooks():
+                    await simulator.advance_to_async("2026-01-05T10:00:00Z")
+                return await simulator.wait_for_async("messages", state="delivered")
+
+            message, = trio.run(story)
+            assert message == simulator.messages.one()
+            assert simulator.now_ms == 3_600_000
+        """
+    )
+
+    suite.runpytest().assert_outcomes(passed=1)
+
+
+def test_session_of_several_workers__draws_from_one_number(suite: pytest.Pytester) -> None:
+    """
+    With `random` the workers of pytest-xdist draw from what the header tells, and a seed goes by the test.
+    """
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(simulator, number, request):
+            with open(f"seed-{number}", "w") as out:
+                print(simulator.seed, request.node.name, file=out)
+        """
+    )
+
+    result = suite.runpytest("-n", "1", "--simulator-seed", "random")
+
+    result.assert_outcomes(passed=2)
+    drawn = re.findall(r"seeds are drawn from (\d+)", result.stdout.str())
+    module = "test_session_of_several_workers__draws_from_one_number"
+    for number in (1, 2):
+        seed, name = suite.path.joinpath(f"seed-{number}").read_text().split()
+        own = zlib.crc32(f"{module}::{name}".encode())
+        assert int(seed) == zlib.crc32(f"{drawn[0]} {own}".encode())
