@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 from simulator.client.calls import SpaceCalls
 from simulator.client.complaints import (
@@ -19,19 +19,27 @@ from simulator.client.complaints import (
     webhooks_unacknowledged,
 )
 from simulator.client.held import HeldWebhooks
-from simulator.client.lists import Messages, Webhooks
+from simulator.client.lists import Messages, Webhooks, given
 from simulator.client.recipient import RecipientHandle
-from simulator.client.records import SimulatedRequest, move_body, request_of
+from simulator.client.records import (
+    SimulatedMessage,
+    SimulatedRequest,
+    SimulatedWebhook,
+    move_body,
+    request_of,
+)
 from simulator.client.story import Story, story_of
 from simulator.client.vocabulary import (
     ClockModeName,
     Complaint,
+    MessageState,
     MoveName,
     ProviderName,
     Then,
+    WebhookStateName,
     When,
 )
-from simulator.client.waiting import Waiting
+from simulator.client.waiting import MessageLine, wait, wait_async
 from simulator.client.writing import duration, instant, scenario_text
 from simulator.control import Control
 
@@ -69,7 +77,7 @@ class _Remembered(NamedTuple):
     configured: list[tuple[str, Mapping[str, object]]]
 
 
-class Simulator(Waiting):
+class Simulator:
     """
     One space of a running simulator.
 
@@ -78,9 +86,10 @@ class Simulator(Waiting):
     """
 
     def __init__(self, control: Control, space: str = "default") -> None:
-        super().__init__(SpaceCalls(control, space))
+        self._calls = SpaceCalls(control, space)
         self.control = control
         self.space = space
+        self._line = MessageLine(self._calls)
         self._remembered = _Remembered({}, [])
 
     @classmethod
@@ -155,7 +164,7 @@ class Simulator(Waiting):
         self.control.call("POST", "/spaces", again)
         for provider, settings in self._remembered.configured:
             self.call("PUT", f"/providers/{provider}", settings)
-        self._taken.clear()
+        self._line.begin_again()
 
     @contextmanager
     def fresh(self, seed: int | None = None) -> Iterator[Simulator]:
@@ -284,6 +293,90 @@ class Simulator(Waiting):
     def _advance(self, instead: str, how: Mapping[str, str]) -> None:
         self._calls.refuse_to_block(f"simulator.{instead}")
         self.call("POST", "/clock/advance", how)
+
+    # -- waiting --------------------------------------------------------------------------------
+
+    @overload
+    def wait_for(
+        self,
+        what: Literal["messages"] = "messages",
+        *,
+        count: int = 1,
+        within: str = "5s",
+        to: str = "",
+        provider: ProviderName | None = None,
+        state: MessageState | None = None,
+        sender: str = "",
+        name: str = "",
+    ) -> list[SimulatedMessage]: ...
+
+    @overload
+    def wait_for(
+        self,
+        what: Literal["webhooks"],
+        *,
+        count: int = 1,
+        within: str = "5s",
+        to: str = "",
+        provider: ProviderName | None = None,
+        state: WebhookStateName | None = None,
+    ) -> list[SimulatedWebhook]: ...
+
+    @overload
+    def wait_for(
+        self, what: Literal["requests"], *, count: int = 1, within: str = "5s"
+    ) -> list[SimulatedRequest]: ...
+
+    def wait_for(
+        self,
+        what: Literal["messages", "webhooks", "requests"] = "messages",
+        *,
+        count: int = 1,
+        within: str = "5s",
+        to: str = "",
+        provider: str | None = None,
+        state: str | None = None,
+        sender: str = "",
+        name: str = "",
+    ) -> list[Any]:
+        """
+        Return the messages, webhooks or requests, once there are *count*.
+
+        Raises AssertionError with the nearest miss after *within*, in real time.  For
+        live clocks, other threads and other processes; a frozen clock needs no waiting.
+        """
+        conditions = given(recipient=to, provider=provider, state=state, sender=sender, name=name)
+        return wait(self._calls, what, count, within, conditions)
+
+    async def wait_for_async(
+        self,
+        what: Literal["messages", "webhooks", "requests"] = "messages",
+        *,
+        count: int = 1,
+        within: str = "5s",
+        to: str = "",
+        provider: ProviderName | None = None,
+        state: MessageState | WebhookStateName | None = None,
+    ) -> list[Any]:
+        """Do what `wait_for` does while the running loop goes on."""
+        conditions = given(recipient=to, provider=provider, state=state)
+        return await wait_async(self._calls, what, count, within, conditions)
+
+    def next_message(
+        self, *, to: str = "", provider: ProviderName | None = None, within: str = "5s"
+    ) -> SimulatedMessage:
+        """
+        Return the oldest message that was not returned by it before, as soon as there is one.
+
+        For tests that decide a fate by hand: `.deliver()`, `.fail("absent")`, `.expire()`.
+        """
+        return self._line.next(given(recipient=to, provider=provider), within)
+
+    async def next_message_async(
+        self, *, to: str = "", provider: ProviderName | None = None, within: str = "5s"
+    ) -> SimulatedMessage:
+        """Do what `next_message` does while the running loop goes on."""
+        return await self._line.next_async(given(recipient=to, provider=provider), within)
 
     # -- looking --------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 import simulator.client
+import simulator.scenario.yaml
 import simulator.thread
 from simulator.provider import discover
 

@@ -400,8 +400,7 @@ def test_two(simulator):
 """
     )
 
-    # In this process the C parser would keep the classes of an earlier import of its module.
-    result = suite.runpytest_subprocess()
+    result = suite.runpytest()
 
     result.assert_outcomes(passed=4, errors=1)
     result.stdout.fnmatch_lines(["*expected one scenario, and all else by name*"])
