@@ -37,8 +37,8 @@ class HeldWebhooks:
         trace: TracebackType | None,
     ) -> None:
         self._calls.call("POST", "/webhooks/release", {**self._of, **self._rate})
-        if failure is None and self._calls.may_block():
-            self._calls.call("POST", "/clock/advance", {"by": "0s"})
+        if failure is None:
+            self._calls.drain()
 
     async def __aenter__(self) -> None:
         await self._calls.call_async("POST", "/webhooks/hold", self._of)
@@ -51,4 +51,4 @@ class HeldWebhooks:
     ) -> None:
         await self._calls.call_async("POST", "/webhooks/release", {**self._of, **self._rate})
         if failure is None:
-            await self._calls.call_async("POST", "/clock/advance", {"by": "0s"})
+            await self._calls.drain_async()

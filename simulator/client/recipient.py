@@ -107,8 +107,7 @@ class RecipientHandle:
         through = provider or self._latest_provider()
         body = {"provider": through, **act, **({"to": to} if to else {})}
         self._calls.call("POST", f"/recipients/{self.address}/inbound", body)
-        if self._calls.may_block():
-            self._calls.call("POST", "/clock/advance", {"by": "0s"})
+        self._calls.drain()
 
     def _latest_provider(self) -> str:
         query = {"recipient": self.address, "order": "newest", "limit": "1"}

@@ -79,7 +79,7 @@ class SimulatedMessage:
     async def move_async(self, move: MoveName, code: str | Mapping[str, object] = "") -> SimulatedMessage:
         """Do what `deliver`, `fail` and the others do while the running loop goes on."""
         await self._calls.call_async("POST", f"/messages/{self.id}/move", move_body(move, code), self._of)
-        await self._calls.call_async("POST", "/clock/advance", {"by": "0s"})
+        await self._calls.drain_async()
         return message_of(self._calls, await self._calls.call_async("GET", self._path, None, self._of))
 
     def explain(self) -> list[str]:
@@ -101,7 +101,7 @@ class SimulatedMessage:
     def _moved(self, move: MoveName, code: str | Mapping[str, object] = "") -> SimulatedMessage:
         self._calls.refuse_to_block("message.move_async")
         self._calls.call("POST", f"{self._path}/move", move_body(move, code), self._of)
-        self._calls.call("POST", "/clock/advance", {"by": "0s"})
+        self._calls.drain()
         return self.now()
 
 

@@ -113,6 +113,9 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
     """
     suite.makepyfile(
         """
+        import base64
+        import json
+        import urllib.request
         from datetime import timedelta
         import pytest
         from helpers import send
@@ -133,6 +136,23 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
             assert simulator.call("GET", "/recipients/+41793026727")["blocked"] is False
             with pytest.raises(ValueError, match="nothing was sent to"):
                 simulator.recipient("+41790000009").writes("STOP")
+
+        def test_taps(simulator):
+            simulator.configure("rbm", webhook={"url": "http://127.0.0.1:9/rbm", "client_token": "t"})
+            labels = ("Yes", "No")
+            offers = [{"reply": {"text": label, "postbackData": label.lower()}} for label in labels]
+            request = urllib.request.Request(
+                simulator.url("rbm") + "/v1/phones/+15551234567/agentMessages?messageId=m-1&agentId=shop",
+                json.dumps({"contentMessage": {"text": "coming?", "suggestions": offers}}).encode(),
+                {"Authorization": "Bearer " + simulator.credential("rbm"), "Content-Type": "application/json"},
+            )
+            urllib.request.urlopen(request).close()
+            simulator.settle()
+            simulator.recipient("+15551234567").taps("No")
+            *_, tapped = simulator.webhooks
+            assert tapped.attempts != ()
+            event = json.loads(base64.b64decode(tapped.json()["message"]["data"]))
+            assert event["suggestionResponse"] == {"postbackData": "no", "text": "No", "type": "REPLY"}
 
         def test_by_hand(simulator):
             simulator.configure("infobip", webhook={"url": "http://127.0.0.1:9/reports", "retry": "none"})
@@ -184,7 +204,7 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
         """
     )
 
-    suite.runpytest().assert_outcomes(passed=5)
+    suite.runpytest().assert_outcomes(passed=6)
 
 
 def test_strict__holds_against_a_test_what_it_does_not_assert(suite: pytest.Pytester) -> None:
