@@ -144,13 +144,12 @@ def test_domain__reads_like_the_domain(suite: pytest.Pytester) -> None:
             request = urllib.request.Request(
                 simulator.url("rbm") + "/v1/phones/+15551234567/agentMessages?messageId=m-1&agentId=shop",
                 json.dumps({"contentMessage": {"text": "coming?", "suggestions": offers}}).encode(),
-                {"Authorization": "Bearer " + simulator.credential("rbm"), "Content-Type": "application/json"},
+                {"Authorization": f"Bearer {simulator.credential('rbm')}"},
             )
             urllib.request.urlopen(request).close()
             simulator.settle()
             simulator.recipient("+15551234567").taps("No")
             *_, tapped = simulator.webhooks
-            assert tapped.attempts != ()
             event = json.loads(base64.b64decode(tapped.json()["message"]["data"]))
             assert event["suggestionResponse"] == {"postbackData": "no", "text": "No", "type": "REPLY"}
 
