@@ -40,7 +40,7 @@ class Messages:
         id: str = "",
         name: str = "",
     ) -> Messages:
-        """Return those to this recipient (either word), of this provider, and so on; a call has a name."""
+        """Return those to this recipient (two words for it), and so on; `name` is one of their call."""
         query = given(
             provider=provider, recipient=to or recipient, state=state, sender=sender, id=id, name=name
         )
@@ -83,7 +83,7 @@ class Webhooks:
         recipient: str = "",
         state: WebhookStateName | None = None,
     ) -> Webhooks:
-        """Return those about this recipient (either word), of this provider, or in this state."""
+        """Return those about this recipient (two words for it), of this provider, or in this state."""
         query = given(provider=provider, recipient=to or recipient, state=state)
         return Webhooks(self._calls, {**self._query, **query})
 

@@ -40,7 +40,7 @@ from simulator.client.vocabulary import (
     When,
 )
 from simulator.client.waiting import MessageLine, wait, wait_async
-from simulator.client.writing import duration, instant, scenario_text
+from simulator.client.writing import beside, duration, instant, scenario_text
 from simulator.control import Control
 
 __all__ = ["AddedRule", "Simulator"]
@@ -89,6 +89,8 @@ class Simulator:
         self._calls = SpaceCalls(control, space)
         self.control = control
         self.space = space
+        self.folder = Path()
+        """Where `load` looks for files, too; the fixtures' is that of the test."""
         self._line = MessageLine(self._calls)
         self._remembered = _Remembered({}, [])
 
@@ -176,6 +178,7 @@ class Simulator:
         """
         settings = {name: value for name, value in self._remembered.made_with.items() if name != "name"}
         space = Simulator._made(self.control, {**settings, "seed": self.seed if seed is None else seed})
+        space.folder = self.folder
         for provider, configured in self._remembered.configured:
             space.configure_as(provider, configured)
         try:
@@ -229,12 +232,12 @@ class Simulator:
         """
         Put a scenario in force with its seed and clock.
 
-        It is a path, the name of a shipped one, YAML text, or an object.
+        It is a path, beside the test, too, the name of a shipped one, YAML text, or an object.
 
         Refused, with the reason, when something was sent already from another seed
         or the clock has left another start.
         """
-        self.call("PUT", "/scenario", scenario_text(scenario))
+        self.call("PUT", "/scenario", scenario_text(beside(scenario, self.folder)))
 
     def rule(self, *, then: Then, when: When | None = None, name: str = "") -> AddedRule:
         """Put a rule in force, before those that are: in each place the latest that applies decides."""

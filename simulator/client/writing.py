@@ -12,7 +12,7 @@ from typing import Final
 
 from simulator.scenario.shipped import find_scenario, shipped_instead
 
-__all__ = ["duration", "instant", "scenario_text"]
+__all__ = ["beside", "duration", "instant", "scenario_text"]
 
 __tracebackhide__ = True
 
@@ -32,6 +32,15 @@ def instant(start: str | datetime) -> str:
     if start.tzinfo is None:
         raise ValueError(f"expected an instant with its zone, got {start!r}")
     return start.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def beside(scenario: str | Path | Mapping[str, object], folder: Path) -> str | Path | Mapping[str, object]:
+    """Return the file of that name in *folder*, where there is one and none where pytest was started."""
+    if isinstance(scenario, str | Path) and str(scenario).endswith((".yaml", ".yml")):
+        there = folder / scenario
+        if there.exists() and not Path(scenario).exists():
+            return there
+    return scenario
 
 
 def scenario_text(scenario: str | Path | Mapping[str, object]) -> str | dict[str, object]:

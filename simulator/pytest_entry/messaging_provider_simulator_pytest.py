@@ -227,6 +227,7 @@ def _space_of(request: pytest.FixtureRequest, server: Any) -> Iterator[Any]:
     except (ControlError, ValueError, OSError) as refusal:
         # It is the marker that is wrong, and what is wrong with it stands in the text.
         pytest.fail(f"@pytest.mark.simulator: {refusal}", pytrace=False)
+    space.folder = folder
     entry = _Space(request.fixturename or "", space, [])
     spaces = config.stash[_SPACES].setdefault(node, [])
     spaces.append(entry)
@@ -246,6 +247,7 @@ def _space_of(request: pytest.FixtureRequest, server: Any) -> Iterator[Any]:
 def _settings_of(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
     """Return what a marker says; a scenario file is looked for where the test is, too."""
     from simulator.client import Simulator
+    from simulator.client.writing import beside
 
     settings = dict(marker.kwargs)
     if marker.args:
@@ -256,11 +258,8 @@ def _settings_of(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
     for name in settings:
         if name not in (*words, "strict"):
             _misused(f"unknown argument {name!r}{_meant(name, [*words, 'strict'])}")
-    scenario = settings.get("scenario")
-    if isinstance(scenario, str | Path) and str(scenario).endswith((".yaml", ".yml")):
-        beside = folder / scenario
-        if beside.exists() and not Path(scenario).exists():
-            settings["scenario"] = beside
+    if "scenario" in settings:
+        settings["scenario"] = beside(settings["scenario"], folder)
     return settings
 
 

@@ -389,6 +389,8 @@ def test_start(simulator):
 
 def test_load(simulator):
     simulator.load("healthy")
+    simulator.load("off.yaml")
+    assert simulator.seed == 9
     with pytest.raises(ValueError, match='did you mean "handset-off"'):
         simulator.load("handset-of")
     with pytest.raises(ValueError, match="there is no provider 'infobipp'; known: bip"):
