@@ -353,7 +353,7 @@ def test_two_runs_at_once__do_not_meet(suite: pytest.Pytester) -> None:
                 print(simulator_server.url, file=out)
         """
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis"]
 
     runs = [
         subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
