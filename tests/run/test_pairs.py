@@ -41,6 +41,7 @@ _FAULTS: Final = {
     "drop": "drop: 30%",
     "contradict": "contradict: {share: 60%, after: 0s..30s}",
     "early": "early: true",
+    "respell": "respell: {share: 60%, attempts: 2}",
     "truncate": "truncate: {share: 40%, attempts: 2}",
     "corrupt": "corrupt: {share: 40%, attempts: 2}",
     "mis_sign": "mis_sign: 40%",

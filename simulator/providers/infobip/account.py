@@ -277,12 +277,17 @@ class Account:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook.url, settings.inbound.url, settings.clicks.url)
-        signed_by: tuple[str, ...] = ()
+        signing = None
         if settings.security.everywhere or webhook.target in own:
             headers += settings.security.headers_for(body)
-            if settings.security.hmac is not None:
-                signed_by = (settings.security.hmac.header,)
-        return WebhookRequest(url=webhook.target, body=body, headers=headers, signed_by=signed_by)
+            signing = settings.security.hmac
+        return WebhookRequest(
+            url=webhook.target,
+            body=body,
+            headers=headers,
+            signed_by=() if signing is None else (signing.header,),
+            sign=None if signing is None else signing.sign,
+        )
 
     # -- what the routes ask --------------------------------------------------------------------
 

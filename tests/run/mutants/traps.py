@@ -311,6 +311,14 @@ expect: {webhooks: {acknowledged: 100%, lost: 0, forged_refused: true}}
         text="providers: {infobip: {webhook: {retry: [1s], hmac: {secret: key}, secure: all}}}\n" + _TAKEN,
         play=Play(drive=(sends(),), integrator={"secrets": {"infobip": ("key",)}}),
     ),
+    "spelt otherwise": Trap(
+        text="""
+providers: {infobip: {webhook: {retry: [1s], hmac: {secret: key}, secure: all}}}
+rules: [{then: {webhooks: {respell: {attempts: 2}}}}]
+expect: {webhooks: {acknowledged: 100%, lost: 0}}
+""",
+        play=Play(drive=(sends(),), integrator={"secrets": {"infobip": ("key",)}}),
+    ),
     "signed by rbm": Trap(
         text=f"providers: {{rbm: {{webhook: {{retry: [1s, 1s]}}}}}}\n{_TAKEN}",
         play=Play(drive=(sends(channel="rbm"),)),
