@@ -215,7 +215,7 @@ def _judged(
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
         results.append(invalid)
-    results += unused_checks(simulation, report, asked=sum(finding.judged for _, finding in audits))
+    results += unused_checks(space, report, asked=sum(finding.judged for _, finding in audits))
     unmet = any(not check.passed for check in (*expected, *results))
     if expected and not unmet and not any(check.judged for check in expected):
         results.append(

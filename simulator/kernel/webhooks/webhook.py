@@ -139,7 +139,7 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
         return any(damage.kind in SPOILING for damage in self.damage_of(attempt))
 
     def timed(self, attempt: int) -> bool:
-        """Return True when the time that attempt number *attempt* takes is the receiver's: sound, not slow."""
+        """Return True when the time that attempt number *attempt* takes is the receiver's own."""
         harm = {damage.kind for damage in self.damage_of(attempt)}
         return harm.isdisjoint(SPOILING | {DamageKind.SLOW})
 
@@ -166,7 +166,7 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     slow_real_ms: int = 0
     """How long sending the body takes, on purpose."""
     sign: Callable[[bytes], str] | None = None
-    """Returns what those headers hold for other bytes of the body; None: it is not the body that is signed."""
+    """Returns what those headers hold for other bytes of the body; None: the body is not what is signed."""
 
     def named(self, agent: str) -> WebhookRequest:
         """Return the request with the header User-Agent, unless it has one."""
