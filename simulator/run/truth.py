@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.run.told import Told
@@ -48,13 +51,16 @@ def truths(
         "recipient": key.recipient,
         "provider": key.provider,
         "state": state.value,
-        "parts": str(message.submission.parts),
-        "code": message.code,
         "ended": _iso(simulation.clock.unix_ms(ended_ms)),
         "sends": str(key.ordinal - _accepted_before(simulation, key)),
         "fallbacks": str(_elsewhere(simulation, message)),
-        **figures[key.provider](message),
     }
+    # Where it is said to be read and is not, or the other way round, what was heard is true as well.
+    heard = {state, message.state} <= {State.DELIVERED, State.READ}
+    words |= figures[key.provider](replace(message, state=state) if heard else message)
+    if state is not message.state and not heard:
+        # The provider has no word of its own for what did not happen.
+        words.pop("code", None)
     return {name: words[name] for name in TRUTHS if words.get(name, "")}
 
 

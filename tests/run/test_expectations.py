@@ -5,14 +5,19 @@ What a run may be expected to show beyond states, and runs that tested nothing.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from run.mutants.integrator import Integrator
+from run.mutants.ledger import Told
+from run.mutants.policy import Policy
+from run.mutants.reading import read
 from run.mutants.registry import mutant
 from run.mutants.stage import Play, perform, sends
 from simulator.evidence.result import Load, RunResult, Scorecard
@@ -69,6 +74,56 @@ async def test_fields_are_compared_with_the_truth(name: str, wrong: str) -> None
     (check,) = (check for check in result.checks if check.name.startswith("integrator"))
     assert check.passed == (not name)
     assert wrong in "\n".join(check.lines)
+
+
+_HALF_FAIL = """
+providers: {{bip: {{session: {{required: false}}}}}}
+rules:
+  - {{when: {{provider: infobip, share: 50%}}, then: {{fate: {{fail: {{status: REJECTED_NETWORK}}}}}}}}
+  - {{when: {{provider: bitel, share: 50%}}, then: {{fate: {{fail: {{status: BLACKLIST}}}}}}}}
+  - {{when: {{provider: rbm, share: 50%}}, then: {{fate: expire}}}}
+  - {{when: {{share: 50%}}, then: {{fate: {{deliver: {{read: {{after: 1s}}}}}}}}}}
+expect:
+  integrator:
+    ask: "GET http://127.0.0.1:9000/messages/{{id}}"
+    within: 200ms
+    provider: {provider}
+    fields: {fields}
+"""
+_TOLD = {
+    "infobip": ("+4179", {"code": "{code}", "price": "{price}", "parts": "{parts}"}),
+    "rbm": ("+4179", {"code": "{code}"}),
+    "bip": ("+90532", {"code": "{code}"}),
+    "bitel": ("+98912", {"code": "{code}", "price": "{price}", "parts": "{parts}"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "field"), [(name, field) for name, (_, fields) in _TOLD.items() for field in ("", *fields)]
+)
+async def test_every_provider_tells_its_own_figures(provider: str, field: str) -> None:
+    """
+    What each provider's reports tell beside the state is the truth; who keeps it otherwise is caught.
+    """
+    recipient, fields = _TOLD[provider]
+    plan = load_run(_HALF_FAIL.format(provider=provider, fields=json.dumps(fields)), "test.yaml", discover())
+    (ask,) = plan.expect.integrator
+    more = {"ttl": "600s"} if provider == "rbm" else {}
+    play = Play(
+        drive=(sends(12, recipient=recipient, channel=provider, **more),),
+        audits=(replace(ask, url="/messages/{id}"),),
+    )
+    off: dict[str, Any] = {"code": "?", "price": 9.5, "parts": 9}
+
+    def read_wrong(channel: str, raw: bytes) -> list[Told]:
+        return [each._replace(**{field: off[field]}) for each in read(channel, raw)]
+
+    integrator = Integrator(policy=replace(Policy(), read=read_wrong)) if field else Integrator()
+    result = await perform(plan, play, integrator)
+
+    (check,) = (check for check in result.checks if check.name.startswith("integrator"))
+    assert (check.passed, check.judged) == (not field, True), check.lines
+    assert not field or f"{field} should be" in "\n".join(check.lines)
 
 
 _FALLBACK = """
