@@ -110,7 +110,7 @@ class Audit:
         Return what the integrator believes wrongly, after all the patience there is.
 
         Software may store, acknowledge and work later: *meanwhile* lets time in
-        the simulation pass for what it does then.
+        the simulation pass for what it does then, and that is no part of its patience.
         """
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self._ask.within_real_ms / 1_000
@@ -120,7 +120,9 @@ class Audit:
             if not finding.wrong or wait_s <= 0:
                 break
             await asyncio.sleep(wait_s)
+            began_s = loop.time()
             await meanwhile()
+            ends_s += loop.time() - began_s
         return finding
 
     async def _round(self) -> Finding:

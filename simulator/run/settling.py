@@ -11,6 +11,7 @@ from simulator.kernel.engine.arrivals import last_arrival_ms
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Refused, Rung
 from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.webhooks.webhook import WebhookState
 from simulator.run.refusals import refused_for_good
 from simulator.runtime.space import Space
 
@@ -121,6 +122,10 @@ async def _settle_live(space: Space, within_ms: int) -> None:
             and due_ms - now_ms > _IDLE_REAL_S * 1_000 * driver.rate
             and loop.time() - quiet_since_s > _QUIET_REAL_S
             and now_ms >= last_ms
-            and not any(webhook.pending for webhook in simulation.outbox.webhooks.values())
+            # What is held back once the timeline is over stays so.
+            and not any(
+                webhook.pending and webhook.state is not WebhookState.HELD
+                for webhook in simulation.outbox.webhooks.values()
+            )
         ):
             await driver.advance(due_ms)
