@@ -24,7 +24,7 @@ from simulator.provider import Provider
 from simulator.run.refusals import Refusal, refused_for_good
 from simulator.run.stories import Stories
 from simulator.run.told import Telling, Told, told_of
-from simulator.run.truth import disagrees, truths
+from simulator.run.truth import disagrees, says, truths
 from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import REFUSED, About, Ask
@@ -222,6 +222,9 @@ class Audit:
             return _Complaint("", "", "")
         figures = {name: self._figures(name) for name in self._providers}
         words = truths(self._simulation, message, history, figures)
+        if not self._ask.field and not any(says(wanted, words) for wanted in self._ask.fields.values()):
+            # Its provider tells none of it.
+            return _Complaint("", "", "")
         for field, template in self._ask.fields.items():
             belief = believed_at(body, field)
             if (expected := disagrees(template, belief, words)) != "":

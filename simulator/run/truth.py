@@ -18,7 +18,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.run.told import Told
 from simulator.scenario.goals import TRUTHS, Wanted
 
-__all__ = ["Figures", "disagrees", "truths"]
+__all__ = ["Figures", "disagrees", "says", "truths"]
 
 Figures = Callable[[Message], Mapping[str, str]]
 """What a provider tells of a message beside its state."""
@@ -86,11 +86,16 @@ def _iso(unix_ms: int) -> str:
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
+def says(template: Wanted, words: Mapping[str, str]) -> bool:
+    """Return True when the truth has a word for everything in *template*."""
+    return all(name in words for name in _BLANK.findall(template.template))
+
+
 def disagrees(template: Wanted, belief: str, words: Mapping[str, str]) -> str:
     """Return what *belief* should be, or an empty text: it is, or the truth has no word for it here."""
-    names = _BLANK.findall(template.template)
-    if any(name not in words for name in names):
+    if not says(template, words):
         return ""
+    names = _BLANK.findall(template.template)
     expected = _BLANK.sub(lambda match: words[match[1]], template.template)
     if belief == expected:
         return ""

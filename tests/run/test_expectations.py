@@ -19,7 +19,7 @@ from run.mutants.ledger import Told
 from run.mutants.policy import Policy
 from run.mutants.reading import read
 from run.mutants.registry import mutant
-from run.mutants.stage import Play, perform, sends
+from run.mutants.stage import Play, calls, perform, sends
 from simulator.evidence.result import Load, RunResult, Scorecard
 from simulator.provider import discover
 from simulator.run.checks import checks
@@ -148,6 +148,40 @@ async def test_sms_goes_out_if_and_only_if_rbm_expired(name: str, met: bool) -> 
 
     mark = marks(result)["sends.relations: infobip if rbm is expired or refused"]
     assert mark == ("✓" if met else "✗")
+
+
+async def test_fields_that_a_provider_does_not_tell_are_not_judged() -> None:
+    """
+    An audit of prices alone finds nothing out about messages of a provider that tells none.
+    """
+    text = """
+expect: {integrator: {ask: "GET http://127.0.0.1:9000/messages/{id}", fields: {price: "{price}"}}}
+"""
+    (ask,) = load_run(text, "test.yaml", discover()).expect.integrator
+    play = Play(
+        drive=(sends(2, channel="rbm"),), audits=(replace(ask, url="/messages/{id}", within_real_ms=200),)
+    )
+
+    result = await ran(text, play)
+
+    assert not result.passed
+    assert marks(result)["integrator: price"] == "–"
+
+
+@pytest.mark.parametrize(
+    "goals", ["messages: {at_least: 0}", "webhooks: {at_most: 5}", "webhooks: {at_least: 0, lost: 0}"]
+)
+async def test_nothing_is_no_success(goals: str) -> None:
+    """
+    What nothing at all meets is not judged, and a run in which nothing is judged has failed.
+    """
+    result = await ran(
+        f"timeline: [{{at: 1s, webhooks: hold}}]\nexpect: {{{goals}}}",
+        Play(drive=(calls("/restart", 0),), means={}),
+    )
+
+    assert not result.passed
+    assert {mark for name, mark in marks(result).items() if name.startswith(goals[:8])} == {"–"}
 
 
 async def test_rule_that_never_applied_is_a_dash() -> None:
