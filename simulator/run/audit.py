@@ -222,7 +222,7 @@ class Audit:
             return _Complaint("", "", "")
         figures = {name: self._figures(name) for name in self._providers}
         words = truths(self._simulation, message, history, figures)
-        if not self._ask.field and not any(says(wanted, words) for wanted in self._ask.fields.values()):
+        if not self._ask.field and not any(says(template, words) for template in self._ask.fields.values()):
             # Its provider tells none of it.
             return _Complaint("", "", "")
         for field, template in self._ask.fields.items():

@@ -111,9 +111,10 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
         providers=discover(),
     )
     server = Server(config)
-    await server.start()
-    try:
-        async with integrator:
+    async with integrator:
+        # Where webhooks go is said as soon as a live clock begins.
+        await server.start()
+        try:
             integrator.simulator = server.url
             space = server.registry.get(DEFAULT_SPACE)
             for provider, settings in _webhooks(integrator.url).items():
@@ -139,8 +140,8 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             return await run(
                 server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
             )
-    finally:
-        await server.stop()
+        finally:
+            await server.stop()
 
 
 def _webhooks(url: str) -> dict[str, dict[str, object]]:

@@ -146,6 +146,15 @@ rules:
             integrator={"speed": 100, "works_after_real_s": 0.1},
         ),
     ),
+    "accepted behind the answer to whoever made it send, when all else is over": Situation(
+        text="""
+rules:
+  - {when: {provider: infobip, operation: send}, then: {answer: {throttle: {rate: 1/10s, burst: 2}}}}
+  - {then: {webhooks: {slow: {over: 50ms}, early: true}}}
+expect: {messages: {final: 100%}, webhooks: {acknowledged: 100%}}
+""",
+        play=Play(drive=(sends(),), integrator={"tries_inside": 1}),
+    ),
     "held for good, while a message has two days to expire": Situation(
         text="""
 rules: [{when: {recipient: "+41790000000"}, then: {fate: expire}}]
