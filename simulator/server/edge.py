@@ -308,6 +308,8 @@ class Edge:
     def _reply(self, space: Space, route: Route, call: Call, answer: Answer) -> HttpReply:
         """Return the reply that *answer* is, having taken note of the call."""
         headers = headers_of(answer, self._registry.providers[call.gateway.provider])
+        if call.result.refused and (wait_s := dict(headers).get("Retry-After", "")).isdecimal():
+            space.simulation.told_to_wait(call.result, int(wait_s))
         tell_refusals(headers, space, call)
         if note := note_of(space, call):
             headers.append((NOTE_HEADER, header_text(note)))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from simulator.kernel.engine.account import Account, hooks_of
 from simulator.kernel.engine.acts import act_of, try_act
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
@@ -151,6 +153,12 @@ class Simulation:
     ) -> CallResult:
         """Return what rules do to the answer of a call that sends nothing, about *recipients* if any."""
         return consult(self.state, provider, operation, credential, recipients)
+
+    def told_to_wait(self, result: CallResult, retry_after_s: int) -> None:
+        """Note that the answer to a call that was refused whole says when to come back."""
+        for key in result.refused:
+            if (refused := self.refusals.get(key)) is not None:
+                self.state.store.refusals[key] = replace(refused, retry_after_s=retry_after_s)
 
     def answered(self, result: CallResult) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""

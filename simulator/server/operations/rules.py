@@ -5,12 +5,11 @@ The rules in force, and how often each was of use.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Final, NamedTuple
 
+from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Match, Rule
 from simulator.kernel.model.units import format_duration, format_share
 from simulator.kernel.store.facts import Called
@@ -40,7 +39,7 @@ class RuleUse(NamedTuple):
     calls: int
     """Calls whose answers it did something to."""
     miss: str = ""
-    """Why the latest submission did not match, when none ever did."""
+    """What came nearest to it, when it never applied."""
 
     @property
     def total(self) -> int:
@@ -54,38 +53,14 @@ def rule_uses(simulation: Simulation) -> list[RuleUse]:
     webhooks = Counter(message.faults_rule for message in simulation.messages.values())
     refusals = Counter(refused.rule for refused in simulation.refusals.values())
     calls = Counter(entry.fact.rule for entry in simulation.journal if isinstance(entry.fact, Called))
-    misses: Mapping[str, str] | None = None
+    reasons = {rule.name: rule.why for rule in idle_rules(simulation)}
     uses = []
     for rule in simulation.scenario.rules:
         name, then = rule.name, rule.then
         places = tuple(place for place in ("answer", "fate", "webhooks") if getattr(then, place) is not None)
-        use = RuleUse(
-            rule, _when(rule.when), places, fates[name], refusals[name], webhooks[name], calls[name]
-        )
-        if not use.total:
-            misses = _latest_misses(simulation) if misses is None else misses
-            use = use._replace(miss=misses.get(name, ""))
-        uses.append(use)
+        counts = (fates[name], refusals[name], webhooks[name], calls[name])
+        uses.append(RuleUse(rule, _when(rule.when), places, *counts, reasons.get(name, "")))
     return uses
-
-
-def _latest_misses(simulation: Simulation) -> Mapping[str, str]:
-    """Return, rule by rule, why the latest submission did not match; nothing when there was none."""
-    latest = max(_latest(simulation), key=lambda item: item[0], default=None)
-    if latest is None:
-        return {}
-    at_ms, submitted = latest
-    weighed = simulation.considered(submitted.submission, submitted.key, at_ms)
-    return {item.rule.name: "; ".join(map(str, item.misses)) for item in weighed}
-
-
-def _latest(simulation: Simulation) -> Iterator[tuple[int, Message | Refused]]:
-    for message in reversed(simulation.messages.values()):
-        yield message.accepted_ms, message
-        break
-    for refused in reversed(simulation.refusals.values()):
-        yield refused.at_ms, refused
-        break
 
 
 def _when(match: Match) -> str:
