@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulator.scenario.calls import REQUEST
-from simulator.scenario.expect import ASKS
+from simulator.scenario.calls import COMMAND, REQUEST
+from simulator.scenario.expect import audits_shape
 from simulator.scenario.goals import Ask
 from simulator.scenario.loader import ScenarioError, Vocabulary
 from simulator.scenario.yaml import YamlError, parse
@@ -105,9 +105,9 @@ def _shape(providers: Mapping[str, Vocabulary]) -> Shape[Software]:
             Field("drive", _CALL, "Makes your software send {text} to {recipient}.", required=True),
             Field("bulk", _CALL, "Makes it send to all {recipients} in one call."),
             Field("revoke", _CALL, "Makes it pull back the last message to {recipient}."),
-            Field("restart", REQUEST, "Makes whoever runs it restart it."),
-            Field("reset", REQUEST, "Makes it forget everything; called before each hardship."),
-            Field("ask", ASKS, "What it is asked, as `integrator:` of a scenario."),
+            Field("restart", COMMAND, "Makes whoever runs it restart it."),
+            Field("reset", COMMAND, "Makes it forget everything; called before each hardship."),
+            Field("ask", audits_shape(providers), "What it is asked, as `integrator:` of a scenario."),
             Field("providers", accounts, "Accounts, as in a scenario: webhook targets and secrets."),
         ],
         doc="How the software under test is reached.",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.model.scenario import ClockMode, ServerTurn
 from simulator.kernel.model.units import format_duration, format_offset
 from simulator.kernel.store.facts import (
     Accepted,
@@ -37,6 +37,7 @@ from simulator.kernel.store.facts import (
     ScenarioLoaded,
     Scope,
     SendRefused,
+    ServerTurned,
     SettingsChanged,
     Suspended,
     Unsigned,
@@ -119,16 +120,23 @@ def _sentence(fact: Fact) -> str:
             return f"{method} {path} failed inside the simulator; its log has the details"
         case RefusalLeftOut(operation=operation):
             return f"{operation} was not refused: the code is about one recipient, and this call has none"
-        case CircumstancesChanged(traits=traits):
-            return ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
+        case CircumstancesChanged(traits=traits, until_ms=until_ms):
+            until = f" until {format_offset(until_ms)}" if until_ms is not None else ""
+            return ", ".join(f"{name} is now {_plain(value)}{until}" for name, value in traits.items())
         case Acted(act=act, text=text):
             return f"{act} {text!r}" if text else act
         case ActImpossible(act=act, detail=detail):
             return f"{act} was not possible: {detail}"
-        case ScenarioLoaded(name=name):
-            return f'scenario "{name}" is in force'
+        case ScenarioLoaded(name=name, rule=rule):
+            return (
+                f'rule "{rule}" is in force, before all others' if rule else f'scenario "{name}" is in force'
+            )
         case ClockChanged(mode=mode, rate=rate):
             return f"the clock is {clock_words(mode, rate)}"
+        case ServerTurned(turn=ServerTurn.DOWN):
+            return "server is down: its own port refuses connections, and those that were open are cut"
+        case ServerTurned():
+            return "server is up: its own port takes connections again"
         case SettingsChanged(names=names, text=text):
             return text or f"settings changed: {', '.join(names)}"
         case Note(text=text):

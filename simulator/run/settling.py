@@ -11,6 +11,7 @@ from simulator.kernel.engine.arrivals import last_arrival_ms
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Refused, Rung
 from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.webhooks.webhook import WebhookState
 from simulator.run.refusals import refused_for_good
 from simulator.runtime.space import Space
 
@@ -29,13 +30,16 @@ def retries_end_ms(simulation: Simulation, within_ms: int) -> int | None:
     Return until when sends that a rule refused may still be tried again; None: none is left.
 
     *within_ms* counts from the last refusal, and never ends before the rule that
-    refuses does.  What was rejected inside an answer is no send to try again.
+    refuses does, nor a closed port that was opened again.  What was rejected inside
+    an answer is no send to try again.
     """
-    latest = simulation.state.ordinals
+    last_ordinal = simulation.state.last_ordinal
     messages = simulation.messages
     waiting: list[Refused] = []
     for key, refused in simulation.refusals.items():
-        if refused.rung is not Rung.RULE or refused.id or latest[key.provider, key.recipient] > key.ordinal:
+        if refused.rung is not Rung.RULE or refused.id:
+            continue
+        if last_ordinal(key.provider, key.recipient) > key.ordinal:
             # Whatever came later has a refusal of its own, or was accepted.
             continue
         if key in messages:
@@ -43,14 +47,15 @@ def retries_end_ms(simulation: Simulation, within_ms: int) -> int | None:
         waiting.append(refused)
     # A clear no to a whole call is nothing to try again, either.
     clear = {refusal.key for refusal in refused_for_good(simulation)} if waiting else set()
-    return max(
-        (
-            max(refused.at_ms, rule_end_ms(simulation, refused.rule)) + within_ms
-            for refused in waiting
-            if refused.key not in clear
-        ),
-        default=None,
-    )
+    ends_ms = [
+        max(refused.at_ms, rule_end_ms(simulation, refused.rule)) + within_ms
+        for refused in waiting
+        if refused.key not in clear
+    ]
+    if simulation.state.servers_up_at_ms:
+        # Connections that were refused leave no trace here, so whoever tries again is given the time.
+        ends_ms.append(simulation.state.servers_up_at_ms + within_ms)
+    return max(ends_ms, default=None)
 
 
 def rule_end_ms(simulation: Simulation, name: str) -> int:
@@ -77,16 +82,19 @@ async def _settle_virtual(space: Space, within_ms: int) -> None:
     refusal is overcome by the end of its rule, and by tokens that trickle in.
     """
     simulation, driver = space.simulation, space.driver
-    await driver.advance(None)
-    while (end_ms := retries_end_ms(simulation, within_ms)) is not None:
-        now_ms = simulation.clock.now_ms
-        if now_ms >= end_ms:
-            return
+    while True:
+        await driver.advance(None)
+        end_ms, now_ms = retries_end_ms(simulation, within_ms), simulation.clock.now_ms
+        if end_ms is None or now_ms >= end_ms:
+            if simulation.settled:
+                return
+            # What was tried again was accepted after everything else had happened: it has its own end.
+            await asyncio.sleep(_STEP_REAL_S)
+            continue
         # Straight to the end of what refuses, then step by step.
         over_ms = end_ms - within_ms
         await driver.advance(max(over_ms, now_ms) if over_ms > now_ms else min(end_ms, now_ms + _STEP_MS))
         await asyncio.sleep(_STEP_REAL_S)
-        await driver.advance(None)
 
 
 async def _settle_live(space: Space, within_ms: int) -> None:
@@ -119,6 +127,10 @@ async def _settle_live(space: Space, within_ms: int) -> None:
             and due_ms - now_ms > _IDLE_REAL_S * 1_000 * driver.rate
             and loop.time() - quiet_since_s > _QUIET_REAL_S
             and now_ms >= last_ms
-            and not any(webhook.pending for webhook in simulation.outbox.webhooks.values())
+            # What is held back once the timeline is over stays so.
+            and not any(
+                webhook.pending and webhook.state is not WebhookState.HELD
+                for webhook in simulation.outbox.webhooks.values()
+            )
         ):
             await driver.advance(due_ms)

@@ -15,6 +15,7 @@ from simulator.kernel.model.units import Rate
 
 __all__ = [
     "BLANK",
+    "FIGURES",
     "JUDGED_BY_ITSELF",
     "JUDGES",
     "REFUSED",
@@ -58,6 +59,9 @@ how often it arrived (`arrived`: once or never), how often its recipient wrote (
 
 BLANK: Final = re.compile(r"\{(\w+)\}")
 """Where a template of `fields:` has a word."""
+
+FIGURES: Final = frozenset({"parts", "price", "code"})
+"""Those of them that only some providers tell."""
 
 JUDGED_BY_ITSELF: Final = ("acknowledged", "forged", "calls", "inbound")
 """What nobody has to be asked for: webhooks taken, forgeries refused, calls made well, inbound ones taken."""
@@ -269,6 +273,6 @@ class RunFile:
     scenario: Scenario
     hardship: Hardship | None = None
     reset: tuple[str, str] | None = None
-    """The call that makes the integrator forget everything, before the run begins."""
+    """Method and URL of a call that makes the integrator forget what it has, before a run."""
     drive: tuple[Drive, ...] = ()
     expect: Expectations = field(default_factory=Expectations)

@@ -86,6 +86,7 @@ CAUGHT: Mapping[str, str] = {
     "signature over new JSON": "plain-sailing",
     "signature over the envelope": "plain-sailing",
     "signature over new JSON at infobip": "plain-sailing",
+    "signature over compact JSON": "spelt-otherwise",
     "202": "plain-sailing",
     "slower than the time-out": "answered-in-time",
     "inbox in memory": "restarted-after-reports",
@@ -107,7 +108,6 @@ CAUGHT: Mapping[str, str] = {
 # fmt: on
 
 NOT_SEEN: Mapping[str, str] = {
-    "signature over compact JSON": "every body is compact JSON",
     "deaf to Retry-After": "waits are real, and an exam takes no time for them",
     "bodies are kept": "nobody is asked for a figure of memory",
 }

@@ -17,7 +17,8 @@ from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
-from simulator.kernel.store.facts import RefusalLeftOut, Scope, SendRefused, accepted
+from simulator.kernel.store.facts import RefusalLeftOut, Scope, SendRefused
+from simulator.kernel.store.shared_facts import accepted
 from simulator.kernel.webhooks.webhook import Report
 
 __all__ = ["answered", "consult", "settle", "submit", "submit_later"]
@@ -148,6 +149,7 @@ def _note_refusal(state: SimulationState, decision: Decision, result: CallResult
         at_ms=state.clock.now_ms,
     )
     state.store.note_refusal(refused)
+    result.refused.append(refused.key)
     scope = Scope.CALL if refusal else Scope.CONNECTION
     wait_ms = refusal.retry_after_ms if refusal else 0
     fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why, retry_after_ms=wait_ms)

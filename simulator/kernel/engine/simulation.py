@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from simulator.kernel.engine.account import Account, hooks_of
 from simulator.kernel.engine.acts import act_of, try_act
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
@@ -23,7 +25,7 @@ from simulator.kernel.engine.moves import (
     wake,
 )
 from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
-from simulator.kernel.engine.script import configure, load, timeline_due
+from simulator.kernel.engine.script import add_rule, configure, load, timeline_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake
 from simulator.kernel.model.clock import Clock
@@ -32,15 +34,14 @@ from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.rules import Act
+from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 from simulator.kernel.store.journal import Journal
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookRequest
 
 __all__ = ["IllegalMove", "Simulation"]
-
-_MESSAGES_MAX = 1_000_000
 
 
 class Simulation:
@@ -57,7 +58,7 @@ class Simulation:
         seed: int = 0,
         clock: Clock | None = None,
         journal: Journal | None = None,
-        messages_max: int = _MESSAGES_MAX,
+        messages_max: int = MESSAGES_MAX,
     ) -> None:
         state = SimulationState(
             seed=seed,
@@ -103,7 +104,7 @@ class Simulation:
     @property
     def untouched(self) -> bool:
         """True while nobody has sent or done anything, so that nothing was drawn for anybody."""
-        return not self.state.ordinals
+        return self.state.untouched
 
     def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
@@ -112,6 +113,10 @@ class Simulation:
         Messages on their way keep the fate they have, changed circumstances stay.
         """
         load(self.state, scenario, crowd)
+
+    def add_rule(self, rule: Rule) -> None:
+        """Put *rule* in force, before those that are; `during` counts from the start of their scenario."""
+        add_rule(self.state, rule)
 
     # -- sending --------------------------------------------------------------------------------
 
@@ -148,6 +153,12 @@ class Simulation:
     ) -> CallResult:
         """Return what rules do to the answer of a call that sends nothing, about *recipients* if any."""
         return consult(self.state, provider, operation, credential, recipients)
+
+    def told_to_wait(self, result: CallResult, retry_after_s: int) -> None:
+        """Note that the answer to a call that was refused whole says when to come back."""
+        for key in result.refused:
+            if (refused := self.refusals.get(key)) is not None:
+                self.state.store.refusals[key] = replace(refused, retry_after_s=retry_after_s)
 
     def answered(self, result: CallResult) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""
@@ -208,6 +219,11 @@ class Simulation:
         names_of = self.state.hooks[submission.provider].names_of
         return {} if names_of is None else names_of(submission)
 
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return every id by which a submission may be looked up, beside its own."""
+        found_by = self.state.hooks[submission.provider].found_by
+        return [*self.names_of(submission).values(), *(found_by(submission) if found_by is not None else ())]
+
     def move(
         self,
         message: Message,
@@ -232,9 +248,11 @@ class Simulation:
         """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
         suspend(self.state, message)
 
-    def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
-        """Change circumstances of an address or a prefix (`+4179*`) from now on."""
-        change_recipient(self.state, pattern, traits, why)
+    def change_recipient(
+        self, pattern: str, traits: Mapping[str, Value], why: str = "control", *, span_ms: int | None = None
+    ) -> None:
+        """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
+        change_recipient(self.state, pattern, traits, why, span_ms)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """

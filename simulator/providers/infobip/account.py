@@ -87,7 +87,7 @@ class Account:
         self.bulks = Bulks()
         self.log_throttle = Throttle()
         self.settings = Settings()
-        self.books = Books(micros(self.settings.balance))
+        self.books = Books(micros(self.settings.balance), gateway.messages_max)
         self._fates: dict[bool, Fate] = {}
         self._derive()
 
@@ -146,6 +146,11 @@ class Account:
         """Return the bulkId that the client chose: it may be all that it knows of a refused call."""
         details = details_of(submission)
         return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
+
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return the bulkId of the answer, whoever chose it; stories are not crowded with one of ours."""
+        bulk_id = details_of(submission).bulk_id
+        return (bulk_id,) if bulk_id else ()
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
@@ -206,10 +211,6 @@ class Account:
         return Fate(
             ending=Ending.FAIL, after=self.settings.deliver_after, progress=(), code=code_of(status_id)
         )
-
-    def is_free(self, status_id: int) -> bool:
-        """Return True for an end that costs nothing."""
-        return status_id in self._free
 
     def noted(self, message: Message, move: Move | None) -> None:
         """Enter an accepted message in the books; give back the price of one whose end costs nothing."""
@@ -281,12 +282,17 @@ class Account:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook.url, settings.inbound.url, settings.clicks.url)
-        signed_by: tuple[str, ...] = ()
+        signing = None
         if settings.security.everywhere or webhook.target in own:
             headers += settings.security.headers_for(body)
-            if settings.security.hmac is not None:
-                signed_by = (settings.security.hmac.header,)
-        return WebhookRequest(url=webhook.target, body=body, headers=headers, signed_by=signed_by)
+            signing = settings.security.hmac
+        return WebhookRequest(
+            url=webhook.target,
+            body=body,
+            headers=headers,
+            signed_by=() if signing is None else (signing.header,),
+            sign=None if signing is None else signing.sign,
+        )
 
     # -- what the routes ask --------------------------------------------------------------------
 
@@ -333,6 +339,10 @@ class Account:
     def cost_micros(self, parts: int) -> int:
         """Return what a message of so many parts costs."""
         return self._price_micros * (parts if self.settings.charge == "part" else 1)
+
+    def is_free(self, status_id: int) -> bool:
+        """Return True when a message with this status costs nothing."""
+        return status_id in self._free
 
     def log_facts(self, outcome: Message | Refused) -> Facts:
         """Return what the log tells of an entry now."""
@@ -389,9 +399,9 @@ _FAILURES: Final = {
 
 
 def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
-    """Return what a message costs, and the name of its status."""
+    """Return what a message costs, of how many parts it is, and the name of its status."""
     assert isinstance(account, Account)
     status_id, _ = account.outcome_of(message)
-    free = account.is_free(status_id)
-    price = 0 if free else account.cost_micros(message.submission.parts) / 1_000_000
-    return {"price": f"{price:.6f}", "code": STATUSES[status_id].name}
+    parts = message.submission.parts
+    price = 0 if account.is_free(status_id) else account.cost_micros(parts) / 1_000_000
+    return {"price": f"{price:.6f}", "parts": str(parts), "code": STATUSES[status_id].name}
