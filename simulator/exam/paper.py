@@ -5,13 +5,14 @@ One hardship as a scenario file for one provider and one piece of software: what
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 from simulator.exam.hardships import Hardship
 from simulator.exam.software import Call, Software
+from simulator.kernel.model.units import format_duration
 from simulator.provider import Provider
 from simulator.scenario.goals import JUDGED_BY_ITSELF
 from simulator.scenario.yaml import dump
@@ -44,13 +45,22 @@ class _Lacking(Exception):
     """The software has no call that the hardship needs."""
 
 
-def paper(hardship: Hardship, provider: Provider, software: Software, *, seed: int, place: int) -> Paper:
+def paper(
+    hardship: Hardship,
+    provider: Provider,
+    software: Software,
+    *,
+    seed: int,
+    place: int,
+    retry: Sequence[int] = (),
+) -> Paper:
     """
     Return the file that puts *software* through *hardship* at *provider*.
 
     Seeds and numbers differ from hardship to hardship and from seed to seed, so
     that software which keeps its data does not take the next one for a repetition;
-    *place* is which hardship it is of this provider.
+    *place* is which hardship it is of this provider; *retry* are the waits between attempts
+    at a webhook where neither of both says another, none: the provider's own.
     """
     for word in hardship.judged_by:
         if word not in JUDGED_BY_ITSELF and not any(word in ask.words for ask in software.ask):
@@ -71,7 +81,10 @@ def paper(hardship: Hardship, provider: Provider, software: Software, *, seed: i
     if timeline:
         tree["timeline"] = timeline
     theirs = {name: part for name, part in _mapping(tree.get("providers")).items() if name == provider.name}
-    tree["providers"] = _over(_mapping(software.tree.get("providers")), theirs)
+    ladder: dict[str, Json] = {}
+    if retry:
+        ladder = {provider.name: {"webhook": {"retry": [format_duration(wait_ms) for wait_ms in retry]}}}
+    tree["providers"] = _over(ladder, _over(_mapping(software.tree.get("providers")), theirs))
     tree["seed"] = own_seed
     if "reset" in software.tree:
         tree["reset"] = software.tree["reset"]

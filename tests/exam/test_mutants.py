@@ -4,7 +4,6 @@ The exam passes software that does right, and catches each bug by the hardship t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -13,10 +12,11 @@ import pytest
 
 from exam.stage import PROVIDERS, grades, sit
 from run.mutants.registry import MUTANTS
+from run.mutants.stage import DEEP
 from run.mutants.traps import TRAPS
 from simulator.exam.results import ExamResult, Outcome
 
-_DEEP: Final = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+_SEEDS: Final = range(1, 11) if DEEP else (1,)
 
 # fmt: off
 CAUGHT: Mapping[str, str] = {
@@ -134,12 +134,13 @@ async def _caught_by(name: str, hardship: str, provider: str) -> ExamResult:
     return await sit(provider, policy, (hardship,), **setup, **more)
 
 
+@pytest.mark.parametrize("seed", _SEEDS)
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_correct_integrator_passes_every_hardship(provider: str) -> None:
+async def test_correct_integrator_passes_every_hardship(provider: str, seed: int) -> None:
     """
     Whoever does right passes all of them, and each of them is judged: it comes to what it is about.
     """
-    result = await sit(provider)
+    result = await sit(provider, seed=seed)
 
     others = [
         f"{grade.name}: {grade.reason}" for grade in result.grades if grade.outcome is not Outcome.PASSED
@@ -156,7 +157,7 @@ async def test_mutant_fails_the_hardship_that_is_about_its_bug(name: str) -> Non
     """
     hardship = CAUGHT[name]
 
-    for provider in MUTANTS[name].providers if _DEEP else MUTANTS[name].providers[:1]:
+    for provider in MUTANTS[name].providers if DEEP else MUTANTS[name].providers[:1]:
         result = await _caught_by(name, hardship, provider)
         grade = grades(result)[hardship]
 
