@@ -44,6 +44,7 @@ class Opened(Struct, frozen=True, omit_defaults=True):
     seed: int
     start_unix_ms: int
     scenario: str = ""
+    source: str = ""
     version: str = ""
 
 
@@ -154,8 +155,8 @@ class Row(Struct, frozen=True):
 
 def opened_of(space: Space) -> Opened:
     """Return what is true of *space* from its beginning."""
-    simulation = space.simulation
-    return Opened(space.seed, simulation.clock.epoch_ms, simulation.scenario.name, __version__)
+    clock, scenario = space.simulation.clock, space.simulation.scenario
+    return Opened(space.seed, clock.epoch_ms, scenario.name, scenario.source, __version__)
 
 
 def line_of(
