@@ -163,9 +163,8 @@ def test_killed_server_leaves_its_journal(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     name = next(row["ref"] for row in rows if row["kind"] == "accepted")
     story = printed("explain", name, "--journal", str(path))
-    printed(
-        "evidence", str(path), "--html", str(tmp_path / "page.html"), "--har", str(tmp_path / "calls.har")
-    )
+    page, calls = tmp_path / "page.html", tmp_path / "calls.har"
+    printed("evidence", str(path), "--html", str(page), "--har", str(calls))
 
     assert {row["space"] for row in rows} == {"default"}
     assert "is delivered" in story.splitlines()[0]
