@@ -105,7 +105,10 @@ def _recorded(message_id: str, folder: Path) -> list[str]:
         story.extend(_story(simulation, message_id))
 
     try:
-        replayed = asyncio.run(replay(read_bundle(folder), discover(), look))
+        bundle = read_bundle(folder)
+        if bundle.incomplete:
+            say(f"simulator: {bundle.incomplete}", err=True)
+        replayed = asyncio.run(replay(bundle, discover(), look))
     except (BundleError, ScenarioError) as trouble:
         say(f"simulator: {trouble}", err=True)
         sys.exit(INVALID)

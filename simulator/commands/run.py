@@ -260,7 +260,7 @@ def _abandon(recorder: Recorder | None) -> None:
 def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
-        recorder.close()
+        recorder.close(complete=False)
         _complain(f"{record} holds the run until then")
 
 
