@@ -214,11 +214,15 @@ class Space:
         while len(self._secrets) > _SECRETS_MAX:
             del self._secrets[next(iter(self._secrets))]
 
-    def secrets(self) -> Iterator[str]:
-        """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
+    def settings_secrets(self) -> Iterator[str]:
+        """Yield the secrets of settings that are in force, were, or will be by the timeline."""
         yield from self._secrets
         for gateway in self.gateways.values():
             yield from gateway.account.credentials
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
+        yield from self.settings_secrets()
         yield from {message.submission.credential for message in self.simulation.messages.values()}
 
     def still(self) -> Space:
