@@ -79,7 +79,7 @@ class TakenOver(web.RequestHandler):
         """Keep the way back open for as long as an answer is owed: who has asked all may still read."""
         self.ended = True
         if not self.looks_inside:
-            return bool(super().eof_received())  # type: ignore[func-returns-value]
+            return bool(super().eof_received())
         tls = self.transport is None or self.transport.get_extra_info("sslcontext") is not None
         if tls or (self.request is None and not self._messages and self.idle):
             return False

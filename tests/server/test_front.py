@@ -171,7 +171,7 @@ async def test_aiohttp_that_is_another_inside__serves_as_it_does_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    Where aiohttp does not tell what only it knows, half-closed connections end as ever, and all else is served.
+    Where aiohttp names its insides otherwise, half-closed connections end as ever, and all else is served.
     """
     assert TakenOver.looks_inside, "this aiohttp names its insides otherwise: see takeover.py"
     monkeypatch.setattr(TakenOver, "looks_inside", False)
@@ -179,9 +179,7 @@ async def test_aiohttp_that_is_another_inside__serves_as_it_does_by_itself(
     async with serving(http="aiohttp") as bench:
         plain = await exchange(bench, request() + request(), request(Connection="close"))
         half_closed = await exchange(bench, request(), half_close=True)
-        async with asyncio.timeout(20):
-            while any(front.count for front in bench.server.fronts):
-                await asyncio.sleep(0)
+        await until(lambda: not any(front.count for front in bench.server.fronts))
 
     assert statuses(plain) == ["200"] * 3
     assert statuses(half_closed) in ([], ["200"])
