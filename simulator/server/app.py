@@ -20,6 +20,7 @@ from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
@@ -158,7 +159,7 @@ def make_app(config: ServerConfig) -> web.Application:
     client = _Client()
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
-    registry.why_not = guard.why_not
+    doubts = registry.doubts = Doubts(guard)
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)
@@ -167,6 +168,7 @@ def make_app(config: ServerConfig) -> web.Application:
         for provider, settings in config.settings.items():
             space.configure(provider, settings)
         yield
+        doubts.close()
         await transport.close()
         client.transport = None
 

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
-from simulator.provider import Credential, Provider
+from simulator.provider import Credential, Gateway, Provider
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
@@ -95,6 +96,10 @@ class Recorded(Protocol):
         ...
 
 
+def _tell_doubt(gateway: Gateway, why: str) -> None:
+    gateway.note("webhooks will be lost", why=why)
+
+
 class SpaceRegistry:
     """
     All spaces of one server.
@@ -117,8 +122,8 @@ class SpaceRegistry:
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
         """What is expected of the runs in spaces, by their names; asked how they stand."""
-        self.why_not: Callable[[str], str] = lambda _: ""
-        """Says why nothing will ever be sent to an address."""
+        self.doubts: Doubts | None = None
+        """Says why nothing will ever be sent to a target; None: nothing is sent anywhere."""
         self.tell: Callable[[Space, Entry], None] | None = None
         """Told of every entry of any space that is created from now on."""
 
@@ -168,7 +173,8 @@ class SpaceRegistry:
             seed = zlib.crc32(name.encode())
         space = Space(name, self.providers, self._client, seed=seed, clock=clock)
         for gateway in space.gateways.values():
-            gateway.why_not = self.why_not
+            if self.doubts is not None:
+                gateway.why_not = partial(self.doubts.why_not, tell=partial(_tell_doubt, gateway))
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, space)
         if scenario is not None:
