@@ -19,6 +19,7 @@ from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, discover
 from simulator.runtime.doubts import Doubts
 from simulator.runtime.guard import Guard
@@ -66,6 +67,8 @@ class ServerConfig:
     Who serves calls to providers: `own`, the simulator's own server as far as they are plain
     HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
     """
+    messages_max: int = MESSAGES_MAX
+    """Beyond so many messages in a space the oldest that are over give way, and webhooks likewise."""
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once, counted and told in the log."""
     patience_real_s: float = 30.0
@@ -160,6 +163,7 @@ def make_app(config: ServerConfig) -> web.Application:
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
     doubts = registry.doubts = Doubts(guard)
+    registry.messages_max = config.messages_max
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)

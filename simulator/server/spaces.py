@@ -13,6 +13,7 @@ from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Credential, Gateway, Provider
 from simulator.runtime.doubts import Doubts
 from simulator.runtime.space import Space
@@ -122,6 +123,8 @@ class SpaceRegistry:
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
         """What is expected of the runs in spaces, by their names; asked how they stand."""
+        self.messages_max = MESSAGES_MAX
+        """How many messages each space that is created from now on keeps; those on their way always stay."""
         self.doubts: Doubts | None = None
         """Says why nothing will ever be sent to a target; None: nothing is sent anywhere."""
         self.tell: Callable[[Space, Entry], None] | None = None
@@ -171,7 +174,9 @@ class SpaceRegistry:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
         if seed is None:
             seed = zlib.crc32(name.encode())
-        space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        space = Space(
+            name, self.providers, self._client, seed=seed, clock=clock, messages_max=self.messages_max
+        )
         for gateway in space.gateways.values():
             if self.doubts is not None:
                 gateway.why_not = partial(self.doubts.why_not, tell=partial(_tell_doubt, gateway))
