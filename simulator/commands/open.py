@@ -49,7 +49,10 @@ def open(bundle: Path, port: int, port_file: Path | None) -> None:
 async def _show(bundle: Path, port: int, port_file: Path | None) -> int:
     providers = discover()
     server = Server(ServerConfig(port=port, providers=providers))
-    recording = Recording(read_bundle(bundle), providers, server.registry)
+    recorded = read_bundle(bundle)
+    if recorded.incomplete:
+        say(f"simulator: {recorded.incomplete}", err=True)
+    recording = Recording(recorded, providers, server.registry)
     try:
         await server.start()
     except OSError as trouble:

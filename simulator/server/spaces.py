@@ -14,7 +14,8 @@ from typing import Protocol
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
-from simulator.provider import Credential, Provider
+from simulator.provider import Credential, Gateway, Provider
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 from simulator.server.doors import Doors
@@ -97,6 +98,10 @@ class Recorded(Protocol):
         ...
 
 
+def _tell_doubt(gateway: Gateway, why: str) -> None:
+    gateway.note("webhooks will be lost", why=why)
+
+
 class SpaceRegistry:
     """
     All spaces of one server.
@@ -121,12 +126,12 @@ class SpaceRegistry:
         """What is expected of the runs in spaces, by their names; asked how they stand."""
         self.messages_max = MESSAGES_MAX
         """How many messages each space that is created from now on keeps; those on their way always stay."""
-        self.why_not: Callable[[str], str] = lambda _: ""
-        """Says why nothing will ever be sent to an address."""
+        self.doubts: Doubts | None = None
+        """Says why nothing will ever be sent to a target; None: nothing is sent anywhere."""
         self.doors = Doors(())
         """The ports that providers have for themselves."""
-        self.tell: Callable[[str, Entry], None] | None = None
-        """Told of every entry of any space that is created from now on, with the name of the space."""
+        self.tell: Callable[[Space, Entry], None] | None = None
+        """Told of every entry of any space that is created from now on."""
 
     def __len__(self) -> int:
         return len(self._spaces)
@@ -176,9 +181,10 @@ class SpaceRegistry:
             name, self.providers, self._client, seed=seed, clock=clock, messages_max=self.messages_max
         )
         for gateway in space.gateways.values():
-            gateway.why_not = self.why_not
+            if self.doubts is not None:
+                gateway.why_not = partial(self.doubts.why_not, tell=partial(_tell_doubt, gateway))
         if self.tell is not None:
-            space.simulation.journal.tell = partial(self.tell, name)
+            space.simulation.journal.tell = partial(self.tell, space)
         space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
             space.load(scenario)
