@@ -12,9 +12,12 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from simulator.evidence.result import Check, RunResult
+from simulator.evidence.scorecard import scorecard
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
 from simulator.run.inputs import read_bounded, rows_of
+from simulator.runtime.space import Space
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "Commanded",
     "Ended",
     "Fetched",
+    "Judgement",
     "Row",
     "read_bundle",
 ]
@@ -186,6 +190,18 @@ class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):
 Row: TypeAlias = Called | Answered | Commanded | Fetched | Attempting | Attempted | Ended
 
 
+class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    An expectation and what came of it in the run.
+    """
+
+    name: str
+    passed: bool
+    judged: bool = True
+    detail: str = ""
+    lines: tuple[str, ...] = ()
+
+
 class About(Struct, frozen=True, kw_only=True):
     """
     What `bundle.json` says.
@@ -201,6 +217,8 @@ class About(Struct, frozen=True, kw_only=True):
     """The name of the scenario's file when it was run."""
     withheld: bool
     """Something that webhooks are signed with is not in the bundle, so signatures cannot be compared."""
+    checks: list[Judgement] | None = None
+    """The run's verdict; None: it was interrupted, or recorded before verdicts were."""
 
 
 class Bundle:
@@ -233,6 +251,22 @@ class Bundle:
             raise BundleError(f"{path}: cannot be read ({trouble.strerror})") from None
         if not isinstance(row, Ended):
             raise BundleError(f"{path}:{number + 1}: expected more: the record breaks off before its end")
+
+    def result(self, space: Space) -> RunResult | None:
+        """Return how the run ended, of which *space* is a replay; None: its verdict is not in the record."""
+        about = self.about
+        if about.checks is None:
+            return None
+        scenario = space.simulation.scenario
+        return RunResult(
+            scenario=scenario.name,
+            source=about.scenario,
+            seed=about.seed,
+            version=about.version,
+            checks=tuple(Check(**msgspec.structs.asdict(check)) for check in about.checks),
+            scorecard=scorecard(space),
+            space=space,
+        )
 
     def attempts(self) -> Iterator[Attempting]:
         """Yield the beginning of every attempt that was sent."""

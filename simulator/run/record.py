@@ -15,6 +15,8 @@ from typing import Final
 import msgspec
 
 from simulator import __version__
+from simulator.evidence.result import RunResult
+from simulator.evidence.words import cut
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call
 from simulator.provider import Fetched as FetchResult
@@ -32,6 +34,7 @@ from simulator.run.bundle import (
     Commanded,
     Ended,
     Fetched,
+    Judgement,
     Row,
 )
 from simulator.runtime.space import Space
@@ -43,6 +46,10 @@ __all__ = ["Recorder", "attempting_row", "renaming_of"]
 
 # Time is in the rows; how it was made to pass is not asked again.
 _ABOUT_TIME: Final = frozenset({"clock", "clock/advance"})
+# `bundle.json` is read whole, so what it says of the verdict has an end.
+_CHECKS_MAX: Final = 200
+_LINES_MAX: Final = 4
+_TEXT_MAX: Final = 200
 _ISSUED: Final = re.compile(rb'"(?:access_)?token"\s*:\s*"([^"\\]{1,4000})"')
 
 
@@ -166,8 +173,8 @@ class Recorder:
             )
         )
 
-    def close(self) -> None:
-        """End the record; raises OSError when it could not be written to its end."""
+    def close(self, result: RunResult | None = None) -> None:
+        """End the record, with the verdict if there is one; raises OSError when it could not be written."""
         space = self._space
         space.tap = None
         at_ms, steps = self._now
@@ -194,8 +201,9 @@ class Recorder:
             rate=space.driver.rate,
             scenario=self._scenario_name,
             withheld=self._renaming.withheld,
+            checks=_judgements(result) if result is not None else None,
         )
-        plain = json.dumps(msgspec.to_builtins(about), indent=2) + "\n"
+        plain = json.dumps(msgspec.to_builtins(about), indent=2, ensure_ascii=False) + "\n"
         (self._folder / ABOUT).write_text(plain, encoding="utf-8")
 
     def abandon(self) -> None:
@@ -206,6 +214,19 @@ class Recorder:
             (self._folder / name).unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
+
+
+def _judgements(result: RunResult) -> list[Judgement]:
+    return [
+        Judgement(
+            name=cut(check.name, _TEXT_MAX),
+            passed=check.passed,
+            judged=check.judged,
+            detail=cut(check.detail, _TEXT_MAX),
+            lines=tuple(cut(line, _TEXT_MAX) for line in check.lines[:_LINES_MAX]),
+        )
+        for check in result.withheld().checks[:_CHECKS_MAX]
+    ]
 
 
 def _refuse_others(folder: Path) -> None:

@@ -246,6 +246,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "verdict": _record(
         {
             "passed": _CLAIM,
+            "ended": _CLAIM,
             "checks": {
                 "type": "array",
                 "items": _record({"name": _TEXT, "passed": _CLAIM, "detail": _TEXT}),

@@ -105,6 +105,7 @@ async def test_record__changes_by_no_command_and_has_operations_of_its_own(tmp_p
         assert stands["moment"] == 1
         assert verdict == {
             "passed": False,
+            "ended": False,
             "checks": [
                 {
                     "name": "messages.final: 100%",

@@ -13,12 +13,13 @@ __all__ = ["report", "verdict"]
 
 async def verdict(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
-    judge = controller.registry.judges.get(space.name)
-    if judge is None:
+    course = controller.registry.courses.get(space.name)
+    if course is None:
         raise Problem(404, "No expectations", f"{space.name!r} is no run, so nothing is expected of it")
-    checks = judge(space)
+    checks = course.checks(space)
     views = [{"name": check.name, "passed": check.passed, "detail": check.detail} for check in checks]
-    return Reply({"passed": all(check.passed for check in checks), "checks": views})
+    passed = all(check.passed for check in checks)
+    return Reply({"passed": passed, "ended": course.result is not None, "checks": views})
 
 
 async def report(controller: Controller, asked: Asked) -> Reply:
@@ -31,6 +32,9 @@ async def report(controller: Controller, asked: Asked) -> Reply:
     if form is None:
         raise Problem(400, "Bad query", f"format: expected {', '.join(FORMATS)}, got {name!r}")
     space = controller.space(asked)
+    course = controller.registry.courses.get(space.name)
+    if course is not None and isinstance(course.result, RunResult):
+        return Reply(form.render(course.result), content_type=form.content_type)
     scenario = space.simulation.scenario
     result = RunResult(
         scenario=scenario.name,
