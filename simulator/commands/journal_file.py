@@ -7,10 +7,14 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from simulator.kernel.store.journal import Entry
+from simulator.provider import Provider
+from simulator.runtime.space import Space
 
 __all__ = ["FILES_MAX", "JournalFile"]
 
@@ -29,14 +33,17 @@ class JournalFile:
     that is told once, and the server goes on.  Raises OSError when it cannot be opened.
     """
 
-    def __init__(self, path: Path, bytes_max: int) -> None:
+    def __init__(self, path: Path, bytes_max: int, providers: Mapping[str, Provider]) -> None:
         # Loaded when it is asked for: other servers are ready sooner.
-        from simulator.evidence.jsonl import entry_line
+        from simulator.run import journal_rows
         from simulator.secrecy import Withholding
 
         # What a space keeps secret may change at any time; what an address holds is withheld by its name.
         self._secrecy = Withholding()
-        self._line_of = entry_line
+        self._line_of = journal_rows.line_of
+        self._opened_of = journal_rows.opened_of
+        self._opened: WeakKeyDictionary[Space, object] = WeakKeyDictionary()
+        self._providers = providers
         self._path = path
         self._bytes_max = bytes_max
         self._ended = False
@@ -45,18 +52,25 @@ class JournalFile:
         status = os.fstat(self._file.fileno())
         self._rotates = stat.S_ISREG(status.st_mode)
         self._size = status.st_size if self._rotates else 0
+        if self._rotates and self._breaks_off():
+            # An earlier process was killed in the middle of a line.
+            self._size += self._file.write(b"\n")
         if stat.S_ISFIFO(status.st_mode):
             # Who reads too slowly must not hold the server up.
             os.set_blocking(self._file.fileno(), False)
 
-    def tell(self, space: str, entry: Entry) -> None:
+    def tell(self, space: Space, entry: Entry) -> None:
         """Write down a fact of *space*."""
         if self._ended:
             return
-        line = self._line_of(entry, space, self._secrecy)
+        opened = self._opened_of(space)
+        line = self._line_of(space, entry, self._providers, self._secrecy)
+        head = b"" if self._opened.get(space) == opened else self._head(space, opened)
         try:
-            if self._rotates and self._size and self._size + len(line) > self._bytes_max:
+            if self._rotates and self._size and self._size + len(head) + len(line) > self._bytes_max:
                 self._rotate()
+                head = self._head(space, opened)
+            line = head + line
             written = self._file.write(line)
         except OSError as trouble:
             self._give_up(trouble.strerror or str(trouble))
@@ -65,8 +79,22 @@ class JournalFile:
             if written != len(line):
                 self._give_up("its reader is too slow, or the disk is full")
 
+    def _head(self, space: Space, opened: object) -> bytes:
+        self._opened[space] = opened
+        return self._line_of(space, None, self._providers, self._secrecy)
+
+    def _breaks_off(self) -> bool:
+        """Return True when the last line has no end."""
+        if not self._size:
+            return False
+        with self._path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+
     def _rotate(self) -> None:
         self._file.close()
+        # Each file tells by itself of which spaces it is.
+        self._opened.clear()
         for number in range(FILES_MAX - 1, 0, -1):
             older = self._earlier(number - 1)
             if older.exists():

@@ -21,6 +21,7 @@ from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
+from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
@@ -79,8 +80,8 @@ class ServerConfig:
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
     """None: every one there is."""
-    tell: Callable[[str, Entry], None] | None = None
-    """Told of everything that happens, with the name of the space where it does."""
+    tell: Callable[[Space, Entry], None] | None = None
+    """Told of everything that happens, with the space where it does."""
 
 
 _LOG = logging.getLogger("simulator")

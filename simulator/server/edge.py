@@ -362,7 +362,6 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sen
         fact = called(call.method, call.path, status)
     if result.about is not None:
         fact = _misbehaviour(fact, result)
-    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
     space.exchange_count += 1
     space.exchanges.append(
         Exchange(
@@ -378,6 +377,8 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sen
             (perf_counter_ns() - call.began_real_ns) // 1_000,
         )
     )
+    # Last, for whoever is told of the entry writes down the exchange with it.
+    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
 
 
 def _misbehaviour(fact: Called, result: CallResult) -> Called:

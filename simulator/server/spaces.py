@@ -149,8 +149,8 @@ class SpaceRegistry:
         """The runs in spaces, by the names of these."""
         self.why_not: Callable[[str], str] = lambda _: ""
         """Says why nothing will ever be sent to an address."""
-        self.tell: Callable[[str, Entry], None] | None = None
-        """Told of every entry of any space that is created from now on, with the name of the space."""
+        self.tell: Callable[[Space, Entry], None] | None = None
+        """Told of every entry of any space that is created from now on."""
 
     def __len__(self) -> int:
         return len(self._spaces)
@@ -200,7 +200,7 @@ class SpaceRegistry:
         for gateway in space.gateways.values():
             gateway.why_not = self.why_not
         if self.tell is not None:
-            space.simulation.journal.tell = partial(self.tell, name)
+            space.simulation.journal.tell = partial(self.tell, space)
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space

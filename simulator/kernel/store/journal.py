@@ -96,6 +96,19 @@ class Journal:
             self.tell(entry)
         return entry
 
+    def keep(self, entry: Entry) -> None:
+        """Append an entry of an earlier journal as it was; nobody is told of it."""
+        if not self._entries:
+            # What came before the first that is still there is known to be missing.
+            self.dropped = entry.seq - 1
+        self.seq = entry.seq
+        self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget everything, as if nothing had happened yet."""
+        self._entries.clear()
+        self.dropped = self.seq = 0
+
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""
         entries = self._entries
