@@ -110,7 +110,7 @@ def _latencies(simulation: Simulation, axis: Axis) -> Chart:
                 places.setdefault(_bin(axis, attempt.at_ms), []).append(attempt.latency_real_us)
     every = sorted(us for latencies in places.values() for us in latencies)
     if not every:
-        return Chart("latency", "–", "nothing was answered", HEIGHT, HEIGHT, (), ())
+        return Chart("latency of answers", "–", "nothing was answered", HEIGHT, HEIGHT, (), ())
     decades = max(1.0, log10(max(every[-1], _SHORTEST_US) / _SHORTEST_US))
     bars: list[Bar] = []
     for place, latencies in sorted(places.items()):

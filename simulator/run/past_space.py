@@ -82,6 +82,11 @@ class PastSpace:
         """Which of the moments it stands at; the last one to begin with."""
         return self._moment
 
+    @property
+    def forkable(self) -> bool:
+        """Never: facts tell what happened, not what was still to come."""
+        return False
+
     async def seek(self, moment: int) -> None:
         """Stand at another moment."""
         if moment < self._moment:

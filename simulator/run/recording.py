@@ -64,6 +64,11 @@ class Recording:
         """Why it cannot be shown further; empty: it can."""
         return self._note
 
+    @property
+    def forkable(self) -> bool:
+        """Always: the record holds what was to come."""
+        return True
+
     async def seek(self, moment: int) -> None:
         """Stand at another moment."""
         if moment < self._moment or self._note:

@@ -182,7 +182,9 @@ NAMED: Final[Mapping[str, Schema]] = {
             "answer": _TEXT,
         }
     ),
-    "Recording": _record({"moment": _WHOLE, "now_ms": _WHOLE, "now": _TEXT, "note": _TEXT}),
+    "Recording": _record(
+        {"moment": _WHOLE, "now_ms": _WHOLE, "now": _TEXT, "note": _TEXT, "forkable": _CLAIM}
+    ),
 }
 """What answers are made of."""
 

@@ -116,6 +116,11 @@ class Recorded(Protocol):
         """Why it cannot be shown further; empty: it can."""
         ...
 
+    @property
+    def forkable(self) -> bool:
+        """True: it can go on from there; False: it is only known what happened."""
+        ...
+
     async def seek(self, moment: int) -> None:
         """Stand at another moment."""
         ...

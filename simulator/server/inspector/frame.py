@@ -102,6 +102,7 @@ class RecordBar(NamedTuple):
     before: int
     after: int
     note: str
+    forkable: bool
 
 
 class Section(NamedTuple):
@@ -187,13 +188,15 @@ def _record_bar(recorded: Recorded) -> RecordBar:
         before=max(0, moment - 1),
         after=min(last, moment + 1),
         note=recorded.note,
+        forkable=recorded.forkable,
     )
 
 
 def _space_names(visit: Visit) -> Sequence[str]:
     registry = visit.controller.registry
     names = [*registry.recordings, *(space.name for space in registry.all()[:200])]
-    return names if visit.space.name in names else [*names, visit.space.name]
+    # A journal has spaces of names that the server's own have as well.
+    return list(dict.fromkeys([*names, visit.space.name]))
 
 
 def link_to_message(visit: Visit, key: MessageKey) -> str:
