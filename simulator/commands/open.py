@@ -44,7 +44,7 @@ def open(record: Path, port: int, port_file: Path | None) -> None:
     bundle can be forked: it goes on from that moment in a space of its own.
     """
     try:
-        code = asyncio.run(_show(record, port, port_file))
+        code = asyncio.run(_show(record, port, port_file, is_file=record.is_file()))
     except (BundleError, JournalError, ScenarioError) as trouble:
         say(f"simulator: {trouble}", err=True)
         code = INVALID
@@ -54,17 +54,16 @@ def open(record: Path, port: int, port_file: Path | None) -> None:
         sys.exit(code)
 
 
-async def _show(record: Path, port: int, port_file: Path | None) -> int:
-    of_bundle = record.is_dir() or not record.exists()
-    providers = discover() if of_bundle else providers_of_the_past(discover())
+async def _show(record: Path, port: int, port_file: Path | None, *, is_file: bool) -> int:
+    providers = providers_of_the_past(discover()) if is_file else discover()
     server = Server(ServerConfig(port=port, providers=providers))
     shown: Sequence[_Shown]
-    if of_bundle:
-        shown = [Recording(read_bundle(record), providers, server.registry)]
-    else:
+    if is_file:
         shown, remarks = read_journal(record, providers)
         for remark in remarks:
             say(f"simulator: {remark}", err=True)
+    else:
+        shown = [Recording(read_bundle(record), providers, server.registry)]
     try:
         await server.start()
     except OSError as trouble:

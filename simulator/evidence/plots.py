@@ -60,7 +60,7 @@ def _arrivals(simulation: Simulation, axis: Axis, planned_ms: Sequence[int]) -> 
     last = _bin(axis, simulation.clock.now_ms)
     came, planned = _sums(axis, came_ms)[: last + 1], _sums(axis, planned_ms)
     most = max(*came, *planned)
-    bars = list(_area("c-blue", came, most, "came by then"))
+    bars = list(_area("c-sum", came, most, "came by then"))
     for place, level in enumerate(planned):
         if level:
             top = HEIGHT - max(_LINE, (HEIGHT - 2) * level / most)

@@ -15,6 +15,7 @@ from simulator.explain.narrative import clock_words
 from simulator.explain.upcoming import next_due
 from simulator.explain.views import instant
 from simulator.kernel.model.lifecycle import TERMINAL, State
+from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
@@ -32,6 +33,7 @@ __all__ = [
     "one_line",
     "page",
     "pill",
+    "words_of_message",
 ]
 
 _PACKAGE: Final = "simulator.server.inspector"
@@ -221,6 +223,19 @@ def dom_id(key: MessageKey) -> str:
 def one_line(text: str, limit: int) -> str:
     """Return the beginning of a text on one line, with a sign for each end of a line."""
     return cut(text[: limit + 1].replace("\r\n", "\n").replace("\n", " ⏎ "), limit)
+
+
+def words_of_message(visit: Visit, submitted: Message | Refused) -> str:
+    """Return the text of a message, or what stands for one that has none."""
+    if submitted.submission.text:
+        return submitted.submission.text
+    bubble = visit.controller.providers[submitted.key.provider].show(submitted.submission)
+    parts = [
+        *(picture.name or picture.kind for picture in bubble.pictures),
+        *(card.title or card.text for card in bubble.cards),
+        *(f"[{suggestion.label}]" for suggestion in bubble.suggestions),
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def pill(state: State) -> Pill:

@@ -24,6 +24,7 @@ _WEBHOOKS_MAX: Final = 12
 _MARKS_MAX: Final = 60
 _GAP_NAMED_MIN: Final = 5.0
 """A gap narrower than this, in percent, has no room for its length."""
+_NARROW_MIN: Final = 19.0
 _Y: Final = 14
 
 _SHAPES: Final = {
@@ -55,6 +56,8 @@ class Gap(NamedTuple):
 
     x: str
     words: str
+    narrow: bool
+    """True when there is room for its length on a telephone, too."""
 
 
 class Timeline(NamedTuple):
@@ -96,7 +99,11 @@ def timeline(
         lane = webhook_lane(webhook, axis)._replace(height=28)
         lanes.append(NamedLane(name, webhook.reports[0].label, lane, ending))
     gaps = [
-        Gap(percent((segment.left + segment.right) / 2), span(segment.to_ms - segment.from_ms))
+        Gap(
+            percent((segment.left + segment.right) / 2),
+            span(segment.to_ms - segment.from_ms),
+            segment.right - segment.left >= _NARROW_MIN,
+        )
         for segment in axis.segments
         if segment.quiet and segment.right - segment.left >= _GAP_NAMED_MIN
     ]

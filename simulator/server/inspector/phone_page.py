@@ -28,6 +28,7 @@ from simulator.server.inspector.frame import (
     one_line,
     page,
     pill,
+    words_of_message,
 )
 from simulator.server.operations.conversation import Conversation, conversation
 
@@ -36,11 +37,13 @@ __all__ = ["phone_page", "phones_page"]
 _PHONES_MAX: Final = 200
 _LOOKED_AT_MAX: Final = 20_000
 _OUTSIDE_MAX: Final = 8
+_TRUE_UNSAID: Final = frozenset({"known", "capable"})
+"""What providers take for true until somebody says otherwise; so a first press says otherwise."""
 _SWITCHES: Final = (
     ("blocked", "Blocked", "The recipient blocked the sender."),
     ("blacklisted", "Black-listed", "The number is on a do-not-disturb or black list."),
     ("known", "Known", "The provider knows such a subscriber."),
-    ("capable", "Capable", "The device has rich features."),
+    ("capable", "Capable", "The device has rich features, such as RCS."),
     ("follower", "Follower", "The recipient follows the service."),
     ("session", "Session", "A session with the service is open."),
 )
@@ -122,9 +125,8 @@ class Switch(NamedTuple):
     name: str
     title: str
     about: str
-    on: bool
-    said: bool
-    """False: nobody said anything about it; the provider's default holds."""
+    checked: str
+    """As `aria-checked` has it; mixed: nobody said anything about it, and the provider's default holds."""
     body: str
 
 
@@ -182,7 +184,7 @@ def _phone_row(visit: Visit, address: str, last: Message | None) -> PhoneRow:
         address=address,
         href=link_to_phone(visit, address),
         person=person.name if person is not None else "",
-        last=one_line(last.submission.text, 80) if last is not None else "",
+        last=one_line(words_of_message(visit, last), 80) if last is not None else "",
         at=format_offset(last.changed_ms) if last is not None else "",
         messages=0,
         waiting=0,
@@ -247,7 +249,7 @@ def _message_item(visit: Visit, message: Message) -> ShownItem:
         id=dom_id(message.key),
         mine=False,
         provider=name,
-        sender=sender or name,
+        sender=sender,
         at=format_offset(message.changed_ms),
         text=bubble.text,
         note=bubble.note,
@@ -300,7 +302,7 @@ def _tap(provider: str, sender: str, item: Suggestion) -> Tap:
 def _outside(visit: Visit, message: Message, note: str) -> Outside:
     return Outside(
         message.key.provider,
-        one_line(message.submission.text, 120),
+        one_line(words_of_message(visit, message), 120),
         pill(message.state),
         note,
         link_to_message(visit, message.key),
@@ -309,7 +311,9 @@ def _outside(visit: Visit, message: Message, note: str) -> Outside:
 
 def _switch(circumstances: Circumstances, name: str, title: str, about: str) -> Switch:
     value = getattr(circumstances, name)
-    return Switch(name, title, about, bool(value), value is not None, _json({name: not value}))
+    if value is None:
+        return Switch(name, title, about, "mixed", _json({name: name not in _TRUE_UNSAID}))
+    return Switch(name, title, about, "true" if value else "false", _json({name: not value}))
 
 
 def _acts(visit: Visit, name: str, talk: Conversation) -> Acts:

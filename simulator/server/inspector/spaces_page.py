@@ -58,9 +58,7 @@ def spaces_page(visit: Visit) -> str:
                 name=space.name,
                 href=f"{visit.root}_ui/{space.name}/messages",
                 here=space is visit.space,
-                clock="recorded"
-                if space in recorded
-                else clock_words(space.driver.mode, space.driver.rate),
+                clock="recorded" if space in recorded else clock_words(space.driver.mode, space.driver.rate),
                 now=format_offset(simulation.clock.now_ms),
                 seed=space.seed,
                 scenario=simulation.scenario.name,
