@@ -319,7 +319,7 @@ async def test_interrupted_run_says_what_it_leaves(
 
 async def test_inspected_run_serves_on_with_its_verdict_and_exits_with_it(tmp_path: Path) -> None:
     """
-    With `--inspect` verdict and evidence are there while the server still answers; ended, it exits as the run did.
+    With `--inspect` there is a verdict while the server still answers; ended, it exits as the run did.
 
     The record has the verdict, too.
     """

@@ -24,7 +24,7 @@ __all__ = ["webhook_page", "webhooks_page"]
 _ROWS_MAX: Final = 200
 _MEASURED_MAX: Final = 5_000
 """So many of the last webhooks are in the histogram."""
-_LATELY_MS: Final = (86_400_000, 6 * 3_600_000, 3_600_000, 600_000, 60_000)
+_LATELY_MS: Final = (30 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 600_000)
 _EDGES_US: Final = (
     1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000,
 )  # fmt: skip
