@@ -28,13 +28,21 @@ class Reachability:
     def __init__(self, simulation: Simulation) -> None:
         self._scenario = Directory()
         self._scenario.load(simulation.scenario.recipients, simulation.state.scenario_start_ms)
-        self._changes: dict[str, tuple[list[int], list[bool]]] = {}
+        self._changes: dict[str, tuple[list[int], list[bool | None]]] = {}
+        """By address or prefix: when something was changed, and to what; None: to what the scenario says."""
         for entry in simulation.journal:
             fact = entry.fact
             if isinstance(fact, CircumstancesChanged) and isinstance(fact.traits.get("reachable"), bool):
                 instants, values = self._changes.setdefault(entry.recipient, ([], []))
+                if instants and instants[-1] > entry.at_ms:
+                    # What was to end by itself was changed before.
+                    instants.pop()
+                    values.pop()
                 instants.append(entry.at_ms)
                 values.append(fact.traits["reachable"] is True)
+                if fact.until_ms is not None:
+                    instants.append(fact.until_ms)
+                    values.append(None)
         lengths = {len(pattern) - 1 for pattern in self._changes if pattern.endswith("*")}
         self._lengths = sorted(lengths, reverse=True)
 
@@ -69,6 +77,6 @@ class Reachability:
         for pattern in self._patterns(address):
             instants, values = self._changes[pattern]
             place = bisect_right(instants, at_ms)
-            if place:
-                return values[place - 1]
+            if place and (value := values[place - 1]) is not None:
+                return value
         return self._scenario.at(address, at_ms).reachable

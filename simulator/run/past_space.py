@@ -156,7 +156,7 @@ def _apply(space: Space, row: Row) -> None:
         case Called() as fact:
             _call(space, entry, fact, row.call or CallRow())
         case CircumstancesChanged() as fact:
-            simulation.directory.change(entry.recipient, fact.traits, entry.at_ms)
+            simulation.directory.change(entry.recipient, fact.traits, entry.at_ms, fact.until_ms)
         case ScenarioLoaded() as fact:
             simulation.state.scenario = Scenario(name=fact.name)
         case ClockChanged() as fact:

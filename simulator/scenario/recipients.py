@@ -5,7 +5,7 @@ How recipients are written in a scenario: circumstances, constant or over time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from simulator.kernel.model.recipient import Trait, Traits, Value, Window, normal_address
 from simulator.schema.node import Node
@@ -22,7 +22,7 @@ from simulator.schema.shapes import (
     When,
 )
 
-__all__ = ["pattern_of", "plain_traits_shape", "recipient_shape", "trait_fields"]
+__all__ = ["Change", "change_shape", "pattern_of", "recipient_shape", "trait_fields"]
 
 
 def pattern_of(text: str) -> str:
@@ -53,15 +53,32 @@ def trait_fields() -> list[Field]:
     return [Field(name, shape, doc) for name, (shape, doc) in _TRAITS.items()]
 
 
-def plain_traits_shape() -> Shape[Mapping[str, Value]]:
+class Change(NamedTuple):
+    """
+    Circumstances from now on, and for how long; None: until they are changed again.
+    """
+
+    traits: Mapping[str, Value]
+    length_ms: int | None
+
+
+def change_shape() -> Shape[Change]:
     """Return how a change of circumstances looks: at least one of them."""
 
-    def build(**traits: Value) -> Mapping[str, Value]:
+    def build(length_ms: int | None = None, **traits: Value) -> Change:
         if not traits:
             raise ValueError(f"expected at least one of {', '.join(_TRAITS)}")
-        return traits
+        return Change(traits, length_ms)
 
-    return Record(build, trait_fields(), doc="Circumstances that change now.", what="circumstances")
+    length = Field(
+        "for",
+        Duration(1),
+        "For how long; then what the scenario says holds again. For good, if not given.",
+        argument="length_ms",
+    )
+    return Record(
+        build, [*trait_fields(), length], doc="Circumstances that change now.", what="circumstances"
+    )
 
 
 def recipient_shape() -> Shape[Traits]:

@@ -232,9 +232,15 @@ class Simulation:
         """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
         suspend(self.state, message)
 
-    def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
-        """Change circumstances of an address or a prefix (`+4179*`) from now on."""
-        change_recipient(self.state, pattern, traits, why)
+    def change_recipient(
+        self,
+        pattern: str,
+        traits: Mapping[str, Value],
+        why: str = "control",
+        length_ms: int | None = None,
+    ) -> None:
+        """Change circumstances of an address or a prefix (`+4179*`) from now on, perhaps for so long only."""
+        change_recipient(self.state, pattern, traits, why, length_ms)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """

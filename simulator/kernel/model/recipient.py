@@ -159,10 +159,17 @@ class Directory:
             self._scenario.put(pattern, traits)
         self._said = bool(self._scenario or self._changes)
 
-    def change(self, pattern: str, traits: Mapping[str, Value], at_ms: int) -> None:
-        """Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again."""
+    def change(
+        self, pattern: str, traits: Mapping[str, Value], at_ms: int, until_ms: int | None = None
+    ) -> None:
+        """
+        Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again.
+
+        With *until_ms* they end then, and what the scenario says holds again.
+        """
         self._said = True
-        self._changes.put(pattern, {name: Trait((Window(value, at_ms),)) for name, value in traits.items()})
+        windows = {name: Trait((Window(value, at_ms, until_ms),)) for name, value in traits.items()}
+        self._changes.put(pattern, windows)
 
     def at(self, address: str, at_ms: int) -> Circumstances:
         """Return the circumstances of *address* at *at_ms*."""

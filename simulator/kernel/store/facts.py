@@ -366,6 +366,8 @@ class CircumstancesChanged(
     traits: dict[str, Value]
     by: str = ""
     """What changed it: `control`, `timeline`, or an act."""
+    until_ms: int | None = None
+    """When it is over; None: it stays."""
 
 
 class Acted(Struct, frozen=True, gc=False, omit_defaults=True, tag="acted", tag_field="fact"):

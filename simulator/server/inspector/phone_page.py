@@ -39,6 +39,8 @@ _LOOKED_AT_MAX: Final = 20_000
 _OUTSIDE_MAX: Final = 8
 _TRUE_UNSAID: Final = frozenset({"known", "capable"})
 """What providers take for true until somebody says otherwise; so a first press says otherwise."""
+_HOLES: Final = (("1 min", "1m"), ("10 min", "10m"), ("1 h", "1h"), ("3 days", "72h"))
+"""For how long a phone may be out of coverage: in words, and as the control API has it."""
 _SWITCHES: Final = (
     ("blocked", "Blocked", "The recipient blocked the sender."),
     ("blacklisted", "Black-listed", "The number is on a do-not-disturb or black list."),
@@ -214,6 +216,8 @@ def phone_page(visit: Visit) -> str:
         on=circumstances.reachable,
         operator=circumstances.operator or "",
         power=_json({"reachable": not circumstances.reachable}),
+        holes=[(words, _json({"reachable": False, "for": length})) for words, length in _HOLES],
+        back=_back(visit, address, now_ms),
         items=items,
         waiting=[
             _outside(visit, item, f"expires in {span(item.expires_ms - now_ms)}") for item in talk.waiting
@@ -226,6 +230,15 @@ def phone_page(visit: Visit) -> str:
         switches=[_switch(circumstances, *item) for item in _SWITCHES],
         acts=acts,
     )
+
+
+def _back(visit: Visit, address: str, now_ms: int) -> str:
+    """Return when a phone that is out of reach may be back by itself; empty: not by itself."""
+    directory = visit.space.simulation.directory
+    if directory.at(address, now_ms).reachable:
+        return ""
+    back_ms = directory.next_change_after(address, "reachable", now_ms)
+    return f"may be back in {span(back_ms - now_ms)}" if back_ms is not None else ""
 
 
 def _waiting_note(talk: Conversation, now_ms: int) -> str:

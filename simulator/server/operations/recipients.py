@@ -7,9 +7,8 @@ from __future__ import annotations
 from typing import Final
 
 from simulator.kernel.engine.account import ImpossibleAct
-from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
-from simulator.scenario.recipients import plain_traits_shape
+from simulator.scenario.recipients import Change, change_shape
 from simulator.schema.shapes import AnyJson, Field, Record, Shape, Text
 from simulator.server.operations.base import (
     LIMIT_DEFAULT,
@@ -46,17 +45,16 @@ async def get_recipient(controller: Controller, asked: Asked) -> Reply:
     return Reply(recipient_view(simulation, address))
 
 
-TRAITS: Final = plain_traits_shape()
+TRAITS: Final = change_shape()
 
 
 async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
     address = controller.address(asked.parameters["address"])
-    traits = read_as(TRAITS, plain_of(asked), "circumstances")
-    assert isinstance(traits, dict)
-    plain: dict[str, Value] = traits
-    simulation.change_recipient(address, plain)
+    change = read_as(TRAITS, plain_of(asked), "circumstances")
+    assert isinstance(change, Change)
+    simulation.change_recipient(address, change.traits, length_ms=change.length_ms)
     space.driver.nudge()
     return Reply(recipient_view(simulation, address))
 
