@@ -18,6 +18,7 @@ $(VENV)/.base: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest,people]'
 	@# Where it has a wheel; elsewhere patterns without a bound are refused.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'google-re2>=1.1.20251105' 2>/dev/null || true
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'uvloop>=0.21' 2>/dev/null || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -35,7 +36,7 @@ install: $(VENV)/.dev ## set up everything for development
 
 run: $(VENV)/.compiled ## set up and start the simulator; flags: make run ARGS="--port 8080"
 	@# Ctrl-C is how it is meant to end; any other failure is one.
-	@trap : INT; $(BIN)/simulator serve $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
+	@trap : INT; $(BIN)/simulator serve --loop auto $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 serve: run
 

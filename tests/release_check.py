@@ -167,9 +167,9 @@ def try_wheel(python: Path, wheel: Path, folder: Path, extras: str) -> None:
         told = run(simulator, "serve", "--port", "0", "--scenario", "people.yaml", cwd=folder, code=2)
         assert "[people]" in told, told
         assert "[tls]" in run(simulator, "serve", "--port", "0", "--tls", cwd=folder, code=2)
-        assert "[speed]" in run(simulator, "serve", "--port", "0", "--fast-loop", cwd=folder, code=2)
+        assert "[speed]" in run(simulator, "serve", "--port", "0", "--loop", "uvloop", cwd=folder, code=2)
         return
-    serve(simulator, folder, "--tls", "--fast-loop", "--scenario", "people.yaml")
+    serve(simulator, folder, "--tls", "--loop", "uvloop", "--scenario", "people.yaml")
     (folder / "test_plugin.py").write_text(PLUGIN_TEST, encoding="utf-8")
     assert "1 passed" in run(inside, "-m", "pytest", "-q", cwd=folder)
 

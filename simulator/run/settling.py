@@ -31,11 +31,13 @@ def retries_end_ms(simulation: Simulation, within_ms: int) -> int | None:
     *within_ms* counts from the last refusal, and never ends before the rule that
     refuses does.  What was rejected inside an answer is no send to try again.
     """
-    latest = simulation.state.ordinals
+    last_ordinal = simulation.state.last_ordinal
     messages = simulation.messages
     waiting: list[Refused] = []
     for key, refused in simulation.refusals.items():
-        if refused.rung is not Rung.RULE or refused.id or latest[key.provider, key.recipient] > key.ordinal:
+        if refused.rung is not Rung.RULE or refused.id:
+            continue
+        if last_ordinal(key.provider, key.recipient) > key.ordinal:
             # Whatever came later has a refusal of its own, or was accepted.
             continue
         if key in messages:

@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
@@ -38,6 +40,7 @@ from simulator.server.takeover import connection_of
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
+_TARGETS_KEPT: Final = 1_024
 _PATIENCE_REAL_S: Final = 1.0
 """How long calls under way are waited for when the server stops."""
 
@@ -65,6 +68,8 @@ class ServerConfig:
     Who serves calls to providers: `own`, the simulator's own server as far as they are plain
     HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
     """
+    messages_max: int = MESSAGES_MAX
+    """Beyond so many messages in a space the oldest that are over give way, and webhooks likewise."""
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once, counted and told in the log."""
     patience_real_s: float = 30.0
@@ -158,7 +163,9 @@ def make_app(config: ServerConfig) -> web.Application:
     client = _Client()
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
-    registry.why_not = guard.why_not
+    registry.messages_max = config.messages_max
+    # A million sends may name the same address.
+    registry.why_not = lru_cache(_TARGETS_KEPT)(guard.why_not)
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)

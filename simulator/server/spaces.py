@@ -14,6 +14,7 @@ from typing import Protocol
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.journal import Entry
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
@@ -152,6 +153,8 @@ class SpaceRegistry:
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.courses: dict[str, RunCourse] = {}
         """The runs in spaces, by the names of these."""
+        self.messages_max = MESSAGES_MAX
+        """How many messages each space that is created from now on keeps; those on their way always stay."""
         self.why_not: Callable[[str], str] = lambda _: ""
         """Says why nothing will ever be sent to an address."""
         self.tell: Callable[[Space, Entry], None] | None = None
@@ -201,7 +204,9 @@ class SpaceRegistry:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
         if seed is None:
             seed = zlib.crc32(name.encode())
-        space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        space = Space(
+            name, self.providers, self._client, seed=seed, clock=clock, messages_max=self.messages_max
+        )
         for gateway in space.gateways.values():
             gateway.why_not = self.why_not
         if self.tell is not None:

@@ -31,6 +31,7 @@ class SimulationState:
     """
 
     __slots__ = (
+        "_ordinals",
         "accounts",
         "agenda",
         "applied",
@@ -42,7 +43,6 @@ class SimulationState:
         "hooks",
         "impossible_acts",
         "journal",
-        "ordinals",
         "outbox",
         "people",
         "rules",
@@ -65,10 +65,10 @@ class SimulationState:
         self.accounts: dict[str, Account] = {}
         self.hooks: dict[str, Hooks] = {}
         """What accounts do beyond what all must, by provider."""
-        self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts)
+        self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts, messages_max)
         self.waiting = WaitingRoom()
-        self.ordinals: dict[tuple[str, str], int] = {}
-        """How many submissions there were so far, by provider and recipient."""
+        self._ordinals: dict[str, dict[str, int]] = {}
+        """How many submissions there were so far, by provider and recipient; they are never forgotten."""
         self.scenario = Scenario()
         self.rules = RuleIndex()
         self.applied: dict[str, int] = {}
@@ -87,12 +87,24 @@ class SimulationState:
         self.configured: Callable[[], None] = lambda: None
         """Called when settings of an account have changed."""
 
+    @property
+    def untouched(self) -> bool:
+        """True while nothing was submitted."""
+        return not self._ordinals
+
+    def last_ordinal(self, provider: str, recipient: str) -> int:
+        """Return how many submissions to *recipient* through *provider* there were so far."""
+        ordinals = self._ordinals.get(provider)
+        return 0 if ordinals is None else ordinals.get(recipient, 0)
+
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""
-        return MessageKey(provider, recipient, self.ordinals.get((provider, recipient), 0) + 1)
+        return MessageKey(provider, recipient, self.last_ordinal(provider, recipient) + 1)
 
     def take_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key of the submission to *recipient* that is being made now."""
-        ordinal = self.ordinals.get((provider, recipient), 0) + 1
-        self.ordinals[provider, recipient] = ordinal
+        ordinals = self._ordinals.get(provider)
+        if ordinals is None:
+            ordinals = self._ordinals[provider] = {}
+        ordinal = ordinals[recipient] = ordinals.get(recipient, 0) + 1
         return MessageKey(provider, recipient, ordinal)

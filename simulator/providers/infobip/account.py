@@ -87,7 +87,7 @@ class Account:
         self.bulks = Bulks()
         self.log_throttle = Throttle()
         self.settings = Settings()
-        self.books = Books(micros(self.settings.balance))
+        self.books = Books(micros(self.settings.balance), gateway.messages_max)
         self._fates: dict[bool, Fate] = {}
         self._derive()
 
