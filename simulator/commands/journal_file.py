@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider
+from simulator.run.journal_rows import Opened, Secrets, line_of, opened_of
 from simulator.runtime.space import Space
 
 __all__ = ["FILES_MAX", "JournalFile"]
@@ -34,15 +35,8 @@ class JournalFile:
     """
 
     def __init__(self, path: Path, bytes_max: int, providers: Mapping[str, Provider]) -> None:
-        # Loaded when it is asked for: other servers are ready sooner.
-        from simulator.run import journal_rows
-        from simulator.secrecy import Withholding
-
-        # What a space keeps secret may change at any time; what an address holds is withheld by its name.
-        self._secrecy = Withholding()
-        self._line_of = journal_rows.line_of
-        self._opened_of = journal_rows.opened_of
-        self._opened: WeakKeyDictionary[Space, object] = WeakKeyDictionary()
+        self._secrets: WeakKeyDictionary[Space, Secrets] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[Space, Opened] = WeakKeyDictionary()
         self._providers = providers
         self._path = path
         self._bytes_max = bytes_max
@@ -63,13 +57,16 @@ class JournalFile:
         """Write down a fact of *space*."""
         if self._ended:
             return
-        opened = self._opened_of(space)
-        line = self._line_of(space, entry, self._providers, self._secrecy)
-        head = b"" if self._opened.get(space) == opened else self._head(space, opened)
+        opened = opened_of(space)
+        secrets = self._secrets.get(space)
+        if secrets is None:
+            secrets = self._secrets[space] = Secrets(space)
+        line = line_of(space, entry, self._providers, secrets.after(entry))
+        head = b"" if self._opened.get(space) == opened else self._head(space, opened, secrets)
         try:
             if self._rotates and self._size and self._size + len(head) + len(line) > self._bytes_max:
                 self._rotate()
-                head = self._head(space, opened)
+                head = self._head(space, opened, secrets)
             line = head + line
             written = self._file.write(line)
         except OSError as trouble:
@@ -79,9 +76,9 @@ class JournalFile:
             if written != len(line):
                 self._give_up("its reader is too slow, or the disk is full")
 
-    def _head(self, space: Space, opened: object) -> bytes:
+    def _head(self, space: Space, opened: Opened, secrets: Secrets) -> bytes:
         self._opened[space] = opened
-        return self._line_of(space, None, self._providers, self._secrecy)
+        return line_of(space, None, self._providers, secrets.secrecy)
 
     def _breaks_off(self) -> bool:
         """Return True when the last line has no end."""

@@ -60,10 +60,12 @@ async def _show(record: Path, port: int, port_file: Path | None, *, is_file: boo
     shown: Sequence[_Shown]
     if is_file:
         shown, remarks = read_journal(record, providers)
-        for remark in remarks:
-            say(f"simulator: {remark}", err=True)
     else:
-        shown = [Recording(read_bundle(record), providers, server.registry)]
+        bundle = read_bundle(record)
+        shown = [Recording(bundle, providers, server.registry)]
+        remarks = [bundle.incomplete] if bundle.incomplete else []
+    for remark in remarks:
+        say(f"simulator: {remark}", err=True)
     try:
         await server.start()
     except OSError as trouble:

@@ -10,14 +10,15 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
+from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -29,7 +30,6 @@ from simulator.commands.exits import (
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.terminal import say
-from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
@@ -89,15 +89,7 @@ _QUIET_REAL_S: Final = 30.0
     type=click.FloatRange(0, min_open=True),
     help="Seconds after which a run that has not ended by itself has failed.",
 )
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
-@click.option(
-    "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
-)
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
-@click.option(
-    "--json", "card", type=click.Path(path_type=Path), help="Write the verdict and every figure as JSON."
-)
-@click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
+@evidence_options
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
@@ -124,11 +116,7 @@ def run(
     within: float,
     quiet: float,
     at_most: float,
-    junit: Path | None,
-    html: Path | None,
-    jsonl: Path | None,
-    card: Path | None,
-    har: Path | None,
+    evidence: dict[str, Path],
     record: Path | None,
     inspect: bool,
     allow_target: tuple[str, ...],
@@ -152,13 +140,11 @@ def run(
         at_most_real_s=at_most,
         allow_targets=allow_target,
     )
-    named = {"junit": junit, "html": html, "jsonl": jsonl, "json": card, "har": har}
-    paths = {form: target for form, target in named.items() if target is not None}
     result = None
     try:
-        with _opened(paths) as evidence:
+        with opened(evidence) as outputs:
             code, result = asyncio.run(
-                _run(server, plan, path, options, evidence, record, port_file, inspect=inspect)
+                _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
             )
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
@@ -199,18 +185,6 @@ def _server(
 
 def _complain(trouble: object) -> None:
     say(f"simulator: {trouble}", err=True)
-
-
-@contextmanager
-def _opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
-    """
-    Open every file of evidence before the run, under another name until it is whole.
-
-    Nobody waits for a run to hear that its evidence has no place, and a run that
-    does not end leaves what was there before.
-    """
-    with ExitStack() as opened:
-        yield {form: opened.enter_context(Output(path)) for form, path in paths.items()}
 
 
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
@@ -293,13 +267,9 @@ def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder
     except OSError as trouble:
         _complain(f"the record is not written: {trouble.strerror or trouble}")
         written = False
-    for form, output in evidence.items():
-        try:
-            output.file.write(FORMATS[form].render(result))
-            output.keep()
-        except OSError as trouble:
-            _complain(f"{output.path} is not written: {trouble.strerror or trouble}")
-            written = False
+    for complaint in write_evidence(result, evidence):
+        _complain(complaint)
+        written = False
     return written
 
 
@@ -311,7 +281,7 @@ def _abandon(recorder: Recorder | None) -> None:
 def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
-        recorder.close()
+        recorder.close(complete=False)
         _complain(f"{record} holds the run until then")
 
 

@@ -19,7 +19,6 @@ import click
 from simulator.commands.banner import hello
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
-from simulator.commands.journal_file import JournalFile
 from simulator.commands.option_types import ListenType, SpanType
 from simulator.commands.outputs import forget, write_whole
 from simulator.commands.setup import Beginning, Setup, beginning_options
@@ -200,7 +199,15 @@ def _telling(
     verbose: bool, journal: Path | None, journal_bytes: int, providers: Mapping[str, Provider]
 ) -> Iterator[Teller | None]:
     """Give what is told of everything that happens: the log, the journal's file, both or nobody."""
-    written = _journal_file(journal, journal_bytes, providers) if journal is not None else None
+    written = None
+    if journal is not None:
+        # Loaded when it is asked for: other servers are ready sooner.
+        from simulator.commands.journal_file import JournalFile
+
+        try:
+            written = JournalFile(journal, journal_bytes, providers)
+        except OSError as trouble:
+            _fail(f"--journal {journal}: cannot be written ({trouble.strerror or trouble})", INVALID)
     tellers = [*([_teller()] if verbose else []), *([written.tell] if written is not None else [])]
     try:
         yield _all_of(tellers)
@@ -255,13 +262,6 @@ def _all_of(tellers: Sequence[Teller]) -> Teller | None:
             each(space, entry)
 
     return tell
-
-
-def _journal_file(path: Path, bytes_max: int, providers: Mapping[str, Provider]) -> JournalFile:
-    try:
-        return JournalFile(path, bytes_max, providers)
-    except OSError as trouble:
-        _fail(f"--journal {path}: cannot be written ({trouble.strerror or trouble})", INVALID)
 
 
 def _find(scenario: str | None, watch: bool) -> Path | None:

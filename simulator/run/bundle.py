@@ -217,6 +217,8 @@ class About(Struct, frozen=True, kw_only=True):
     """The name of the scenario's file when it was run."""
     withheld: bool
     """Something that webhooks are signed with is not in the bundle, so signatures cannot be compared."""
+    complete: bool = True
+    """False: the run was ended before its own end, by a signal or a crash."""
     checks: list[Judgement] | None = None
     """The run's verdict; None: it was interrupted, or recorded before verdicts were."""
 
@@ -231,8 +233,19 @@ class Bundle:
         self.about = about
         self.scenario_text = scenario_text
 
+    @property
+    def incomplete(self) -> str:
+        """What to say of a record that breaks off; empty: it is whole."""
+        if self.about.complete:
+            return ""
+        return f"{self.folder} is incomplete: its run was ended before its end, and counts until then"
+
     def rows(self) -> Iterator[Row]:
-        """Yield every row; raises BundleError at the first that is none, or when the end is missing."""
+        """
+        Yield every row; raises BundleError at the first that is none, or when the end is missing.
+
+        A record that breaks off has no end, and may have half a row as its last.
+        """
         decoder: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
         path = self.folder / TRACE
         row: Row | None = None
@@ -242,6 +255,8 @@ class Bundle:
                 for number, line in enumerate(rows_of(file, _ROW_BYTES_MAX), 1):
                     if isinstance(row, Ended):
                         raise BundleError(f"{path}:{number}: expected nothing after the end, got another row")
+                    if not self.about.complete and not line.endswith(b"\n"):
+                        return
                     try:
                         row = decoder.decode(line)
                     except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
@@ -249,7 +264,7 @@ class Bundle:
                     yield row
         except OSError as trouble:
             raise BundleError(f"{path}: cannot be read ({trouble.strerror})") from None
-        if not isinstance(row, Ended):
+        if self.about.complete and not isinstance(row, Ended):
             raise BundleError(f"{path}:{number + 1}: expected more: the record breaks off before its end")
 
     def result(self, space: Space) -> RunResult | None:
@@ -291,6 +306,6 @@ def read_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{path}:{trouble.lineno}: is no JSON: {trouble.msg}") from None
     except (msgspec.ValidationError, UnicodeDecodeError) as trouble:
         raise BundleError(f"{path}:1: is not what `run --record` writes: {trouble}") from None
-    for _ in bundle.rows():
-        pass
+    if sum(1 for _ in bundle.rows()) == 0:
+        raise BundleError(f"{folder / TRACE}:1: expected a row: the run was ended before anything happened")
     return bundle

@@ -5,7 +5,8 @@ The lines of a journal's file: each a fact, with what is needed to understand it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from weakref import ref
 
 import msgspec
 from msgspec import Struct
@@ -29,11 +30,16 @@ __all__ = [
     "ReportRow",
     "RequestRow",
     "Row",
+    "Secrets",
     "SubmissionRow",
     "WebhookRow",
     "line_of",
     "opened_of",
 ]
+
+
+_CREDENTIALS_MAX: Final = 200
+"""So many credentials that calls came with are looked for in whatever comes later."""
 
 
 class Opened(Struct, frozen=True, omit_defaults=True):
@@ -44,6 +50,7 @@ class Opened(Struct, frozen=True, omit_defaults=True):
     seed: int
     start_unix_ms: int
     scenario: str = ""
+    source: str = ""
     version: str = ""
 
 
@@ -152,10 +159,49 @@ class Row(Struct, frozen=True):
         return Entry(self.seq, self.at_ms, self.data, key, self.ref, provider, recipient, self.wall_unix_ms)
 
 
+class Secrets:
+    """
+    What is to be withheld of a space in lines that are written as it goes.
+    """
+
+    __slots__ = ("_credentials", "_settings", "_space", "secrecy")
+
+    def __init__(self, space: Space) -> None:
+        # A weak one, for whoever keeps this by its space.
+        self._space = ref(space)
+        self._credentials: dict[str, None] = {}
+        self._settings: tuple[str, ...] = ()
+        self.secrecy = Withholding()
+
+    def after(self, entry: Entry) -> Withholding:
+        """Return what withholds everything that is known by now, the credential of *entry* included."""
+        space = self._space()
+        if space is None:
+            return self.secrecy
+        settings = tuple(space.settings_secrets())
+        credential = _credential_of(space, entry)
+        if settings != self._settings or (credential and credential not in self._credentials):
+            self._settings = settings
+            if credential:
+                self._credentials[credential] = None
+                while len(self._credentials) > _CREDENTIALS_MAX:
+                    del self._credentials[next(iter(self._credentials))]
+            self.secrecy = Withholding((*settings, *self._credentials))
+        return self.secrecy
+
+
+def _credential_of(space: Space, entry: Entry) -> str:
+    if entry.key is None or not isinstance(entry.fact, Accepted | SendRefused):
+        return ""
+    simulation = space.simulation
+    outcome = simulation.messages.get(entry.key) or simulation.refusals.get(entry.key)
+    return outcome.submission.credential if outcome is not None else ""
+
+
 def opened_of(space: Space) -> Opened:
     """Return what is true of *space* from its beginning."""
-    simulation = space.simulation
-    return Opened(space.seed, simulation.clock.epoch_ms, simulation.scenario.name, __version__)
+    clock, scenario = space.simulation.clock, space.simulation.scenario
+    return Opened(space.seed, clock.epoch_ms, scenario.name, scenario.source, __version__)
 
 
 def line_of(

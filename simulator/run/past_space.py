@@ -157,7 +157,7 @@ def _apply(space: Space, row: Row) -> None:
             _call(space, entry, fact, row.call or CallRow())
         case CircumstancesChanged() as fact:
             simulation.directory.change(entry.recipient, fact.traits, entry.at_ms, fact.until_ms)
-        case ScenarioLoaded() as fact:
+        case ScenarioLoaded() as fact if fact.name != simulation.scenario.name:
             simulation.state.scenario = Scenario(name=fact.name)
         case ClockChanged() as fact:
             space.driver.mode, space.driver.rate = fact.mode, fact.rate
@@ -170,7 +170,7 @@ def _open(space: Space, opened: Opened) -> None:
     simulation.clock.epoch_ms = opened.start_unix_ms
     simulation.chance.reseed(opened.seed)
     if opened.scenario:
-        simulation.state.scenario = Scenario(name=opened.scenario)
+        simulation.state.scenario = Scenario(name=opened.scenario, source=opened.source)
 
 
 def _submission(key: MessageKey, ref: str, row: SubmissionRow) -> Submission:

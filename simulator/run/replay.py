@@ -137,7 +137,7 @@ class Stage:
         for gateway in self._space.gateways.values():
             gateway.fetch = self._fetch
         self._edge = Edge(self._registry)
-        self._control = ControlFace(Controller(self._registry))
+        self._control = ControlFace(Controller(self._registry, waits=False))
         self._space.scenario_text = bundle.scenario_text
         self._renaming = renaming_of(self._space, bundle.scenario_text)
         self._signed = not about.withheld
@@ -243,6 +243,7 @@ class Stage:
         )
         provider = self._registry.providers[row.provider]
         route, call.path_values, _ = self._edge.find(call)
+        call.at_once = True
         self.calls += 1
         if route is None:
             raise Diverged(

@@ -274,10 +274,8 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         case "/_sim/metrics":
             from simulator.server.metrics import CONTENT_TYPE, scrape
 
-            return web.Response(
-                body=scrape(faces.registry, faces.edge.calls, faces.losses),
-                headers={"Content-Type": CONTENT_TYPE},
-            )
+            body = await asyncio.to_thread(scrape, faces.registry.all(), faces.edge.calls, faces.losses)
+            return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
         case "/":
             return _front(request, faces)
     if path.startswith("/_ui/"):

@@ -210,6 +210,7 @@ class Edge:
         try:
             if space.dispatcher.tap is not None:
                 space.dispatcher.tap.called(call, admitted=True)
+                call.at_once = True
             answer = self._ask(space, provider, route, call)
             if not isinstance(answer, Answer) or call.result.delays_answer:
                 return self._answer_later(admitted, answer, door)

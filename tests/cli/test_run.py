@@ -315,6 +315,36 @@ async def test_interrupted_run_says_what_it_leaves(
         "scenario.yaml",
     ]
     assert again.code == 0
+    assert f"simulator: {record} is incomplete" in again.err
+
+
+async def test_killed_run_leaves_its_record(tmp_path: Path) -> None:
+    """
+    What a run had recorded when it was killed can be replayed, and is said to be incomplete.
+    """
+    port_file, record = tmp_path / "port", tmp_path / "record"
+    arguments = ["--port", "0", "--port-file", str(port_file), "--record", str(record), "--quiet", "60"]
+
+    async with started("run", written(tmp_path, "name: long"), *arguments) as process:
+        port = await port_of(port_file)
+        async with (
+            ClientSession() as http,
+            http.post(
+                f"http://127.0.0.1:{port}/infobip/sms/2/text/advanced",
+                json={"messages": [{"text": "Hi", "destinations": [{"to": "41793020001"}]}]},
+                headers={"Authorization": "App key"},
+            ) as answer,
+        ):
+            assert answer.status == 200
+        process.kill()
+        await ended(process)
+    again = await simulator("replay", str(record))
+
+    assert (again.code, again.out) == (
+        0,
+        "1 calls again; all 0 webhook attempts are the recorded ones, byte for byte\n",
+    )
+    assert f"simulator: {record} is incomplete" in again.err
 
 
 async def test_inspected_run_serves_on_with_its_verdict_and_exits_with_it(tmp_path: Path) -> None:

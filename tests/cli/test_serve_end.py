@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from served import Process, failing, serving, until
+from served import Process, failing, printed, serving, until
 from simulator.commands.journal_file import FILES_MAX, JournalFile
 from simulator.kernel.store.facts import Note
 from simulator.runtime.space import Space
@@ -161,7 +161,15 @@ def test_killed_server_leaves_its_journal(tmp_path: Path) -> None:
         process.running.wait(20)
 
     rows = [json.loads(line) for line in path.read_text().splitlines()]
+    name = next(row["ref"] for row in rows if row["kind"] == "accepted")
+    story = printed("explain", name, "--journal", str(path))
+    page, calls = tmp_path / "page.html", tmp_path / "calls.har"
+    printed("evidence", str(path), "--html", str(page), "--har", str(calls))
+
     assert {row["space"] for row in rows} == {"default"}
+    assert "is delivered" in story.splitlines()[0]
+    assert "delivered" in page.read_text()
+    assert json.loads(calls.read_text())["log"]["version"] == "1.2"
     assert sum(row["kind"] == "accepted" for row in rows) == 3
     assert sum(row.get("state") == "delivered" for row in rows) == 3
 

@@ -34,9 +34,7 @@ def test_windows_of_the_scenario_and_changes_make_spans() -> None:
 
 @given(
     changes=st.lists(
-        st.tuples(
-            st.sampled_from(PATTERNS), st.booleans(), st.none() | st.integers(1, 4), st.integers(0, 3)
-        ),
+        st.tuples(st.sampled_from(PATTERNS), st.booleans(), st.none() | st.integers(1, 4), st.integers(0, 3)),
         max_size=12,
     ),
     window=st.tuples(st.integers(0, 10), st.integers(0, 10)),

@@ -14,8 +14,7 @@ from aiohttp import ClientSession, ClientTimeout
 from harness import KEY, Bench, receiving
 from simulator.commands.journal_file import JournalFile
 from simulator.evidence.formats import FORMATS
-from simulator.evidence.result import RunResult
-from simulator.evidence.scorecard import scorecard
+from simulator.evidence.scorecard import without_verdict
 from simulator.explain.story import explain, find_submission
 from simulator.kernel.model.lifecycle import State
 from simulator.provider import discover
@@ -74,16 +73,7 @@ async def send(bench: Bench, recipients: list[str]) -> None:
 
 def rendered(space: Space, form: str) -> bytes:
     """Return evidence of a space."""
-    result = RunResult(
-        scenario=space.simulation.scenario.name,
-        source="",
-        seed=space.seed,
-        version="0",
-        checks=(),
-        scorecard=scorecard(space),
-        space=space,
-    )
-    return FORMATS[form].render(result)
+    return FORMATS[form].render(without_verdict(space))
 
 
 def only(path: Path) -> PastSpace:

@@ -5,6 +5,7 @@ Recipients and their circumstances over time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Final, TypeAlias
 
@@ -129,6 +130,10 @@ class _Layer:
             if (trait := self.prefixes[length].get(address[:length])) is not None:
                 yield trait
 
+    def still(self) -> _Layer:
+        prefixes = {length: dict(table) for length, table in dict(self.prefixes).items()}
+        return _Layer(dict(self.exact), prefixes, self.lengths)
+
     def __bool__(self) -> bool:
         return bool(self.exact or self.prefixes)
 
@@ -196,6 +201,12 @@ class Directory:
             trait.next_change_after(at_ms) for name, trait in self._traits(address) if name == trait_name
         )
         return min((edge for edge in edges if edge is not None), default=None)
+
+    def still(self) -> Directory:
+        """Return a copy to which no address is added."""
+        twin = copy(self)
+        twin._scenario, twin._changes = self._scenario.still(), self._changes.still()
+        return twin
 
     def known(self) -> list[str]:
         """Return the addresses and prefixes that anything was said about, sorted."""

@@ -5,6 +5,7 @@ What is due, and when: a wheel of instants.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from heapq import heappop, heappush, merge
 from itertools import islice
 from operator import attrgetter
@@ -178,6 +179,16 @@ class Agenda:
             for step in merge(planned, *runs, key=_ORDER):
                 if step.order not in cancelled:
                     yield at_ms, step
+
+    def still(self) -> Agenda:
+        """Return a copy to look at; of an instant under way, it has what comes next and not all the rest."""
+        twin = copy(self)
+        twin._buckets, twin._runs = dict(self._buckets), dict(self._runs)
+        twin._heap, twin._cancelled = list(self._heap), dict(self._cancelled)
+        # What is being merged can be gone through once, and that is for whoever does what is due.
+        twin._round, twin._merged, twin._not_merged = list(self._round), iter(()), 0
+        twin._skipped = set()
+        return twin
 
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
         """

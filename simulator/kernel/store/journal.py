@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import islice
 
 from msgspec import Struct
@@ -95,6 +96,12 @@ class Journal:
         if self.tell is not None:
             self.tell(entry)
         return entry
+
+    def still(self) -> Journal:
+        """Return a copy that does not grow; entries never change."""
+        twin = copy(self)
+        twin._entries = self._entries.copy()
+        return twin
 
     def keep(self, entry: Entry) -> None:
         """Append an entry of an earlier journal as it was; nobody is told of it."""

@@ -15,6 +15,7 @@ from simulator.evidence.lanes import percent
 from simulator.evidence.words import count, latency, span
 from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
+from simulator.secrecy import Withholding
 from simulator.server.inspector.frame import Pill, Visit, link_to_message, link_to_phone, page
 from simulator.server.inspector.message_page import webhook_views
 from simulator.server.operations.base import Problem
@@ -36,6 +37,7 @@ _STATES: Final = {
     WebhookState.LOST: "bad",
     WebhookState.DROPPED: "grey",
 }
+_SECRECY: Final = Withholding()
 
 
 class Row(NamedTuple):
@@ -196,7 +198,7 @@ def _row(visit: Visit, webhook: Webhook) -> Row:
         label=f"{webhook.reports[0].label}{more}",
         state=Pill(_STATES[webhook.state], webhook.state.value),
         created=format_offset(webhook.created_ms),
-        target=webhook.target or "nowhere",
+        target=_SECRECY.text(webhook.target) or "nowhere",
         attempts=len(attempts),
         last=_answer(last) if last is not None else "",
         latency=latency(last.latency_real_us) if last is not None else "",

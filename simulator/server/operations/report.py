@@ -4,7 +4,6 @@ Evidence of a space, with or without a run.
 
 from __future__ import annotations
 
-from simulator import __version__
 from simulator.evidence.formats import FORMATS
 from simulator.server.operations.base import Asked, Controller, Problem, Reply
 
@@ -25,7 +24,7 @@ async def verdict(controller: Controller, asked: Asked) -> Reply:
 async def report(controller: Controller, asked: Asked) -> Reply:
     # Loaded when first asked for: servers start without.
     from simulator.evidence.result import RunResult
-    from simulator.evidence.scorecard import scorecard
+    from simulator.evidence.scorecard import without_verdict
 
     name = asked.query.get("format", "html")
     form = FORMATS.get(name)
@@ -33,17 +32,6 @@ async def report(controller: Controller, asked: Asked) -> Reply:
         raise Problem(400, "Bad query", f"format: expected {', '.join(FORMATS)}, got {name!r}")
     space = controller.space(asked)
     course = controller.registry.courses.get(space.name)
-    if course is not None and isinstance(course.result, RunResult):
-        return Reply(form.render(course.result), content_type=form.content_type)
-    scenario = space.simulation.scenario
-    result = RunResult(
-        scenario=scenario.name,
-        source=scenario.source,
-        seed=space.seed,
-        version=__version__,
-        # Nobody has asked for anything: a space as it is has no verdict.
-        checks=(),
-        scorecard=scorecard(space),
-        space=space,
-    )
+    over = course.result if course is not None else None
+    result = over if isinstance(over, RunResult) else without_verdict(space)
     return Reply(form.render(result), content_type=form.content_type)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -76,11 +76,17 @@ CREATE: Final[Shape[object]] = Record(
 
 
 async def create_space(controller: Controller, asked: Asked) -> Reply:
-    values = read_as(CREATE, plain_of(asked), "a space")
-    assert isinstance(values, dict)
-    scenario = None
-    if "scenario" in values:
-        scenario = _scenario_of(controller, values["scenario"])
+    def read() -> tuple[dict[str, Any], Scenario | None, str]:
+        plain = plain_of(asked)
+        # What a scenario looks like is the business of those who read scenarios.
+        written = plain.pop("scenario", None) if isinstance(plain, dict) else None
+        values = read_as(CREATE, plain, "a space")
+        assert isinstance(values, dict)
+        if written is None:
+            return values, None, ""
+        return values, _scenario_of(controller, written), _text_of(written)
+
+    values, scenario, text = await controller.reading(asked, read)
     seed = values.get("seed", scenario.seed if scenario is not None else None)
     if seed is None:
         seed = values.get("default_seed")
@@ -93,8 +99,8 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
-    if "scenario" in values:
-        space.scenario_text = _text_of(values["scenario"])
+    if scenario is not None:
+        space.scenario_text = text
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
     written = {**(scenario.providers if scenario is not None else {}), **settings}
@@ -256,14 +262,19 @@ def _text_of(plain: Json) -> str:
 
 
 async def put_scenario(controller: Controller, asked: Asked) -> Reply:
+    def read() -> tuple[Scenario, str]:
+        # YAML text may come as it is, or as a JSON string.
+        json = "json" in asked.content_type
+        plain = plain_of(asked) if json else asked.body.decode("utf-8", "replace")
+        return _scenario_of(controller, plain), _text_of(plain)
+
+    controller.look(asked)
+    scenario, text = await controller.reading(asked, read)
+    # Only now, for it takes its place in the story, and the space may be gone meanwhile.
     space = controller.space(asked)
-    written = "json" not in asked.content_type
-    # YAML text may come as it is, or as a JSON string.
-    plain = asked.body.decode("utf-8", "replace") if written else plain_of(asked)
     try:
-        scenario = _scenario_of(controller, plain)
         space.replace(scenario)
-        space.scenario_text = _text_of(plain)
+        space.scenario_text = text
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
     return Reply(controller.view(space, asked.base_url), headers=_doubts(space, scenario.providers))
