@@ -12,7 +12,7 @@ __all__ = ["laid_out"]
 
 def laid_out(body: str) -> str:
     """
-    Return JSON over several lines; empty: *body* is none.
+    Return JSON over several lines; empty: *body* is none, or is laid out already.
 
     Of a message in the form of Google Pub/Sub its data follows, decoded.
     """
@@ -26,7 +26,7 @@ def laid_out(body: str) -> str:
     message = plain.get("message") if isinstance(plain, dict) else None
     data = message.get("data") if isinstance(message, dict) else None
     if not isinstance(data, str):
-        return text
+        return text if text != body.strip() else ""
     try:
         inner = json.loads(base64.b64decode(data, validate=True))
     except (ValueError, RecursionError):
