@@ -4,7 +4,7 @@ Calls of the integrator, and what they are answered.
 
 from __future__ import annotations
 
-import asyncio
+import types
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -207,4 +207,10 @@ async def _taking_turns(steps: Generator[None, None, Answer]) -> Answer:
         except StopIteration as end:
             answer: Answer = end.value
             return answer
-        await asyncio.sleep(0)
+        await _turn()
+
+
+@types.coroutine
+def _turn() -> Generator[None, None, None]:
+    """Let everybody else have a turn; the same as a sleep of no time, without loading what sleeps."""
+    yield

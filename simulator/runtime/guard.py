@@ -98,6 +98,10 @@ class Guard:
             return ""
         return "" if self.allows(host) else _refusal(host)
 
+    def refusal(self, host: str) -> str:
+        """Return what is said of the address *host*, which may not be dialled."""
+        return _refusal(host)
+
     def make_socket(self, info: AddrInfoType) -> socket.socket:
         """Return a socket for *info*, or raise ForbiddenTarget before anything is dialled."""
         family, kind, protocol, _, address = info

@@ -25,7 +25,7 @@ from simulator.runtime.tap import Tap, tapped
 from simulator.runtime.transport.seam import Transport
 from simulator.secrecy import secrets_in
 
-__all__ = ["Exchange", "ScenarioConflict", "Space"]
+__all__ = ["Exchange", "ScenarioConflict", "Space", "urls_in"]
 
 _EXCHANGES_MAX = 1_000
 _LARGE: Final = 4_000
@@ -210,9 +210,13 @@ class Space:
         )
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
-        """Change a provider's settings from now on."""
+        """Change a provider's settings from now on; targets that will be refused are told in the journal."""
         self.simulation.configure(provider, settings)
         self._note_secrets(settings)
+        gateway = self.gateways[provider]
+        for url in urls_in(settings):
+            if why := gateway.why_not(url):
+                gateway.note("webhooks will be lost", why=why)
 
     def _note_secrets(self, settings: Mapping[str, object]) -> None:
         self._secrets.update(dict.fromkeys(secrets_in(settings)))
@@ -262,6 +266,21 @@ class Space:
         self.note_change()
         self.driver.close()
         await self.dispatcher.close()
+
+
+def urls_in(settings: object) -> Iterator[str]:
+    """Yield every address that stands in settings."""
+    match settings:
+        case str() if "://" in settings:
+            yield settings
+        case Mapping():
+            for part in settings.values():
+                yield from urls_in(part)
+        case list() | tuple():
+            for part in settings:
+                yield from urls_in(part)
+        case _:
+            pass
 
 
 def wall_unix_ms() -> int:

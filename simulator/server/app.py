@@ -10,7 +10,6 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -22,6 +21,7 @@ from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, discover
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
@@ -40,7 +40,6 @@ from simulator.server.takeover import connection_of
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
 _BACKLOG: Final = 1_024
-_TARGETS_KEPT: Final = 1_024
 _PATIENCE_REAL_S: Final = 1.0
 """How long calls under way are waited for when the server stops."""
 
@@ -164,8 +163,7 @@ def make_app(config: ServerConfig) -> web.Application:
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
     registry.messages_max = config.messages_max
-    # A million sends may name the same address.
-    registry.why_not = lru_cache(_TARGETS_KEPT)(guard.why_not)
+    doubts = registry.doubts = Doubts(guard)
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)
@@ -174,6 +172,7 @@ def make_app(config: ServerConfig) -> web.Application:
         for provider, settings in config.settings.items():
             space.configure(provider, settings)
         yield
+        doubts.close()
         await transport.close()
         client.transport = None
 

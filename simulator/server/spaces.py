@@ -15,7 +15,8 @@ from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
-from simulator.provider import Credential, Provider
+from simulator.provider import Credential, Gateway, Provider
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 
@@ -131,6 +132,10 @@ class Recorded(Protocol):
         ...
 
 
+def _tell_doubt(gateway: Gateway, why: str) -> None:
+    gateway.note("webhooks will be lost", why=why)
+
+
 class SpaceRegistry:
     """
     All spaces of one server.
@@ -155,8 +160,8 @@ class SpaceRegistry:
         """The runs in spaces, by the names of these."""
         self.messages_max = MESSAGES_MAX
         """How many messages each space that is created from now on keeps; those on their way always stay."""
-        self.why_not: Callable[[str], str] = lambda _: ""
-        """Says why nothing will ever be sent to an address."""
+        self.doubts: Doubts | None = None
+        """Says why nothing will ever be sent to a target; None: nothing is sent anywhere."""
         self.tell: Callable[[Space, Entry], None] | None = None
         """Told of every entry of any space that is created from now on."""
 
@@ -208,7 +213,8 @@ class SpaceRegistry:
             name, self.providers, self._client, seed=seed, clock=clock, messages_max=self.messages_max
         )
         for gateway in space.gateways.values():
-            gateway.why_not = self.why_not
+            if self.doubts is not None:
+                gateway.why_not = partial(self.doubts.why_not, tell=partial(_tell_doubt, gateway))
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, space)
         if scenario is not None:

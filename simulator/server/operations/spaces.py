@@ -4,7 +4,7 @@ Spaces, their clocks, scenarios and settings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, Final
@@ -16,7 +16,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of, header_text
 from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
-from simulator.runtime.space import ScenarioConflict, Space
+from simulator.runtime.space import ScenarioConflict, Space, urls_in
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
 from simulator.schema.shapes import (
@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 
+_LOOK_UP_REAL_S: Final = 1.0
 _LATEST_UNIX_MS: Final = 221_845_392_000_000
 """9000-01-01: beyond the year 9999 there are no dates, and messages live on after an advance."""
 
@@ -104,30 +105,25 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
     written = {**(scenario.providers if scenario is not None else {}), **settings}
-    return Reply(controller.view(space, asked.base_url), 201, headers=_doubts(space, written))
+    return Reply(
+        controller.view(space, asked.base_url), 201, headers=await _doubts(controller, space, written)
+    )
 
 
-def _doubts(space: Space, settings: Mapping[str, Mapping[str, object]]) -> tuple[tuple[str, str], ...]:
-    """Note in the journal, and return as a header, which targets in *settings* nothing will be sent to."""
-    reasons: dict[str, None] = {}
-    for name, values in settings.items():
-        gateway = space.gateways[name]
-        for text in _texts(values):
-            if "://" in text and (why := gateway.why_not(text)):
-                gateway.note("webhooks will be lost", why=why)
-                reasons[f"webhooks will be lost: {why}"] = None
+async def _doubts(
+    controller: Controller, space: Space, settings: Mapping[str, Mapping[str, object]]
+) -> tuple[tuple[str, str], ...]:
+    """Return as a header to which targets in *settings* nothing will be sent, as the journal has it."""
+    if controller.registry.doubts is not None:
+        # Most names are known at once; who waits for the others waits no longer than this.
+        await controller.registry.doubts.known(_LOOK_UP_REAL_S)
+    reasons = dict.fromkeys(
+        f"webhooks will be lost: {why}"
+        for name, values in settings.items()
+        for url in urls_in(values)
+        if (why := space.gateways[name].why_not(url))
+    )
     return (("X-Simulator-Note", header_text("; ".join(reasons))),) if reasons else ()
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts(part)
 
 
 def _clock_of(asked: ClockSpec | None, written: ClockSpec | None) -> ClockSpec | None:
@@ -277,7 +273,9 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
         space.scenario_text = text
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
-    return Reply(controller.view(space, asked.base_url), headers=_doubts(space, scenario.providers))
+    return Reply(
+        controller.view(space, asked.base_url), headers=await _doubts(controller, space, scenario.providers)
+    )
 
 
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
@@ -295,7 +293,9 @@ async def put_settings(controller: Controller, asked: Asked) -> Reply:
     name = asked.parameters["provider"]
     settings = _settings_of(controller, name, plain_of(asked))
     space.configure(name, settings)
-    return Reply(space.gateways[name].account.describe(), headers=_doubts(space, {name: settings}))
+    return Reply(
+        space.gateways[name].account.describe(), headers=await _doubts(controller, space, {name: settings})
+    )
 
 
 async def do_action(controller: Controller, asked: Asked) -> Reply:
