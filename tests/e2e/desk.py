@@ -76,12 +76,15 @@ class Integrator:
     def __init__(self) -> None:
         self.received: list[tuple[str, Any]] = []
         self.status = 200
+        self._gate = threading.Event()
+        self._gate.set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outer.received.append((self.path, json.loads(body or b"null")))
+                outer._gate.wait(60)
                 self.send_response(outer.status)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
@@ -94,6 +97,11 @@ class Integrator:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close_gate(self) -> threading.Event:
+        """Answer nothing until the event that is returned is set."""
+        self._gate.clear()
+        return self._gate
 
     def postbacks(self) -> list[str]:
         """Return what RBM pushed, out of its envelopes."""

@@ -389,6 +389,39 @@ def _walk(page: Page, desk: Desk, address: str) -> None:
         page.wait_for_selector("main h1")
 
 
+def test_text_of_a_megabyte_is_cut_and_inert(desk: Desk) -> None:
+    """
+    A text of a megabyte, full of tags, neither widens a page nor is written out whole.
+    """
+    desk.fill(1, "<b onclick=alert(1)>\u202e" * 45_000 + "{:d}")
+    desk.control("POST", "/clock/advance", {"until": "settled"})
+    page = desk.open()
+    for path in ("messages", "message/infobip:+41790000000:1", "phone/+41790000000", "phones", "webhooks"):
+        page.goto(f"{desk.url}/_ui/default/{path}")
+        page.wait_for_selector("#stream[data-state=live]")
+
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert len(page.content()) < 300_000
+        assert page.locator("main b[onclick]").count() == 0
+
+
+def test_advance_under_way__is_told_in_the_clock_bar(desk: Desk) -> None:
+    """
+    While an advance waits for the integrator, every page says for whom, and the page stays alive.
+    """
+    desk.send("slow")
+    gate = desk.integrator.close_gate()
+    page = desk.open()
+    page.get_by_role("button", name="Settle").click()
+
+    expect(page.locator(".due")).to_contain_text(
+        "draining: 1 webhook and 0 calls in flight", timeout=PATIENCE
+    )
+    expect(page.locator(".due")).to_contain_text("waits for", timeout=PATIENCE)
+    gate.set()
+    expect(page.locator(".due")).to_contain_text("nothing is due", timeout=PATIENCE)
+
+
 def test_many_messages__the_page_has_two_hundred_rows(desk: Desk) -> None:
     """
     Of a hundred thousand messages a page has two hundred rows, and a query finds the one.

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from simulator import __version__
 from simulator.evidence.pages import render
-from simulator.evidence.words import cut, span
+from simulator.evidence.words import count, cut, span
 from simulator.explain.narrative import clock_words
 from simulator.explain.upcoming import next_due
 from simulator.explain.views import instant
@@ -134,10 +134,6 @@ def clock_bar(visit: Visit) -> ClockBar:
     now_ms = simulation.clock.now_ms
     date, _, time = instant(simulation, now_ms).removesuffix("Z").partition("T")
     due, more = next_due(simulation) or (None, 0)
-    busy = ""
-    if driver.advancing:
-        webhooks, calls = simulation.outbox.in_flight, driver.calls_in_flight
-        busy = f"draining: {webhooks} webhooks and {calls} calls in flight"
     return ClockBar(
         mode=driver.mode.value,
         words=clock_words(driver.mode, driver.rate),
@@ -152,8 +148,16 @@ def clock_bar(visit: Visit) -> ClockBar:
         next_at=format_offset(due.at_ms) if due is not None else "",
         next_more=more,
         next_href=link_to_message(visit, due.key) if due is not None and due.key is not None else "",
-        busy=busy,
+        busy=_busy(space) if driver.advancing else "",
     )
+
+
+def _busy(space: Space) -> str:
+    """Return what an advance under way waits for."""
+    webhooks, calls = space.simulation.outbox.in_flight, space.driver.calls_in_flight
+    flying = f"{count(webhooks, 'webhook')} and {count(calls, 'call')} in flight"
+    slow = space.driver.waited_for
+    return f"draining: {flying}" + (f"; waits for {', '.join(slow)}" if slow else "")
 
 
 def page(template: str, visit: Visit, section: str, title: str, **data: object) -> str:
