@@ -173,6 +173,10 @@ class Attempted(Struct, frozen=True, kw_only=True, tag="outcome", gc=False):
     error: str
     latency_real_us: int
     cause: Cause | None = None
+    note: str = ""
+    excerpt: str = ""
+    """How the integrator's answer begins."""
+    headers: list[tuple[str, str]] = []
 
 
 class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):

@@ -315,6 +315,7 @@ def _attempt(space: Space, entry: Entry, fact: Attempted, row: WebhookRow | None
         queued_real_us=row.queued_real_us,
         latency_real_us=row.latency_real_us,
         excerpt=row.excerpt,
+        headers=tuple(row.headers),
         next_at_ms=row.next_at_ms,
     )
 

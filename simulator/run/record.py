@@ -184,6 +184,9 @@ class Recorder:
                 error=attempt.error,
                 cause=attempt.cause,
                 latency_real_us=attempt.latency_real_us,
+                note=attempt.note,
+                excerpt=self._renaming.body(attempt.excerpt.encode()).decode("utf-8", "replace"),
+                headers=self._renaming.headers(attempt.headers),
             )
         )
 

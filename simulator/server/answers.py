@@ -138,6 +138,7 @@ NAMED: Final[Mapping[str, Schema]] = {
             "acknowledged": _CLAIM,
             "latency_real_us": _WHOLE,
             "excerpt": _TEXT,
+            "headers": {"type": "array", "items": {"type": "array", "items": _TEXT}},
             "next_at_ms": _WHOLE_OR_NONE,
         }
     ),

@@ -66,6 +66,7 @@ class AttemptView(NamedTuple):
     """Name, value, and whether it is a signature."""
     body: str
     laid_out: str
+    answer_headers: Sequence[tuple[str, str, bool]]
     answer: str
     next_at: str
 
@@ -237,6 +238,7 @@ def _attempt_view(visit: Visit, webhook: Webhook, attempt: Attempt) -> AttemptVi
         headers=[(name, value, name in request.signed_by) for name, value in request.headers],
         body=body,
         laid_out=laid_out(body),
+        answer_headers=[(name, value, False) for name, value in attempt.headers],
         answer=attempt.excerpt,
         next_at=format_offset(attempt.next_at_ms) if attempt.next_at_ms is not None else "",
     )
