@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -96,6 +97,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=_REMEMBERED_MAX)
 def _place(url: str) -> tuple[str, int] | None:
     """Return the name and port that *url* leads to; None: it leads nowhere."""
     try:

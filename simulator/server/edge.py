@@ -63,8 +63,9 @@ It refuses that as it refuses any bytes that are not in its format.
 """
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _EXCHANGE_BYTES_MAX: Final = 65_536
-_KEPT_CHARS_MAX: Final = 1_000
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
+_KEPT_CHARS_MAX: Final = 1_000
+"""So much of a path, and of each value of a query, stays in the journal."""
 _LOG = logging.getLogger("simulator")
 
 
