@@ -73,6 +73,7 @@ class Call:
         "query",
         "refused",
         "result",
+        "unreadable",
         "url",
     )
 
@@ -112,6 +113,8 @@ class Call:
         """What its answer has no words for."""
         self.at_once = False
         """Nothing else may happen before it is dealt with."""
+        self.unreadable = ""
+        """Why its body could not be read, before any provider looked at it; empty: it could."""
 
     @property
     def credential_text(self) -> str:

@@ -19,6 +19,7 @@ from simulator.provider import Credential, Gateway, Provider
 from simulator.runtime.doubts import Doubts
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
+from simulator.server.doors import Doors
 
 __all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "RunCourse", "SpaceRegistry", "UnknownSpace"]
 
@@ -162,6 +163,8 @@ class SpaceRegistry:
         """How many messages each space that is created from now on keeps; those on their way always stay."""
         self.doubts: Doubts | None = None
         """Says why nothing will ever be sent to a target; None: nothing is sent anywhere."""
+        self.doors = Doors(())
+        """The ports that providers have for themselves."""
         self.tell: Callable[[Space, Entry], None] | None = None
         """Told of every entry of any space that is created from now on."""
 
@@ -217,6 +220,7 @@ class SpaceRegistry:
                 gateway.why_not = partial(self.doubts.why_not, tell=partial(_tell_doubt, gateway))
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, space)
+        space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
@@ -287,6 +291,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self.courses.pop(name, None)
+        self.doors.forget(name)
         minted = self._minted.pop(name, {})
         self._unclaim(name)
         for claim in minted.items():
