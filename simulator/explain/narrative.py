@@ -121,7 +121,7 @@ def _sentence(fact: Fact) -> str:
         case RefusalLeftOut(operation=operation):
             return f"{operation} was not refused: the code is about one recipient, and this call has none"
         case CircumstancesChanged(traits=traits, until_ms=until_ms):
-            until = "" if until_ms is None else f" until {format_offset(until_ms)}"
+            until = f" until {format_offset(until_ms)}" if until_ms is not None else ""
             return ", ".join(f"{name} is now {_plain(value)}{until}" for name, value in traits.items())
         case Acted(act=act, text=text):
             return f"{act} {text!r}" if text else act

@@ -4,8 +4,7 @@ How recipients are written in a scenario: circumstances, constant or over time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from simulator.kernel.model.recipient import Trait, Traits, Value, Window, normal_address
 from simulator.schema.node import Node
@@ -22,7 +21,7 @@ from simulator.schema.shapes import (
     When,
 )
 
-__all__ = ["Change", "change_shape", "pattern_of", "recipient_shape", "trait_fields"]
+__all__ = ["pattern_of", "recipient_shape", "trait_fields"]
 
 
 def pattern_of(text: str) -> str:
@@ -51,34 +50,6 @@ _TRAITS: Final[dict[str, tuple[Shape[Value], str]]] = {
 def trait_fields() -> list[Field]:
     """Return the circumstances as plain values, as a change from now on."""
     return [Field(name, shape, doc) for name, (shape, doc) in _TRAITS.items()]
-
-
-class Change(NamedTuple):
-    """
-    Circumstances from now on, and for how long; None: until they are changed again.
-    """
-
-    traits: Mapping[str, Value]
-    length_ms: int | None
-
-
-def change_shape() -> Shape[Change]:
-    """Return how a change of circumstances looks: at least one of them."""
-
-    def build(length_ms: int | None = None, **traits: Value) -> Change:
-        if not traits:
-            raise ValueError(f"expected at least one of {', '.join(_TRAITS)}")
-        return Change(traits, length_ms)
-
-    length = Field(
-        "for",
-        Duration(1),
-        "For how long; then what the scenario says holds again. For good, if not given.",
-        argument="length_ms",
-    )
-    return Record(
-        build, [*trait_fields(), length], doc="Circumstances that change now.", what="circumstances"
-    )
 
 
 def recipient_shape() -> Shape[Traits]:

@@ -46,7 +46,7 @@ def test_phone_without_coverage_for_a_while_comes_back_by_itself(sim: Bench) -> 
     """
     sim.load(rule("soon", fate=SOON))
     before = sim.submit(pigeon(to=PHONE))
-    sim.simulation.change_recipient(PHONE, {"reachable": False}, length_ms=HOUR)
+    sim.simulation.change_recipient(PHONE, {"reachable": False}, span_ms=HOUR)
     sim.settle()
     after = sim.submit(pigeon(to=PHONE))
     sim.settle()

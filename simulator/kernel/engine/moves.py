@@ -174,15 +174,11 @@ def wake_all(state: SimulationState, pattern: str = "*") -> None:
 
 
 def change_recipient(
-    state: SimulationState,
-    pattern: str,
-    traits: Mapping[str, Value],
-    by: str,
-    length_ms: int | None = None,
+    state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str, span_ms: int | None = None
 ) -> None:
-    """Change circumstances of an address or a prefix (`+4179*`) from now on, perhaps for so long only."""
+    """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
     now_ms = state.clock.now_ms
-    until_ms = now_ms + length_ms if length_ms is not None else None
+    until_ms = now_ms + span_ms if span_ms is not None else None
     state.directory.change(pattern, traits, now_ms, until_ms)
     state.journal.add(now_ms, CircumstancesChanged(dict(traits), by, until_ms), recipient=pattern)
     if "reachable" in traits:

@@ -241,14 +241,10 @@ class Simulation:
         suspend(self.state, message)
 
     def change_recipient(
-        self,
-        pattern: str,
-        traits: Mapping[str, Value],
-        why: str = "control",
-        length_ms: int | None = None,
+        self, pattern: str, traits: Mapping[str, Value], why: str = "control", *, span_ms: int | None = None
     ) -> None:
-        """Change circumstances of an address or a prefix (`+4179*`) from now on, perhaps for so long only."""
-        change_recipient(self.state, pattern, traits, why, length_ms)
+        """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
+        change_recipient(self.state, pattern, traits, why, span_ms)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """

@@ -127,6 +127,12 @@ class _Layer:
             # Ten thousands are put when a scenario is loaded, and they are its own.
             self.exact[pattern] = traits if before is None else {**before, **traits}
 
+    def under(self, pattern: str) -> Traits:
+        """Return the traits of exactly this address or prefix."""
+        if pattern.endswith("*"):
+            return self.prefixes.get(len(pattern) - 1, {}).get(pattern[:-1], {})
+        return self.exact.get(pattern, {})
+
     def find(self, address: str) -> Iterator[Traits]:
         if (traits := self.exact.get(address)) is not None:
             yield self._counted(traits)
@@ -177,11 +183,16 @@ class Directory:
         """
         Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again.
 
-        With *until_ms* they end then, and what the scenario says holds again.
+        With *until_ms* all is then as it would have been without.
         """
         self._said = True
-        windows = {name: Trait((Window(value, at_ms, until_ms),)) for name, value in traits.items()}
-        self._changes.put(pattern, windows)
+        before = self._changes.under(pattern) if until_ms is not None else {}
+        changed = {}
+        for name, value in traits.items():
+            windows = before[name].windows if name in before else ()
+            left = [w for w in windows if w.until_ms is None or w.until_ms > at_ms]
+            changed[name] = Trait((*left, Window(value, at_ms, until_ms)))
+        self._changes.put(pattern, changed)
 
     def at(self, address: str, at_ms: int) -> Circumstances:
         """Return the circumstances of *address* at *at_ms*."""

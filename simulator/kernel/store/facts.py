@@ -364,7 +364,7 @@ class CircumstancesChanged(
     by: str = ""
     """What changed it: `control`, `timeline`, or an act."""
     until_ms: int | None = None
-    """When it is over; None: it stays."""
+    """When all is again as it was; None: it stays."""
 
 
 class Acted(Struct, frozen=True, gc=False, omit_defaults=True, tag="acted", tag_field="fact"):
