@@ -38,8 +38,8 @@ def scorecard(
     attempts = sum(len(webhook.attempts) for webhook in webhooks)
     sound = [each for webhook in webhooks for each in webhook.attempts if not webhook.spoilt(each.number)]
     # How long a body takes that is slow on purpose says nothing about who reads it.
-    undamaged = [a for webhook in webhooks for a in webhook.attempts if not webhook.damage_of(a.number)]
-    measured = [attempt for attempt in undamaged if attempt.measured]
+    timed = [each for webhook in webhooks for each in webhook.attempts if webhook.timed(each.number)]
+    measured = [attempt for attempt in timed if attempt.measured]
     latencies = sorted(attempt.latency_real_us for attempt in measured)
     failed = [attempt for attempt in sound if not attempt.acknowledged]
     acknowledged = sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks)

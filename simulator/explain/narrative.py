@@ -127,8 +127,10 @@ def _sentence(fact: Fact) -> str:
             return f"{act} {text!r}" if text else act
         case ActImpossible(act=act, detail=detail):
             return f"{act} was not possible: {detail}"
-        case ScenarioLoaded(name=name):
-            return f'scenario "{name}" is in force'
+        case ScenarioLoaded(name=name, rule=rule):
+            return (
+                f'rule "{rule}" is in force, before all others' if rule else f'scenario "{name}" is in force'
+            )
         case ClockChanged(mode=mode, rate=rate):
             return f"the clock is {clock_words(mode, rate)}"
         case ServerTurned(turn=ServerTurn.DOWN):

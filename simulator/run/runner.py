@@ -181,11 +181,17 @@ def _errand(item: TimelineItem) -> Drive:
 async def _asked(stage: _Stage, ask: Ask) -> tuple[Audit, Finding]:
     audit = Audit(ask, stage.space.simulation, stage.client, stage.providers, stage.stories)
 
+    loop = asyncio.get_running_loop()
+    left_s = _LATE_WORK_REAL_S
+
     async def meanwhile() -> None:
         # What it sends late, in place of another message say, is to have its end as well.
+        nonlocal left_s
+        began_s = loop.time()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LATE_WORK_REAL_S):
+            async with asyncio.timeout(left_s):
                 await settle(stage.space, 0)
+        left_s -= loop.time() - began_s
 
     return audit, await audit.find(meanwhile)
 
@@ -214,7 +220,7 @@ def _judged(
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
         results.append(invalid)
-    results += unused_checks(simulation, report, asked=sum(finding.judged for _, finding in audits))
+    results += unused_checks(space, report, asked=sum(finding.judged for _, finding in audits))
     unmet = any(not check.passed for check in (*expected, *results))
     if expected and not unmet and not any(check.judged for check in expected):
         results.append(

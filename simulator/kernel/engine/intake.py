@@ -163,6 +163,7 @@ def _note_refusal(state: SimulationState, decision: Decision, result: CallResult
         at_ms=state.clock.now_ms,
     )
     state.store.note_refusal(refused)
+    result.refused.append(refused.key)
     scope = Scope.CALL if refusal else Scope.CONNECTION
     wait_ms = refusal.retry_after_ms if refusal else 0
     fact = SendRefused(scope, refused.code, refused.rung, refused.rule, refused.why, retry_after_ms=wait_ms)

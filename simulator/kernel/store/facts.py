@@ -398,11 +398,12 @@ class ActImpossible(
 
 class ScenarioLoaded(Struct, frozen=True, gc=False, omit_defaults=True, tag="scenario", tag_field="fact"):
     """
-    Another scenario is in force.
+    Another scenario is in force, or one more rule, before those that were.
     """
 
     kind: ClassVar = EntryKind.SCENARIO
     name: str
+    rule: str = ""
 
 
 class ClockChanged(Struct, frozen=True, gc=False, omit_defaults=True, tag="clock", tag_field="fact"):
