@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 import signal
 import sys
@@ -18,6 +16,7 @@ from aiohttp import web
 
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
 from simulator.commands.terminal import say
+from simulator.evidence.laid_out import laid_out
 from simulator.provider import discover
 from simulator.server.packing import NotUnpacked, TooLarge, unpacked
 
@@ -153,22 +152,5 @@ def _show(request: web.Request, body: bytes, length: int, describers: Sequence[D
             say(f"{name}: {value}")
     if length > len(body):
         say(f"{length:,} bytes; the first {len(body):,} of them:")
-    try:
-        text = _pretty(json.loads(body))
-    except (ValueError, RecursionError):
-        text = body.decode("utf-8", "replace")
-    say(text)
-
-
-def _pretty(plain: object) -> str:
-    """Return JSON for people; of a message in the form of Google Pub/Sub its data, too, decoded."""
-    text = json.dumps(plain, indent=2, ensure_ascii=False)
-    message = plain.get("message") if isinstance(plain, dict) else None
-    data = message.get("data") if isinstance(message, dict) else None
-    if not isinstance(data, str):
-        return text
-    try:
-        inner = json.loads(base64.b64decode(data, validate=True))
-    except (ValueError, RecursionError):
-        return text
-    return f"{text}\nmessage.data: {json.dumps(inner, indent=2, ensure_ascii=False)}"
+    text = body.decode("utf-8", "replace")
+    say(laid_out(text) or text)

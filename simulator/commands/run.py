@@ -99,6 +99,11 @@ _QUIET_REAL_S: Final = 30.0
     "SCENARIO, which is copied.",
 )
 @click.option(
+    "--inspect",
+    is_flag=True,
+    help="Serve on when the run is over, so that it can be looked at in the inspector; Ctrl-C ends it.",
+)
+@click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
 )
 def run(
@@ -116,6 +121,7 @@ def run(
     at_most: float,
     evidence: dict[str, Path],
     record: Path | None,
+    inspect: bool,
     allow_target: tuple[str, ...],
 ) -> None:
     """
@@ -140,7 +146,9 @@ def run(
     result = None
     try:
         with opened(evidence) as outputs:
-            code, result = asyncio.run(_run(server, plan, path, options, outputs, record, port_file))
+            code, result = asyncio.run(
+                _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
+            )
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -203,6 +211,8 @@ async def _run(
     evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
+    *,
+    inspect: bool,
 ) -> tuple[int, RunResult | None]:
     _end_on_sigterm()
     try:
@@ -223,6 +233,9 @@ async def _run(
             say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, plan, options, _progress())
         written = _write(result, evidence, recorder)
+        if inspect:
+            _tell(result)
+            await _stay(server, space)
     except IntegratorUnreachable as trouble:
         _complain(trouble)
         _abandon(recorder)
@@ -236,9 +249,17 @@ async def _run(
         raise
     finally:
         await server.stop()
-    if not result.passed:
-        return EXPECTATIONS_FAILED, result
-    return (0 if written else INVALID), result
+    code = EXPECTATIONS_FAILED if not result.passed else 0 if written else INVALID
+    return code, None if inspect else result
+
+
+async def _stay(server: Server, space: Space) -> None:
+    """Serve on until interrupted, with a clock that stands where the run ended."""
+    space.driver.set_mode(ClockSpec(mode=ClockMode.FROZEN))
+    say(f"the run is at {server.url}/_ui/{space.name}/run; Ctrl-C ends it", err=True)
+    # Whoever ends it wants the verdict's exit code, not that of an interruption.
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
 
 
 def _end_on_sigterm() -> None:
@@ -255,7 +276,7 @@ def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder
     written = True
     try:
         if recorder is not None:
-            recorder.close()
+            recorder.close(result)
     except OSError as trouble:
         _complain(f"the record is not written: {trouble.strerror or trouble}")
         written = False

@@ -12,9 +12,12 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from simulator.evidence.result import Check, RunResult
+from simulator.evidence.scorecard import scorecard
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
 from simulator.run.inputs import read_bounded, rows_of
+from simulator.runtime.space import Space
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "Commanded",
     "Ended",
     "Fetched",
+    "Judgement",
     "Row",
     "read_bundle",
 ]
@@ -169,6 +173,10 @@ class Attempted(Struct, frozen=True, kw_only=True, tag="outcome", gc=False):
     error: str
     latency_real_us: int
     cause: Cause | None = None
+    note: str = ""
+    excerpt: str = ""
+    """How the integrator's answer begins."""
+    headers: list[tuple[str, str]] = []
 
 
 class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):
@@ -184,6 +192,18 @@ class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):
 
 
 Row: TypeAlias = Called | Answered | Commanded | Fetched | Attempting | Attempted | Ended
+
+
+class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    An expectation and what came of it in the run.
+    """
+
+    name: str
+    passed: bool
+    judged: bool = True
+    detail: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -203,6 +223,8 @@ class About(Struct, frozen=True, kw_only=True):
     """Something that webhooks are signed with is not in the bundle, so signatures cannot be compared."""
     complete: bool = True
     """False: the run was ended before its own end, by a signal or a crash."""
+    checks: list[Judgement] | None = None
+    """The run's verdict; None: it was interrupted, or recorded before verdicts were."""
 
 
 class Bundle:
@@ -248,6 +270,22 @@ class Bundle:
             raise BundleError(f"{path}: cannot be read ({trouble.strerror})") from None
         if self.about.complete and not isinstance(row, Ended):
             raise BundleError(f"{path}:{number + 1}: expected more: the record breaks off before its end")
+
+    def result(self, space: Space) -> RunResult | None:
+        """Return how the run ended, of which *space* is a replay; None: its verdict is not in the record."""
+        about = self.about
+        if about.checks is None:
+            return None
+        scenario = space.simulation.scenario
+        return RunResult(
+            scenario=scenario.name,
+            source=about.scenario,
+            seed=about.seed,
+            version=about.version,
+            checks=tuple(Check(**msgspec.structs.asdict(check)) for check in about.checks),
+            scorecard=scorecard(space),
+            space=space,
+        )
 
     def attempts(self) -> Iterator[Attempting]:
         """Yield the beginning of every attempt that was sent."""

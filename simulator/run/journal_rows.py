@@ -116,6 +116,7 @@ class WebhookRow(Struct, frozen=True, omit_defaults=True):
     queued_real_us: int = 0
     latency_real_us: int = 0
     excerpt: str = ""
+    headers: list[tuple[str, str]] = []
     next_at_ms: int | None = None
 
 
@@ -283,6 +284,7 @@ def _webhook(space: Space, webhook: Webhook, fact: Attempted | Dropped, secrecy:
         queued_real_us=attempt.queued_real_us,
         latency_real_us=attempt.latency_real_us,
         excerpt=secrecy.body(attempt.excerpt),
+        headers=[(name, secrecy.header(name, value)) for name, value in attempt.headers],
         next_at_ms=attempt.next_at_ms,
     )
 

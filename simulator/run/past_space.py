@@ -82,6 +82,11 @@ class PastSpace:
         """Which of the moments it stands at; the last one to begin with."""
         return self._moment
 
+    @property
+    def forkable(self) -> bool:
+        """Never: facts tell what happened, not what was still to come."""
+        return False
+
     async def seek(self, moment: int) -> None:
         """Stand at another moment."""
         if moment < self._moment:
@@ -151,7 +156,7 @@ def _apply(space: Space, row: Row) -> None:
         case Called() as fact:
             _call(space, entry, fact, row.call or CallRow())
         case CircumstancesChanged() as fact:
-            simulation.directory.change(entry.recipient, fact.traits, entry.at_ms)
+            simulation.directory.change(entry.recipient, fact.traits, entry.at_ms, fact.until_ms)
         case ScenarioLoaded() as fact if fact.name != simulation.scenario.name:
             simulation.state.scenario = Scenario(name=fact.name)
         case ClockChanged() as fact:
@@ -310,6 +315,7 @@ def _attempt(space: Space, entry: Entry, fact: Attempted, row: WebhookRow | None
         queued_real_us=row.queued_real_us,
         latency_real_us=row.latency_real_us,
         excerpt=row.excerpt,
+        headers=tuple(row.headers),
         next_at_ms=row.next_at_ms,
     )
 

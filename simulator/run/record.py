@@ -14,6 +14,8 @@ from typing import Final
 import msgspec
 
 from simulator import __version__
+from simulator.evidence.result import RunResult
+from simulator.evidence.words import cut
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call
 from simulator.provider import Fetched as FetchResult
@@ -31,6 +33,7 @@ from simulator.run.bundle import (
     Commanded,
     Ended,
     Fetched,
+    Judgement,
     Row,
 )
 from simulator.runtime.space import Space
@@ -43,6 +46,10 @@ __all__ = ["Recorder", "attempting_row", "renaming_of"]
 # Time is in the rows; how it was made to pass is not asked again.
 _ABOUT_TIME: Final = frozenset({"clock", "clock/advance"})
 _DRAFT: Final = f"{ABOUT}.part"
+# `bundle.json` is read whole, so what it says of the verdict has an end.
+_CHECKS_MAX: Final = 200
+_LINES_MAX: Final = 4
+_TEXT_MAX: Final = 200
 _ISSUED: Final = re.compile(rb'"(?:access_)?token"\s*:\s*"([^"\\]{1,4000})"')
 
 
@@ -177,12 +184,15 @@ class Recorder:
                 error=attempt.error,
                 cause=attempt.cause,
                 latency_real_us=attempt.latency_real_us,
+                note=attempt.note,
+                excerpt=self._renaming.body(attempt.excerpt.encode()).decode("utf-8", "replace"),
+                headers=self._renaming.headers(attempt.headers),
             )
         )
 
-    def close(self, *, complete: bool = True) -> None:
+    def close(self, result: RunResult | None = None, *, complete: bool = True) -> None:
         """
-        End the record; raises OSError when it could not be written to its end.
+        End the record, with the verdict if there is one; raises OSError when it could not be written.
 
         It is not *complete* when the run did not come to its own end.
         """
@@ -205,9 +215,9 @@ class Recorder:
             # What breaks off for want of room is no story to be told again.
             (self._folder / ABOUT).unlink(missing_ok=True)
             raise self._trouble
-        self._write_about(self._present(complete=complete))
+        self._write_about(self._present(result, complete=complete))
 
-    def _present(self, *, complete: bool) -> About:
+    def _present(self, result: RunResult | None = None, *, complete: bool) -> About:
         space = self._space
         return About(
             format=FORMAT,
@@ -219,11 +229,12 @@ class Recorder:
             scenario=self._scenario_name,
             withheld=self._renaming.withheld,
             complete=complete,
+            checks=_judgements(result) if result is not None else None,
         )
 
     def _write_about(self, about: About) -> None:
         """Write `bundle.json`, whole or not at all."""
-        plain = json.dumps(msgspec.to_builtins(about), indent=2) + "\n"
+        plain = json.dumps(msgspec.to_builtins(about), indent=2, ensure_ascii=False) + "\n"
         draft = self._folder / _DRAFT
         draft.write_text(plain, encoding="utf-8")
         draft.replace(self._folder / ABOUT)
@@ -236,6 +247,19 @@ class Recorder:
             (self._folder / name).unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
+
+
+def _judgements(result: RunResult) -> list[Judgement]:
+    return [
+        Judgement(
+            name=cut(check.name, _TEXT_MAX),
+            passed=check.passed,
+            judged=check.judged,
+            detail=cut(check.detail, _TEXT_MAX),
+            lines=tuple(cut(line, _TEXT_MAX) for line in check.lines[:_LINES_MAX]),
+        )
+        for check in result.withheld().checks[:_CHECKS_MAX]
+    ]
 
 
 def _refuse_others(folder: Path) -> None:

@@ -361,6 +361,9 @@ class Stage:
             cause=row.cause,
             acknowledged=policy.acknowledges(row.status),
             latency_real_us=row.latency_real_us,
+            note=row.note,
+            excerpt=row.excerpt,
+            headers=tuple(row.headers),
         )
         self._space.simulation.attempted(webhook, attempt)
 

@@ -162,8 +162,8 @@ def make_app(config: ServerConfig) -> web.Application:
     client = _Client()
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
-    doubts = registry.doubts = Doubts(guard)
     registry.messages_max = config.messages_max
+    doubts = registry.doubts = Doubts(guard)
     registry.doors = Doors(config.listen)
     if config.scenario is not None and (why_not := registry.doors.why_not(config.scenario)):
         raise ValueError(why_not)

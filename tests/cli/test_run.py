@@ -347,6 +347,38 @@ async def test_killed_run_leaves_its_record(tmp_path: Path) -> None:
     assert f"simulator: {record} is incomplete" in again.err
 
 
+async def test_inspected_run_serves_on_with_its_verdict_and_exits_with_it(tmp_path: Path) -> None:
+    """
+    With `--inspect` there is a verdict while the server still answers; ended, it exits as the run did.
+
+    The record has the verdict, too.
+    """
+    port_file, record = tmp_path / "port", tmp_path / "record"
+    arguments = ["--port", "0", "--port-file", str(port_file), "--record", str(record), "--inspect"]
+    async with receiving() as receiver:
+        receiver.answer = answer_wrongly
+        scenario = written(tmp_path, STORM, receiver)
+        async with started("run", scenario, *arguments) as process, ClientSession() as http:
+            base = f"http://127.0.0.1:{await port_of(port_file)}/_sim/v1/spaces/default"
+            assert process.stderr is not None
+            lines = [await asyncio.wait_for(process.stderr.readline(), 60) for _ in range(2)]
+            async with http.get(f"{base}/verdict") as answer:
+                verdict = await answer.json()
+            async with http.get(f"{base}/report?format=junit") as answer:
+                junit = ElementTree.fromstring(await answer.text())
+            process.send_signal(signal.SIGINT)
+            done = await ended(process)
+
+    assert lines[1].endswith(b"/_ui/default/run; Ctrl-C ends it\n")
+    assert (verdict["passed"], verdict["ended"]) == (False, True)
+    assert junit.find(".//failure") is not None
+    assert (done.code, done.out.startswith("FAILED")) == (1, True)
+    checks = json.loads((record / "bundle.json").read_text("utf-8"))["checks"]
+    assert {check["name"]: check["passed"] for check in checks} == {
+        check["name"]: check["passed"] for check in verdict["checks"]
+    }
+
+
 async def test_evidence_stays_though_nobody_reads_the_verdict(tmp_path: Path) -> None:
     """
     `simulator run … | head -1` closes the pipe early; files and exit code are those of the run.
