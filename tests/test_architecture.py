@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The engine's own order: each of its modules imports only what stands to the left of it.
 ENGINE_ORDER = (
     "account", "steps", "throttle", "rule_index", "state", "decide", "call_result", "owing", "contradiction",
-    "moves", "intake", "acts", "arrivals", "script", "simulation",
+    "moves", "intake", "acts", "arrivals", "script", "simulation", "still",
 )  # fmt: skip
 
 # Package → where it may be imported: folders, or single files.
