@@ -14,6 +14,7 @@ from simulator.exam.results import ExamResult, Grade, Outcome
 __all__ = ["Line", "Span", "at_once", "listing", "scorecard"]
 
 _STORY_LINES_MAX: Final = 16
+_STORIES_MAX: Final = 5
 _LINE_MAX: Final = 300
 _PROMISE_MAX: Final = 100
 _NAMES_WIDTH: Final = 100
@@ -70,8 +71,12 @@ def scorecard(result: ExamResult, again: str = "") -> Iterator[Line]:
 
     *again* is what `simulator run` needs beside the file.
     """
+    untold = _STORIES_MAX
     for grade in result.of(Outcome.FAILED):
-        yield from _failure(grade, again)
+        # Whoever knows a failure has read its story, and of many the first ones will do.
+        with_story = not grade.expected and untold > 0
+        untold -= with_story
+        yield from _failure(grade, again, with_story=with_story)
     unjudged = result.of(Outcome.NOT_JUDGED)
     if unjudged:
         yield ()
@@ -94,27 +99,29 @@ def _unjudged(grades: Sequence[Grade]) -> Iterator[Line]:
         names.setdefault(grade.reason, []).append(grade.name)
     for reason, hardships in names.items():
         yield (Span("  – ", "yellow"), Span(_plain(reason)))
-        for line in wrap(", ".join(hardships), _NAMES_WIDTH):
+        for line in wrap(", ".join(hardships), _NAMES_WIDTH, break_on_hyphens=False):
             yield (Span(f"      {line}", _FAINT),)
 
 
-def _failure(grade: Grade, again: str) -> Iterator[Line]:
+def _failure(grade: Grade, again: str, *, with_story: bool) -> Iterator[Line]:
     mark, colour = _mark(grade)
     yield ()
     yield (Span(f"{mark} {grade.name}", colour), Span(f"  {grade.promise}"))
     yield (Span(f"  {_plain(grade.reason)}"),)
-    if grade.expected:
-        # Whoever knows a failure has read its story.
-        return
+    if with_story:
+        yield from _story(grade)
+    if grade.file and not grade.expected:
+        yield (Span(f"  alone: simulator run {grade.file}{again}"),)
+
+
+def _story(grade: Grade) -> Iterator[Line]:
     yield ()
     for line in grade.story[:_STORY_LINES_MAX]:
         yield (Span(f"    {_plain(line)}".rstrip(), _FAINT),)
     left = len(grade.story) - _STORY_LINES_MAX
     if left > 0:
         yield (Span(f"    … {count(left, 'more line')}; --html and --json have them all", _FAINT),)
-    if grade.file:
-        yield ()
-        yield (Span(f"  alone: simulator run {grade.file}{again}"),)
+    yield ()
 
 
 def _plain(text: str) -> str:

@@ -447,6 +447,20 @@ def test_terminal_gets_nothing_that_steers_it() -> None:
     assert "".join(span.text for span in at_once(result.grades[1], 10)) == "  ✗ stop        It holds.  known"
 
 
+def test_terminal_tells_the_first_few_stories() -> None:
+    """
+    Of many failures each has its reason and its file; the stories of all of them are in the evidence.
+    """
+    failed = replace(_result(**_MIXED).grades[0], story=("once upon a time",))
+    result = replace(_result(), grades=tuple(replace(failed, name=f"n{number}") for number in range(9)))
+
+    lines = ["".join(span.text for span in line) for line in scorecard(result)]
+
+    assert lines.count("    once upon a time") == 5
+    assert lines.count("  alone: simulator run exam/x.yaml") == 9
+    assert lines[-1].startswith("FAILED  Infobip SMS  receiver: 0/9  (9 failed, ")
+
+
 async def test_what_is_shown_holds_no_secret() -> None:
     """
     The secret of signatures stands in the file that repeats a failure, where it is needed, and nowhere else.
