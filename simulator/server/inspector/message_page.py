@@ -227,7 +227,7 @@ def _attempt_view(visit: Visit, webhook: Webhook, attempt: Attempt) -> AttemptVi
     body = request.body.decode("utf-8", "replace")
     return AttemptView(
         number=attempt.number,
-        of=len(webhook.attempts) + (attempt.next_at_ms is not None and webhook.attempts[-1] is attempt),
+        of=len(webhook.attempts) + (webhook.attempts[-1].next_at_ms is not None),
         at=format_offset(attempt.at_ms),
         css=css,
         outcome=outcome(attempt),
