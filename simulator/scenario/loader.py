@@ -12,9 +12,11 @@ from typing import Final
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
+from simulator.scenario.audits import check_audits
 from simulator.scenario.calls import COMMAND
-from simulator.scenario.expect import DRIVE, EXPECT
+from simulator.scenario.expect import DRIVE, expect_shape
 from simulator.scenario.goals import RunFile
+from simulator.scenario.hardship import hardship_shape
 from simulator.scenario.names import Named
 from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
@@ -114,6 +116,8 @@ def _read(
     scenario = scenario_shape(providers).read(node, "", problems)
     if to_be_run and isinstance(node.value, dict) and "people" in node.value and find_spec("faker") is None:
         problems.add(node.value["people"][0], "people", _NO_FAKER)
+    if not isinstance(scenario, Invalid):
+        check_audits(node, scenario, providers, problems)
     if isinstance(scenario, Invalid) or problems:
         raise ScenarioError(problems.render(file))
     return replace(
@@ -222,6 +226,11 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
         _run_file,
         [
             Field("name", Text(1, 200), "What happens, in one line."),
+            Field(
+                "hardship",
+                hardship_shape(tuple(providers)),
+                "The promise that it tests; what `simulator exam` is made of.",
+            ),
             Field("seed", Integer(0, 2**53), "Same seed, same story."),
             Field("clock", CLOCK, "How time passes; flags of `serve` win."),
             Field("providers", settings, "Accounts: webhook targets and settings."),
@@ -247,7 +256,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
                 "A call by which the integrator forgets what it has, made by `run` before anything else.",
             ),
             Field("drive", ListOf(DRIVE, max_items=_DRIVES_MAX), "Calls to the integrator, made by `run`."),
-            Field("expect", EXPECT, "What `run` expects; its verdict."),
+            Field("expect", expect_shape(providers), "What `run` expects; its verdict."),
         ],
         doc="What goes wrong, for whom, and when.",
         what="a scenario",
@@ -255,5 +264,5 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
 
 
 def _run_file(**values: object) -> RunFile:
-    goals = {name: values.pop(name) for name in ("reset", "drive", "expect") if name in values}
+    goals = {name: values.pop(name) for name in ("hardship", "reset", "drive", "expect") if name in values}
     return RunFile(scenario=Scenario(**{"name": "", **values}), **goals)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import re
@@ -125,7 +126,16 @@ def test_large_webhook_is_shown_in_part_with_its_size() -> None:
     assert f"\n{'x' * 10_000}\n" in said
 
 
-def test_what_is_no_http_is_one_line() -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /\x1b[31m nonsense\r\n\r\n",
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_one_line(sent: bytes) -> None:
     """
     A sender that speaks something else is told of without a trace, and the next webhook arrives.
     """
@@ -140,7 +150,7 @@ def test_what_is_no_http_is_one_line() -> None:
     try:
         url = process.stdout.readline().split()[2].rstrip(",")
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as sender:
-            sender.sendall(b"GET /\x1b[31m nonsense\r\n\r\n")
+            sender.sendall(sent)
             while sender.recv(65_536):
                 pass
         urllib.request.urlopen(urllib.request.Request(f"{url}/", b"{}"), timeout=10).close()
@@ -178,3 +188,15 @@ def test_interrupted_listener_says_how_many_came() -> None:
 
     assert said.splitlines()[-1] == "stopped: 2 webhooks"
     assert process.returncode == 130
+
+
+def test_packed_webhook_is_shown_unpacked_or_as_it_came() -> None:
+    """
+    A receiver unpacks what it gets; what is not packed as its header says is shown all the same.
+    """
+    packed = {**FORM, "Content-Encoding": "gzip"}
+
+    said = listened(gzip.compress(b'{"a":1}'), b"not packed", headers=packed)
+
+    assert '{\n  "a": 1\n}' in said
+    assert said.rstrip().endswith("not packed")

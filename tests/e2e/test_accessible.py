@@ -24,12 +24,17 @@ PAGES = (
     "scenario",
     "run",
     "spaces",
+    "../recording/messages",
+    "../recording/phone/+41793020000",
+    "../recording/run",
 )
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def furnished(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def furnished(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
     """A desk with something of everything, in both schemes."""
     integrator = Integrator()
     desk = Desk(browser, integrator, request.param)
@@ -55,6 +60,7 @@ def furnished(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk
     integrator.status = 500
     desk.send("fails", "41793026729")
     desk.control("POST", "/clock/advance", {"by": "2m"})
+    desk.show_record(tmp_path_factory.mktemp("record"))
     yield desk
     desk.close()
     integrator.close()
@@ -80,6 +86,25 @@ def test_page_is_accessible_and_fits(furnished: Desk, path: str, width: int) -> 
     page.close()
 
     assert [_complaint(one) for one in found] == []
+    assert too_wide <= 0
+
+
+def test_long_rule_leaves_room_for_the_number_on_a_phone(desk: Desk) -> None:
+    """
+    Who a message went to stands beside why it went wrong, however long the name of the rule is.
+    """
+    desk.control("PUT", "/scenario", {"rules": [{"name": "a_rule_" * 20, "then": {"fate": "silence"}}]})
+    desk.send("waits", "41793026727")
+    page = desk.context.new_page()
+    page.goto(f"{desk.url}/_sim/v1/spaces/default/report?format=html")
+    page.set_viewport_size({"width": 390, "height": 860})
+
+    who = page.locator(".m .who").first.bounding_box()
+    too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    page.close()
+
+    assert who is not None
+    assert who["width"] >= 140
     assert too_wide <= 0
 
 

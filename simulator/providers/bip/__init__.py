@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Provider, Refuse
-from simulator.providers.bip.account import Account
+from simulator.providers.bip.account import Account, figures
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
 from simulator.providers.bip.breach import Breach
@@ -112,6 +112,8 @@ PROVIDER: Final = Provider(
     coverage=COVERAGE,
     settings=SETTINGS,
     open=Account,
+    figures=figures,
+    figures_told=("code",),
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
     failure_shape=FAILURE_SHAPE,
