@@ -13,9 +13,9 @@ from typing import NamedTuple, NoReturn
 import yaml
 
 from simulator.kernel.model.units import shown
-from simulator.schema.node import DEPTH_MAX, Node, Problems
+from simulator.schema.node import DEPTH_MAX, Json, Node, Problems
 
-__all__ = ["NODES_MAX", "SIZE_MAX_BYTES", "YamlError", "parse"]
+__all__ = ["NODES_MAX", "SIZE_MAX_BYTES", "YamlError", "dump", "parse"]
 
 SIZE_MAX_BYTES = 8_000_000
 NODES_MAX = 200_000
@@ -24,6 +24,8 @@ NODES_MAX = 200_000
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 # Longer integers stay text, for they are numbers of phones and cards.
+_WIDTH = 110
+
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}|-?[1-9][0-9]{0,2}(?:_[0-9]{3}){1,5}")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -126,6 +128,25 @@ def parse(
     if reader.problems:
         raise YamlError(reader.problems, file, root)
     return reader.root
+
+
+def dump(value: Json) -> str:
+    """Return a text that `parse` reads as *value* again, with small lists and mappings on one line."""
+    return yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=_WIDTH,
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes nothing by reference: each place says what it says."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _check_characters(text: str, size_max_bytes: int, problems: Problems) -> None:

@@ -1,0 +1,112 @@
+"""
+How the software under test is reached, and from a sketch of trouble to a whole scenario for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from simulator.provider import Provider
+from simulator.schema.node import Json
+from simulator.strategies.recipients import DIGITS, number
+
+__all__ = ["Reach", "renumbered", "whole"]
+
+_PLACES: Final = 1_000
+"""So many numbers each run has to itself."""
+_BLOCKS: Final = 10**DIGITS // _PLACES
+_ORDER: Final = (
+    "name", "seed", "clock", "providers", "people", "recipients", "rules", "timeline", "drive", "expect",
+)  # fmt: skip
+_EXPECTED: Final[Mapping[str, Json]] = {
+    "webhooks": {"acknowledged": "100%", "lost": 0, "forged_refused": True},
+    "sends": {"retried": "100%", "duplicated": 0},
+}
+"""What holds of all software that does right, whatever happens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """
+    Calls of the software's own API, and where its webhooks go.
+    """
+
+    providers: tuple[str, ...]
+    """Whose troubles are searched."""
+    base: Mapping[str, Json] = field(default_factory=dict)
+    """The scenario that the search begins with; empty: a healthy one."""
+    drive: Mapping[str, Json] | None = None
+    """The call that makes it send {text} to {recipient}; None: the scenario says."""
+    asks: tuple[Json, ...] = ()
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    """Accounts, as in a scenario."""
+    reset: str = ""
+    restart: str = ""
+    calls_max: int = 40
+    """More calls for one message are a storm."""
+
+    def drive_for(self, provider: str) -> Mapping[str, Json] | None:
+        """Return the call with {provider} filled in."""
+        if self.drive is None:
+            return None
+        filled = _filled(dict(self.drive), provider)
+        assert isinstance(filled, dict)
+        return filled
+
+
+def _filled(plain: Json, provider: str) -> Json:
+    return _replaced(plain, "{provider}", provider)
+
+
+def _replaced(plain: Json, old: str, new: str) -> Json:
+    if isinstance(plain, str):
+        return plain.replace(old, new)
+    if isinstance(plain, list):
+        return [_replaced(part, old, new) for part in plain]
+    if isinstance(plain, dict):
+        return {name.replace(old, new): _replaced(part, old, new) for name, part in plain.items()}
+    return plain
+
+
+def whole(reach: Reach, sketch: Mapping[str, Json], provider: Provider, *, seed: int) -> dict[str, Json]:
+    """Return the scenario that is run: the base with the trouble of *sketch* in front of its own."""
+    base = reach.base
+    expect = {**_EXPECTED, **_mapping(base.get("expect"))}
+    expect["sends"] = {"calls": reach.calls_max, **_mapping(expect["sends"])}
+    if reach.asks:
+        expect["integrator"] = list(reach.asks)
+    tree: dict[str, Json] = {
+        "name": str(base.get("name", "found by explore")),
+        "seed": seed,
+        **{word: base[word] for word in ("clock", "people") if word in base},
+        "providers": {**_mapping(base.get("providers")), **reach.settings},
+        "recipients": {**_mapping(base.get("recipients")), **_mapping(sketch.get("recipients"))},
+        "rules": [*_list(sketch.get("rules")), *_list(base.get("rules"))],
+        "timeline": [*_list(base.get("timeline")), *_list(sketch.get("timeline"))],
+        "drive": _list(sketch.get("drive")) or _list(base.get("drive")),
+        "expect": expect,
+    }
+    return {word: tree[word] for word in _ORDER if tree.get(word)}
+
+
+def renumbered(tree: Mapping[str, Json], provider: Provider, place: int) -> dict[str, Json]:
+    """
+    Return a scenario with numbers that are its own: software that keeps its data sees new people.
+
+    *place* is which run it is.
+    """
+    old = number(provider, 0)[: -len(str(_PLACES - 1))]
+    new = number(provider, place % _BLOCKS * _PLACES)[: -len(str(_PLACES - 1))]
+    moved = _replaced(dict(tree), old, new)
+    assert isinstance(moved, dict)
+    return moved
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _list(value: Json | Sequence[Json]) -> list[Json]:
+    return list(value) if isinstance(value, list) else []

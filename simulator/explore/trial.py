@@ -1,0 +1,108 @@
+"""
+One run of one scenario against the software, and what it showed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from simulator.evidence.result import RunResult
+from simulator.explain.story import explain
+from simulator.explore.invariants import Breach, Invariant, breaches
+from simulator.explore.situations import situations
+from simulator.kernel.model.scenario import ClockSpec
+from simulator.run.runner import IntegratorUnreachable, RunOptions, run
+from simulator.scenario.loader import load_run
+from simulator.scenario.yaml import dump
+from simulator.schema.node import Json
+from simulator.secrecy import Withholding
+from simulator.server.app import Server
+from simulator.server.spaces import DEFAULT_SPACE
+
+__all__ = ["Trial", "Trials"]
+
+_RUN_REAL_S: Final = 30.0
+"""A run that has not ended after so long is judged as it stands."""
+
+
+class Trial(NamedTuple):
+    """
+    What one run showed.
+    """
+
+    text: str
+    """The file that was run."""
+    breaches: tuple[Breach, ...]
+    situations: frozenset[str]
+    judged: bool
+    """Something was sent, and something was judged."""
+    story: tuple[str, ...] = ()
+    """Of the first message that is blamed."""
+
+    def broke(self, invariant: str) -> Breach | None:
+        """Return how *invariant* was broken, if it was."""
+        return next((breach for breach in self.breaches if breach.invariant == invariant), None)
+
+
+@dataclass
+class Trials:
+    """
+    Carries scenarios out on one started server, one after the other, each in a fresh space.
+    """
+
+    server: Server
+    allow_targets: tuple[str, ...] = ()
+    own: Mapping[str, Invariant] = field(default_factory=dict)
+    count: int = 0
+
+    async def run(self, tree: Mapping[str, Json]) -> Trial:
+        """
+        Return what the software does in the scenario *tree*.
+
+        Raises IntegratorUnreachable when nobody answers.
+        """
+        text = dump(dict(tree))
+        return await self.run_text(text)
+
+    async def run_text(self, text: str, origin: str = "explore.yaml") -> Trial:
+        """Do the same with a file's text; raises ScenarioError when it is none."""
+        self.count += 1
+        registry = self.server.registry
+        plan = load_run(text, origin, registry.providers)
+        scenario = plan.scenario
+        await registry.delete(DEFAULT_SPACE)
+        registry.create(
+            DEFAULT_SPACE, seed=scenario.seed or 0, clock=scenario.clock or ClockSpec(), scenario=scenario
+        )
+        options = RunOptions(at_most_real_s=_RUN_REAL_S, allow_targets=self.allow_targets)
+        result = await run(self.server, plan, options)
+        self._nobody(result)
+        broken = tuple(breaches(result, registry.providers, self.own))
+        return Trial(
+            text=text,
+            breaches=broken,
+            situations=frozenset(situations(result)),
+            judged=any(check.judged for check in result.checks if check.name.startswith("integrator")),
+            story=_story(result, broken[0]) if broken else (),
+        )
+
+    def _nobody(self, result: RunResult) -> None:
+        """Raise IntegratorUnreachable when not one call was answered, and nothing was sent."""
+        if result.space.exchange_count:
+            return
+        drive = next((check for check in result.checks if check.name == "drive: every call succeeds"), None)
+        if drive is not None and not drive.passed:
+            raise IntegratorUnreachable(f"nothing was sent; {(*drive.lines, drive.detail)[0]}")
+
+
+def _story(result: RunResult, breach: Breach) -> tuple[str, ...]:
+    simulation = result.space.simulation
+    secrecy = Withholding(result.space.secrets())
+    for key in breach.keys:
+        outcome = simulation.messages.get(key) or simulation.refusals.get(key)
+        if outcome is not None:
+            return tuple(secrecy.text(line) for line in explain(simulation, outcome).lines())
+    return ()

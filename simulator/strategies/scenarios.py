@@ -1,0 +1,136 @@
+"""
+Whole scenarios, as plain trees that `simulator run` takes when they are written as YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from hypothesis import strategies as st
+
+from simulator.provider import Provider
+from simulator.schema.node import Json
+from simulator.strategies.faults import answers, fates, webhook_faults
+from simulator.strategies.recipients import number
+from simulator.strategies.times import instants, spans
+
+__all__ = ["Timeline", "scenarios", "timelines"]
+
+_SENDS_MAX: Final = 3
+_TEXTS: Final = ("Your code is 1234", "ab " * 53 + "a", "ğ" * 71, "😀" * 36, "سلام")
+"""The plainest, one longer than a part by one character (GSM 7, UCS-2), one of surrogate pairs, one to the left."""
+
+Timeline = list[dict[str, Json]]
+
+
+def timelines(
+    provider: Provider, *, recipients: Sequence[str] = (), restart: str = ""
+) -> st.SearchStrategy[Timeline]:
+    """
+    Return what happens at instants: nothing, an outage of the webhooks, a STOP, a restart.
+
+    STOP is written by the first of *recipients*; *restart* is the call that restarts
+    the software under test.
+    """
+    choices: list[st.SearchStrategy[Timeline]] = [st.just([]), st.builds(_outage, instants(), spans())]
+    if recipients:
+        stop = {"provider": provider.name, "recipient": recipients[0], "writes": "STOP"}
+        choices.append(st.just([{"at": "30m", **stop}]))
+    if restart:
+        choices.append(instants().map(lambda at: [{"at": at, "software": {"restart": restart}}]))
+    return st.one_of(choices)
+
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def _outage(at: str, lasts: str) -> Timeline:
+    ends_s = sum(int(span[:-1]) * _UNITS_S[span[-1]] for span in (at, lasts))
+    return [{"at": at, "webhooks": "hold"}, {"at": f"{ends_s}s", "webhooks": "release"}]
+
+
+def scenarios(
+    provider: Provider,
+    *,
+    drive: Mapping[str, Json] | None = None,
+    restart: str = "",
+) -> st.SearchStrategy[dict[str, Json]]:
+    """
+    Return scenarios of one provider: rules, circumstances, a timeline; without trouble at their plainest.
+
+    With *drive*, an entry of `drive:` in which {text} and {recipient} may stand, each
+    makes your software send up to three times, to two recipients; without {text}
+    no recipient gets two, since what repeats itself is taken for a duplicate.
+    """
+    return _scenarios(provider, drive, restart)
+
+
+@st.composite
+def _scenarios(
+    draw: st.DrawFn, provider: Provider, drive: Mapping[str, Json] | None, restart: str
+) -> dict[str, Json]:
+    numbers = [number(provider, place) for place in range(_SENDS_MAX)]
+    tree: dict[str, Json] = {}
+    rules = draw(_rules())
+    if rules:
+        tree["rules"] = rules
+    if draw(st.booleans()):
+        tree["recipients"] = {numbers[0]: {"reachable": {"until": draw(spans()), "is": False}}}
+    timeline = draw(timelines(provider, recipients=numbers[:1], restart=restart))
+    if timeline:
+        tree["timeline"] = timeline
+    if drive is not None:
+        tree["drive"] = draw(_drives(drive, numbers))
+    return tree
+
+
+@st.composite
+def _rules(draw: st.DrawFn) -> list[Json]:
+    then: dict[str, Json] = {}
+    answer = draw(st.none() | answers())
+    fate = draw(st.none() | fates())
+    webhooks = draw(st.none() | webhook_faults())
+    if fate is not None:
+        then["fate"] = fate
+    if webhooks is not None:
+        then["webhooks"] = webhooks
+    rules: list[Json] = [{"then": then}] if then else []
+    if answer is not None:
+        rules.append({"when": {"operation": "send", "nth": 1}, "then": {"answer": answer}})
+    return rules
+
+
+@st.composite
+def _drives(draw: st.DrawFn, drive: Mapping[str, Json], numbers: Sequence[str]) -> list[Json]:
+    speaks = "{text}" in str(drive)
+    first = {"recipient": numbers[0], "text": draw(st.sampled_from(_TEXTS)), "at": "0s"}
+    sends = [first]
+    for place in range(1, draw(st.integers(1, _SENDS_MAX))):
+        again = speaks and draw(st.booleans())
+        sends.append(
+            {
+                "recipient": numbers[0 if again else place],
+                # No text comes twice to anybody.
+                "text": f"{draw(st.sampled_from(_TEXTS))} #{place + 1}",
+                "at": draw(instants()),
+            }
+        )
+    return [_driven(drive, send) for send in sends]
+
+
+def _driven(drive: Mapping[str, Json], send: Mapping[str, str]) -> dict[str, Json]:
+    filled = _filled(dict(drive), send["text"])
+    assert isinstance(filled, dict)
+    at = {} if send["at"] == "0s" else {"at": send["at"]}
+    return {**filled, **at, "recipient": send["recipient"]}
+
+
+def _filled(plain: Json, text: str) -> Json:
+    if isinstance(plain, str):
+        return plain.replace("{text}", text)
+    if isinstance(plain, list):
+        return [_filled(part, text) for part in plain]
+    if isinstance(plain, dict):
+        return {name: _filled(part, text) for name, part in plain.items()}
+    return plain
