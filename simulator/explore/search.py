@@ -8,9 +8,9 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from simulator.explore.invariants import Breach
 from simulator.explore.reach import Reach, renumbered, whole
 from simulator.explore.trial import Trial, Trials
 from simulator.provider import Provider
+from simulator.scenario.yaml import dump
 from simulator.schema.node import Json
 from simulator.strategies.scenarios import scenarios
 
@@ -122,7 +123,7 @@ class Search:
             trial = self._run(sketch, provider, self.seed + place)
             for breach in trial.breaches:
                 if not self._known(breach, provider, sketch):
-                    self._keep(breach, provider, sketch, trial, self.seed + place)
+                    self._keep(breach, provider, sketch, self.seed + place)
 
     def _hunt(self, provider: Provider, place: int) -> bool:
         """Look for one more kind of finding, and shrink it; return False when there is none."""
@@ -160,7 +161,7 @@ class Search:
         trial = results[json.dumps(sketch, sort_keys=True)]
         breach = trial.broke(target[0])
         assert breach is not None
-        self._keep(breach, provider, sketch, trial, self.seed)
+        self._keep(breach, provider, sketch, self.seed)
         return True
 
     def _sketches(self, provider: Provider) -> st.SearchStrategy[dict[str, Json]]:
@@ -171,11 +172,16 @@ class Search:
     def _over(self) -> bool:
         return time.monotonic() >= self._ends_s or self.trials.count >= self.bounds.runs
 
-    def _run(self, sketch: Mapping[str, Json], provider: Provider, seed: int) -> Trial:
-        tree = whole(self.reach, sketch, provider, seed=seed)
+    def _tree(self, sketch: Mapping[str, Json], provider: Provider, seed: int) -> dict[str, Json]:
         number, of = self.share
-        tree = renumbered(tree, provider, self.trials.count * of + number)
-        trial = self.loop.run_until_complete(self.trials.run(tree))
+        tree = whole(self.reach, sketch, provider, seed=seed)
+        return renumbered(tree, provider, self.trials.count * of + number)
+
+    def _run(self, sketch: Mapping[str, Json], provider: Provider, seed: int) -> Trial:
+        return self._noted(self.trials.run(self._tree(sketch, provider, seed)))
+
+    def _noted(self, running: Coroutine[Any, Any, Trial]) -> Trial:
+        trial = self.loop.run_until_complete(running)
         for situation in trial.situations:
             self.reached[situation] = self.reached.get(situation, 0) + 1
         self.judged += trial.judged
@@ -193,21 +199,24 @@ class Search:
             for finding in self.findings
         )
 
-    def _keep(
-        self, breach: Breach, provider: Provider, sketch: Mapping[str, Json], trial: Trial, seed: int
-    ) -> None:
-        again = sum(
-            self._run(sketch, provider, seed).broke(breach.invariant) is not None for _ in range(_AGAIN)
-        )
+    def _keep(self, breach: Breach, provider: Provider, sketch: Mapping[str, Json], seed: int) -> None:
+        """Keep a finding, as the file that shows it: repeated, to tell whether it always comes."""
+        shown: list[tuple[str, Trial]] = []
+        for _ in range(_AGAIN):
+            text = dump(self._tree(sketch, provider, seed))
+            trial = self._noted(self.trials.run_text(text))
+            if trial.broke(breach.invariant) is not None:
+                shown.append((text, trial))
+        text, trial = shown[-1] if shown else (dump(self._tree(sketch, provider, seed)), None)
         self.findings.append(
             Finding(
                 invariant=breach.invariant,
                 decided=tuple(elements(sketch)),
                 provider=provider.name,
-                detail=breach.detail,
-                text=trial.text,
-                story=trial.story,
-                again=again,
+                detail=(trial and trial.broke(breach.invariant) or breach).detail,
+                text=text,
+                story=trial.story if trial is not None else (),
+                again=len(shown),
             )
         )
 

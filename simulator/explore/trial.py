@@ -4,7 +4,6 @@ One run of one scenario against the software, and what it showed.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,15 +14,17 @@ from simulator.explore.invariants import Breach, Invariant, breaches
 from simulator.explore.situations import situations
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.run.runner import IntegratorUnreachable, RunOptions, run
-from simulator.scenario.loader import load_run
-from simulator.scenario.yaml import dump
+from simulator.scenario.goals import RunFile
+from simulator.scenario.loader import load_run, read_run, scenario_shape
 from simulator.schema.node import Json
+from simulator.schema.shapes import Shape
 from simulator.secrecy import Withholding
 from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["Trial", "Trials"]
 
+_ORIGIN: Final = "found by explore"
 _RUN_REAL_S: Final = 30.0
 """A run that has not ended after so long is judged as it stands."""
 
@@ -33,8 +34,6 @@ class Trial(NamedTuple):
     What one run showed.
     """
 
-    text: str
-    """The file that was run."""
     breaches: tuple[Breach, ...]
     situations: frozenset[str]
     judged: bool
@@ -58,21 +57,26 @@ class Trials:
     own: Mapping[str, Invariant] = field(default_factory=dict)
     count: int = 0
 
+    def __post_init__(self) -> None:
+        self._shape: Shape[RunFile] | None = None
+
     async def run(self, tree: Mapping[str, Json]) -> Trial:
         """
         Return what the software does in the scenario *tree*.
 
         Raises IntegratorUnreachable when nobody answers.
         """
-        text = dump(dict(tree))
-        return await self.run_text(text)
+        if self._shape is None:
+            self._shape = scenario_shape(self.server.registry.providers)
+        return await self._carry_out(read_run(dict(tree), _ORIGIN, self._shape))
 
-    async def run_text(self, text: str, origin: str = "explore.yaml") -> Trial:
+    async def run_text(self, text: str, origin: str = _ORIGIN) -> Trial:
         """Do the same with a file's text; raises ScenarioError when it is none."""
+        return await self._carry_out(load_run(text, origin, self.server.registry.providers))
+
+    async def _carry_out(self, plan: RunFile) -> Trial:
         self.count += 1
-        registry = self.server.registry
-        plan = load_run(text, origin, registry.providers)
-        scenario = plan.scenario
+        registry, scenario = self.server.registry, plan.scenario
         await registry.delete(DEFAULT_SPACE)
         registry.create(
             DEFAULT_SPACE, seed=scenario.seed or 0, clock=scenario.clock or ClockSpec(), scenario=scenario
@@ -82,7 +86,6 @@ class Trials:
         self._nobody(result)
         broken = tuple(breaches(result, registry.providers, self.own))
         return Trial(
-            text=text,
             breaches=broken,
             situations=frozenset(situations(result)),
             judged=any(check.judged for check in result.checks if check.name.startswith("integrator")),
