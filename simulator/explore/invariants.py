@@ -28,6 +28,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "sent-once": "no message is sent twice",
     "no-storm": "no message is sent again and again",
     "stop-respected": "nobody is written to after STOP",
+    "order-kept": "texts to one recipient go out in the order in which they were asked for",
     "early-report-kept": "a report that comes before the answer is not lost",
     "end-kept": "an end is not overwritten by what is told later",
     "counted-once": "what is told twice counts once",
@@ -43,8 +44,15 @@ _BY_CHECK: Final = {
     "sends.duplicated": "sent-once",
     "sends.calls": "no-storm",
     "sends.after_stop": "stop-respected",
+    "sends.in_order": "order-kept",
 }
 _ASKED: Final = "integrator"
+_TRUTH: Final = "truth-believed"
+_BELIEFS: Final = frozenset({"early-report-kept", "end-kept", "counted-once", "report-kept", _TRUTH})
+"""Which of these it is shows in the smallest trouble alone."""
+
+
+_COPIES: Final = frozenset({Purpose.DUPLICATE, Purpose.RESENT})
 
 
 class Breach(NamedTuple):
@@ -55,6 +63,11 @@ class Breach(NamedTuple):
     invariant: str
     detail: str
     keys: tuple[MessageKey, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """What it is told by: of all that the integrator believes, one invariant stands for the others."""
+        return _TRUTH if self.invariant in _BELIEFS else self.invariant
 
 
 def breaches(
@@ -96,7 +109,7 @@ def _beliefs(check: Check, result: RunResult, providers: Mapping[str, Provider])
     simulation = result.space.simulation
     messages = [simulation.messages[key] for key in check.blamed if key in simulation.messages]
     if not messages:
-        yield Breach("truth-believed", _line(check, None))
+        yield Breach(_TRUTH, _line(check, None))
         return
     outranks = {name: provider.outranks for name, provider in providers.items()}
     history = told_of(simulation, messages, outranks)
@@ -109,15 +122,15 @@ def _mistake(message: Message, history: Told) -> str:
     """Return which promise a wrong belief about a message breaks, by what was done to its reports."""
     purposes = {purpose for telling in history.tellings for purpose in telling.webhook.intended}
     ends = [telling.state for telling in history.tellings if telling.state in TERMINAL and telling.certain]
+    if len(set(ends)) > 1 or Purpose.CONTRADICTION in purposes:
+        return "end-kept"
     if Purpose.EARLY in purposes:
         return "early-report-kept"
-    if Purpose.DUPLICATE in purposes or Purpose.RESENT in purposes:
+    if not purposes.isdisjoint(_COPIES):
         return "counted-once"
-    if len(set(ends)) > 1 or Purpose.CONTRADICTION in purposes or Purpose.REORDERED in purposes:
-        return "end-kept"
-    if history.tellings and message.state in TERMINAL:
+    if purposes:
         return "report-kept"
-    return "truth-believed"
+    return _TRUTH
 
 
 def _line(check: Check, key: MessageKey | None) -> str:

@@ -5,24 +5,25 @@ How the software under test is reached, and from a sketch of trouble to a whole 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from simulator.provider import Provider
 from simulator.schema.node import Json
 from simulator.strategies.recipients import DIGITS, number
 
-__all__ = ["Reach", "renumbered", "whole"]
+__all__ = ["BLOCKS", "Reach", "renumbered", "whole"]
 
-_PLACES: Final = 1_000
+_PLACES: Final = 10
 """So many numbers each run has to itself."""
-_BLOCKS: Final = 10**DIGITS // _PLACES
+BLOCKS: Final = 10**DIGITS // _PLACES
+"""So many runs see no number again."""
 _ORDER: Final = (
-    "name", "seed", "clock", "providers", "people", "recipients", "rules", "timeline", "drive", "expect",
+    "name", "seed", "clock", "providers", "people", "recipients", "rules", "timeline", "reset", "drive", "expect",
 )  # fmt: skip
 _EXPECTED: Final[Mapping[str, Json]] = {
     "webhooks": {"acknowledged": "100%", "lost": 0, "forged_refused": True},
-    "sends": {"retried": "100%", "duplicated": 0},
+    "sends": {"retried": "100%", "duplicated": 0, "after_stop": 0, "in_order": True},
 }
 """What holds of all software that does right, whatever happens."""
 
@@ -46,6 +47,35 @@ class Reach:
     restart: str = ""
     calls_max: int = 40
     """More calls for one message are a storm."""
+
+    def at(self, simulator: str, worker: int) -> Reach:
+        """Return the same with {simulator} and {worker} filled in: each worker has software of its own."""
+        blanks = {"{simulator}": simulator, "{worker}": str(worker)}
+
+        def fill(plain: Json) -> Json:
+            for blank, text in blanks.items():
+                plain = _replaced(plain, blank, text)
+            return plain
+
+        base, settings = fill(dict(self.base)), fill(dict(self.settings))
+        drive = fill(dict(self.drive)) if self.drive is not None else None
+        assert isinstance(base, dict)
+        assert isinstance(settings, dict)
+        assert drive is None or isinstance(drive, dict)
+        return replace(
+            self,
+            base=base,
+            settings=settings,
+            drive=drive,
+            asks=tuple(fill(ask) for ask in self.asks),
+            reset=str(fill(self.reset)),
+            restart=str(fill(self.restart)),
+        )
+
+    @property
+    def shareable(self) -> bool:
+        """True when several workers can use it at once: something in it says which one a call is for."""
+        return "{simulator}" in str(self.drive) or "{worker}" in str(self.drive)
 
     def drive_for(self, provider: str) -> Mapping[str, Json] | None:
         """Return the call with {provider} filled in."""
@@ -85,6 +115,7 @@ def whole(reach: Reach, sketch: Mapping[str, Json], provider: Provider, *, seed:
         "recipients": {**_mapping(base.get("recipients")), **_mapping(sketch.get("recipients"))},
         "rules": [*_list(sketch.get("rules")), *_list(base.get("rules"))],
         "timeline": [*_list(base.get("timeline")), *_list(sketch.get("timeline"))],
+        "reset": reach.reset or base.get("reset"),
         "drive": _list(sketch.get("drive")) or _list(base.get("drive")),
         "expect": expect,
     }
@@ -98,7 +129,7 @@ def renumbered(tree: Mapping[str, Json], provider: Provider, place: int) -> dict
     *place* is which run it is.
     """
     old = number(provider, 0)[: -len(str(_PLACES - 1))]
-    new = number(provider, place % _BLOCKS * _PLACES)[: -len(str(_PLACES - 1))]
+    new = number(provider, place % BLOCKS * _PLACES)[: -len(str(_PLACES - 1))]
     moved = _replaced(dict(tree), old, new)
     assert isinstance(moved, dict)
     return moved

@@ -8,30 +8,29 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
+from simulator.explore.finding import TRIES, Explored, Finding
 from simulator.explore.invariants import Breach
-from simulator.explore.reach import Reach, renumbered, whole
+from simulator.explore.reach import BLOCKS, Reach, renumbered, whole
 from simulator.explore.trial import Trial, Trials
 from simulator.provider import Provider
-from simulator.scenario.yaml import dump
+from simulator.scenario.yaml import dump, parse
 from simulator.schema.node import Json
 from simulator.strategies.scenarios import scenarios
 
-__all__ = ["Bounds", "Finding", "Search", "elements"]
+__all__ = ["Bounds", "Search", "elements", "healthy"]
 
-_EXAMPLES_MAX: Final = 100
-"""So many troubles one search tries before it takes it that there is no other kind."""
-_AGAIN: Final = 5
-"""How often a finding is repeated, to tell whether it always comes."""
-
-Progress = Callable[[str, int], None]
+Progress = Callable[[str, int, int], None]
+"""Told of the phase, and how many runs and findings there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,34 +41,11 @@ class Bounds:
 
     seconds: float = 60.0
     runs: int = 1_000_000
-    sweep: int = 20
+    sweep: int = 50
     """So many seeds are tried before troubles are."""
     findings_max: int = 20
-    examples: int = _EXAMPLES_MAX
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """
-    One kind of thing that the software does wrong, in the smallest scenario that shows it.
-    """
-
-    invariant: str
-    decided: tuple[str, ...]
-    """What had to happen for it, such as `webhooks.contradict`."""
-    provider: str
-    detail: str
-    text: str
-    story: tuple[str, ...]
-    again: int = _AGAIN
-    """In so many of `tries` repetitions it came again."""
-    tries: int = _AGAIN
-
-    @property
-    def name(self) -> str:
-        """What its files are called."""
-        words = [self.invariant, self.provider, *(word.replace(".", "-") for word in self.decided)]
-        return "-".join(words)
+    examples: int = 300
+    """So many troubles one search tries before it takes it that there is no other kind."""
 
 
 @dataclass
@@ -85,13 +61,16 @@ class Search:
     seed: int = 0
     share: tuple[int, int] = (0, 1)
     """Which worker this is, and of how many."""
-    progress: Progress = lambda _phase, _runs: None
+    progress: Progress = lambda _phase, _runs, _findings: None
+    keep: Callable[[Finding], None] = lambda _: None
+    """Told of each finding as soon as there is one."""
 
     def __post_init__(self) -> None:
         self.findings: list[Finding] = []
         self.reached: dict[str, int] = {}
         self.judged = 0
-        self._ends_s = time.monotonic() + self.bounds.seconds
+        self._began_s = time.monotonic()
+        self._ends_s = self._began_s + self.bounds.seconds
         self._phase = ""
 
     # -- the phases --------------------------------------------------------------------------------
@@ -99,6 +78,9 @@ class Search:
     def search(self) -> None:
         """Search until everything is tried, or time or runs are up."""
         self._sweep()
+        if any(not finding.decided for finding in self.findings):
+            # What is wrong without any trouble would be wrong in every one.
+            return
         place = 0
         providers = [self._provider(name) for name in self.reach.providers]
         while not self._over() and providers and len(self.findings) < self.bounds.findings_max:
@@ -107,6 +89,40 @@ class Search:
                 place += 1
             else:
                 providers.remove(provider)
+
+    def retry(self, files: Iterable[tuple[Path, str]]) -> None:
+        """Try first what was found before; what still fails is a finding again."""
+        self._phase = "found before"
+        for path, text in files:
+            trial = self._noted(self.trials.run_text(text, str(path)))
+            tree = parse(text, str(path)).plain()
+            assert isinstance(tree, dict)
+            for breach in trial.breaches[:1]:
+                names = [name for name in self.reach.providers if name in str(tree.get("providers"))]
+                provider = breach.keys[0].provider if breach.keys else (names or [""])[0]
+                self.findings.append(
+                    Finding(
+                        invariant=breach.invariant,
+                        family=breach.family,
+                        decided=tuple(elements(tree)),
+                        provider=provider,
+                        detail=breach.detail,
+                        text=text,
+                        story=trial.story,
+                        curl=trial.curl,
+                    )
+                )
+
+    def outcome(self) -> Explored:
+        """Return everything so far."""
+        return Explored(
+            seed=self.seed,
+            findings=tuple(self.findings),
+            reached=dict(sorted(self.reached.items())),
+            runs=self.trials.count,
+            judged=self.judged,
+            elapsed_real_s=time.monotonic() - self._began_s,
+        )
 
     def _provider(self, name: str) -> Provider:
         return self.trials.server.registry.providers[name]
@@ -119,7 +135,7 @@ class Search:
             if self._over():
                 return
             provider = self._provider(self.reach.providers[place % len(self.reach.providers)])
-            sketch = _healthy(self.reach, provider)
+            sketch = healthy(self.reach, provider)
             trial = self._run(sketch, provider, self.seed + place)
             for breach in trial.breaches:
                 if not self._known(breach, provider, sketch):
@@ -139,9 +155,9 @@ class Search:
                 results[name] = self._run(sketch, provider, self.seed)
             new = [breach for breach in results[name].breaches if not self._known(breach, provider, sketch)]
             if new and not target:
-                target.append(new[0].invariant)
+                target.append(new[0].family)
                 self._phase = "shrinking"
-            return any(breach.invariant in target for breach in new)
+            return any(breach.family in target for breach in new)
 
         try:
             sketch = find(
@@ -159,8 +175,7 @@ class Search:
         except NoSuchExample:
             return False
         trial = results[json.dumps(sketch, sort_keys=True)]
-        breach = trial.broke(target[0])
-        assert breach is not None
+        breach = next(breach for breach in trial.breaches if breach.family == target[0])
         self._keep(breach, provider, sketch, self.seed)
         return True
 
@@ -174,8 +189,10 @@ class Search:
 
     def _tree(self, sketch: Mapping[str, Json], provider: Provider, seed: int) -> dict[str, Json]:
         number, of = self.share
-        tree = whole(self.reach, sketch, provider, seed=seed)
-        return renumbered(tree, provider, self.trials.count * of + number)
+        # Numbers that no earlier run had; once they are used up, other ids.
+        rounds, place = divmod(self.trials.count * of + number, BLOCKS)
+        tree = whole(self.reach, sketch, provider, seed=seed + rounds)
+        return renumbered(tree, provider, place + zlib.crc32(str(self.seed).encode()))
 
     def _run(self, sketch: Mapping[str, Json], provider: Provider, seed: int) -> Trial:
         return self._noted(self.trials.run(self._tree(sketch, provider, seed)))
@@ -185,7 +202,7 @@ class Search:
         for situation in trial.situations:
             self.reached[situation] = self.reached.get(situation, 0) + 1
         self.judged += trial.judged
-        self.progress(self._phase, self.trials.count)
+        self.progress(self._phase, self.trials.count, len(self.findings))
         return trial
 
     # -- findings ----------------------------------------------------------------------------------
@@ -194,34 +211,41 @@ class Search:
         """Return True when what decided an earlier finding of the same invariant is in this trouble, too."""
         decided = set(elements(sketch))
         return any(
-            (finding.invariant, finding.provider) == (breach.invariant, provider.name)
+            (finding.family, finding.provider) == (breach.family, provider.name)
             and decided >= set(finding.decided)
             for finding in self.findings
         )
 
     def _keep(self, breach: Breach, provider: Provider, sketch: Mapping[str, Json], seed: int) -> None:
         """Keep a finding, as the file that shows it: repeated, to tell whether it always comes."""
-        shown: list[tuple[str, Trial]] = []
-        for _ in range(_AGAIN):
-            text = dump(self._tree(sketch, provider, seed))
-            trial = self._noted(self.trials.run_text(text))
-            if trial.broke(breach.invariant) is not None:
-                shown.append((text, trial))
-        text, trial = shown[-1] if shown else (dump(self._tree(sketch, provider, seed)), None)
-        self.findings.append(
-            Finding(
-                invariant=breach.invariant,
-                decided=tuple(elements(sketch)),
-                provider=provider.name,
-                detail=(trial and trial.broke(breach.invariant) or breach).detail,
-                text=text,
-                story=trial.story if trial is not None else (),
-                again=len(shown),
-            )
+        text = dump(self._tree(sketch, provider, seed))
+        shown: list[tuple[str, Trial, Breach]] = []
+        for _ in range(TRIES):
+            again = dump(self._tree(sketch, provider, seed))
+            trial = self._noted(self.trials.run_text(again))
+            shown += [(again, trial, same) for same in trial.breaches if same.family == breach.family][:1]
+        story: tuple[str, ...] = ()
+        curl: tuple[str, ...] = ()
+        if shown:
+            text, trial, breach = shown[-1]
+            story, curl = trial.story, trial.curl
+        finding = Finding(
+            invariant=breach.invariant,
+            family=breach.family,
+            decided=tuple(elements(sketch)),
+            provider=provider.name,
+            detail=breach.detail,
+            text=text,
+            story=story,
+            curl=curl,
+            again=len(shown),
         )
+        self.findings.append(finding)
+        self.keep(finding)
 
 
-def _healthy(reach: Reach, provider: Provider) -> dict[str, Json]:
+def healthy(reach: Reach, provider: Provider) -> dict[str, Json]:
+    """Return no trouble at all: one message."""
     drive = reach.drive_for(provider.name)
     if drive is None:
         return {}
@@ -237,6 +261,10 @@ def _elements(sketch: Mapping[str, Json]) -> Iterator[str]:
     for rule in sketch.get("rules", ()):  # type: ignore[union-attr]
         for place, behaviour in rule["then"].items():  # type: ignore[index,call-overload,union-attr]
             names = [behaviour] if isinstance(behaviour, str) else list(behaviour)
+            delivered = behaviour.get("deliver") if isinstance(behaviour, dict) else None
+            if isinstance(delivered, dict):
+                # What follows a delivery is another matter than the delivery.
+                names = [word for word in delivered if word != "after"] or names
             yield from (f"{place}.{name}" for name in names)
     if sketch.get("recipients"):
         yield "offline"

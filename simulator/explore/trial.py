@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from simulator.evidence.result import RunResult
 from simulator.explain.story import explain
+from simulator.explore.curl import curl_lines
 from simulator.explore.invariants import Breach, Invariant, breaches
 from simulator.explore.situations import situations
 from simulator.kernel.model.scenario import ClockSpec
@@ -40,10 +41,8 @@ class Trial(NamedTuple):
     """Something was sent, and something was judged."""
     story: tuple[str, ...] = ()
     """Of the first message that is blamed."""
-
-    def broke(self, invariant: str) -> Breach | None:
-        """Return how *invariant* was broken, if it was."""
-        return next((breach for breach in self.breaches if breach.invariant == invariant), None)
+    curl: tuple[str, ...] = ()
+    """What was called and posted, in its order."""
 
 
 @dataclass
@@ -90,6 +89,7 @@ class Trials:
             situations=frozenset(situations(result)),
             judged=any(check.judged for check in result.checks if check.name.startswith("integrator")),
             story=_story(result, broken[0]) if broken else (),
+            curl=curl_lines(result, plan) if broken else (),
         )
 
     def _nobody(self, result: RunResult) -> None:

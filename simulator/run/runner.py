@@ -27,6 +27,7 @@ from simulator.run.settling import settle
 from simulator.run.software import Software, SoftwareEnded
 from simulator.run.stories import Stories
 from simulator.run.unused import unused_checks
+from simulator.run.wishes import after_stop_check, in_order_check
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
@@ -40,6 +41,7 @@ __all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
 _POLL_REAL_S = 0.05
 _PROBE = Terms(timeout_real_ms=2_000)
+_RESET = Terms(timeout_real_ms=30_000)
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
 _LATE_WORK_REAL_S: Final = 10.0
@@ -96,6 +98,7 @@ async def run(
             stage = _Stage(server, plan, options, client, space, software)
             if options.wait_for:
                 await _wait_for(options, client)
+            await _reset(plan, client)
             before = await figures_of(plan.expect.stays_below, client)
             ended = await _ends(_play(stage), options)
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
@@ -198,6 +201,11 @@ def _judged(
     simulation = space.simulation
     outranks = {name: provider.outranks for name, provider in stage.providers.items()}
     results = checks(plan.expect, simulation, card, stage.stories, outranks=outranks, moving=stage.live)
+    sends = plan.expect.sends or SendGoals()
+    if sends.after_stop_max is not None:
+        results.append(after_stop_check(sends.after_stop_max, simulation))
+    if sends.in_order:
+        results.append(in_order_check(plan.drive, simulation, stage.providers))
     # The stories of a verdict are told from the journal, so the audit comes last.
     expected = [*results, *(audit.check(finding) for audit, finding in audits)]
     results = []
@@ -211,7 +219,7 @@ def _judged(
         results.append(_errands(stage.errands))
     if simulation.state.impossible_acts:
         results.append(_impossible(simulation.state.impossible_acts))
-    limit = (plan.expect.sends or SendGoals()).invalid_max
+    limit = sends.invalid_max
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
         results.append(invalid)
@@ -316,6 +324,17 @@ async def _wait_for(options: RunOptions, client: Transport) -> None:
         parts = f"it answers {reply.status}" if reply.status else reply.error
         await asyncio.sleep(_POLL_REAL_S)
     raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {parts}")
+
+
+async def _reset(plan: RunFile, client: Transport) -> None:
+    """Let the integrator forget everything; raises IntegratorUnreachable when it does not say that it has."""
+    if plan.reset is None:
+        return
+    method, url = plan.reset
+    reply = await followed(client, WebhookRequest(url=url, body=b"", method=method), _RESET)
+    if not 0 < reply.status < 400:
+        what = f"answers {reply.status}" if reply.status else f"fails: {reply.error}"
+        raise IntegratorUnreachable(f"reset: {method} {url} {what}")
 
 
 def makes_calls(plan: RunFile) -> bool:

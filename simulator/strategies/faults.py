@@ -59,12 +59,16 @@ def answers() -> st.SearchStrategy[dict[str, Json]]:
     )
 
 
-def fates() -> st.SearchStrategy[Json]:
-    """Return what becomes of a message, in words that every provider has."""
-    return st.one_of(
+def fates(*, writes: bool = True) -> st.SearchStrategy[Json]:
+    """Return what becomes of a message, in words that every provider has; *writes*: recipients can answer."""
+    choices: list[st.SearchStrategy[Json]] = [
         spans().map(lambda after: {"deliver": {"after": after}}),
         spans().map(lambda after: {"fail": {"reason": "absent", "after": after}}),
         st.just("expire"),
         spans().map(lambda after: {"deliver": {"after": "1m", "read": {"after": after}}}),
-        spans().map(lambda after: {"deliver": {"after": "1m", "reply": {"text": "Yes", "after": after}}}),
-    )
+    ]
+    if writes:
+        choices.append(
+            spans().map(lambda after: {"deliver": {"after": "1m", "reply": {"text": "Yes", "after": after}}})
+        )
+    return st.one_of(choices)

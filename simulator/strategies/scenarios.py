@@ -21,6 +21,8 @@ _SENDS_MAX: Final = 3
 _TEXTS: Final = ("Your code is 1234", "ab " * 53 + "a", "ğ" * 71, "😀" * 36, "سلام")
 """The plainest, one longer than a part by one character (GSM 7, UCS-2), one of surrogate pairs, one to the left."""
 
+_WRITES: Final = "writes"
+
 Timeline = list[dict[str, Json]]
 
 
@@ -34,9 +36,9 @@ def timelines(
     the software under test.
     """
     choices: list[st.SearchStrategy[Timeline]] = [st.just([]), st.builds(_outage, instants(), spans())]
-    if recipients:
-        stop = {"provider": provider.name, "recipient": recipients[0], "writes": "STOP"}
-        choices.append(st.just([{"at": "30m", **stop}]))
+    if recipients and _WRITES in provider.acts:
+        stop: dict[str, Json] = {"provider": provider.name, "recipient": recipients[0]}
+        choices.append(st.sampled_from(["STOP", " Stop "]).map(lambda text: [{"at": "30m", **stop, "writes": text}]))
     if restart:
         choices.append(instants().map(lambda at: [{"at": at, "software": {"restart": restart}}]))
     return st.one_of(choices)
@@ -72,7 +74,7 @@ def _scenarios(
 ) -> dict[str, Json]:
     numbers = [number(provider, place) for place in range(_SENDS_MAX)]
     tree: dict[str, Json] = {}
-    rules = draw(_rules())
+    rules = draw(_rules(_WRITES in provider.acts))
     if rules:
         tree["rules"] = rules
     if draw(st.booleans()):
@@ -86,10 +88,10 @@ def _scenarios(
 
 
 @st.composite
-def _rules(draw: st.DrawFn) -> list[Json]:
+def _rules(draw: st.DrawFn, writes: bool) -> list[Json]:
     then: dict[str, Json] = {}
     answer = draw(st.none() | answers())
-    fate = draw(st.none() | fates())
+    fate = draw(st.none() | fates(writes=writes))
     webhooks = draw(st.none() | webhook_faults())
     if fate is not None:
         then["fate"] = fate
