@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -26,16 +26,16 @@ from simulator.commands.exits import (
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import write_whole
 from simulator.commands.terminal import plain_json, say
+from simulator.explore.finding import Explored, Finding
+from simulator.explore.found import read_found
+from simulator.explore.job import Bounds, Job
+from simulator.explore.reach import Reach, whole
+from simulator.explore.text import as_json, finding_lines, summary
 from simulator.provider import Provider, discover
 from simulator.run.runner import IntegratorUnreachable
 from simulator.scenario.loader import ScenarioError, load_run
 from simulator.scenario.yaml import YamlError, dump, parse
 from simulator.schema.node import Json
-
-if TYPE_CHECKING:
-    from simulator.explore.finding import Explored
-    from simulator.explore.reach import Reach
-    from simulator.explore.workers import Job
 
 __all__ = ["explore"]
 
@@ -48,9 +48,9 @@ _NO_HYPOTHESIS: Final = (
 @click.command()
 @click.argument("scenario", required=False)
 @click.option("--provider", "names", multiple=True, metavar="NAME", help="Whose troubles to search.")
-@click.option("--drive", metavar="CALL", help="The call that makes your software send {text} to {recipient}.")
+@click.option("--drive", metavar="CALL", help="Makes your software send {text} to {recipient}.")
 @click.option("--ask", multiple=True, metavar="QUESTION", help="What it is asked, as `integrator:` has it.")
-@click.option("--webhook", metavar="URL", help="Where webhooks go; {provider} stands for the provider's name.")
+@click.option("--webhook", metavar="URL", help="Where webhooks go; {provider} is filled in.")
 @click.option("--reset", default="", metavar="CALL", help="Makes it forget everything, before each run.")
 @click.option("--restart", default="", metavar="CALL", help="Makes whoever runs it restart it.")
 @click.option(
@@ -60,24 +60,35 @@ _NO_HYPOTHESIS: Final = (
     metavar="MODULE:FUNCTION",
     help="One of your own: takes a RunResult, and returns what is wrong, or None.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**53), help="Same seed, same search.  [default: drawn and told]")
+@click.option("--seed", type=click.IntRange(0, 2**53), help="Same seed, same search.  [default: drawn]")
 @click.option(
-    "--seconds", default=60.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Search so long."
+    "--seconds",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Search so long.",
 )
-@click.option("--runs", default=1_000_000, show_default=True, type=click.IntRange(1), help="… and run so often.")
+@click.option("--runs", default=1_000_000, show_default=True, type=click.IntRange(1), help="Runs at most.")
 @click.option(
-    "--seeds", default=50, show_default=True, type=click.IntRange(0), help="Try so many seeds before troubles."
+    "--seeds",
+    default=50,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Try so many seeds before troubles.",
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @click.option(
     "--found",
+    "folder",
     default=Path("found"),
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of findings; what is in it is tried first.",
 )
 @click.option(
-    "--replay", type=click.Path(path_type=Path, exists=True), help="Only run this finding, or all of a folder."
+    "--replay",
+    type=click.Path(path_type=Path, exists=True),
+    help="Only run this finding, or all of a folder.",
 )
 @click.option(
     "--reach", default=8, show_default=True, type=click.IntRange(0), help="Situations to come to, at least."
@@ -85,7 +96,11 @@ _NO_HYPOTHESIS: Final = (
 @click.option("--json", "card", type=click.Path(path_type=Path), help="Write everything as JSON.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option(
-    "--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="Of the first worker; 0: any."
+    "--port",
+    default=4010,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="Of the first worker; 0: any.",
 )
 @click.option("--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go there, too.")
 def explore(
@@ -102,7 +117,7 @@ def explore(
     runs: int,
     seeds: int,
     workers: int,
-    found: Path,
+    folder: Path,
     replay: Path | None,
     reach: int,
     card: Path | None,
@@ -119,9 +134,6 @@ def explore(
     if find_spec("hypothesis") is None:
         say(f"simulator: {_NO_HYPOTHESIS}", err=True)
         sys.exit(COULD_NOT_START)
-    from simulator.explore.search import Bounds
-    from simulator.explore.workers import Job
-
     try:
         asked = _reach(scenario, names, drive, ask, webhook, reset, restart, replaying=replay is not None)
     except ScenarioError as trouble:
@@ -141,7 +153,7 @@ def explore(
         port=port,
         invariants=invariants,
         allow_targets=allow_target,
-        found=found,
+        found=folder,
         workers=workers,
     )
     sys.path.insert(0, os.getcwd())
@@ -169,8 +181,6 @@ def _guarded(work: Callable[[], int]) -> int:
 
 
 def _explore(job: Job, least: int, card: Path | None) -> int:
-    from simulator.explore.finding import Finding
-    from simulator.explore.text import as_json, finding_lines, summary
     from simulator.explore.workers import explore as search
 
     say(f"searching {', '.join(job.reach.providers)} with seed {job.seed}", err=True)
@@ -195,8 +205,6 @@ def _code(explored: Explored, least: int) -> int:
 
 
 def _replay(job: Job, place: Path) -> int:
-    from simulator.explore.found import read_found
-    from simulator.explore.text import finding_lines
     from simulator.explore.workers import replay
 
     files = read_found(place)
@@ -245,8 +253,6 @@ def _reach(
     replaying: bool,
 ) -> Reach:
     """Return how the software is reached; raises ScenarioError with every complaint about it."""
-    from simulator.explore.reach import Reach, whole
-
     providers = discover()
     base: Json = {}
     if scenario is not None:
@@ -263,7 +269,9 @@ def _reach(
     if isinstance(call, str):
         call = {"call": call}
     if call is not None and not isinstance(call, dict):
-        raise ScenarioError([f"--drive: expected a call such as \"POST http://127.0.0.1:9000/send\", got {drive}"])
+        raise ScenarioError(
+            [f'--drive: expected a call such as "POST http://127.0.0.1:9000/send", got {drive}']
+        )
     reach = Reach(
         providers=chosen,
         base=base,
@@ -293,7 +301,6 @@ def _settings(chosen: tuple[str, ...], webhook: str | None) -> dict[str, Json]:
 
 def _checked(reach: Reach, providers: Mapping[str, Provider]) -> None:
     """Raise ScenarioError when options make no scenario."""
-    from simulator.explore.reach import whole
     from simulator.explore.search import healthy
 
     filled = reach.at("http://127.0.0.1:4010", 0)

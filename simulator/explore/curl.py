@@ -23,12 +23,15 @@ def curl_lines(result: RunResult, plan: RunFile) -> tuple[str, ...]:
     """Return what repeats a run by hand, as far as no answer of the simulator is needed."""
     simulation = result.space.simulation
     start_ms = simulation.state.scenario_start_ms
-    lines: list[tuple[int, int, str]] = []
-    for driven in arrivals(plan.drive):
-        lines.append((start_ms + driven.at_ms, 0, _curl(request_of(driven, simulation.people))))
-    for webhook in simulation.outbox.webhooks.values():
-        for attempt in webhook.attempts:
-            lines.append((attempt.at_ms, 1, _curl(simulation.request_for(webhook, attempt.number))))
+    lines = [
+        (start_ms + driven.at_ms, 0, _curl(request_of(driven, simulation.people)))
+        for driven in arrivals(plan.drive)
+    ]
+    lines += [
+        (attempt.at_ms, 1, _curl(simulation.request_for(webhook, attempt.number)))
+        for webhook in simulation.outbox.webhooks.values()
+        for attempt in webhook.attempts
+    ]
     lines.sort()
     return tuple(_timed(lines[:_LINES_MAX]))
 

@@ -18,9 +18,7 @@ from simulator.scenario.yaml import SIZE_MAX_BYTES
 __all__ = ["read_found", "write_finding"]
 
 _TEST: Final = '''"""
-{promise}: {name}.
-
-It needs your software where {file} says, and the simulator's port free.
+What was found once must not come back.  It needs your software where the file says, and the simulator's port.
 """
 
 import subprocess
@@ -30,11 +28,12 @@ from pathlib import Path
 
 def test_{function}() -> None:
     """
-    {detail}
+    In the end, {promise}.
     """
     file = Path(__file__).with_name("{file}")
 
-    run = subprocess.run([sys.executable, "-m", "simulator", {command}, str(file)], capture_output=True, text=True)
+    command = [sys.executable, "-m", "simulator", {command}, str(file)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     assert run.returncode == 0, run.stdout + run.stderr
 '''
@@ -47,13 +46,11 @@ def write_finding(folder: Path, finding: Finding) -> list[Path]:
     function = re.sub(r"\W+", "_", finding.name)
     promise = INVARIANTS.get(finding.invariant, finding.invariant)
     test = _TEST.format(
-        promise=promise,
-        name=finding.name,
+        promise=promise.replace('"', "'"),
         file=file.name,
         function=function,
-        detail=_plain(finding.detail),
         # What only explore judges is no failure of a run.
-        command='"run"' if finding.invariant in INVARIANTS else f'"explore", "--invariant", "{finding.invariant}", "--replay"',
+        command=", ".join(f'"{word}"' for word in _command(finding)),
     )
     texts = {
         file: "\n".join([*_header(finding, promise, file.name), finding.text]),
@@ -67,8 +64,10 @@ def write_finding(folder: Path, finding: Finding) -> list[Path]:
     return list(texts)
 
 
-def _plain(text: str) -> str:
-    return text.replace("\\", "/").replace('"""', "'''")
+def _command(finding: Finding) -> list[str]:
+    if finding.invariant in INVARIANTS:
+        return ["run"]
+    return ["explore", "--invariant", finding.invariant, "--replay"]
 
 
 def _header(finding: Finding, promise: str, name: str) -> Iterator[str]:
@@ -77,7 +76,7 @@ def _header(finding: Finding, promise: str, name: str) -> Iterator[str]:
     if finding.again < finding.tries:
         yield f"# Same seed, other answers: it came {finding.again} times of {finding.tries}."
     yield "#"
-    yield f"# simulator run {shlex.quote(name)}"
+    yield f"# simulator {' '.join(_command(finding))} {shlex.quote(name)}"
     yield "#"
     yield from (f"#   {line}" for line in finding.story)
 

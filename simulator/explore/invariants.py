@@ -74,7 +74,12 @@ def breaches(
     result: RunResult, providers: Mapping[str, Provider], own: Mapping[str, Invariant]
 ) -> list[Breach]:
     """Return every invariant that a run broke, those that free checks know first; *own* are the user's."""
-    broken = [breach for check in result.checks if not check.passed for breach in _of_check(check, result, providers)]
+    broken = [
+        breach
+        for check in result.checks
+        if not check.passed
+        for breach in _of_check(check, result, providers)
+    ]
     for name, invariant in own.items():
         complaint = invariant(result)
         if complaint:
@@ -95,7 +100,7 @@ def _of_check(check: Check, result: RunResult, providers: Mapping[str, Provider]
 
 
 def _unavoidable(check: Check, result: RunResult) -> bool:
-    """Return True when each repetition stands for a call whose answer was kept from software without own ids."""
+    """Return True when only software without ids of its own sent again, of which it was never told."""
     simulation = result.space.simulation
     spoilt = {
         (message.key.provider, message.key.recipient)

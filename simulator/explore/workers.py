@@ -8,7 +8,7 @@ import asyncio
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
@@ -16,34 +16,13 @@ from pathlib import Path
 from simulator.explore.finding import Explored, Finding
 from simulator.explore.found import read_found, write_finding
 from simulator.explore.invariants import Invariant
-from simulator.explore.reach import Reach
-from simulator.explore.search import Bounds, Progress, Search
+from simulator.explore.job import Job, Progress
+from simulator.explore.search import Search
 from simulator.explore.trial import Trials
 from simulator.provider import discover
 from simulator.server.app import Server, ServerConfig
 
-__all__ = ["Job", "explore", "invariant_named", "replay"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """
-    What a worker is told.
-    """
-
-    reach: Reach
-    bounds: Bounds = Bounds()
-    seed: int = 0
-    host: str = "127.0.0.1"
-    port: int = 0
-    """Of the first worker; the others take those after it."""
-    invariants: tuple[str, ...] = ()
-    """The user's own, as `module:function`."""
-    allow_targets: tuple[str, ...] = ()
-    found: Path | None = None
-    """Where findings are kept, and tried first."""
-    workers: int = 1
-    worker: int = 0
+__all__ = ["explore", "invariant_named", "replay"]
 
 
 def invariant_named(name: str) -> Invariant:
@@ -83,7 +62,9 @@ def _nothing(_phase: str, _runs: int, _findings: int) -> None:
     return None
 
 
-def _work(job: Job, progress: Progress = _nothing, keep: Callable[[Finding], None] = lambda _: None) -> Explored:
+def _work(
+    job: Job, progress: Progress = _nothing, keep: Callable[[Finding], None] = lambda _: None
+) -> Explored:
     def told(finding: Finding) -> None:
         if job.found is not None:
             write_finding(job.found, finding)
@@ -123,9 +104,7 @@ class _Stage:
     def __init__(self, job: Job) -> None:
         self.loop = asyncio.new_event_loop()
         port = job.port + job.worker if job.port else 0
-        config = ServerConfig(
-            host=job.host, port=port, allow_targets=job.allow_targets, providers=discover()
-        )
+        config = ServerConfig(host=job.host, port=port, allow_targets=job.allow_targets, providers=discover())
         own = {name: invariant_named(name) for name in job.invariants}
         self.trials = Trials(Server(config), allow_targets=job.allow_targets, own=own)
 

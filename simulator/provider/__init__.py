@@ -54,6 +54,7 @@ from simulator.provider.definition import (
     Command,
     Coverage,
     Provider,
+    SampleCall,
     open_gateway,
     space_credential,
 )
@@ -176,6 +177,7 @@ __all__ = [
     "Route",
     "Router",
     "Rung",
+    "SampleCall",
     "Scalar",
     "Segmentation",
     "Shape",

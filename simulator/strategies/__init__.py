@@ -14,6 +14,7 @@ except ImportError as missing:
 from simulator.strategies.faults import answers, fates, webhook_faults
 from simulator.strategies.recipients import recipients
 from simulator.strategies.scenarios import scenarios, timelines
+from simulator.strategies.submissions import submissions
 from simulator.strategies.texts import texts
 from simulator.strategies.times import instants, shares, spans
 
@@ -25,6 +26,7 @@ __all__ = [
     "scenarios",
     "shares",
     "spans",
+    "submissions",
     "texts",
     "timelines",
     "webhook_faults",

@@ -19,9 +19,12 @@ _TOGETHER_MAX: Final = 2
 
 def webhook_faults() -> st.SearchStrategy[dict[str, Json]]:
     """Return what befalls webhooks: at least one thing, and no more than a few at once."""
-    parts = _webhook_parts()
-    names = st.lists(st.sampled_from(list(parts)), min_size=1, max_size=_TOGETHER_MAX, unique=True)
-    return names.flatmap(lambda chosen: st.fixed_dictionaries({name: parts[name] for name in chosen}))
+    # Each with what it needs, so that shrinking drops it whole.
+    faults = [st.tuples(st.just(name), part) for name, part in _webhook_parts().items()]
+    several = st.lists(
+        st.one_of(faults), min_size=1, max_size=_TOGETHER_MAX, unique_by=lambda fault: fault[0]
+    )
+    return several.map(dict)
 
 
 def _webhook_parts() -> dict[str, st.SearchStrategy[Json]]:
@@ -38,9 +41,7 @@ def _webhook_parts() -> dict[str, st.SearchStrategy[Json]]:
     }
 
 
-def _options(
-    plain: st.SearchStrategy[dict[str, str]], *more: Mapping[str, Json]
-) -> st.SearchStrategy[Json]:
+def _options(plain: st.SearchStrategy[dict[str, str]], *more: Mapping[str, Json]) -> st.SearchStrategy[Json]:
     """Return *plain*, or the same with one of *more* besides."""
     return st.builds(lambda base, extra: {**base, **extra}, plain, st.sampled_from([{}, *more]))
 

@@ -4,21 +4,17 @@ Numbers that a provider takes.
 
 from __future__ import annotations
 
+from typing import Final
+
 from hypothesis import strategies as st
 
 from simulator.provider import Provider
 
-__all__ = ["DIGITS", "number", "recipients"]
+__all__ = ["recipients"]
 
-DIGITS = 7
-"""So many follow where the numbers of a provider begin."""
+_PLACE_MAX: Final = 9_999_999
 
 
-def recipients(provider: Provider, *, least: int = 0, most: int = 10**DIGITS - 1) -> st.SearchStrategy[str]:
+def recipients(provider: Provider, *, least: int = 0, most: int = _PLACE_MAX) -> st.SearchStrategy[str]:
     """Return numbers of *provider*, with one of *least* to *most* at their ends."""
-    return st.integers(least, most).map(lambda place: number(provider, place))
-
-
-def number(provider: Provider, place: int) -> str:
-    """Return the number of *provider* that ends in *place*."""
-    return f"{provider.numbers}{place:0{DIGITS}}"
+    return st.integers(least, most).map(provider.number)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from simulator.provider import Provider
 from simulator.schema.node import Json
 from simulator.strategies.faults import answers, fates, webhook_faults
-from simulator.strategies.recipients import number
 from simulator.strategies.times import instants, spans
 
-__all__ = ["Timeline", "scenarios", "timelines"]
+__all__ = ["Timeline", "driven", "scenarios", "timelines"]
 
 _SENDS_MAX: Final = 3
 _TEXTS: Final = ("Your code is 1234", "ab " * 53 + "a", "ğ" * 71, "😀" * 36, "سلام")
-"""The plainest, one longer than a part by one character (GSM 7, UCS-2), one of surrogate pairs, one to the left."""
+"""The plainest; longer than a part by little, in GSM 7, UCS-2 and surrogate pairs; right to left."""
 
+_AT_ONCE: Final = "0s"
 _WRITES: Final = "writes"
 
 Timeline = list[dict[str, Json]]
@@ -38,7 +38,8 @@ def timelines(
     choices: list[st.SearchStrategy[Timeline]] = [st.just([]), st.builds(_outage, instants(), spans())]
     if recipients and _WRITES in provider.acts:
         stop: dict[str, Json] = {"provider": provider.name, "recipient": recipients[0]}
-        choices.append(st.sampled_from(["STOP", " Stop "]).map(lambda text: [{"at": "30m", **stop, "writes": text}]))
+        texts = st.sampled_from(["STOP", " Stop "])
+        choices.append(texts.map(lambda text: [{"at": "30m", **stop, "writes": text}]))
     if restart:
         choices.append(instants().map(lambda at: [{"at": at, "software": {"restart": restart}}]))
     return st.one_of(choices)
@@ -72,7 +73,7 @@ def scenarios(
 def _scenarios(
     draw: st.DrawFn, provider: Provider, drive: Mapping[str, Json] | None, restart: str
 ) -> dict[str, Json]:
-    numbers = [number(provider, place) for place in range(_SENDS_MAX)]
+    numbers = [provider.number(place) for place in range(_SENDS_MAX)]
     tree: dict[str, Json] = {}
     rules = draw(_rules(_WRITES in provider.acts))
     if rules:
@@ -81,7 +82,7 @@ def _scenarios(
         tree["recipients"] = {numbers[0]: {"reachable": {"until": draw(spans()), "is": False}}}
     timeline = draw(timelines(provider, recipients=numbers[:1], restart=restart))
     if timeline:
-        tree["timeline"] = timeline
+        tree["timeline"] = [*timeline]
     if drive is not None:
         tree["drive"] = draw(_drives(drive, numbers))
     return tree
@@ -106,26 +107,23 @@ def _rules(draw: st.DrawFn, writes: bool) -> list[Json]:
 @st.composite
 def _drives(draw: st.DrawFn, drive: Mapping[str, Json], numbers: Sequence[str]) -> list[Json]:
     speaks = "{text}" in str(drive)
-    first = {"recipient": numbers[0], "text": draw(st.sampled_from(_TEXTS)), "at": "0s"}
-    sends = [first]
+    sends: list[Json] = [driven(drive, numbers[0], draw(st.sampled_from(_TEXTS)))]
     for place in range(1, draw(st.integers(1, _SENDS_MAX))):
         again = speaks and draw(st.booleans())
-        sends.append(
-            {
-                "recipient": numbers[0 if again else place],
-                # No text comes twice to anybody.
-                "text": f"{draw(st.sampled_from(_TEXTS))} #{place + 1}",
-                "at": draw(instants()),
-            }
-        )
-    return [_driven(drive, send) for send in sends]
+        # No text comes twice to anybody.
+        text = f"{draw(st.sampled_from(_TEXTS))} #{place + 1}"
+        sends.append(driven(drive, numbers[0 if again else place], text, draw(instants())))
+    return sends
 
 
-def _driven(drive: Mapping[str, Json], send: Mapping[str, str]) -> dict[str, Json]:
-    filled = _filled(dict(drive), send["text"])
+def driven(
+    drive: Mapping[str, Json], recipient: str, text: str = _TEXTS[0], at: str = _AT_ONCE
+) -> dict[str, Json]:
+    """Return an entry of `drive:` that sends *text* to *recipient*."""
+    filled = _filled(dict(drive), text)
     assert isinstance(filled, dict)
-    at = {} if send["at"] == "0s" else {"at": send["at"]}
-    return {**filled, **at, "recipient": send["recipient"]}
+    when: dict[str, Json] = {} if at == _AT_ONCE else {"at": at}
+    return {**filled, **when, "recipient": recipient}
 
 
 def _filled(plain: Json, text: str) -> Json:
