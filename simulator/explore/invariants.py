@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check, RunResult
 from simulator.kernel.model.faults import Purpose
-from simulator.kernel.model.lifecycle import TERMINAL
+from simulator.kernel.model.lifecycle import TERMINAL, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.provider import Provider
@@ -52,6 +52,7 @@ _BELIEFS: Final = frozenset({"early-report-kept", "end-kept", "counted-once", "r
 """Which of these it is shows in the smallest trouble alone."""
 
 
+_LATE: Final = frozenset({Purpose.REORDERED, Purpose.DELAYED})
 _COPIES: Final = frozenset({Purpose.DUPLICATE, Purpose.RESENT})
 
 
@@ -127,7 +128,10 @@ def _mistake(message: Message, history: Told) -> str:
     """Return which promise a wrong belief about a message breaks, by what was done to its reports."""
     purposes = {purpose for telling in history.tellings for purpose in telling.webhook.intended}
     ends = [telling.state for telling in history.tellings if telling.state in TERMINAL and telling.certain]
-    if len(set(ends)) > 1 or Purpose.CONTRADICTION in purposes:
+    late = not purposes.isdisjoint(_LATE) and len(set(ends)) > 1
+    # Who is told that it was read is told no other end.
+    ends = [State.DELIVERED if end is State.READ else end for end in ends]
+    if late or len(set(ends)) > 1 or Purpose.CONTRADICTION in purposes:
         return "end-kept"
     if Purpose.EARLY in purposes:
         return "early-report-kept"

@@ -26,6 +26,7 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["Trial", "Trials"]
 
 _ORIGIN: Final = "found by explore"
+_STORY_LINES_MAX: Final = 30
 _RUN_REAL_S: Final = 30.0
 """A run that has not ended after so long is judged as it stands."""
 
@@ -107,5 +108,7 @@ def _story(result: RunResult, breach: Breach) -> tuple[str, ...]:
     for key in breach.keys:
         outcome = simulation.messages.get(key) or simulation.refusals.get(key)
         if outcome is not None:
-            return tuple(secrecy.text(line) for line in explain(simulation, outcome).lines())
+            lines = [secrecy.text(line) for line in explain(simulation, outcome).lines()]
+            more = len(lines) - _STORY_LINES_MAX
+            return (*lines[:_STORY_LINES_MAX], *([f"… and {more} lines more"] if more > 0 else []))
     return ()

@@ -4,7 +4,7 @@ Whole scenarios, as plain trees that `simulator run` takes when they are written
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from hypothesis import strategies as st
@@ -66,53 +66,59 @@ def scenarios(
     makes your software send up to three times, to two recipients; without {text}
     no recipient gets two, since what repeats itself is taken for a duplicate.
     """
-    return _scenarios(provider, drive, restart)
-
-
-@st.composite
-def _scenarios(
-    draw: st.DrawFn, provider: Provider, drive: Mapping[str, Json] | None, restart: str
-) -> dict[str, Json]:
     numbers = [provider.number(place) for place in range(_SENDS_MAX)]
-    tree: dict[str, Json] = {}
-    rules = draw(_rules(_WRITES in provider.acts))
-    if rules:
-        tree["rules"] = rules
-    if draw(st.booleans()):
-        tree["recipients"] = {numbers[0]: {"reachable": {"until": draw(spans()), "is": False}}}
-    timeline = draw(timelines(provider, recipients=numbers[:1], restart=restart))
-    if timeline:
-        tree["timeline"] = [*timeline]
-    if drive is not None:
-        tree["drive"] = draw(_drives(drive, numbers))
-    return tree
+    # Made once: what is made in each draw costs more than the draw.
+    texts = st.sampled_from(_TEXTS)
+    more = st.lists(st.tuples(st.booleans(), texts, instants()), max_size=_SENDS_MAX - 1)
+    return st.builds(
+        _scenario,
+        _rules(writes=_WRITES in provider.acts),
+        st.none() | spans().map(lambda until: {numbers[0]: {"reachable": {"until": until, "is": False}}}),
+        timelines(provider, recipients=numbers[:1], restart=restart),
+        st.just([]) if drive is None else st.builds(_driven(drive, numbers), texts, more),
+    )
 
 
-@st.composite
-def _rules(draw: st.DrawFn, writes: bool) -> list[Json]:
-    then: dict[str, Json] = {}
-    answer = draw(st.none() | answers())
-    fate = draw(st.none() | fates(writes=writes))
-    webhooks = draw(st.none() | webhook_faults())
-    if fate is not None:
-        then["fate"] = fate
-    if webhooks is not None:
-        then["webhooks"] = webhooks
+def _scenario(
+    rules: list[Json], recipients: dict[str, Json] | None, timeline: Timeline, drive: list[Json]
+) -> dict[str, Json]:
+    tree: dict[str, Json] = {
+        "rules": rules,
+        "recipients": recipients,
+        "timeline": [*timeline],
+        "drive": drive,
+    }
+    return {name: part for name, part in tree.items() if part}
+
+
+def _rules(*, writes: bool) -> st.SearchStrategy[list[Json]]:
+    return st.builds(
+        _ruled, st.none() | answers(), st.none() | fates(writes=writes), st.none() | webhook_faults()
+    )
+
+
+def _ruled(answer: Json, fate: Json, webhooks: Json) -> list[Json]:
+    places = {"fate": fate, "webhooks": webhooks}
+    then: dict[str, Json] = {place: what for place, what in places.items() if what is not None}
     rules: list[Json] = [{"then": then}] if then else []
     if answer is not None:
         rules.append({"when": {"operation": "send", "nth": 1}, "then": {"answer": answer}})
     return rules
 
 
-@st.composite
-def _drives(draw: st.DrawFn, drive: Mapping[str, Json], numbers: Sequence[str]) -> list[Json]:
+def _driven(
+    drive: Mapping[str, Json], numbers: Sequence[str]
+) -> Callable[[str, list[tuple[bool, str, str]]], list[Json]]:
     speaks = "{text}" in str(drive)
-    sends: list[Json] = [driven(drive, numbers[0], draw(st.sampled_from(_TEXTS)))]
-    for place in range(1, draw(st.integers(1, _SENDS_MAX))):
-        again = speaks and draw(st.booleans())
-        # No text comes twice to anybody.
-        text = f"{draw(st.sampled_from(_TEXTS))} #{place + 1}"
-        sends.append(driven(drive, numbers[0 if again else place], text, draw(instants())))
+
+    def sends(text: str, more: list[tuple[bool, str, str]]) -> list[Json]:
+        entries: list[Json] = [driven(drive, numbers[0], text)]
+        for place, (again, other, at) in enumerate(more, start=1):
+            recipient = numbers[0 if again and speaks else place]
+            # No text comes twice to anybody.
+            entries.append(driven(drive, recipient, f"{other} #{place + 1}", at))
+        return entries
+
     return sends
 
 
