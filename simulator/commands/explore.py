@@ -211,17 +211,20 @@ def _replay(job: Job, place: Path) -> int:
     if not files:
         say(f"simulator: {place} holds no finding", err=True)
         return INVALID
-    failing = 0
-    for path, finding in replay(job, files):
-        if finding is None:
-            say(f"passes now  {path}", colour="green")
-            continue
-        failing += 1
-        say(f"still fails  {path}", colour="red")
-        for line in list(finding_lines(finding))[1:]:
-            say(line.text, colour=line.colour)
-    say(f"{failing} of {len(files)} still fail")
-    return EXPECTATIONS_FAILED if failing else 0
+    failing = silent = 0
+    for path, finding, sent in replay(job, files):
+        if finding is not None:
+            failing += 1
+            say(f"still fails  {path}", colour="red")
+            for line in list(finding_lines(finding))[1:]:
+                say(line.text, colour=line.colour)
+        elif sent:
+            say(f"passes now   {path}", colour="green")
+        else:
+            silent += 1
+            say(f"not judged   {path}: nothing was sent to this port; --port says which", colour="yellow")
+    say(f"{failing} of {len(files)} still fail, {silent} were not judged")
+    return EXPECTATIONS_FAILED if failing else TOO_LITTLE if silent else 0
 
 
 def _progress() -> Callable[[str, int, int], None]:

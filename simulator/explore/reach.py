@@ -23,7 +23,7 @@ _ORDER: Final = (
 )  # fmt: skip
 _EXPECTED: Final[Mapping[str, Json]] = {
     "webhooks": {"acknowledged": "100%", "lost": 0, "forged_refused": True},
-    "sends": {"retried": "100%", "duplicated": 0, "after_stop": 0, "in_order": True},
+    "sends": {"retried": "100%", "duplicated": 0, "after_stop": 0, "in_order": True, "calls": 40},
 }
 """What holds of all software that does right, whatever happens."""
 
@@ -45,8 +45,6 @@ class Reach:
     """Accounts, as in a scenario."""
     reset: str = ""
     restart: str = ""
-    calls_max: int = 40
-    """More calls for one message are a storm."""
 
     def at(self, simulator: str, worker: int) -> Reach:
         """Return the same with {simulator} and {worker} filled in: each worker has software of its own."""
@@ -103,8 +101,10 @@ def _replaced(plain: Json, old: str, new: str) -> Json:
 def whole(reach: Reach, sketch: Mapping[str, Json], provider: Provider, *, seed: int) -> dict[str, Json]:
     """Return the scenario that is run: the base with the trouble of *sketch* in front of its own."""
     base = reach.base
-    expect = {**_EXPECTED, **_mapping(base.get("expect"))}
-    expect["sends"] = {"calls": reach.calls_max, **_mapping(expect["sends"])}
+    own = _mapping(base.get("expect"))
+    expect: dict[str, Json] = {**own}
+    for part, goals in _EXPECTED.items():
+        expect[part] = {**_mapping(goals), **_mapping(own.get(part))}
     if reach.asks:
         expect["integrator"] = list(reach.asks)
     tree: dict[str, Json] = {

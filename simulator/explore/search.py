@@ -52,6 +52,7 @@ class Search:
         self.findings: list[Finding] = []
         self.reached: dict[str, int] = {}
         self.judged = 0
+        self.sent = 0
         self._began_s = time.monotonic()
         self._ends_s = self._began_s + self.bounds.seconds
         self._phase = ""
@@ -185,6 +186,7 @@ class Search:
         for situation in trial.situations:
             self.reached[situation] = self.reached.get(situation, 0) + 1
         self.judged += trial.judged
+        self.sent += trial.sent
         self.progress(self._phase, self.trials.count, len(self.findings))
         return trial
 

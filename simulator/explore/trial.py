@@ -39,7 +39,9 @@ class Trial(NamedTuple):
     breaches: tuple[Breach, ...]
     situations: frozenset[str]
     judged: bool
-    """Something was sent, and something was judged."""
+    """Something was sent, and the software was asked about it."""
+    sent: bool = True
+    """The software called the simulator at all."""
     story: tuple[str, ...] = ()
     """Of the first message that is blamed."""
     curl: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ class Trials:
             breaches=broken,
             situations=frozenset(situations(result)),
             judged=any(check.judged for check in result.checks if check.name.startswith("integrator")),
+            sent=bool(result.space.exchange_count),
             story=_story(result, broken[0]) if broken else (),
             curl=curl_lines(result, plan) if broken else (),
         )

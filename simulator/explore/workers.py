@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from simulator.explore.finding import Explored, Finding
 from simulator.explore.found import read_found, write_finding
@@ -87,14 +88,27 @@ def _work(
         return search.outcome()
 
 
-def replay(job: Job, files: Sequence[tuple[Path, str]]) -> list[tuple[Path, Finding | None]]:
-    """Run what was found before again: each file with what still fails, or None."""
-    results: list[tuple[Path, Finding | None]] = []
+class Replayed(NamedTuple):
+    """
+    What became of one finding.
+    """
+
+    path: Path
+    finding: Finding | None
+    """What still fails."""
+    sent: bool
+    """False: the software sent nothing to this simulator, so that nothing can be said."""
+
+
+def replay(job: Job, files: Sequence[tuple[Path, str]]) -> list[Replayed]:
+    """Run what was found before again."""
+    results: list[Replayed] = []
     with _Stage(job) as stage:
         for path, text in files:
             search = Search(stage.trials, job.reach, stage.loop)
             search.retry([(path, text)])
-            results.append((path, search.findings[0] if search.findings else None))
+            finding = search.findings[0] if search.findings else None
+            results.append(Replayed(path, finding, bool(search.sent)))
     return results
 
 
@@ -102,14 +116,18 @@ class _Stage:
     """A started server on a loop of its own."""
 
     def __init__(self, job: Job) -> None:
-        self.loop = asyncio.new_event_loop()
+        own = {name: invariant_named(name) for name in job.invariants}
         port = job.port + job.worker if job.port else 0
         config = ServerConfig(host=job.host, port=port, allow_targets=job.allow_targets, providers=discover())
-        own = {name: invariant_named(name) for name in job.invariants}
         self.trials = Trials(Server(config), allow_targets=job.allow_targets, own=own)
+        self.loop = asyncio.new_event_loop()
 
     def __enter__(self) -> _Stage:
-        self.loop.run_until_complete(self.trials.server.start())
+        try:
+            self.loop.run_until_complete(self.trials.server.start())
+        except BaseException:
+            self.loop.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 
 _FINAL = ("DELIVERED", "EXPIRED", "UNDELIVERABLE", "REJECTED")
 
@@ -45,7 +45,7 @@ class Receiver:
                 ) as answer:
                     if answer.status < 500 and (await answer.json()):
                         break
-            except (OSError, ValueError):
+            except (ClientError, OSError, ValueError):
                 continue
         return web.json_response({"id": id})
 
