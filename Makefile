@@ -6,7 +6,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test e2e check format golden deep soak bench release-check image-test docs install clean
+.PHONY: help run serve demo test e2e check format golden deep soak bench lowest release-check image-test docs install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,14 +67,22 @@ format: $(VENV)/.dev ## format the code and fix what lint can fix
 golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 	@SIMULATOR_GOLDEN=write $(BIN)/python -m pytest -q -m golden $(ARGS)
 
-deep: $(VENV)/.dev ## the slow passes of runs: every shipped file over ten seeds, frozen and live, and all pairs of faults
-	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q tests/run $(ARGS)
+deep: $(VENV)/.dev ## the slow passes of runs: every shipped file over ten seeds, frozen and live, all pairs of faults, long searches
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q tests/run tests/explore $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)
 
 soak: $(VENV)/.dev ## send everything that may be sent, for two minutes; flags: make soak ARGS="--seconds 500"
 	@timeout 600 $(BIN)/python tests/soak $(ARGS)
+
+lowest: ## run the tests with the oldest dependencies that the package admits, in an environment of their own
+	@mkdir -p build
+	@test -x build/lowest/bin/python || $(PYTHON) -m venv build/lowest
+	@$(PYTHON) tests/lowest.py > build/lowest.txt
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e '.[pytest,people,tls,speed]' --group dev
+	@build/lowest/bin/python -m pytest $(ARGS)
 
 release-check: $(VENV)/.release ## build sdist and wheel, look into them, try them on every Python here
 	@$(BIN)/python tests/release_check.py

@@ -20,7 +20,7 @@ from simulator.commands.banner import hello
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.journal_file import JournalFile
-from simulator.commands.option_types import ListenType, SpanType
+from simulator.commands.option_types import SpanType, listen_option, ports_of
 from simulator.commands.outputs import forget, write_whole
 from simulator.commands.setup import Beginning, Setup, beginning_options
 from simulator.commands.terminal import PlainLines, plain_json, say
@@ -83,7 +83,7 @@ class _JsonLines(logging.Formatter):
     help="Event loop: uvloop is winloop on Windows (extra `speed`); auto takes it where it is installed.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--listen", type=ListenType(), multiple=True, help="Serve a provider alone on a further port.")
+@listen_option
 @tls_options
 @click.option(
     "--allow-target",
@@ -158,7 +158,6 @@ def serve(
     """
     _log_to_stderr(log_format)
     providers = discover()
-    _know(providers, [name for name, _ in listen])
     path = _find(scenario, watch)
     loaded = _load(path, providers)
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
@@ -174,7 +173,7 @@ def serve(
                 scenario=loaded,
                 allow_targets=allow_target,
                 allow_hosts=frozenset(allow_host),
-                listen=dict(listen),
+                listen=ports_of(listen, providers),
                 tls=https.context if https is not None else None,
                 tls_port=https.port if https is not None else 0,
                 providers=providers,
@@ -208,13 +207,6 @@ def _telling(verbose: bool, journal: Path | None, journal_bytes: int) -> Iterato
 
 def _hosts(providers: Mapping[str, Provider]) -> list[str]:
     return [pattern for provider in providers.values() for pattern in provider.hosts]
-
-
-def _know(providers: Mapping[str, Provider], names: Sequence[str]) -> None:
-    """End the process when one of *names* is no provider's."""
-    unknown = [name for name in names if name not in providers]
-    if unknown:
-        _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
 
 
 def _loop(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -372,6 +364,9 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
             # A large file takes seconds to read, in which others want to be served.
             scenario = await asyncio.to_thread(load_file, path, providers)
             space = server.registry.get(DEFAULT_SPACE)
+            if why_not := server.registry.doors.why_not(scenario):
+                _LOG.warning("%s\nthe scenario loaded before stays in force", why_not)
+                continue
             space.load(scenario)
         except ScenarioError as trouble:
             _LOG.warning("%s\nthe scenario loaded before stays in force", "\n".join(trouble.lines))

@@ -235,6 +235,6 @@ class RunFile:
 
     scenario: Scenario
     reset: tuple[str, str] | None = None
-    """The call that makes the integrator forget everything, before the run begins."""
+    """Method and URL of a call that makes the integrator forget what it has, before a run."""
     drive: tuple[Drive, ...] = ()
     expect: Expectations = field(default_factory=Expectations)

@@ -17,6 +17,7 @@ from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
+from simulator.server.doors import Doors
 
 __all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace"]
 
@@ -122,6 +123,8 @@ class SpaceRegistry:
         """How many messages each space that is created from now on keeps; those on their way always stay."""
         self.why_not: Callable[[str], str] = lambda _: ""
         """Says why nothing will ever be sent to an address."""
+        self.doors = Doors(())
+        """The ports that providers have for themselves."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -176,6 +179,7 @@ class SpaceRegistry:
             gateway.why_not = self.why_not
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, name)
+        space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
@@ -246,6 +250,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self.judges.pop(name, None)
+        self.doors.forget(name)
         minted = self._minted.pop(name, {})
         self._unclaim(name)
         for claim in minted.items():

@@ -143,7 +143,7 @@ def test_nobody_there_is_said() -> None:
     result = _explore(*_options("http://127.0.0.1:9"))
 
     assert result.exit_code == 4
-    assert "nothing was sent" in result.output
+    assert "nobody listens at 127.0.0.1:9" in result.output
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,11 @@ class Simulation:
         names_of = self.state.hooks[submission.provider].names_of
         return {} if names_of is None else names_of(submission)
 
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return every id by which a submission may be looked up, beside its own."""
+        found_by = self.state.hooks[submission.provider].found_by
+        return [*self.names_of(submission).values(), *(found_by(submission) if found_by is not None else ())]
+
     def move(
         self,
         message: Message,

@@ -49,6 +49,9 @@ class SimulationState:
         "scenario",
         "scenario_seq",
         "scenario_start_ms",
+        "server_turned",
+        "servers_down",
+        "servers_up_at_ms",
         "steps_done",
         "store",
         "timeline",
@@ -84,6 +87,12 @@ class SimulationState:
         """What the scenario wanted recipients to do and they could not; the first few."""
         self.steps_done = 0
         """How many steps have fallen due so far; with the clock, it tells a moment from all others."""
+        self.servers_down: dict[str, None] = {}
+        """The providers on whose own ports nobody listens for now."""
+        self.servers_up_at_ms = 0
+        """When the last of those ports that were closed was opened again; 0: none was."""
+        self.server_turned: Callable[[str, bool], None] = lambda _provider, _up: None
+        """Called with a provider when its own port is to close (False) or to open (True)."""
         self.configured: Callable[[], None] = lambda: None
         """Called when settings of an account have changed."""
 

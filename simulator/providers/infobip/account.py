@@ -147,6 +147,11 @@ class Account:
         details = details_of(submission)
         return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
 
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return the bulkId of the answer, whoever chose it; stories are not crowded with one of ours."""
+        bulk_id = details_of(submission).bulk_id
+        return (bulk_id,) if bulk_id else ()
+
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
         item = Item(sender=self.settings.default_sender, text=text)
