@@ -114,9 +114,9 @@ def _unavoidable(check: Check, result: RunResult) -> bool:
 def _beliefs(check: Check, result: RunResult, providers: Mapping[str, Provider]) -> Iterator[Breach]:
     simulation = result.space.simulation
     messages = [simulation.messages[key] for key in check.blamed if key in simulation.messages]
-    if not messages:
-        yield Breach(_TRUTH, _line(check, None))
-        return
+    if check.blamed and not messages:
+        # About what was refused; where nobody is blamed, there was no word for what happened.
+        yield Breach(_TRUTH, _line(check, check.blamed[0]), check.blamed)
     outranks = {name: provider.outranks for name, provider in providers.items()}
     history = told_of(simulation, messages, outranks)
     for message in messages:
@@ -142,7 +142,7 @@ def _mistake(message: Message, history: Told) -> str:
     return _TRUTH
 
 
-def _line(check: Check, key: MessageKey | None) -> str:
+def _line(check: Check, key: MessageKey) -> str:
     begins = f"{key}: "
     lines: Sequence[str] = check.lines
     return next((line for line in lines if line.startswith(begins)), f"{check.name}: {check.detail}")

@@ -105,6 +105,11 @@ def whole(reach: Reach, sketch: Mapping[str, Json], provider: Provider, *, seed:
     expect: dict[str, Json] = {**own}
     for part, goals in _EXPECTED.items():
         expect[part] = {**_mapping(goals), **_mapping(own.get(part))}
+    if _refused_for_good(sketch, provider):
+        # Who takes a no for a no sends nothing again.
+        expect["sends"] = {
+            name: goal for name, goal in _mapping(expect["sends"]).items() if name != "retried"
+        }
     if reach.asks:
         expect["integrator"] = list(reach.asks)
     tree: dict[str, Json] = {
@@ -120,6 +125,14 @@ def whole(reach: Reach, sketch: Mapping[str, Json], provider: Provider, *, seed:
         "expect": expect,
     }
     return {word: tree[word] for word in _ORDER if tree.get(word)}
+
+
+def _refused_for_good(sketch: Mapping[str, Json], provider: Provider) -> bool:
+    answers = [
+        _mapping(_mapping(_mapping(rule).get("then")).get("answer")) for rule in _list(sketch.get("rules"))
+    ]
+    noes = [refusal.refuse for refusal in provider.refusals if refusal.for_good]
+    return any(answer.get("refuse") in noes for answer in answers if "refuse" in answer)
 
 
 def renumbered(tree: Mapping[str, Json], provider: Provider, place: int) -> dict[str, Json]:

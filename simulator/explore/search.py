@@ -123,7 +123,7 @@ class Search:
             trial = self._run(sketch, provider, self.seed + place)
             for breach in trial.breaches:
                 if not self._known(breach, provider, sketch):
-                    self._keep(breach, provider, sketch, self.seed + place)
+                    self._keep(breach, provider, sketch, trial, self.seed + place)
 
     def _hunt(self, provider: Provider, place: int) -> bool:
         """Look for one more kind of finding, and shrink it; return False when there is none."""
@@ -160,7 +160,7 @@ class Search:
             return False
         trial = results[json.dumps(sketch, sort_keys=True)]
         breach = next(breach for breach in trial.breaches if breach.family == target[0])
-        self._keep(breach, provider, sketch, self.seed)
+        self._keep(breach, provider, sketch, trial, self.seed)
         return True
 
     def _sketches(self, provider: Provider) -> st.SearchStrategy[dict[str, Json]]:
@@ -201,19 +201,18 @@ class Search:
             for finding in self.findings
         )
 
-    def _keep(self, breach: Breach, provider: Provider, sketch: Mapping[str, Json], seed: int) -> None:
+    def _keep(
+        self, breach: Breach, provider: Provider, sketch: Mapping[str, Json], trial: Trial, seed: int
+    ) -> None:
         """Keep a finding, as the file that shows it: repeated, to tell whether it always comes."""
-        text = dump(self._tree(sketch, provider, seed))
-        shown: list[tuple[str, Trial, Breach]] = []
+        text, again = dump(dict(trial.tree)), 0
         for _ in range(TRIES):
-            again = dump(self._tree(sketch, provider, seed))
-            trial = self._noted(self.trials.run_text(again))
-            shown += [(again, trial, same) for same in trial.breaches if same.family == breach.family][:1]
-        story: tuple[str, ...] = ()
-        curl: tuple[str, ...] = ()
-        if shown:
-            text, trial, breach = shown[-1]
-            story, curl = trial.story, trial.curl
+            repeated = dump(self._tree(sketch, provider, seed))
+            other = self._noted(self.trials.run_text(repeated))
+            for same in [each for each in other.breaches if each.family == breach.family][:1]:
+                # The last one that shows it, since its story names lines of its file.
+                text, trial, breach = repeated, other, same
+                again += 1
         finding = Finding(
             invariant=breach.invariant,
             family=breach.family,
@@ -221,9 +220,9 @@ class Search:
             provider=provider.name,
             detail=breach.detail,
             text=text,
-            story=story,
-            curl=curl,
-            again=len(shown),
+            story=trial.story,
+            curl=trial.curl,
+            again=again,
         )
         self.findings.append(finding)
         self.keep(finding)

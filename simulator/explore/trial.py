@@ -36,6 +36,8 @@ class Trial(NamedTuple):
     What one run showed.
     """
 
+    tree: Mapping[str, Json]
+    """What was run; empty: a file was."""
     breaches: tuple[Breach, ...]
     situations: frozenset[str]
     judged: bool
@@ -70,7 +72,7 @@ class Trials:
         """
         if self._shape is None:
             self._shape = scenario_shape(self.server.registry.providers)
-        return await self._carry_out(read_run(dict(tree), _ORIGIN, self._shape))
+        return (await self._carry_out(read_run(dict(tree), _ORIGIN, self._shape)))._replace(tree=tree)
 
     async def run_text(self, text: str, origin: str = _ORIGIN) -> Trial:
         """Do the same with a file's text; raises ScenarioError when it is none."""
@@ -88,6 +90,7 @@ class Trials:
         self._nobody(result)
         broken = tuple(breaches(result, registry.providers, self.own))
         return Trial(
+            tree={},
             breaches=broken,
             situations=frozenset(situations(result)),
             judged=any(check.judged for check in result.checks if check.name.startswith("integrator")),

@@ -55,6 +55,7 @@ from simulator.provider.definition import (
     Coverage,
     Provider,
     SampleCall,
+    SampleRefusal,
     open_gateway,
     space_credential,
 )
@@ -178,6 +179,7 @@ __all__ = [
     "Router",
     "Rung",
     "SampleCall",
+    "SampleRefusal",
     "Scalar",
     "Segmentation",
     "Shape",

@@ -39,6 +39,7 @@ __all__ = [
     "Coverage",
     "Provider",
     "SampleCall",
+    "SampleRefusal",
     "open_gateway",
     "space_credential",
 ]
@@ -101,6 +102,16 @@ class SampleCall(NamedTuple):
     headers: Mapping[str, str]
     """With a credential that any space accepts."""
     body: Json
+
+
+class SampleRefusal(NamedTuple):
+    """
+    A refusal of a send, as `refuse:` writes it.
+    """
+
+    refuse: Json
+    for_good: bool
+    """False: the same call may be taken later."""
 
 
 def _same_path(path: str) -> str:
@@ -199,6 +210,8 @@ class Provider:
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
     sample: Callable[[str, str], SampleCall] | None = None
     """Returns a call that sends a text (the second argument) to a number; None: it gives no sample."""
+    refusals: Sequence[SampleRefusal] = ()
+    """Some of each kind, for those who search what software makes of them."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
     credential_wanted: Callable[[Call], str] = _no_credential_words

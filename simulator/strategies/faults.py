@@ -4,11 +4,12 @@ What a rule does in each of its three places, as scenarios write it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hypothesis import strategies as st
 
+from simulator.provider import Provider
 from simulator.schema.node import Json
 from simulator.strategies.times import shares, spans
 
@@ -46,18 +47,24 @@ def _options(plain: st.SearchStrategy[dict[str, str]], *more: Mapping[str, Json]
     return st.builds(lambda base, extra: {**base, **extra}, plain, st.sampled_from([{}, *more]))
 
 
-def answers() -> st.SearchStrategy[dict[str, Json]]:
-    """Return what the first send to a recipient is answered, in words that every provider has."""
-    return st.sampled_from(
-        [
-            {"gateway": 503},
-            {"drop": "after"},
-            {"drop": "before"},
-            {"gateway": 502, "after_work": True},
-            {"truncate": True},
-            {"garble": True},
-        ]
-    )
+_ANSWERS: Final[Sequence[dict[str, Json]]] = (
+    {"gateway": 503},
+    {"drop": "after"},
+    {"drop": "before"},
+    {"gateway": 502, "after_work": True},
+    {"truncate": True},
+    {"garble": True},
+)
+
+
+def answers(provider: Provider | None = None) -> st.SearchStrategy[dict[str, Json]]:
+    """
+    Return what a send is answered, in words that every provider has.
+
+    With *provider*, in words of its own, too; these need a rule that names it in `when`.
+    """
+    own = provider.refusals if provider is not None else ()
+    return st.sampled_from([*_ANSWERS, *({"refuse": refusal.refuse} for refusal in own)])
 
 
 def fates(*, writes: bool = True) -> st.SearchStrategy[Json]:

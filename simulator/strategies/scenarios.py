@@ -72,7 +72,7 @@ def scenarios(
     more = st.lists(st.tuples(st.booleans(), texts, instants()), max_size=_SENDS_MAX - 1)
     return st.builds(
         _scenario,
-        _rules(writes=_WRITES in provider.acts),
+        _rules(provider),
         st.none() | spans().map(lambda until: {numbers[0]: {"reachable": {"until": until, "is": False}}}),
         timelines(provider, recipients=numbers[:1], restart=restart),
         st.just([]) if drive is None else st.builds(_driven(drive, numbers), texts, more),
@@ -91,18 +91,23 @@ def _scenario(
     return {name: part for name, part in tree.items() if part}
 
 
-def _rules(*, writes: bool) -> st.SearchStrategy[list[Json]]:
+def _rules(provider: Provider) -> st.SearchStrategy[list[Json]]:
     return st.builds(
-        _ruled, st.none() | answers(), st.none() | fates(writes=writes), st.none() | webhook_faults()
+        _ruled,
+        st.just(provider.name),
+        st.none() | answers(provider),
+        st.none() | fates(writes=_WRITES in provider.acts),
+        st.none() | webhook_faults(),
     )
 
 
-def _ruled(answer: Json, fate: Json, webhooks: Json) -> list[Json]:
+def _ruled(name: str, answer: Json, fate: Json, webhooks: Json) -> list[Json]:
     places = {"fate": fate, "webhooks": webhooks}
     then: dict[str, Json] = {place: what for place, what in places.items() if what is not None}
     rules: list[Json] = [{"then": then}] if then else []
     if answer is not None:
-        rules.append({"when": {"operation": "send", "nth": 1}, "then": {"answer": answer}})
+        when: dict[str, Json] = {"provider": name, "operation": "send", "nth": 1}
+        rules.append({"when": when, "then": {"answer": answer}})
     return rules
 
 

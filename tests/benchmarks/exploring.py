@@ -1,5 +1,5 @@
 """
-Row 16: how long `simulator explore` takes for 10,000 seeds, against a receiver on aiohttp in a process of its own.
+Row 16: how long `simulator explore` takes for 10,000 seeds, against a receiver on aiohttp.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import sys
 
 from aiohttp import ClientError, ClientSession, web
 
+_REPEATED = "REJECTED_DUPLICATE_MESSAGE_ID"
 _FINAL = ("DELIVERED", "EXPIRED", "UNDELIVERABLE", "REJECTED")
 
 
@@ -38,15 +39,21 @@ class Receiver:
         }
         self._states[id] = "PENDING"
         url = f"{order['simulator']}/infobip/sms/1/text/advanced"
-        for _ in range(5):
+        for tries in range(5):
             try:
                 async with self._client.post(
                     url, json={"messages": [message]}, headers={"Authorization": "App key"}
                 ) as answer:
-                    if answer.status < 500 and (await answer.json()):
-                        break
-            except (ClientError, OSError, ValueError):
+                    if answer.status >= 500 or answer.status == 429:
+                        continue
+                    status = (await answer.json())["messages"][0]["status"]
+                    group, name = status["groupName"], status["name"]
+            except (ClientError, OSError, ValueError, LookupError, TypeError):
                 continue
+            # Refused because an earlier try had done the work: that is no refusal.
+            if group == "REJECTED" and not (tries and name == _REPEATED):
+                self._states[id] = "REJECTED"
+            break
         return web.json_response({"id": id})
 
     async def hear(self, request: web.Request) -> web.Response:

@@ -70,6 +70,18 @@ def test_parts_of_rules_load() -> None:
     loads()
 
 
+def test_refusals_of_a_provider_load(provider: Provider) -> None:
+    """
+    What a provider says of its own refusals is what its rules take: one for good, one for a while.
+    """
+    for refusal in provider.refusals:
+        then = {"answer": {"refuse": refusal.refuse}}
+        tree: Any = {"rules": [{"when": {"provider": provider.name}, "then": then}]}
+        assert len(read_run(tree, "drawn", _SHAPE).scenario.rules) == 1
+
+    assert {refusal.for_good for refusal in provider.refusals} == {True, False}
+
+
 def test_nothing_is_the_plainest(provider: Provider) -> None:
     """
     A scenario shrinks to one message and no trouble at all.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
-from simulator.provider import Answer, Call, Json, Provider, Refuse, SampleCall
+from simulator.provider import Answer, Call, Json, Provider, Refuse, SampleCall, SampleRefusal
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
@@ -136,6 +136,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
+    refusals=(SampleRefusal({"http": 503}, False), SampleRefusal(312, True)),
     credential_of=credential_of,
     credential_wanted=lambda _: "Authorization: Basic, with user name and password of the service",
     unauthorized=_unauthorized,

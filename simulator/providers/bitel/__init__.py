@@ -8,7 +8,16 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Provider, Refuse, SampleCall, bearer_credential, normal_address
+from simulator.provider import (
+    Answer,
+    Call,
+    Provider,
+    Refuse,
+    SampleCall,
+    SampleRefusal,
+    bearer_credential,
+    normal_address,
+)
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
@@ -87,6 +96,10 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
+    refusals=(
+        SampleRefusal({"code": "InternalError", "http": 503}, False),
+        SampleRefusal("InvalidRequest", True),
+    ),
     credential_of=bearer_credential,
     credential_wanted=lambda _: "Authorization: Bearer TOKEN",
     unauthorized=_unauthorized,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Json, Provider, SampleCall
+from simulator.provider import Answer, Call, Json, Provider, SampleCall, SampleRefusal
 from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
 from simulator.providers.infobip.formats import normal_path
@@ -76,6 +76,7 @@ PROVIDER: Final = Provider(
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
+    refusals=(SampleRefusal({"http": 429}, False), SampleRefusal({"status": "REJECTED_NETWORK"}, True)),
     credential_of=credential_of,
     credential_wanted=credential_wanted,
     unauthorized=_unauthorized,

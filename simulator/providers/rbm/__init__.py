@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 from zlib import crc32
 
-from simulator.provider import Answer, Call, Command, Provider, SampleCall
+from simulator.provider import Answer, Call, Command, Provider, SampleCall, SampleRefusal
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
@@ -94,6 +94,7 @@ PROVIDER: Final = Provider(
     mint_credential=lambda token: f"ya29.{token}",
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
+    refusals=(SampleRefusal({"http": 503}, False), SampleRefusal({"http": 403}, True)),
     credential_of=credential_of,
     credential_wanted=lambda _: "Authorization: Bearer <token>, or access_token=<token> in the query",
     server_header="ESF",

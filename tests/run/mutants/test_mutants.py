@@ -10,7 +10,7 @@ import pytest
 
 from run.bench import failed
 from run.mutants.registry import MUTANTS, NOT_YET_CAUGHT
-from run.mutants.stage import blames, carry_out, idle
+from run.mutants.stage import Play, blames, carry_out, idle, sends
 from run.mutants.traps import TRAPS
 from simulator.provider import built_in, discover
 from simulator.scenario.goals import RunFile
@@ -58,6 +58,23 @@ async def test_what_is_not_caught_is_known(name: str) -> None:
     result = await carry_out(_plan(mutant.trap), TRAPS[mutant.trap].play, mutant.policy)
 
     assert blames(result) == [], f"caught now, take it off the list: {mutant.wrong}"
+
+
+async def test_flipped_bytes_beside_what_is_signed_are_no_forgery() -> None:
+    """
+    Pub/Sub's envelope has fields that RBM's signature is not about: nobody can tell that they were flipped.
+    """
+    text = """
+seed: 5
+rules: [{then: {webhooks: {corrupt: true}}}]
+expect: {webhooks: {acknowledged: 100%, lost: 0, forged_refused: true}}
+"""
+
+    result = await carry_out(
+        load_run(text, "flipped.yaml", discover()), Play(drive=(sends(600, channel="rbm"),))
+    )
+
+    assert failed(result) == []
 
 
 def test_every_provider_has_its_mutants() -> None:
