@@ -9,9 +9,7 @@ from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.words import count, cut, latency, printable, span
-from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.model.units import format_share
-from simulator.secrecy import Withholding
 
 __all__ = ["ROWS", "Row", "shown", "text"]
 
@@ -95,19 +93,7 @@ def text(result: RunResult) -> list[str]:
         for check in checks:
             lines += _check_lines(check, width)
     lines += ["", "the receiver", *_scorecard_lines(result.scorecard)]
-    return [*lines, *_idle_lines(result)]
-
-
-def _idle_lines(result: RunResult) -> Iterator[str]:
-    """Yield which rules never applied: what they were to try, nobody has tried."""
-    idle = idle_rules(result.space.simulation)
-    if idle:
-        yield from ("", "never applied")
-    secrecy = Withholding(result.space.secrets())
-    for rule in idle[:_IDLE_MAX]:
-        yield f"  {printable(cut(secrecy.text(str(rule)), _LINE_MAX))}"
-    if len(idle) > _IDLE_MAX:
-        yield f"  … {count(len(idle) - _IDLE_MAX, 'more rule')}"
+    return lines
 
 
 def _check_lines(check: Check, width: int) -> Iterator[str]:

@@ -235,7 +235,9 @@ class Provider:
     names_refused: bool = False
     """Whether its answers name ids of its own for recipients that they refuse; clients' own ids are known."""
     figures: Callable[[ProviderAccount, Message], Mapping[str, str]] = _no_figures
-    """Returns what it tells of a message beside its state, such as a `price`, as text."""
+    """Returns what it tells of a message in its state, as text, by names of `figures_told`."""
+    figures_told: Sequence[str] = ()
+    """What `figures` has: `price`, `parts` and `code`, the provider's own word for the state."""
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble

@@ -5,11 +5,11 @@ From expectations about messages and webhooks to checks: what was expected, what
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from simulator.evidence.result import Check, Scorecard
-from simulator.evidence.scorecard import nearest_rank, scorecard
+from simulator.evidence.scorecard import nearest_rank
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.faults import FORGERIES, DamageKind
 from simulator.kernel.model.lifecycle import TERMINAL, State
@@ -20,10 +20,9 @@ from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.run.sends import send_checks, share_bp
 from simulator.run.stories import Stories
 from simulator.run.told import Outranks, first_counts
-from simulator.runtime.space import Space
 from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
-__all__ = ["checks", "judge_of"]
+__all__ = ["checks"]
 
 _NO_TARGET = " (has the account a target?)"
 _RANKS = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
@@ -68,21 +67,13 @@ def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
     return tuple(message.key for message in messages)
 
 
-def judge_of(expected: Expectations) -> Callable[[Space], Sequence[Check]]:
-    """Return who tells how a space stands now, measured by *expected*."""
-
-    def judge(space: Space) -> Sequence[Check]:
-        return checks(expected, space.simulation, scorecard(space))
-
-    return judge
-
-
 def _messages(goals: MessageGoals, simulation: Simulation, stories: Stories) -> Iterator[Check]:
     messages = list(simulation.messages.values())
     if goals.at_least is not None:
         yield Check(
             name=f"messages.at_least: {goals.at_least}",
             passed=len(messages) >= goals.at_least,
+            judged=bool(goals.at_least or messages),
             detail=f"{len(messages)} messages were accepted",
         )
     if goals.final_bp is not None:
@@ -141,12 +132,14 @@ def _webhooks(
         yield Check(
             name=f"{at}.at_least: {goals.at_least}",
             passed=len(webhooks) >= goals.at_least,
+            judged=bool(goals.at_least or webhooks),
             detail=f"{len(webhooks)} webhooks were owed",
         )
     if goals.at_most is not None:
         yield Check(
             name=f"{at}.at_most: {goals.at_most}",
             passed=len(webhooks) <= goals.at_most,
+            judged=bool(webhooks or simulation.messages),
             detail=f"{len(webhooks)} webhooks were owed",
         )
     if goals.acknowledged_bp is not None:
@@ -188,16 +181,13 @@ def _kinds_of(excused: list[Webhook]) -> str:
 def _card_of(card: Scorecard, webhooks: list[Webhook]) -> Scorecard:
     """Return *card* with the latencies of one provider's webhooks alone."""
     attempts = [attempt for webhook in webhooks for attempt in webhook.attempts]
-    measured = sorted(
-        attempt.latency_real_us
-        for webhook in webhooks
-        for attempt in webhook.attempts
-        if attempt.measured and not webhook.damage_of(attempt.number)
-    )
+    timed = [each for webhook in webhooks for each in webhook.attempts if webhook.timed(each.number)]
+    measured = sorted(attempt.latency_real_us for attempt in timed if attempt.measured)
     ranks = {name: nearest_rank(measured, percent) for name, percent in _RANKS.items()}
     return replace(
         card,
         attempts=len(attempts),
+        no_answer=sum(attempt.status == 0 for attempt in timed),
         measured=len(measured),
         **{f"latency_{name}_us": value for name, value in ranks.items()},  # type: ignore[arg-type]
         **{f"since_due_{name}_us": None for name in ranks},  # type: ignore[arg-type]
@@ -217,11 +207,13 @@ def _latencies(goals: WebhookGoals, card: Scorecard, at: str) -> Iterator[Check]
         yield Check(
             name=f"{at}.{what}.{name}: {format_duration(limit_ms)}",
             # That nobody was there to be slow is no success; that nothing was sent is none of our business.
-            passed=(met or bool(ours)) if card.measured else card.attempts == 0,
-            judged=(bool(card.measured) and not ours) or bool(card.attempts and not card.measured),
+            passed=(met or bool(ours)) if card.measured else card.no_answer == 0,
+            judged=not ours if card.measured else bool(card.no_answer),
             detail=f"{name} was {measured / 1_000:.1f} ms over {card.measured} attempts{ours}"
             if card.measured
             else f"nothing was measured: none of {card.attempts} attempts was answered"
+            if card.no_answer
+            else f"nothing was measured: all of {card.attempts} attempts were slow or spoilt on purpose"
             if card.attempts
             else "nothing was sent",
         )

@@ -5,34 +5,39 @@ What of a scenario was never put to the test: rules that never applied, recipien
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from simulator.evidence.result import Check
+from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.store.facts import Acted, Called
 from simulator.run.driving import DriveReport
+from simulator.runtime.space import Space
+from simulator.secrecy.withholding import Withholding
 
 __all__ = ["unused_checks"]
 
 
-def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) -> Iterator[Check]:
+_NAMED_MAX: Final = 20
+
+
+def unused_checks(space: Space, report: DriveReport, *, asked: int) -> Iterator[Check]:
     """
     Yield a dash for each part of the scenario that nothing met, and a failure where a run tested nothing.
 
     *asked* is how many messages and refusals the truth audit judged.
     """
+    simulation, secrecy = space.simulation, Withholding(space.secrets())
     scenario = simulation.scenario
-    applied = {getattr(entry.fact, "rule", "") for entry in simulation.journal}
     addressed = {key.recipient for key in simulation.messages} | {
         key.recipient for key in simulation.refusals
     }
     addressed |= {entry.recipient for entry in simulation.journal if isinstance(entry.fact, Acted)}
-    # A rule that decided a fate, or what happens to reports, says so in its messages.
-    for message in simulation.messages.values():
-        applied |= {message.rule, message.faults_rule}
-    idle = [rule for rule in scenario.rules if rule.name not in applied]
-    for rule in idle:
-        at = f" (line {rule.line})" if rule.line else ""
-        yield _dash(f'rule "{rule.name}" applies', f"it never did{at}")
+    idle = idle_rules(simulation)
+    for rule in idle[:_NAMED_MAX]:
+        yield _dash(f'rule "{rule.name}" applies', secrecy.text(rule.detail))
+    if len(idle) > _NAMED_MAX:
+        yield _dash("all other rules apply", f"{len(idle) - _NAMED_MAX} of them never did")
     away = [pattern for pattern in scenario.recipients if not _met(pattern, addressed)]
     for pattern in away:
         yield _dash(f"recipient {pattern} is addressed", "nobody wrote to it, nor did it do anything")

@@ -9,7 +9,7 @@ from typing import Final
 from zlib import crc32
 
 from simulator.provider import Answer, Call, Json, Provider, Refuse, SampleCall, SampleRefusal
-from simulator.providers.bip.account import Account
+from simulator.providers.bip.account import Account, figures
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
 from simulator.providers.bip.breach import Breach
@@ -124,6 +124,8 @@ PROVIDER: Final = Provider(
     coverage=COVERAGE,
     settings=SETTINGS,
     open=Account,
+    figures=figures,
+    figures_told=("code",),
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
     failure_shape=FAILURE_SHAPE,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from zlib import crc32
 
 from simulator.provider import Answer, Call, Command, Provider, SampleCall, SampleRefusal
-from simulator.providers.rbm.account import Account
+from simulator.providers.rbm.account import Account, figures
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
 from simulator.providers.rbm.describing import describe_webhook
@@ -103,6 +103,8 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    figures=figures,
+    figures_told=("parts", "code"),
     outranks=outranks,
     describe_webhook=describe_webhook,
     show=show,
