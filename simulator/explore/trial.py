@@ -70,9 +70,11 @@ class Trials:
 
         Raises IntegratorUnreachable when nobody answers.
         """
+        providers = self.server.registry.providers
         if self._shape is None:
-            self._shape = scenario_shape(self.server.registry.providers)
-        return (await self._carry_out(read_run(dict(tree), _ORIGIN, self._shape)))._replace(tree=tree)
+            self._shape = scenario_shape(providers)
+        plan = read_run(dict(tree), _ORIGIN, providers, self._shape)
+        return (await self._carry_out(plan))._replace(tree=tree)
 
     async def run_text(self, text: str, origin: str = _ORIGIN) -> Trial:
         """Do the same with a file's text; raises ScenarioError when it is none."""

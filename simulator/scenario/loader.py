@@ -106,13 +106,13 @@ def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario
     return _read(node, file, providers, Problems()).scenario
 
 
-def read_run(tree: Json, file: str, shape: Shape[RunFile]) -> RunFile:
+def read_run(tree: Json, file: str, providers: Mapping[str, Vocabulary], shape: Shape[RunFile]) -> RunFile:
     """
     Return all that the plain *tree* says, as `load_run` does with a text; raises ScenarioError.
 
-    *shape* is that of `scenario_shape`: making it takes longer than reading by it.
+    *shape* is that of `scenario_shape` for *providers*: making it takes longer than reading by it.
     """
-    return _shaped(node_of(tree), file, shape, Problems())
+    return _shaped(node_of(tree), file, providers, shape, Problems())
 
 
 def _read(
@@ -122,11 +122,16 @@ def _read(
     problems: Problems,
     to_be_run: bool = True,
 ) -> RunFile:
-    return _shaped(node, file, scenario_shape(providers), problems, to_be_run)
+    return _shaped(node, file, providers, scenario_shape(providers), problems, to_be_run)
 
 
 def _shaped(
-    node: Node, file: str, shape: Shape[RunFile], problems: Problems, to_be_run: bool = True
+    node: Node,
+    file: str,
+    providers: Mapping[str, Vocabulary],
+    shape: Shape[RunFile],
+    problems: Problems,
+    to_be_run: bool = True,
 ) -> RunFile:
     scenario = shape.read(node, "", problems)
     if to_be_run and isinstance(node.value, dict) and "people" in node.value and find_spec("faker") is None:

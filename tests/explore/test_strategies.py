@@ -54,7 +54,10 @@ def test_every_scenario_loads(data: st.DataObject) -> None:
     text = dump(dict(tree))
 
     assert parse(text, "drawn.yaml").plain() == tree
-    assert load_run(text, "drawn.yaml", _PROVIDERS).drive == read_run(dict(tree), "drawn.yaml", _SHAPE).drive
+    assert (
+        load_run(text, "drawn.yaml", _PROVIDERS).drive
+        == read_run(dict(tree), "drawn.yaml", _PROVIDERS, _SHAPE).drive
+    )
 
 
 def test_parts_of_rules_load() -> None:
@@ -65,7 +68,7 @@ def test_parts_of_rules_load() -> None:
     @given(answer=answers(), fate=fates(), webhooks=webhook_faults())
     def loads(answer: Any, fate: Any, webhooks: Any) -> None:
         then = {"answer": answer, "fate": fate, "webhooks": webhooks}
-        assert len(read_run({"rules": [{"then": then}]}, "drawn", _SHAPE).scenario.rules) == 1
+        assert len(read_run({"rules": [{"then": then}]}, "drawn", _PROVIDERS, _SHAPE).scenario.rules) == 1
 
     loads()
 
@@ -77,7 +80,7 @@ def test_refusals_of_a_provider_load(provider: Provider) -> None:
     for refusal in provider.refusals:
         then = {"answer": {"refuse": refusal.refuse}}
         tree: Any = {"rules": [{"when": {"provider": provider.name}, "then": then}]}
-        assert len(read_run(tree, "drawn", _SHAPE).scenario.rules) == 1
+        assert len(read_run(tree, "drawn", _PROVIDERS, _SHAPE).scenario.rules) == 1
 
     assert {refusal.for_good for refusal in provider.refusals} == {True, False}
 
