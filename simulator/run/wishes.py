@@ -56,7 +56,9 @@ def _heard(simulation: Simulation) -> dict[tuple[str, str], int]:
         if who not in wrote or any(report.tells is not None for report in webhook.reports):
             continue
         for attempt in webhook.attempts:
-            if attempt.acknowledged and webhook.created_ms == wrote[who]:
+            # Flipped bytes may have made another word of it.
+            whole = not webhook.spoilt(attempt.number)
+            if attempt.acknowledged and whole and webhook.created_ms == wrote[who]:
                 heard[who] = min(attempt.at_ms, heard.get(who, attempt.at_ms))
     return heard
 
