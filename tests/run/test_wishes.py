@@ -57,7 +57,7 @@ async def test_stop_whose_bytes_were_flipped_is_not_held_against_anybody() -> No
     text = "rules: [{when: {operation: inbound}, then: {webhooks: {corrupt: true}}}]" + _STOP
     play = Play(drive=(sends(1), sends(1, at_ms=1_200_000, text="again")), means={})
 
-    checks = [await _check("sends.after_stop", f"seed: {seed}\n{text}", play) for seed in range(12)]
+    checks = [await _check("sends.after_stop", f"seed: {seed}\n{text}", play) for seed in range(60)]
 
     # Where they made the body unreadable it came again, whole, and was heard.
     assert {check.judged for check in checks} == {True, False}
