@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "kernel", "explain", "schema", "provider", "scenario", "evidence", "secrecy", "server", "run",
         "runtime", "strategies",
     },
+    "exam": {"kernel", "explain", "schema", "provider", "scenario", "run", "evidence", "secrecy", "server"},
     "control": {"kernel", "server"},
     "client": {"kernel", "control", "scenario"},
     "thread": {"control", "server"},
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread", "secrecy", "explore", "schema",
+        "client", "thread", "secrecy", "exam", "explore", "schema",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},

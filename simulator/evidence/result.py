@@ -4,14 +4,14 @@ What a run ends with: checks, a scorecard of the receiver, and the space they ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "Load", "RunResult", "Scorecard", "passed"]
+__all__ = ["Check", "Drives", "Load", "RunResult", "Scorecard", "passed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +144,24 @@ class Scorecard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drives:
+    """
+    What the integrator answered to the calls that made it send.
+    """
+
+    made: int
+    statuses: Mapping[int, int]
+    failures: Mapping[str, int]
+    """How many were not answered, by why."""
+    first_failure: str
+
+    @property
+    def succeeded(self) -> int:
+        """How many were answered with success."""
+        return sum(number for status, number in self.statuses.items() if status < 400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """
     A finished run.
@@ -158,6 +176,8 @@ class RunResult:
     space: Space
     elapsed_real_s: float | None = None
     """How long it took; None: nobody measured it."""
+    drive: Drives | None = None
+    """None: it was not driven."""
     planned_ms: tuple[int, ...] = ()
     """When calls and messages were to come, on the space's clock."""
 

@@ -23,9 +23,10 @@ NODES_MAX = 200_000
 
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
-# Longer integers stay text, for they are numbers of phones and cards.
 _WIDTH = 110
+_FOLDED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
+# Longer integers stay text, for they are numbers of phones and cards.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}|-?[1-9][0-9]{0,2}(?:_[0-9]{3}){1,5}")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -147,6 +148,14 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # In other quotes the ends of lines are folded, whatever marks them.
+        style = '"' if _FOLDED.search(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _check_characters(text: str, size_max_bytes: int, problems: Problems) -> None:
