@@ -28,6 +28,7 @@ from simulator.run.settling import settle
 from simulator.run.software import Software, SoftwareEnded
 from simulator.run.stories import Stories
 from simulator.run.unused import unused_checks
+from simulator.run.wishes import after_stop_check, in_order_check
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
@@ -204,6 +205,11 @@ def _judged(
     simulation = space.simulation
     outranks = {name: provider.outranks for name, provider in stage.providers.items()}
     results = checks(plan.expect, simulation, card, stage.stories, outranks=outranks, moving=stage.live)
+    sends = plan.expect.sends or SendGoals()
+    if sends.after_stop_max is not None:
+        results.append(after_stop_check(sends.after_stop_max, simulation))
+    if sends.in_order:
+        results.append(in_order_check(plan.drive, simulation, stage.providers))
     # The stories of a verdict are told from the journal, so the audit comes last.
     expected = [*results, *(audit.check(finding) for audit, finding in audits)]
     results = []
@@ -217,7 +223,7 @@ def _judged(
         results.append(_errands(stage.errands))
     if simulation.state.impossible_acts:
         results.append(_impossible(simulation.state.impossible_acts))
-    limit = (plan.expect.sends or SendGoals()).invalid_max
+    limit = sends.invalid_max
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
         results.append(invalid)
