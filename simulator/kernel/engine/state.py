@@ -15,6 +15,7 @@ from simulator.kernel.model.clock import Clock
 from simulator.kernel.model.people import People
 from simulator.kernel.model.recipient import Directory
 from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.shard import Shard
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.agenda import Agenda
 from simulator.kernel.store.journal import Journal
@@ -49,6 +50,7 @@ class SimulationState:
         "scenario",
         "scenario_seq",
         "scenario_start_ms",
+        "shard",
         "steps_done",
         "store",
         "timeline",
@@ -84,6 +86,8 @@ class SimulationState:
         """What the scenario wanted recipients to do and they could not; the first few."""
         self.steps_done = 0
         """How many steps have fallen due so far; with the clock, it tells a moment from all others."""
+        self.shard: Shard | None = None
+        """Which arrivals of the timeline are this simulation's; None: all."""
         self.configured: Callable[[], None] = lambda: None
         """Called when settings of an account have changed."""
 
