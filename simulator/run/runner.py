@@ -12,7 +12,8 @@ from typing import Final
 
 from simulator import __version__
 from simulator.evidence.result import Check, Load, RunResult, Scorecard
-from simulator.evidence.scorecard import nearest_rank, scorecard
+from simulator.evidence.scorecard import scorecard
+from simulator.evidence.tally import nearest_rank
 from simulator.evidence.words import latency
 from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset

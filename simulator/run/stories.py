@@ -25,8 +25,8 @@ class Stories:
         self._simulation = simulation
         self._told: set[MessageKey] = set()
 
-    def __call__(self, messages: Iterable[Message]) -> tuple[str, ...]:
-        """Return the stories of the first few of *messages*, and how many there are more."""
+    def __call__(self, messages: Iterable[Message], total: int = 0) -> tuple[str, ...]:
+        """Return the stories of the first few of *messages*, and how many more there are (of *total*)."""
         everything = list(messages)
         lines: list[str] = []
         for message in everything[:_STORIES_MAX]:
@@ -35,6 +35,8 @@ class Stories:
             else:
                 self._told.add(message.key)
                 lines += [*explain(self._simulation, message).lines(), ""]
-        if len(everything) > _STORIES_MAX:
-            lines.append(f"… and {len(everything) - _STORIES_MAX} more; --json and --html have them all")
+        left = max(total, len(everything)) - min(_STORIES_MAX, len(everything))
+        if left > 0:
+            whole = total <= len(everything)
+            lines.append(f"… and {left} more" + ("; --json and --html have them all" if whole else ""))
         return tuple(lines)

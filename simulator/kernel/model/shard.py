@@ -18,13 +18,13 @@ class Shard(NamedTuple):
     recipient is the same whoever owns it, and however many owners there are.
     """
 
-    index: int
+    number: int
     of: int
 
     def owns(self, provider: str, recipient: str) -> bool:
         """Return True when *recipient* at *provider* belongs to this shard; alike on every machine."""
-        return crc32(f"{provider} {recipient}".encode()) % self.of == self.index
+        return crc32(f"{provider} {recipient}".encode()) % self.of == self.number
 
     def part(self, whole: int) -> int:
         """Return this shard's part of *whole* places; all parts together are the whole."""
-        return whole // self.of + (self.index < whole % self.of)
+        return whole // self.of + (self.number < whole % self.of)
