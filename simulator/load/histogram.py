@@ -1,0 +1,68 @@
+"""
+Times as a histogram: three digits of each, as much memory for a million as for one, merged exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from simulator.load.extra import MissingExtra
+
+__all__ = ["Histogram"]
+
+_DIGITS: Final = 3
+_MOST_US: Final = 3_600_000_000
+"""An hour: what takes longer counts as that."""
+
+
+class Histogram:
+    """
+    Times in whole microseconds, counted by their first three digits (HDR histogram).
+
+    The counts of several are those of one that saw everything, so its ranks are, too.
+    Raises MissingExtra where the extra `load` is not installed.
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, encoded: bytes = b"") -> None:
+        try:
+            from hdrh.histogram import HdrHistogram
+        except ImportError:
+            raise MissingExtra("measuring a load") from None
+        self._counts: Any = HdrHistogram(1, _MOST_US, _DIGITS)
+        if encoded:
+            self._counts.decode_and_add(encoded)
+
+    def __len__(self) -> int:
+        return int(self._counts.get_total_count())
+
+    def __reduce__(self) -> tuple[type[Histogram], tuple[bytes]]:
+        return Histogram, (self.encoded(),)
+
+    def add(self, us: int) -> None:
+        """Take one more."""
+        # The least that it can tell apart from nothing is one microsecond.
+        self._counts.record_value(min(max(us, 1), _MOST_US))
+
+    def join(self, other: Histogram) -> None:
+        """Take all those of *other*, too."""
+        self._counts.add(other._counts)
+
+    def rank(self, percent: float) -> int:
+        """Return the value that *percent* of all do not exceed, to three digits; 0 when there are none."""
+        return int(self._counts.get_value_at_percentile(percent)) if len(self) else 0
+
+    def encoded(self) -> bytes:
+        """Return it as the text that every HDR histogram library reads (V2, compressed)."""
+        return bytes(self._counts.encode())
+
+    def ranks(self) -> Mapping[str, int]:
+        """Return what is told of it: p50, p99, p99.9 and the longest."""
+        return {
+            "p50_us": self.rank(50),
+            "p99_us": self.rank(99),
+            "p99_9_us": self.rank(99.9),
+            "max_us": self.rank(100),
+        }

@@ -1,0 +1,117 @@
+"""
+What of a scenario counts over all recipients, so that shards that do not talk would count it wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.scenario import ClockMode, Scenario, TimelineItem
+from simulator.provider import Provider, open_gateway
+from simulator.scenario.goals import About, RunFile
+
+__all__ = ["addressed_once", "obstacles"]
+
+_DIGITS: Final = 7
+"""An address of a storm is its prefix and so many digits."""
+
+
+def obstacles(plan: RunFile, providers: Mapping[str, Provider], workers: int) -> list[str]:
+    """Return what stands against running *plan* over *workers*, each with where it is; none: nothing does."""
+    if workers < 2:
+        return [*_calls(plan)]
+    return [*_calls(plan), *_rules(plan.scenario), *_timeline(plan), *_accounts(plan, providers, workers)]
+
+
+def _calls(plan: RunFile) -> Iterator[str]:
+    scenario = plan.scenario
+    if plan.drive:
+        yield "drive: calls of your software come to one port, and one process answers it"
+    if not any(item.storm is not None or item.act is not None for item in scenario.timeline):
+        yield "timeline: there is no storm, and nobody acts: without calls of your software nothing happens"
+    for item in scenario.timeline:
+        if item.software:
+            yield f"{_place(scenario, item)}: software: it is made to send, and one process answers its calls"
+    if plan.expect.sends is not None:
+        yield "expect.sends: it judges calls of your software, and there are none"
+    for ask in plan.expect.integrator:
+        if ask.about is About.DRIVEN:
+            yield f"expect.{ask.name}: it asks about messages that your software sent; say about: storm"
+    if plan.expect.stays_below:
+        yield "expect.stays_below: it is asked by one process alone"
+    if scenario.clock is not None and scenario.clock.mode is ClockMode.AUTOJUMP:
+        yield "clock: autojump: each shard would jump by itself; say frozen or live"
+
+
+def _place(scenario: Scenario, item: TimelineItem) -> str:
+    return f"timeline[{scenario.timeline.index(item)}]" + (f" (line {item.line})" if item.line else "")
+
+
+def _rules(scenario: Scenario) -> Iterator[str]:
+    for rule in scenario.rules:
+        at = f'rule "{rule.name}"' + (f" (line {rule.line})" if rule.line else "")
+        answer = rule.then.answer
+        if answer is not None and answer.throttle is not None:
+            yield f"{at}: throttle: it counts the calls about all recipients together"
+
+
+def _timeline(plan: RunFile) -> Iterator[str]:
+    scenario = plan.scenario
+    for item in scenario.timeline:
+        if item.release is not None:
+            yield f"{_place(scenario, item)}: release: its rate goes through what is held for all recipients"
+
+
+def _accounts(plan: RunFile, providers: Mapping[str, Provider], workers: int) -> Iterator[str]:
+    scenario = plan.scenario
+    changes = [("providers", scenario.providers)]
+    changes += [(f"{_place(scenario, item)}.providers", item.providers) for item in scenario.timeline]
+    for at, settings in changes:
+        for name, values in settings.items():
+            for path, why in providers[name].counts_over_all.items():
+                if _has(values, path.split(".")):
+                    yield f"{at}.{name}.{path}: {why}"
+    # What webhooks obey is asked of the accounts, for a default may be what counts.
+    simulation = Simulation()
+    for name in sorted({*scenario.providers, *_providers_of(scenario)}):
+        open_gateway(providers[name], simulation)
+        for _, settings in changes:
+            if name in settings:
+                simulation.configure(name, settings[name])
+            policy = simulation.accounts[name].policy
+            at = f"providers.{name}.webhook"
+            if policy.batch_max > 1:
+                yield f"{at}.batch: reports about several recipients share a webhook"
+            if policy.pause_ms:
+                yield f"{at}.pause_on_failure: a failed attempt holds up the webhooks for all recipients"
+            if policy.in_flight_max < workers:
+                yield f"{at}.in_flight: {policy.in_flight_max} places are too few for {workers} workers"
+
+
+def _providers_of(scenario: Scenario) -> Iterator[str]:
+    for item in scenario.timeline:
+        if item.storm is not None:
+            yield item.storm.provider
+        elif item.act is not None:
+            yield item.provider
+
+
+def _has(values: object, path: list[str]) -> bool:
+    if not path:
+        return True
+    return isinstance(values, Mapping) and path[0] in values and _has(values[path[0]], path[1:])
+
+
+def addressed_once(scenario: Scenario) -> bool:
+    """Return True when nobody is addressed by two items of the timeline, so ordinals may be forgotten."""
+    areas = [(item.storm.provider, item.storm.recipient) for item in scenario.timeline if item.storm]
+    areas += [
+        (item.provider, item.recipient.removesuffix("*")) for item in scenario.timeline if item.act is not None
+    ]
+    return not any(
+        provider == other and (begin.startswith(end) or end.startswith(begin))
+        for place, (provider, begin) in enumerate(areas)
+        for other, end in areas[:place]
+    )
