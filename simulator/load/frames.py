@@ -28,13 +28,15 @@ def read_frame(file: BinaryIO) -> object | None:
         return None
     length = int.from_bytes(head, "big")
     data = file.read(length)
-    return None if len(data) < length else pickle.loads(data)
+    value: object = pickle.loads(data) if len(data) == length else None
+    return value
 
 
 async def read_frame_later(stream: asyncio.StreamReader) -> object | None:
     """Return the next value of a pipe; None: there is no more."""
     try:
         length = int.from_bytes(await stream.readexactly(_LENGTH_BYTES), "big")
-        return pickle.loads(await stream.readexactly(length))
+        value: object = pickle.loads(await stream.readexactly(length))
     except asyncio.IncompleteReadError:
         return None
+    return value

@@ -4,7 +4,7 @@ What one worker keeps of a storm: counts of everything, the messages themselves 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import perf_counter_ns
 from typing import Final, NamedTuple
 
@@ -22,7 +22,6 @@ from simulator.load.outages import Outages
 from simulator.provider import Answer, Call, Fetched
 from simulator.run.judged import Judged
 from simulator.runtime.space import Space
-from simulator.scenario.goals import Expectations
 
 __all__ = ["Keeper", "Kept", "Limits"]
 
@@ -60,11 +59,11 @@ class Keeper:
     def __init__(
         self,
         space: Space,
-        expected: Expectations,
         judged: Judged,
         limits: Limits = Limits(),
         *,
-        asked_about: Callable[[Message], bool] = lambda _: False,
+        claims: Callable[[Message], bool] = lambda _: False,
+        recipients: Iterable[str] = (),
         once: bool = True,
     ) -> None:
         self.judged = judged
@@ -76,12 +75,13 @@ class Keeper:
         self.kept: list[Kept] = []
         self.unnamed: list[Entry] = []
         """Entries about no message: holds, releases, a change of the clock."""
-        self.in_a_row = 0
-        """Attempts since the last one that was acknowledged, and the webhooks they were at."""
-        self.in_vain: dict[str, None] = {}
+        self.unmet = set(recipients)
+        """Recipients of the scenario, and prefixes of theirs, to whom nothing has come."""
         self._space = space
         self._limits = limits
-        self._asked_about = asked_about
+        self._claims = claims
+        self._claimed: set[MessageKey] = set()
+        """Messages that the integrator is going to be asked about, so they stay."""
         self._once = once
         self._usual = 0
         self._unusual = 0
@@ -116,12 +116,6 @@ class Keeper:
         """Measure how an attempt ended."""
         self.measures.end(self._late_us.pop(webhook.id, 0), attempt)
         self.outages.take(webhook, attempt)
-        if attempt.acknowledged:
-            self.in_a_row = 0
-            self.in_vain.clear()
-        else:
-            self.in_a_row += 1
-            self.in_vain[webhook.id] = None
 
     def called(self, call: Call, *, admitted: bool) -> None:
         """Take no note of calls: there are none."""
@@ -145,13 +139,21 @@ class Keeper:
     def _hear(self, entry: Entry) -> None:
         if isinstance(entry.fact, Attempted):
             self.journalled += 1
+        elif self.unmet:
+            self._meet(entry.key.recipient if entry.key is not None else entry.recipient)
         if entry.key is None:
             if len(self.unnamed) < _UNNAMED_MAX:
                 self.unnamed.append(entry)
             return
         self._entries.setdefault(entry.key, []).append(entry)
         if isinstance(entry.fact, Accepted):
+            if self._claims(self._simulation.messages[entry.key]):
+                self._claimed.add(entry.key)
             self._let_go(_PER_ACCEPTED)
+
+    def _meet(self, recipient: str) -> None:
+        self.unmet.discard(recipient)
+        self.unmet -= {p for p in self.unmet if p.endswith("*") and recipient.startswith(p[:-1])}
 
     def _let_go(self, most: int) -> None:
         store = self._simulation.state.store
@@ -189,7 +191,7 @@ class Keeper:
         message = simulation.messages[key]
         if message.state not in TERMINAL or message.unanswered or simulation.outbox.awaits_truth(key):
             return False
-        if any(webhook.pending for webhook in self._about.get(key, ())) or self._asked_about(message):
+        if any(webhook.pending for webhook in self._about.get(key, ())) or key in self._claimed:
             return False
         faults, fate = message.faults, message.fate
         if faults is not None and faults.contradict is not None:

@@ -14,6 +14,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from simulator.evidence.result import Load
@@ -41,8 +42,6 @@ __all__ = ["main", "work"]
 
 _TOLD_REAL_S: Final = 0.5
 _LOOK_REAL_S: Final = 0.05
-_TRIES_PER_WEBHOOK: Final = 20
-"""A receiver is given up when each webhook was tried so often without one being acknowledged."""
 
 
 class _Wire:
@@ -113,10 +112,10 @@ async def work(job: Job, tell: object, orders: _Orders) -> Part:
         frozen = replace(job.clock, mode=ClockMode.FROZEN)
         space = Space("default", providers, lambda: client, seed=job.seed, clock=frozen)
         space.simulation.state.shard = job.shard
-        keeper = _keeper(space, plan, job)
         tell(Ready(os.getpid()))
         at_unix_s = await orders.start
         await asyncio.sleep(max(0.0, at_unix_s - time.time()))
+        keeper = _keeper(space, plan, job)
         space.load(plan.scenario)
         async with beating(space) as pulse:
             run = _Run(space, keeper, pulse, job)
@@ -131,17 +130,16 @@ def _keeper(space: Space, plan: RunFile, job: Job) -> Keeper:
     asks = plan.expect.integrator
     left = [job.shard.part(ask.limit) for ask in asks]
 
-    asked: dict[int, bool] = {}
-
-    def asked_about(message: Message) -> bool:
-        known = asked.get(id(message))
-        if known is None:
-            known = asked[id(message)] = _claims(asks, left, message)
-        return known
-
     once = addressed_once(plan.scenario)
     judged = Judged(plan.expect, Histogram, job.limits.unusual)
-    return Keeper(space, plan.expect, judged, job.limits, asked_about=asked_about, once=once)
+    return Keeper(
+        space,
+        judged,
+        job.limits,
+        claims=partial(_claims, asks, left),
+        recipients=plan.scenario.recipients,
+        once=once,
+    )
 
 
 def _claims(asks: tuple[Ask, ...], left: list[int], message: Message) -> bool:
@@ -186,7 +184,7 @@ class _Run:
                 await asyncio.wait(
                     {playing, stopped}, timeout=_LOOK_REAL_S, return_when=asyncio.FIRST_COMPLETED
                 )
-                gave_up = self._in_vain()
+                gave_up = space.dispatcher.in_vain.why(self._job.give_up)
             if playing.done():
                 playing.result()
             tell(self.progress())
@@ -195,14 +193,6 @@ class _Run:
             for task in (playing, stopped):
                 task.cancel()
             await asyncio.gather(playing, stopped, return_exceptions=True)
-
-    def _in_vain(self) -> str:
-        """Return why the receiver is given up, if it is: it refuses everything, again and again."""
-        keeper, limit = self._keeper, self._job.give_up
-        tried = len(keeper.in_vain)
-        if not limit or keeper.in_a_row < max(limit, _TRIES_PER_WEBHOOK * tried):
-            return ""
-        return f"{keeper.in_a_row:,} attempts in a row, at {tried:,} webhooks, and none was acknowledged"
 
     def progress(self) -> Progress:
         """Return how far it is."""

@@ -5,7 +5,7 @@ What a provider is: a record of tables and functions, most of them with a defaul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
@@ -199,6 +199,12 @@ class Provider:
     """Whether its answers name ids of its own for recipients that they refuse; clients' own ids are known."""
     figures: Callable[[ProviderAccount, Message], Mapping[str, str]] = _no_figures
     """Returns what it tells of a message beside its state, such as a `price`, as text."""
+    counts_over_all: Mapping[str, str] = field(default_factory=dict)
+    """
+    Settings that count over all recipients together, such as a balance, by their path; with what they count.
+
+    A storm that is shared among processes is refused where a scenario gives one of them.
+    """
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble

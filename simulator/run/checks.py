@@ -21,7 +21,7 @@ from simulator.run.told import Outranks, first_counts
 from simulator.runtime.space import Space
 from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
-__all__ = ["checks", "judge_of"]
+__all__ = ["checks", "given_up", "impossible_acts", "judge_of"]
 
 _NO_TARGET = " (has the account a target?)"
 _PLACES_TO_SPARE_BP = 13_000
@@ -75,6 +75,22 @@ def judge_of(expected: Expectations) -> Callable[[Space], Sequence[Check]]:
         return checks(expected, space.simulation, scorecard(space))
 
     return judge
+
+
+def given_up(why: str) -> Check:
+    """Return the check of a run that ended early, since its receiver acknowledged nothing."""
+    return Check(name="the receiver acknowledges anything (--give-up)", passed=False, detail=why)
+
+
+def impossible_acts(acts: Sequence[str]) -> Iterator[Check]:
+    """Yield the check that recipients could do what the scenario wants, where they could not."""
+    if acts:
+        yield Check(
+            name="acts: every one is possible",
+            passed=False,
+            detail=f"{len(acts)} were not, the first: {acts[0]}",
+            lines=tuple(acts[1:]),
+        )
 
 
 def _messages(goals: MessageGoals, tally: MessageTally, stories: Stories) -> Iterator[Check]:

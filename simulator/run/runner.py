@@ -5,9 +5,10 @@ The runner: serves a scenario, drives the integrator, lets time pass, and judges
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from simulator import __version__
@@ -19,7 +20,7 @@ from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.run.audit import Audit, Finding
-from simulator.run.checks import checks, judge_of
+from simulator.run.checks import checks, given_up, impossible_acts, judge_of
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
 from simulator.run.pulse import Pulse, beating
@@ -40,6 +41,7 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
 _POLL_REAL_S = 0.05
+_LOOK_REAL_S: Final = 0.1
 _PROBE = Terms(timeout_real_ms=2_000)
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
@@ -70,6 +72,8 @@ class RunOptions:
     at_most_real_s: float | None = None
     """After this long a run that has not ended is judged as it stands, and has failed."""
     allow_targets: tuple[str, ...] = ()
+    give_up: int = 0
+    """After so many attempts in a row of which none was acknowledged the run ends; 0: never."""
     start: str = ""
     """A command that the run begins, restarts when the timeline says so, and ends: the software itself."""
 
@@ -98,11 +102,13 @@ async def run(
             if options.wait_for:
                 await _wait_for(options, client)
             before = await figures_of(plan.expect.stays_below, client)
-            ended = await _ends(_play(stage), options)
+            ended, gave_up = await _ends(_play(stage), options, space)
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
             # A live clock goes on: what is judged is how things were when the run was over.
             card = scorecard(space, lag_max_ms=stage.report.lag_max_ms, load=_load(space, pulse))
             results = _judged(stage, card, audits, ended)
+            if gave_up:
+                results.append(given_up(gave_up))
             results += growth_checks(
                 plan.expect.stays_below, before, await figures_of(plan.expect.stays_below, client)
             )
@@ -210,8 +216,7 @@ def _judged(
             results.append(_sent_nothing(stage.url))
     if stage.errands.refused:
         results.append(_errands(stage.errands))
-    if simulation.state.impossible_acts:
-        results.append(_impossible(simulation.state.impossible_acts))
+    results += impossible_acts(simulation.state.impossible_acts)
     limit = (plan.expect.sends or SendGoals()).invalid_max
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
@@ -236,15 +241,24 @@ def _load(space: Space, pulse: Pulse) -> Load:
     )
 
 
-async def _ends(play: Awaitable[None], options: RunOptions) -> bool:
+async def _ends(play: Coroutine[None, None, None], options: RunOptions, space: Space) -> tuple[bool, str]:
+    """Return whether a run came to its end in time, and why its receiver was given up, if it was."""
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + options.at_most_real_s if options.at_most_real_s is not None else inf
+    playing = loop.create_task(play)
+    gave_up = ""
     try:
-        async with asyncio.timeout(options.at_most_real_s) as limit:
-            await play
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        return False
-    return True
+        while not playing.done() and loop.time() < deadline_s and not gave_up:
+            await asyncio.wait({playing}, timeout=min(_LOOK_REAL_S, deadline_s - loop.time()))
+            gave_up = space.dispatcher.in_vain.why(options.give_up)
+    finally:
+        if not playing.done():
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
+    if not playing.cancelled():
+        playing.result()
+        return True, ""
+    return bool(gave_up), gave_up
 
 
 def _endless(space: Space, options: RunOptions) -> Check:
@@ -256,15 +270,6 @@ def _endless(space: Space, options: RunOptions) -> Check:
         passed=False,
         detail=f"at {format_offset(simulation.clock.now_ms)} {nothing}, "
         f"{simulation.outbox.in_flight} webhooks are in flight",
-    )
-
-
-def _impossible(acts: Sequence[str]) -> Check:
-    return Check(
-        name="acts: every one is possible",
-        passed=False,
-        detail=f"{len(acts)} were not, the first: {acts[0]}",
-        lines=tuple(acts[1:]),
     )
 
 

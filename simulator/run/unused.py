@@ -4,14 +4,17 @@ What of a scenario was never put to the test: rules that never applied, recipien
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from simulator.evidence.result import Check
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.rules import Rule
+from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.facts import Acted, Called
 from simulator.run.driving import DriveReport
 
-__all__ = ["unused_checks"]
+__all__ = ["Unused", "unmet_checks", "unused_checks"]
 
 
 def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) -> Iterator[Check]:
@@ -20,6 +23,21 @@ def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) ->
 
     *asked* is how many messages and refusals the truth audit judged.
     """
+    yield from unmet_checks(simulation.scenario, _unused(simulation))
+    if report.made:
+        yield from _accepted(simulation, report, asked)
+
+
+class Unused(NamedTuple):
+    """
+    What of a scenario nothing met.
+    """
+
+    rules: Sequence[Rule]
+    recipients: Sequence[str]
+
+
+def _unused(simulation: Simulation) -> Unused:
     scenario = simulation.scenario
     applied = {getattr(entry.fact, "rule", "") for entry in simulation.journal}
     addressed = {key.recipient for key in simulation.messages} | {
@@ -29,11 +47,18 @@ def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) ->
     # A rule that decided a fate, or what happens to reports, says so in its messages.
     for message in simulation.messages.values():
         applied |= {message.rule, message.faults_rule}
-    idle = [rule for rule in scenario.rules if rule.name not in applied]
+    return Unused(
+        [rule for rule in scenario.rules if rule.name not in applied],
+        [pattern for pattern in scenario.recipients if not _met(pattern, addressed)],
+    )
+
+
+def unmet_checks(scenario: Scenario, unused: Unused) -> Iterator[Check]:
+    """Yield a dash for each rule and recipient that nothing met, and a failure where that is all there is."""
+    idle, away = unused
     for rule in idle:
         at = f" (line {rule.line})" if rule.line else ""
         yield _dash(f'rule "{rule.name}" applies', f"it never did{at}")
-    away = [pattern for pattern in scenario.recipients if not _met(pattern, addressed)]
     for pattern in away:
         yield _dash(f"recipient {pattern} is addressed", "nobody wrote to it, nor did it do anything")
     parts = len(scenario.rules) + len(scenario.recipients)
@@ -44,8 +69,6 @@ def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) ->
             detail="no rule applied and no recipient that it names was addressed: this run tested nothing; "
             "see the drive: line in the file's comment",
         )
-    if report.made:
-        yield from _accepted(simulation, report, asked)
 
 
 def _accepted(simulation: Simulation, report: DriveReport, asked: int) -> Iterator[Check]:

@@ -19,6 +19,7 @@ from simulator.kernel.model.shard import Shard
 from simulator.kernel.webhooks.outbox import Outbox
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Fetch, Fetched
+from simulator.runtime.in_vain import InVain
 from simulator.runtime.tap import Tap
 from simulator.runtime.transport.seam import Reply, Sending, Terms, Transport, answered
 
@@ -128,6 +129,7 @@ class Dispatcher:
         self._closed = False
         self.attempts = 0
         """How many were made so far."""
+        self.in_vain = InVain()
         self.tap: Tap | None = None
         """Told of every attempt before and after it is made."""
 
@@ -291,4 +293,5 @@ class Dispatcher:
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)
         self.attempts += 1
+        self.in_vain.take(webhook, attempt)
         self._simulation.attempted(webhook, attempt)

@@ -5,7 +5,7 @@ The journal: every change of a space, one entry each.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from msgspec import Struct
@@ -95,6 +95,11 @@ class Journal:
         if self.tell is not None:
             self.tell(entry)
         return entry
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Hold *entries* alone, numbered as they are: those of a run that is over."""
+        self._entries = deque(entries)
+        self.seq = self._entries[-1].seq if self._entries else 0
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""

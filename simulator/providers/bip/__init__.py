@@ -111,6 +111,7 @@ PROVIDER: Final = Provider(
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
+    counts_over_all={"quotas.all_followers": "broadcasts to all followers use it up"},
     open=Account,
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,

@@ -68,6 +68,7 @@ PROVIDER: Final = Provider(
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
+    counts_over_all={"balance": "messages to all recipients use it up"},
     open=Account,
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
