@@ -28,12 +28,14 @@ from simulator.commands.exits import (
 )
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import Output, write_whole
+from simulator.commands.sharing import share
 from simulator.commands.terminal import say
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
+from simulator.load.run import Shared
 from simulator.provider import discover
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
@@ -89,6 +91,20 @@ _QUIET_REAL_S: Final = 30.0
     type=click.FloatRange(0, min_open=True),
     help="Seconds after which a run that has not ended by itself has failed.",
 )
+@click.option(
+    "--give-up",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="COUNT",
+    help="End when so many attempts in a row, twenty for each webhook, were not acknowledged; 0: never.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Share the storm among N processes; needs the extra load.",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option(
     "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
@@ -119,6 +135,8 @@ def run(
     within: float,
     quiet: float,
     at_most: float,
+    give_up: int,
+    workers: int | None,
     junit: Path | None,
     html: Path | None,
     jsonl: Path | None,
@@ -135,6 +153,8 @@ def run(
     if wait_for and re.match(r"https?://[^/]", wait_for) is None:
         raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
     path = find_scenario(scenario)
+    if workers is not None and (record is not None or start or wait_for):
+        raise click.UsageError("--workers goes without --record, --start and --wait-for")
     server, plan = _server(
         path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
@@ -145,6 +165,7 @@ def run(
         quiet_real_s=quiet,
         at_most_real_s=at_most,
         allow_targets=allow_target,
+        give_up=give_up,
     )
     paths = {
         form: target
@@ -154,7 +175,10 @@ def run(
     result = None
     try:
         with _opened(paths) as evidence:
-            code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
+            if workers is not None:
+                code, result = _share(server, plan, path, options, evidence, workers)
+            else:
+                code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -165,6 +189,30 @@ def run(
         _tell(result)
     if code:
         sys.exit(code)
+
+
+def _share(
+    server: Server,
+    plan: RunFile,
+    path: Path,
+    options: RunOptions,
+    evidence: Mapping[str, Output],
+    workers: int,
+) -> tuple[int, RunResult | None]:
+    """Carry a scenario out over workers, unless something of it cannot be shared among them."""
+    shared = Shared(
+        workers=workers,
+        seed=server.config.seed,
+        clock=server.config.clock,
+        allow_targets=options.allow_targets,
+        at_most_real_s=options.at_most_real_s,
+        give_up=options.give_up,
+    )
+    code, result = share(plan, _text(path), discover(), shared)
+    if result is None:
+        return code, None
+    written = _write(result, evidence, None)
+    return (code if code or written else INVALID), result
 
 
 def _server(
