@@ -30,6 +30,7 @@ from simulator.evidence.tables import (
     refused,
     story,
 )
+from simulator.evidence.text import storm_lines
 from simulator.evidence.verdict import CheckRow, Receiver, blame, check_rows, receiver
 from simulator.evidence.words import count, span
 from simulator.explain.idle_rules import idle_rules
@@ -117,6 +118,10 @@ class RunPage(NamedTuple):
     checks: Sequence[CheckRow]
     checks_note: str
     receiver: Receiver
+    storm: Sequence[str]
+    """What several workers did together."""
+    examples: str
+    """How many messages are shown for how many, where not all are there."""
     legend: Sequence[tuple[str, str]]
     axis: AxisRow
     overview: Sequence[Chart]
@@ -158,6 +163,8 @@ def _page(result: RunResult) -> RunPage:
         checks=check_rows(result.checks, drawn),
         checks_note=_checks_note(result),
         receiver=receiver(result.scorecard),
+        storm=storm_lines(result.storm) if result.storm is not None else (),
+        examples=_examples(result),
         legend=LEGEND,
         axis=axis_row(axis),
         overview=overview(simulation, axis),
@@ -199,16 +206,21 @@ def instants(simulation: Simulation) -> Iterator[int]:
 
 
 def _verdict(result: RunResult) -> Verdict:
-    if not result.checks:
-        return Verdict("none", "NO EXPECTATIONS")
-    return Verdict("pass", "PASSED") if result.passed else Verdict("fail", "FAILED")
+    if result.verdict == "NO EXPECTATIONS":
+        return Verdict("none", result.verdict)
+    return Verdict("pass" if result.passed else "fail", result.verdict)
+
+
+def _examples(result: RunResult) -> str:
+    shown, total = len(result.space.simulation.messages), result.messages
+    return f"{shown:,} of {total:,} messages" if shown < total else ""
 
 
 def _facts(result: RunResult, axis: Axis) -> list[str]:
     simulation = result.space.simulation
     start = f"{simulation.clock.datetime(0):%Y-%m-%d %H:%M:%SZ}"
     facts = [
-        count(len(simulation.messages), "message"),
+        count(result.messages, "message"),
         count(result.scorecard.webhooks, "webhook"),
         f"{span(axis.to_ms - axis.from_ms)} of virtual time from {start}",
         f"seed {result.seed}",
