@@ -30,6 +30,7 @@ from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import share
 from simulator.commands.terminal import say
+from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
@@ -105,6 +106,13 @@ _QUIET_REAL_S: Final = 30.0
     metavar="N",
     help="Share the storm among N processes; needs the extra load.",
 )
+@click.option(
+    "--progress",
+    default="text",
+    show_default=True,
+    type=PROGRESS,
+    help="With --workers: how the load is shown meanwhile on standard error; json: a line twice a second.",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option(
     "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
@@ -137,6 +145,7 @@ def run(
     at_most: float,
     give_up: int,
     workers: int | None,
+    progress: str,
     junit: Path | None,
     html: Path | None,
     jsonl: Path | None,
@@ -176,7 +185,7 @@ def run(
     try:
         with _opened(paths) as evidence:
             if workers is not None:
-                code, result = _share(server, plan, path, options, evidence, workers)
+                code, result = _share(server, plan, path, options, evidence, workers, Shown(progress))
             else:
                 code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
     except OSError as trouble:
@@ -198,6 +207,7 @@ def _share(
     options: RunOptions,
     evidence: Mapping[str, Output],
     workers: int,
+    show: Shown,
 ) -> tuple[int, RunResult | None]:
     """Carry a scenario out over workers, unless something of it cannot be shared among them."""
     shared = Shared(
@@ -208,7 +218,7 @@ def _share(
         at_most_real_s=options.at_most_real_s,
         give_up=options.give_up,
     )
-    code, result = share(plan, _text(path), discover(), shared)
+    code, result = share(plan, _text(path), discover(), shared, show)
     if result is None:
         return code, None
     written = _write(result, evidence, None)

@@ -6,19 +6,28 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID
 from simulator.commands.terminal import say
+from simulator.commands.watching import Shown, watched
 from simulator.evidence.result import RunResult
+from simulator.kernel.model.scenario import ClockMode
+from simulator.load.crew import Crew
 from simulator.load.extra import MissingExtra
+from simulator.load.firing import fire_shared
+from simulator.load.live import View, view_of
 from simulator.load.obstacles import obstacles
+from simulator.load.parts import Part
+from simulator.load.refire import Firing, LoadReport
 from simulator.load.run import Shared, run_shared
 from simulator.provider import Provider
 from simulator.scenario.goals import RunFile
 
-__all__ = ["share", "tell_obstacles"]
+__all__ = ["share", "share_firing", "tell_obstacles"]
 
 
 def tell_obstacles(name: str, plan: RunFile, providers: Mapping[str, Provider], workers: int) -> bool:
@@ -30,37 +39,69 @@ def tell_obstacles(name: str, plan: RunFile, providers: Mapping[str, Provider], 
 
 
 def share(
-    plan: RunFile, text: str, providers: Mapping[str, Provider], shared: Shared
+    plan: RunFile, text: str, providers: Mapping[str, Provider], shared: Shared, show: Shown
 ) -> tuple[int, RunResult | None]:
     """Carry *plan* out over workers; return the exit code and the result, if there is one."""
     if tell_obstacles(plan.scenario.source or plan.scenario.name, plan, providers, shared.workers):
         return INVALID, None
-    interrupted = False
+    clock = shared.clock
+    live_rate = clock.rate if clock.mode is ClockMode.LIVE else 0
 
-    async def run() -> RunResult:
-        nonlocal interrupted
-        task = asyncio.current_task()
+    async def run(interrupts: Interrupts) -> RunResult:
+        crews: list[Crew[Part]] = []
+        with interrupts.heard(), watched(lambda: _view(crews, live_rate), show):
+            return await run_shared(plan, text, providers, shared, crews.append)
+
+    interrupts = Interrupts()
+    try:
+        result = asyncio.run(run(interrupts))
+    except MissingExtra as trouble:
+        say(f"simulator: {trouble}", err=True)
+        return COULD_NOT_START, None
+    if interrupts.count:
+        return INTERRUPTED, result
+    return (0 if result.passed else EXPECTATIONS_FAILED), result
+
+
+def share_firing(folder: Path, firing: Firing, workers: int, show: Shown) -> tuple[LoadReport, bool]:
+    """Fire a record's webhooks over workers; return the report, and whether somebody interrupted it."""
+
+    async def run(interrupts: Interrupts) -> LoadReport:
+        crews: list[Crew[LoadReport]] = []
+        with interrupts.heard(), watched(lambda: _view(crews, 1), show):
+            return await fire_shared(folder, firing, workers, crews.append)
+
+    interrupts = Interrupts()
+    return asyncio.run(run(interrupts)), bool(interrupts.count)
+
+
+def _view(crews: Sequence[Crew[Any]], live_rate: int) -> View | None:
+    progress = crews[0].progress() if crews else []
+    return view_of(progress, crews[0].elapsed_real_s, live_rate) if progress else None
+
+
+class Interrupts:
+    """
+    Ctrl-C and polite ends from elsewhere: the task is cancelled, and whoever runs it can tell.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Cancel the task of the block when somebody interrupts it."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
 
         def interrupt() -> None:
-            nonlocal interrupted
-            if not interrupted:
+            self.count += 1
+            if self.count == 1:
                 say("interrupted: the workers bring what they have; once more ends them at once", err=True)
-                interrupted = True
-            assert task is not None
             task.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             # Windows has no such signals to wait for.
             with suppress(NotImplementedError):
-                asyncio.get_running_loop().add_signal_handler(number, interrupt)
-        return await run_shared(plan, text, providers, shared)
-
-    try:
-        result = asyncio.run(run())
-    except MissingExtra as trouble:
-        say(f"simulator: {trouble}", err=True)
-        return COULD_NOT_START, None
-    if interrupted:
-        return INTERRUPTED, result
-    return (0 if result.passed else EXPECTATIONS_FAILED), result
+                loop.add_signal_handler(number, interrupt)
+        yield

@@ -4,7 +4,7 @@ The verdict and the receiver's scorecard as lines for a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check, RunResult, Scorecard, Storm
@@ -13,7 +13,7 @@ from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.model.units import format_share
 from simulator.secrecy import Withholding
 
-__all__ = ["RANK_LABELS", "ROWS", "Row", "rates", "shown", "storm_lines", "text"]
+__all__ = ["RANK_LABELS", "ROWS", "Row", "ranks_line", "rates", "shown", "storm_lines", "text"]
 
 _NAME_WIDTH_MAX = 56
 _STORY_LINES_MAX = 12
@@ -111,12 +111,16 @@ def storm_lines(storm: Storm) -> list[str]:
     lines.append(rates(storm.asked_per_s, storm.reached_per_s))
     for what, ranks in (("late (sent − due)", storm.late), ("answered − due", storm.answered)):
         if ranks:
-            shown_ranks = "  ".join(f"{label} {latency(ranks[name])}" for name, label in RANK_LABELS.items())
-            lines.append(f"{what}: {shown_ranks}")
+            lines.append(ranks_line(what, ranks))
     if storm.resident_max_bytes:
         lines.append(f"memory of a worker at most {storm.resident_max_bytes / 1e6:.0f} MB")
     lines.append(f"digest of all webhooks {storm.digest}")
     return lines
+
+
+def ranks_line(what: str, ranks: Mapping[str, int]) -> str:
+    """Return the ranks of measured times in a line."""
+    return f"{what}: " + "  ".join(f"{label} {latency(ranks[name])}" for name, label in RANK_LABELS.items())
 
 
 def rates(asked_per_s: float | None, reached_per_s: float | None) -> str:

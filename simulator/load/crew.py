@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from simulator.load.frames import framed, read_frame_later
-from simulator.load.parts import Failed, Job, Part, Progress, Ready, Start, Stop
+from simulator.load.parts import Failed, FireJob, Job, Progress, Ready, Start, Stop
 
 __all__ = ["Brought", "Crew"]
 
@@ -23,25 +23,29 @@ _BRING_REAL_S: Final = 20.0
 """So long a worker that was told to stop may take to bring what it has."""
 
 
-class Brought(NamedTuple):
+PartT = TypeVar("PartT")
+
+
+class Brought(NamedTuple, Generic[PartT]):
     """
     What a crew brought: the parts, and why some are missing or not whole.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[PartT]
     troubles: Sequence[str]
     elapsed_real_s: float
 
 
-class _Member:
+class _Member(Generic[PartT]):
     """One worker process."""
 
-    def __init__(self, job: Job, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, job: Job | FireJob, kind: type[PartT], process: asyncio.subprocess.Process) -> None:
         self.job = job
+        self._kind = kind
         self.process = process
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.progress: Progress | None = None
-        self.part: Part | None = None
+        self.part: PartT | None = None
         self.trouble = ""
 
     @property
@@ -65,10 +69,10 @@ class _Member:
                     self.ready.set_result(None)
                 case Progress():
                     self.progress = frame
-                case Part():
-                    self.part = frame
                 case Failed(why):
                     self.trouble = f"{self.name} failed: {why}"
+                case _ if isinstance(frame, self._kind):
+                    self.part = frame
         code = await self.process.wait()
         if self.part is None and not self.trouble:
             how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
@@ -77,19 +81,27 @@ class _Member:
             self.ready.set_result(None)
 
 
-class Crew:
+class Crew(Generic[PartT]):
     """
     So many processes, each with its job; they share nothing and wait for nobody.
     """
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job | FireJob], kind: type[PartT]) -> None:
         self._jobs = jobs
-        self._members: list[_Member] = []
+        self._kind = kind
+        """What each of them brings in the end."""
+        self._members: list[_Member[PartT]] = []
+        self._began_s = 0.0
 
     @property
     def pids(self) -> list[int]:
         """The processes, in the order of their shards."""
         return [member.process.pid for member in self._members]
+
+    @property
+    def elapsed_real_s(self) -> float:
+        """How long ago they began; 0: they have not."""
+        return time.monotonic() - self._began_s if self._began_s else 0.0
 
     def progress(self) -> list[Progress]:
         """Return how far each of them is, as far as they have told."""
@@ -97,7 +109,7 @@ class Crew:
 
     async def bring(
         self, at_most_real_s: float | None = None, started: Callable[[Sequence[int]], None] = lambda _: None
-    ) -> Brought:
+    ) -> Brought[PartT]:
         """
         Run all jobs to their ends and return what comes of them.
 
@@ -109,12 +121,13 @@ class Crew:
         listening: asyncio.Future[list[None]] | None = None
         try:
             for job in self._jobs:
-                self._members.append(await _started(job))
+                self._members.append(_Member(job, self._kind, await _started()))
             listening = asyncio.gather(*(member.listen() for member in self._members))
             for member in self._members:
                 member.tell(member.job)
             await asyncio.gather(*(member.ready for member in self._members))
             began_s = loop.time()
+            self._began_s = time.monotonic()
             started(self.pids)
             start = Start(time.time() + _BEGIN_REAL_S)
             for member in self._members:
@@ -151,10 +164,10 @@ class Crew:
                 member.process.stdin.close()
 
 
-async def _started(job: Job) -> _Member:
+async def _started() -> asyncio.subprocess.Process:
     # The child finds our modules wherever this process found them.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "simulator.load.worker",
@@ -162,4 +175,3 @@ async def _started(job: Job) -> _Member:
         stdout=asyncio.subprocess.PIPE,
         env=environment,
     )
-    return _Member(job, process)

@@ -13,6 +13,4 @@ class MissingExtra(RuntimeError):
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} needs the extra load: pip install 'messaging-provider-simulator[load]'"
-        )
+        super().__init__(f"{what} needs the extra load: pip install 'messaging-provider-simulator[load]'")

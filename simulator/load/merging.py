@@ -34,7 +34,7 @@ __all__ = ["merged"]
 
 def merged(
     plan: RunFile,
-    brought: Brought,
+    brought: Brought[Part],
     providers: Mapping[str, Provider],
     *,
     workers: int,
@@ -137,7 +137,7 @@ def _card(parts: Sequence[Part], judged: Judged, measures: Measures, live_rate: 
 
 def _storm(
     parts: Sequence[Part],
-    brought: Brought,
+    brought: Brought[Part],
     judged: Judged,
     measures: Measures,
     workers: int,
@@ -148,7 +148,9 @@ def _storm(
     return Storm(
         workers=workers,
         messages=judged.messages.total,
-        states={state.value: judged.messages.states[state] for state in State if state in judged.messages.states},
+        states={
+            state.value: judged.messages.states[state] for state in State if state in judged.messages.states
+        },
         sent=measures.sent,
         ended=measures.ended,
         journalled=sum(part.journalled for part in parts),
@@ -182,7 +184,5 @@ def _early(parts: Sequence[Part]) -> list[Check]:
 def _unused(plan: RunFile, parts: Sequence[Part]) -> Unused:
     applied = {name for part in parts for name in part.applied}
     idle = [rule for rule in plan.scenario.rules if rule.name not in applied]
-    away = [
-        pattern for pattern in plan.scenario.recipients if all(pattern in part.unmet for part in parts)
-    ]
+    away = [pattern for pattern in plan.scenario.recipients if all(pattern in part.unmet for part in parts)]
     return Unused(idle, away)

@@ -108,7 +108,9 @@ def addressed_once(scenario: Scenario) -> bool:
     """Return True when nobody is addressed by two items of the timeline, so ordinals may be forgotten."""
     areas = [(item.storm.provider, item.storm.recipient) for item in scenario.timeline if item.storm]
     areas += [
-        (item.provider, item.recipient.removesuffix("*")) for item in scenario.timeline if item.act is not None
+        (item.provider, item.recipient.removesuffix("*"))
+        for item in scenario.timeline
+        if item.act is not None
     ]
     return not any(
         provider == other and (begin.startswith(end) or end.startswith(begin))

@@ -15,10 +15,11 @@ from simulator.kernel.model.shard import Shard
 from simulator.kernel.store.journal import Entry
 from simulator.load.keeper import Kept, Limits
 from simulator.load.measures import Measures
+from simulator.load.refire import Firing
 from simulator.run.audit import Finding
 from simulator.run.judged import Judged
 
-__all__ = ["Failed", "Job", "Part", "Progress", "Ready", "Start", "Stop"]
+__all__ = ["Failed", "FireJob", "Job", "Part", "Progress", "Ready", "Start", "Stop"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,22 @@ class Job:
     give_up: int = 0
     """After so many attempts in a row that nobody acknowledged; 0: never."""
     limits: Limits = Limits()
+
+
+class FireJob(NamedTuple):
+    """
+    A shard of a record's webhooks, and how they are to be fired.
+    """
+
+    folder: str
+    """The bundle's."""
+    firing: Firing
+
+    @property
+    def shard(self) -> Shard:
+        """Which shard it is."""
+        assert self.firing.shard is not None
+        return self.firing.shard
 
 
 class Ready(NamedTuple):

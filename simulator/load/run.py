@@ -17,7 +17,7 @@ from simulator.load.crew import Crew
 from simulator.load.histogram import Histogram
 from simulator.load.keeper import Limits
 from simulator.load.merging import merged
-from simulator.load.parts import Job
+from simulator.load.parts import Job, Part
 from simulator.provider import Provider
 from simulator.scenario.goals import RunFile
 
@@ -43,7 +43,7 @@ async def run_shared(
     text: str,
     providers: Mapping[str, Provider],
     shared: Shared,
-    watching: Callable[[Crew], None] = lambda _: None,
+    watching: Callable[[Crew[Part]], None] = lambda _: None,
     started: Callable[[Sequence[int]], None] = lambda _: None,
 ) -> RunResult:
     """
@@ -69,7 +69,7 @@ async def run_shared(
         )
         for number in range(shared.workers)
     ]
-    crew = Crew(jobs)
+    crew = Crew(jobs, Part)
     watching(crew)
     brought = await crew.bring(shared.at_most_real_s, started)
     return merged(plan, brought, providers, workers=shared.workers, seed=shared.seed, clock=clock)

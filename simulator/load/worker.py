@@ -1,7 +1,7 @@
 """
-A worker: one process that runs one shard, told what to do and telling how it goes over its pipes.
+A worker: one process that does one part of a load, told what to do and telling how it goes over its pipes.
 
-`python -m simulator.load.worker`, by `simulator run --workers`.
+`python -m simulator.load.worker`, by `simulator run --workers` and `simulator replay --workers`.
 """
 
 from __future__ import annotations
@@ -10,42 +10,19 @@ import asyncio
 import os
 import signal
 import sys
-import threading
-import time
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from typing import Final
 
-from simulator.evidence.result import Load
-from simulator.kernel.model.message import Message
-from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.load.firing import fire
 from simulator.load.frames import framed, read_frame
-from simulator.load.histogram import Histogram
-from simulator.load.keeper import Keeper
-from simulator.load.obstacles import addressed_once
-from simulator.load.parts import Failed, Job, Part, Progress, Ready, Start, Stop
-from simulator.provider import discover
-from simulator.run.audit import Audit, Finding
-from simulator.run.judged import Judged
-from simulator.run.pulse import Pulse, beating
-from simulator.run.settling import settle
-from simulator.run.stories import Stories
-from simulator.runtime.guard import Guard
-from simulator.runtime.space import Space
-from simulator.runtime.transport.client import open_client
-from simulator.runtime.transport.seam import Transport
-from simulator.scenario.goals import About, Ask, RunFile
-from simulator.scenario.loader import load_run
+from simulator.load.orders import Orders
+from simulator.load.parts import Failed, FireJob, Job
+from simulator.load.sharding import work
 
-__all__ = ["main", "work"]
-
-_TOLD_REAL_S: Final = 0.5
-_LOOK_REAL_S: Final = 0.05
+__all__ = ["main"]
 
 
 class _Wire:
-    """The pipes to whoever started this process."""
+    """The pipe to whoever started this process."""
 
     def __init__(self) -> None:
         # Whatever else prints must not get between the frames.
@@ -59,210 +36,29 @@ class _Wire:
             self._out.flush()
 
 
-class _Orders:
-    """What the run wants, read by a thread of its own: pipes have no other way on every system."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.start: asyncio.Future[float] = loop.create_future()
-        self.stopped = asyncio.Event()
-
-        def listen() -> None:
-            while isinstance(order := read_frame(sys.stdin.buffer), Start | Stop):
-                loop.call_soon_threadsafe(self._obey, order)
-            # Nobody is there any more to whom anything could be brought.
-            os._exit(1)
-
-        threading.Thread(target=listen, daemon=True).start()
-
-    def _obey(self, order: Start | Stop) -> None:
-        if isinstance(order, Stop):
-            self.stopped.set()
-        if not self.start.done():
-            self.start.set_result(order.at_unix_s if isinstance(order, Start) else 0.0)
-
-
 def main() -> None:
-    """Run the shard that is asked for on standard input."""
+    """Do the job that is read from standard input."""
     # Whoever started this one is interrupted as well, and says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wire = _Wire()
     job = read_frame(sys.stdin.buffer)
-    if not isinstance(job, Job):
-        sys.exit(2)
-    asyncio.run(_serve(job, wire))
-    # The thread still reads.
+    if not isinstance(job, Job | FireJob):
+        sys.exit("a worker is started by `simulator run --workers`, which tells it what to do")
+    asyncio.run(_do(job, wire))
+    # The thread that listens still waits.
     os._exit(0)
 
 
-async def _serve(job: Job, wire: _Wire) -> None:
+async def _do(job: Job | FireJob, wire: _Wire) -> None:
+    orders = Orders(sys.stdin.buffer)
     try:
-        wire.tell(await work(job, wire.tell, _Orders()))
+        if isinstance(job, Job):
+            wire.tell(await work(job, wire.tell, orders))
+        else:
+            wire.tell(await fire(job, wire.tell, orders))
     except Exception as trouble:
         wire.tell(Failed(f"{type(trouble).__name__}: {trouble}"))
         raise
-
-
-async def work(job: Job, tell: object, orders: _Orders) -> Part:
-    """Run one shard to its end, or until it is stopped, and return what came of it."""
-    assert callable(tell)
-    providers = discover()
-    plan = load_run(job.text, job.source, providers)
-    async with open_client(Guard(job.allow_targets)) as client:
-        frozen = replace(job.clock, mode=ClockMode.FROZEN)
-        space = Space("default", providers, lambda: client, seed=job.seed, clock=frozen)
-        space.simulation.state.shard = job.shard
-        tell(Ready(os.getpid()))
-        at_unix_s = await orders.start
-        await asyncio.sleep(max(0.0, at_unix_s - time.time()))
-        keeper = _keeper(space, plan, job)
-        space.load(plan.scenario)
-        async with beating(space) as pulse:
-            run = _Run(space, keeper, pulse, job)
-            ended, gave_up = await run.play(orders, tell, job.clock)
-            findings = [] if orders.stopped.is_set() else await run.ask(plan, client)
-            part = run.part(plan, ended, gave_up, findings)
-        await space.close()
-        return part
-
-
-def _keeper(space: Space, plan: RunFile, job: Job) -> Keeper:
-    asks = plan.expect.integrator
-    left = [job.shard.part(ask.limit) for ask in asks]
-
-    once = addressed_once(plan.scenario)
-    judged = Judged(plan.expect, Histogram, job.limits.unusual)
-    return Keeper(
-        space,
-        judged,
-        job.limits,
-        claims=partial(_claims, asks, left),
-        recipients=plan.scenario.recipients,
-        once=once,
-    )
-
-
-def _claims(asks: tuple[Ask, ...], left: list[int], message: Message) -> bool:
-    """Return True when an audit that has room left is about *message*; its room is taken."""
-    claimed = False
-    for number, ask in enumerate(asks):
-        if ask.about is About.DRIVEN or ask.provider not in ("", message.key.provider) or not left[number]:
-            continue
-        if ask.rule and ask.rule not in (message.rule, message.faults_rule):
-            continue
-        left[number] -= 1
-        claimed = True
-    return claimed
-
-
-class _Run:
-    """One shard under way."""
-
-    def __init__(self, space: Space, keeper: Keeper, pulse: Pulse, job: Job) -> None:
-        self._space = space
-        self._keeper = keeper
-        self._pulse = pulse
-        self._job = job
-
-    async def play(self, orders: _Orders, tell: object, clock: ClockSpec) -> tuple[bool, str]:
-        """Let time pass until nothing is due; return whether it came to that, and why it gave up."""
-        assert callable(tell)
-        space = self._space
-        if clock.mode is not ClockMode.FROZEN:
-            space.set_clock(replace(clock, start_unix_ms=None))
-        self._keeper.start()
-        loop = asyncio.get_running_loop()
-        playing = loop.create_task(settle(space, 0))
-        stopped = loop.create_task(orders.stopped.wait())
-        next_s = loop.time()
-        gave_up = ""
-        try:
-            while not playing.done() and not stopped.done() and not gave_up:
-                if loop.time() >= next_s:
-                    next_s = loop.time() + _TOLD_REAL_S
-                    tell(self.progress())
-                await asyncio.wait(
-                    {playing, stopped}, timeout=_LOOK_REAL_S, return_when=asyncio.FIRST_COMPLETED
-                )
-                gave_up = space.dispatcher.in_vain.why(self._job.give_up)
-            if playing.done():
-                playing.result()
-            tell(self.progress())
-            return playing.done(), gave_up
-        finally:
-            for task in (playing, stopped):
-                task.cancel()
-            await asyncio.gather(playing, stopped, return_exceptions=True)
-
-    def progress(self) -> Progress:
-        """Return how far it is."""
-        space, dispatcher = self._space, self._space.dispatcher
-        due_ms = space.simulation.next_due()
-        return Progress(
-            space.simulation.clock.now_ms,
-            self._keeper.judged.messages.total + len(space.simulation.messages),
-            dispatcher.waiting,
-            space.simulation.outbox.in_flight - dispatcher.waiting,
-            space.driver.late_real_us(due_ms) // 1_000 if due_ms is not None else 0,
-            self._keeper.measures,
-        )
-
-    async def ask(self, plan: RunFile, client: Transport) -> list[Finding]:
-        """Ask the integrator what it believes about this shard's messages."""
-        space, findings = self._space, []
-
-        async def meanwhile() -> None:
-            await settle(space, 0)
-
-        stories = Stories(space.simulation)
-        for ask in plan.expect.integrator:
-            share = replace(ask, limit=self._job.shard.part(ask.limit))
-            audit = Audit(share, space.simulation, client, discover(), stories)
-            findings.append(await audit.find(meanwhile))
-        return findings
-
-    def part(self, plan: RunFile, ended: bool, gave_up: str, findings: list[Finding]) -> Part:
-        """Return all that is to be brought back."""
-        space, keeper, pulse = self._space, self._keeper, self._pulse
-        simulation = space.simulation
-        keeper.finish()
-        places = (account.policy.in_flight_max for account in simulation.accounts.values())
-        return Part(
-            shard=self._job.shard,
-            now_ms=simulation.clock.now_ms,
-            ended=ended,
-            gave_up=gave_up,
-            judged=keeper.judged,
-            measures=keeper.measures,
-            journalled=keeper.journalled,
-            order_violations=keeper.order_violations,
-            recovery_ms=keeper.outages.recovery_ms(simulation.clock.now_ms),
-            kept=keeper.kept,
-            entries=keeper.unnamed,
-            refusals=list(simulation.refusals.values())[: self._job.limits.unusual],
-            applied=simulation.state.applied,
-            unmet=frozenset(keeper.unmet),
-            impossible_acts=simulation.state.impossible_acts,
-            findings=findings,
-            load=Load(
-                lag_p99_us=pulse.lag_p99_us,
-                behind_max_ms=pulse.behind_max_ms,
-                attempts_per_s_max=pulse.attempts_per_s_max,
-                saturated=pulse.saturated,
-                places=sum(map(self._job.shard.part, places)),
-            ),
-            resident_max_bytes=_resident_max_bytes(),
-        )
-
-
-def _resident_max_bytes() -> int:
-    """Return how much memory this process held at most; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1_024
 
 
 if __name__ == "__main__":

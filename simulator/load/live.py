@@ -1,0 +1,85 @@
+"""
+How a load goes on, for whoever watches: the same figures for people, for programs and for Prometheus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simulator.evidence.text import rates
+from simulator.evidence.words import latency
+from simulator.load.measures import Measures
+from simulator.load.parts import Progress
+
+__all__ = ["View", "view_of"]
+
+
+class View(NamedTuple):
+    """
+    A load as it is now, of all workers together.
+    """
+
+    elapsed_s: float
+    workers: int
+    messages: int
+    due: int
+    """Webhooks and repeated attempts that fell due so far."""
+    sent: int
+    answered: int
+    non_2xx: int
+    no_answer: int
+    backlog: int
+    """Due, and not sent yet."""
+    in_flight: int
+    behind_ms: int
+    """How far the workers' clocks are behind the schedule."""
+    late_p99_us: int
+    answered_p99_us: int
+    asked_per_s: float | None
+    """Webhooks that fell due a second; None: nobody asked for any rate."""
+    reached_per_s: float | None
+
+    def line(self) -> str:
+        """Return it as a line for people."""
+        parts = [
+            f"{self.elapsed_s:.0f} s",
+            f"{self.sent:,} sent of {self.due:,} due",
+            f"late p99 {latency(self.late_p99_us)}",
+            f"{self.answered:,} answered",
+            f"{self.non_2xx + self.no_answer:,} not 2xx",
+            f"backlog {self.backlog:,}",
+            rates(self.asked_per_s, self.reached_per_s),
+        ]
+        if self.behind_ms:
+            parts.append(f"{self.behind_ms:,} ms behind")
+        return "  ".join(parts)
+
+
+def view_of(progress: Sequence[Progress], elapsed_s: float, live_rate: int) -> View:
+    """Return how *progress* of all workers looks together; *live_rate* is that of a live clock, else 0."""
+    measures = Measures()
+    for each in progress:
+        measures.join(each.measures)
+    backlog = sum(each.backlog for each in progress)
+    return View(
+        elapsed_s=round(elapsed_s, 3),
+        workers=len(progress),
+        messages=sum(each.messages for each in progress),
+        due=measures.sent + backlog,
+        sent=measures.sent,
+        answered=measures.ended - measures.no_answer,
+        non_2xx=measures.non_2xx,
+        no_answer=measures.no_answer,
+        backlog=backlog,
+        in_flight=sum(each.in_flight for each in progress),
+        behind_ms=max((each.behind_ms for each in progress), default=0),
+        late_p99_us=measures.late.rank(99),
+        answered_p99_us=measures.answered.rank(99),
+        asked_per_s=_rounded(measures.asked_per_s(live_rate) if live_rate else None),
+        reached_per_s=_rounded(measures.reached_per_s()),
+    )
+
+
+def _rounded(per_s: float | None) -> float | None:
+    return None if per_s is None else round(per_s, 1)
