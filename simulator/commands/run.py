@@ -28,7 +28,7 @@ from simulator.commands.exits import (
 )
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import Output, write_whole
-from simulator.commands.sharing import share
+from simulator.commands.sharing import Door, share
 from simulator.commands.terminal import say
 from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.formats import FORMATS
@@ -185,7 +185,9 @@ def run(
     try:
         with _opened(paths) as evidence:
             if workers is not None:
-                code, result = _share(server, plan, path, options, evidence, workers, Shown(progress))
+                code, result = _share(
+                    server, plan, path, options, evidence, workers, port_file, Shown(progress)
+                )
             else:
                 code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
     except OSError as trouble:
@@ -207,6 +209,7 @@ def _share(
     options: RunOptions,
     evidence: Mapping[str, Output],
     workers: int,
+    port_file: Path | None,
     show: Shown,
 ) -> tuple[int, RunResult | None]:
     """Carry a scenario out over workers, unless something of it cannot be shared among them."""
@@ -218,7 +221,9 @@ def _share(
         at_most_real_s=options.at_most_real_s,
         give_up=options.give_up,
     )
-    code, result = share(plan, _text(path), discover(), shared, show)
+    config = server.config
+    door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
+    code, result = share(plan, _text(path), discover(), shared, door, show)
     if result is None:
         return code, None
     written = _write(result, evidence, None)

@@ -6,19 +6,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from simulator.commands.exits import COULD_NOT_START, EXPECTATIONS_FAILED, INTERRUPTED, INVALID
+from simulator.commands.exits import (
+    COULD_NOT_START,
+    EXPECTATIONS_FAILED,
+    INTERRUPTED,
+    INVALID,
+    could_not_bind,
+)
 from simulator.commands.terminal import say
 from simulator.commands.watching import Shown, watched
-from simulator.evidence.result import RunResult
+from simulator.evidence.result import Check, RunResult
 from simulator.kernel.model.scenario import ClockMode
 from simulator.load.crew import Crew
 from simulator.load.extra import MissingExtra
 from simulator.load.firing import fire_shared
+from simulator.load.front import fronting
 from simulator.load.live import View, view_of
 from simulator.load.obstacles import obstacles
 from simulator.load.parts import Part
@@ -27,7 +35,7 @@ from simulator.load.run import Shared, run_shared
 from simulator.provider import Provider
 from simulator.scenario.goals import RunFile
 
-__all__ = ["share", "share_firing", "tell_obstacles"]
+__all__ = ["Door", "share", "share_firing", "tell_obstacles"]
 
 
 def tell_obstacles(name: str, plan: RunFile, providers: Mapping[str, Provider], workers: int) -> bool:
@@ -39,7 +47,7 @@ def tell_obstacles(name: str, plan: RunFile, providers: Mapping[str, Provider], 
 
 
 def share(
-    plan: RunFile, text: str, providers: Mapping[str, Provider], shared: Shared, show: Shown
+    plan: RunFile, text: str, providers: Mapping[str, Provider], shared: Shared, door: Door, show: Shown
 ) -> tuple[int, RunResult | None]:
     """Carry *plan* out over workers; return the exit code and the result, if there is one."""
     if tell_obstacles(plan.scenario.source or plan.scenario.name, plan, providers, shared.workers):
@@ -49,18 +57,44 @@ def share(
 
     async def run(interrupts: Interrupts) -> RunResult:
         crews: list[Crew[Part]] = []
-        with interrupts.heard(), watched(lambda: _view(crews, live_rate), show):
-            return await run_shared(plan, text, providers, shared, crews.append)
+
+        def look() -> View | None:
+            return _view(crews, live_rate)
+
+        async with fronting(door.host, door.port, look) as front:
+            door.opened(front.port)
+            say(f"{plan.scenario.name}: {shared.workers} workers, metrics at port {front.port}", err=True)
+            with interrupts.heard(), watched(look, show):
+                result = await run_shared(plan, text, providers, shared, crews.append)
+            return replace(result, checks=(*result.checks, *_uncalled(front.calls)))
 
     interrupts = Interrupts()
     try:
         result = asyncio.run(run(interrupts))
-    except MissingExtra as trouble:
-        say(f"simulator: {trouble}", err=True)
+    except (MissingExtra, OSError) as trouble:
+        why = f"cannot begin: {could_not_bind(trouble)}" if isinstance(trouble, OSError) else trouble
+        say(f"simulator: {why}", err=True)
         return COULD_NOT_START, None
     if interrupts.count:
         return INTERRUPTED, result
     return (0 if result.passed else EXPECTATIONS_FAILED), result
+
+
+def _uncalled(calls: int) -> list[Check]:
+    """Return the check that nobody called a run that takes no calls, where somebody did."""
+    detail = f"{calls} came and were answered 503: no worker serves, so the run shows nothing about them"
+    return [Check(name="calls: none comes", passed=False, detail=detail)] if calls else []
+
+
+class Door(NamedTuple):
+    """
+    Where a run over workers tells how it goes on.
+    """
+
+    host: str
+    port: int
+    opened: Callable[[int], None]
+    """Told of the port that was bound."""
 
 
 def share_firing(folder: Path, firing: Firing, workers: int, show: Shown) -> tuple[LoadReport, bool]:

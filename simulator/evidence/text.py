@@ -106,7 +106,8 @@ def storm_lines(storm: Storm) -> list[str]:
     lines = [f"✗ incomplete: {why}" for why in storm.incomplete]
     journalled = "" if storm.journalled == storm.ended else f", {storm.journalled:,} journalled"
     lines.append(
-        f"{count(storm.workers, 'worker')}: {storm.sent:,} attempts sent, {storm.ended:,} came to an end{journalled}"
+        f"{count(storm.workers, 'worker')}: {storm.sent:,} attempts sent, {storm.ended:,} came to an end"
+        f"{journalled}"
     )
     lines.append(rates(storm.asked_per_s, storm.reached_per_s))
     for what, ranks in (("late (sent − due)", storm.late), ("answered − due", storm.answered)):

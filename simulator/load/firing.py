@@ -35,7 +35,9 @@ async def fire(job: FireJob, tell: Callable[[object], None], orders: Orders) -> 
             tell(Progress(0, 0, 0, under_way, 0, report.measures))
 
     tell(Ready(os.getpid()))
-    return await refire(bundle, job.firing, progress, orders.started, orders.stopped)
+    report = await refire(bundle, job.firing, progress, orders.started, orders.stopped)
+    tell(Progress(0, 0, 0, 0, 0, report.measures))
+    return report
 
 
 async def fire_shared(

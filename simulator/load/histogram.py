@@ -59,7 +59,9 @@ class Histogram:
         return bytes(self._counts.encode())
 
     def ranks(self) -> Mapping[str, int]:
-        """Return what is told of it: p50, p99, p99.9 and the longest."""
+        """Return what is told of it: p50, p99, p99.9 and the longest; nothing of nothing."""
+        if not len(self):
+            return {}
         return {
             "p50_us": self.rank(50),
             "p99_us": self.rank(99),

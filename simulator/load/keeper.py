@@ -199,9 +199,9 @@ class Keeper:
         if message.state is not State.DELIVERED and not fate.replies:
             return True
         draws = simulation.chance.of(*key)
-        if message.state is State.DELIVERED and fate.read is not None:
-            if draws.hits("read.share", fate.read_share_bp):
-                return False
+        unread = message.state is State.DELIVERED and fate.read is not None
+        if unread and draws.hits("read.share", fate.read_share_bp):
+            return False
         waits = (drawn(reply.after, draws, "reply.after", n) for n, reply in enumerate(fate.replies))
         return simulation.clock.now_ms > message.changed_ms + max(waits, default=-1)
 

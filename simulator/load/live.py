@@ -40,6 +40,26 @@ class View(NamedTuple):
     """Webhooks that fell due a second; None: nobody asked for any rate."""
     reached_per_s: float | None
 
+    def gauges(self) -> list[tuple[str, str, float]]:
+        """Return it for Prometheus: names, what they are, values."""
+        rows: list[tuple[str, str, float | None]] = [
+            ("workers", "Worker processes.", self.workers),
+            ("messages", "Messages that arrived.", self.messages),
+            ("due", "Attempts that fell due.", self.due),
+            ("sent", "Attempts that were sent.", self.sent),
+            ("answered", "Attempts that were answered.", self.answered),
+            ("non_2xx", "Attempts answered with anything but success.", self.non_2xx),
+            ("no_answer", "Attempts without an answer.", self.no_answer),
+            ("backlog", "Attempts that are due and not sent.", self.backlog),
+            ("in_flight", "Attempts under way.", self.in_flight),
+            ("behind_seconds", "How far clocks are behind the schedule.", self.behind_ms / 1_000),
+            ("late_p99_seconds", "From due to sent, p99.", self.late_p99_us / 1_000_000),
+            ("answered_p99_seconds", "From due to answered, p99.", self.answered_p99_us / 1_000_000),
+            ("asked_per_second", "Webhooks that fell due a second.", self.asked_per_s),
+            ("reached_per_second", "Webhooks that were sent a second.", self.reached_per_s),
+        ]
+        return [(f"simulator_load_{name}", what, value) for name, what, value in rows if value is not None]
+
     def line(self) -> str:
         """Return it as a line for people."""
         parts = [

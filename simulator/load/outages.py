@@ -29,7 +29,7 @@ class _Target:
 
 class Outages:
     """
-    The slowest recovery: from the first acknowledgement after an outage to the last word on what failed in it.
+    The slowest recovery: from the first acknowledgement after an outage to the last word on what failed then.
     """
 
     def __init__(self) -> None:

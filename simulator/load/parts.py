@@ -38,7 +38,7 @@ class Job:
     allow_targets: tuple[str, ...] = ()
     give_up: int = 0
     """After so many attempts in a row that nobody acknowledged; 0: never."""
-    limits: Limits = Limits()
+    limits: Limits
 
 
 class FireJob(NamedTuple):

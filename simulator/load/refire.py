@@ -37,7 +37,7 @@ class LoadReport:
 
     def __init__(self) -> None:
         self.measures = Measures()
-        """Rates, how late each was sent, and how long it took from when it was due to the end of its answer."""
+        """Rates, how late each was sent, and how long from when it was due to the end of its answer."""
         self.statuses: dict[int, int] = {}
         self.failures: dict[str, int] = {}
         self.worse = 0

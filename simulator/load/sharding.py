@@ -55,9 +55,9 @@ async def work(job: Job, tell: Callable[[object], None], orders: Orders) -> Part
             run = _Run(space, keeper, pulse, job)
             ended, gave_up = await run.play(orders, tell, job.clock)
             findings = [] if orders.stopped.is_set() else await run.ask(plan, client)
-            part = run.part(plan, ended, gave_up, findings)
+        # Nothing goes on while what there is is counted.
         await space.close()
-        return part
+        return run.part(plan, ended, gave_up, findings)
 
 
 def _keeper(space: Space, plan: RunFile, job: Job) -> Keeper:

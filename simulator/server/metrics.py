@@ -5,14 +5,29 @@ Prometheus metrics, counted in plain integers and put together when scraped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from simulator.server.losses import Losses
 from simulator.server.spaces import SpaceRegistry
 
-__all__ = ["CONTENT_TYPE", "scrape"]
+__all__ = ["CONTENT_TYPE", "exposed", "scrape"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposed(gauges: Sequence[tuple[str, str, float]]) -> bytes:
+    """Return single figures, each a name, what it is, and its value, in Prometheus' text format."""
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.core import GaugeMetricFamily, Metric
+
+    class Collector:
+        def collect(self) -> Iterable[Metric]:
+            for name, what, value in gauges:
+                yield GaugeMetricFamily(name, what, value=value)
+
+    collected = CollectorRegistry()
+    collected.register(Collector())
+    return generate_latest(collected)
 
 
 def scrape(registry: SpaceRegistry, calls: int, losses: Losses) -> bytes:
