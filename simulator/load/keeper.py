@@ -20,6 +20,7 @@ from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.load.measures import Measures
 from simulator.load.outages import Outages
 from simulator.provider import Answer, Call, Fetched
+from simulator.provider.account import Forgets
 from simulator.run.judged import Judged
 from simulator.runtime.space import Space
 
@@ -167,6 +168,9 @@ class Keeper:
             entries = self._entries.pop(message.key, [])
             if self._count(message, webhooks):
                 self.kept.append(Kept(message, webhooks, entries))
+            account = self._simulation.accounts[message.key.provider]
+            if isinstance(account, Forgets):
+                account.forget(message)
             if self._once:
                 self._forget(message.key)
 

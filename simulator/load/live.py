@@ -34,7 +34,8 @@ class View(NamedTuple):
     in_flight: int
     behind_ms: int
     """How far the workers' clocks are behind the schedule."""
-    late_p99_us: int
+    late_p99_us: int | None
+    """From due to sent; None: nothing is late on a clock that stands still meanwhile."""
     answered_p99_us: int
     asked_per_s: float | None
     """Webhooks that fell due a second; None: nobody asked for any rate."""
@@ -53,7 +54,7 @@ class View(NamedTuple):
             ("backlog", "Attempts that are due and not sent.", self.backlog),
             ("in_flight", "Attempts under way.", self.in_flight),
             ("behind_seconds", "How far clocks are behind the schedule.", self.behind_ms / 1_000),
-            ("late_p99_seconds", "From due to sent, p99.", self.late_p99_us / 1_000_000),
+            ("late_p99_seconds", "From due to sent, p99.", _seconds(self.late_p99_us)),
             ("answered_p99_seconds", "From due to answered, p99.", self.answered_p99_us / 1_000_000),
             ("asked_per_second", "Webhooks that fell due a second.", self.asked_per_s),
             ("reached_per_second", "Webhooks that were sent a second.", self.reached_per_s),
@@ -65,7 +66,7 @@ class View(NamedTuple):
         parts = [
             f"{self.elapsed_s:.0f} s",
             f"{self.sent:,} sent of {self.due:,} due",
-            f"late p99 {latency(self.late_p99_us)}",
+            "late p99 " + ("–" if self.late_p99_us is None else latency(self.late_p99_us)),
             f"{self.answered:,} answered",
             f"{self.non_2xx + self.no_answer:,} not 2xx",
             f"backlog {self.backlog:,}",
@@ -94,11 +95,15 @@ def view_of(progress: Sequence[Progress], elapsed_s: float, live_rate: int) -> V
         backlog=backlog,
         in_flight=sum(each.in_flight for each in progress),
         behind_ms=max((each.behind_ms for each in progress), default=0),
-        late_p99_us=measures.late.rank(99),
+        late_p99_us=measures.late.rank(99) if live_rate else None,
         answered_p99_us=measures.answered.rank(99),
         asked_per_s=_rounded(measures.asked_per_s(live_rate) if live_rate else None),
         reached_per_s=_rounded(measures.reached_per_s()),
     )
+
+
+def _seconds(us: int | None) -> float | None:
+    return None if us is None else us / 1_000_000
 
 
 def _rounded(per_s: float | None) -> float | None:

@@ -216,6 +216,10 @@ class Account:
             if status_id in self._free:
                 self.books.balance_micros += details_of(message.submission).cost_micros
 
+    def forget(self, message: Message) -> None:
+        """Let go of a message that is over."""
+        self.books.forget(message)
+
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report, to be pushed or pulled, if the change is reportable."""
         if move is None or move is Move.RELEASE or move is Move.READ:
