@@ -38,6 +38,7 @@ class Limits(NamedTuple):
 
     usual: int = 1_000
     unusual: int = 1_000
+    """Those that did not arrive, or had to be told again; so many of each thing that is held against any."""
 
 
 class Kept(NamedTuple):
@@ -93,6 +94,8 @@ class Keeper:
         space.tap = self
         space.simulation.outbox.tended = self._tend
         space.simulation.journal.tell = self._hear
+        # What is told of messages that are still there is kept with them.
+        space.simulation.journal.limit = _UNNAMED_MAX
 
     @property
     def _simulation(self) -> Simulation:
@@ -181,13 +184,14 @@ class Keeper:
 
     def _count(self, message: Message, webhooks: list[Webhook]) -> bool:
         """Count a message with its webhooks; return whether it is kept as an example."""
-        notable = self.judged.take(message, webhooks, self._simulation, self._space.driver.rate)
+        blamed = self.judged.take(message, webhooks, self._simulation, self._space.driver.rate)
         self.order_violations += order_violations(each for each in webhooks if not each.intended)
-        if notable:
+        retried = any(len(webhook.attempts) > 1 for webhook in webhooks)
+        if retried or message.state not in (State.DELIVERED, State.READ):
             self._unusual += 1
-            return self._unusual <= self._limits.unusual
+            return blamed or self._unusual <= self._limits.unusual
         self._usual += 1
-        return self._usual <= self._limits.usual
+        return blamed or self._usual <= self._limits.usual
 
     def _over(self, key: MessageKey) -> bool:
         """Return True when nothing can happen to a message any more, and nobody asks about it."""

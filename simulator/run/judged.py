@@ -33,11 +33,13 @@ class Sampled:
         self.count = 0
         self.first: list[Message] = []
 
-    def add(self, message: Message) -> None:
-        """Take one more."""
+    def add(self, message: Message) -> bool:
+        """Take one more; return whether it is one of the first."""
         self.count += 1
-        if self._most is None or len(self.first) < self._most:
-            self.first.append(message)
+        if self._most is not None and len(self.first) >= self._most:
+            return False
+        self.first.append(message)
+        return True
 
     def join(self, other: Sampled) -> None:
         """Take those of *other*, too."""
@@ -58,16 +60,13 @@ class MessageTally:
         self.undelivered = Sampled(most)
 
     def take(self, message: Message) -> bool:
-        """Count a message as it is now; return whether anything may be held against it."""
+        """Count a message as it is now; return whether it is one of the first that something is against."""
         self.total += 1
         self.states[message.state] = self.states.get(message.state, 0) + 1
-        late = not self._final(message)
-        if late:
-            self.late.add(message)
-        undelivered = message.state not in (State.DELIVERED, State.READ)
-        if undelivered:
-            self.undelivered.add(message)
-        return late or undelivered
+        first = not self._final(message) and self.late.add(message)
+        if message.state not in (State.DELIVERED, State.READ):
+            first |= self.undelivered.add(message)
+        return first
 
     def _final(self, message: Message) -> bool:
         if message.state not in TERMINAL:
@@ -114,11 +113,15 @@ class Judged:
     def take(
         self, message: Message | None, webhooks: Sequence[Webhook], simulation: Simulation, rate: int = 1
     ) -> bool:
-        """Count a message (None: there is none) with all its webhooks; return whether it deserves a look."""
-        notable = message is not None and self.messages.take(message)
+        """
+        Count a message (None: there is none) with all its webhooks.
+
+        Returns whether it is one of the first that something is held against.
+        """
+        first = message is not None and self.messages.take(message)
         for webhook in webhooks:
-            notable |= self._take(message, webhook, simulation, rate)
-        return notable
+            first |= self._take(message, webhook, simulation, rate)
+        return first
 
     def _take(self, message: Message | None, webhook: Webhook, simulation: Simulation, rate: int) -> bool:
         tally = self.webhooks.get(webhook.provider)
@@ -126,16 +129,17 @@ class Judged:
             tally = self.webhooks[webhook.provider] = WebhookTally(self._samples)
         taken = tally.forged_taken
         tally.take(webhook, rate=rate, is_bad=partial(is_bad, simulation) if self._forgeries else None)
+        first = False
         if message is not None and tally.forged_taken > taken:
-            _note(self._deceived, webhook.provider, message, self._most)
+            first = _note(self._deceived, webhook.provider, message, self._most)
         missing = webhook.state not in (WebhookState.ACKNOWLEDGED, WebhookState.DROPPED)
         if missing and not excused_webhook(webhook):
             # One webhook may tell of several messages.
             whose = (simulation.messages.get(report.key) for report in webhook.reports if report.key)
             for troubled in [message] if len(webhook.reports) == 1 else whose:
                 if troubled is not None:
-                    _note(self._troubled, webhook.provider, troubled, self._most)
-        return missing or len(webhook.attempts) > 1
+                    first |= _note(self._troubled, webhook.provider, troubled, self._most)
+        return first
 
     def of(self, provider: str = "") -> tuple[WebhookTally, Sampled]:
         """Return the webhooks of one provider, or of all, and the messages that miss some of theirs."""
@@ -159,10 +163,9 @@ class Judged:
                 mine.setdefault(provider, Sampled(self._most)).join(sampled)
 
 
-def _note(by_provider: dict[str, Sampled], provider: str, message: Message, most: int | None) -> None:
+def _note(by_provider: dict[str, Sampled], provider: str, message: Message, most: int | None) -> bool:
     sampled = by_provider.setdefault(provider, Sampled(most))
-    if not sampled.first or sampled.first[-1] is not message:
-        sampled.add(message)
+    return (not sampled.first or sampled.first[-1] is not message) and sampled.add(message)
 
 
 def _those(by_provider: dict[str, Sampled], provider: str) -> Sampled:
