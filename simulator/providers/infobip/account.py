@@ -217,8 +217,9 @@ class Account:
                 self.books.balance_micros += details_of(message.submission).cost_micros
 
     def forget(self, message: Message) -> None:
-        """Let go of a message that is over."""
+        """Let go of a message that is over, and of what waits to be pulled since before it."""
         self.books.forget(message)
+        self.reports.forget_before(message.accepted_ms)
 
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report, to be pushed or pulled, if the change is reportable."""
