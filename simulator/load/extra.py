@@ -7,7 +7,7 @@ from __future__ import annotations
 __all__ = ["MissingExtra"]
 
 
-class MissingExtra(RuntimeError):
+class MissingExtra(ImportError):
     """
     A package of the extra `load` is needed and not installed; says what for, and how to get it.
     """

@@ -4,7 +4,7 @@ Times as a histogram: three digits of each, as much memory for a million as for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from simulator.load.extra import MissingExtra
@@ -53,6 +53,11 @@ class Histogram:
     def rank(self, percent: float) -> int:
         """Return the value that *percent* of all do not exceed, to three digits; 0 when there are none."""
         return int(self._counts.get_value_at_percentile(percent)) if len(self) else 0
+
+    def counts(self) -> Iterator[tuple[int, int]]:
+        """Yield each time that was measured, to three digits, and how often it was."""
+        for item in self._counts.get_recorded_iterator():
+            yield int(item.value_iterated_to), int(item.count_at_value_iterated_to)
 
     def encoded(self) -> bytes:
         """Return it as the text that every HDR histogram library reads (V2, compressed)."""

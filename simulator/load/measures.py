@@ -4,13 +4,17 @@ What one worker measures of its webhooks as they go, and what several measured t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.load.histogram import Histogram
 
 __all__ = ["Measures"]
 
+_SUMS = ("sent", "ended", "acknowledged", "non_2xx", "no_answer", "first")
+_EXTREMES = ("first_due_ms", "last_due_ms", "first_sent_us", "last_sent_us")
 _DIGEST_BYTES = 16
 _DIGEST_MASK = (1 << 8 * _DIGEST_BYTES) - 1
 
@@ -77,9 +81,29 @@ class Measures:
         if attempt.measured:
             self.answered.add(late_us + attempt.latency_real_us)
 
+    def as_plain(self) -> dict[str, object]:
+        """Return it as what any message can carry."""
+        plain: dict[str, object] = {name: getattr(self, name) for name in (*_SUMS, *_EXTREMES)}
+        return plain | {
+            "digest": f"{self.digest:x}",
+            "late": self.late.encoded().decode("ascii"),
+            "answered": self.answered.encoded().decode("ascii"),
+        }
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Measures:
+        """Return what `as_plain` has made plain."""
+        measures = cls()
+        for name in (*_SUMS, *_EXTREMES):
+            setattr(measures, name, plain[name])
+        measures.digest = int(plain["digest"], 16)
+        measures.late = Histogram(plain["late"].encode("ascii"))
+        measures.answered = Histogram(plain["answered"].encode("ascii"))
+        return measures
+
     def join(self, other: Measures) -> None:
         """Count what *other* has counted, too."""
-        for name in ("sent", "ended", "acknowledged", "non_2xx", "no_answer", "first"):
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.digest = (self.digest + other.digest) & _DIGEST_MASK
         self.late.join(other.late)

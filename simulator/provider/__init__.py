@@ -48,6 +48,7 @@ from simulator.kernel.webhooks.webhook import (
 )
 from simulator.provider.account import Action, ProviderAccount, actions_of
 from simulator.provider.calls import Answer, Call, Credential
+from simulator.provider.client_side import ClientCall, ClientSide, json_at
 from simulator.provider.definition import (
     SEAM,
     Code,
@@ -128,6 +129,8 @@ __all__ = [
     "Card",
     "Choice",
     "Circumstances",
+    "ClientCall",
+    "ClientSide",
     "Code",
     "Command",
     "ConstantDelay",
@@ -210,6 +213,7 @@ __all__ = [
     "group",
     "header_text",
     "json_answer",
+    "json_at",
     "next_state",
     "node_of",
     "normal_address",

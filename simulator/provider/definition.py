@@ -17,6 +17,7 @@ from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
+from simulator.provider.client_side import ClientSide
 from simulator.provider.gateway import Fetch, Gateway, no_way_out
 from simulator.provider.helpers import (
     bearer_credential,
@@ -175,6 +176,8 @@ class Provider:
     """Returns a credential made of 32 hexadecimal digits, as settings list it: `user:secret` for Basic."""
     example: Callable[[str, str], str] = _no_example
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
+    client: ClientSide | None = None
+    """How a client sends and asks, for load tests that play one; None: nobody does."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
     credential_wanted: Callable[[Call], str] = _no_credential_words

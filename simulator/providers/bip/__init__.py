@@ -12,6 +12,7 @@ from simulator.providers.bip.account import Account
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
 from simulator.providers.bip.breach import Breach
+from simulator.providers.bip.client import CLIENT
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bip.render import answer_json
@@ -123,6 +124,7 @@ PROVIDER: Final = Provider(
     # Clients may append a slash.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
     credential_wanted=lambda _: "Authorization: Basic, with user name and password of the service",

@@ -10,6 +10,7 @@ from typing import Final
 
 from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential, normal_address
 from simulator.providers.bitel.account import Account
+from simulator.providers.bitel.client import CLIENT
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
 from simulator.providers.bitel.routes import COVERAGE, ROUTES, refusal
@@ -79,6 +80,7 @@ PROVIDER: Final = Provider(
     # Clients may append a slash; a published one writes `bearer`.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=bearer_credential,
     credential_wanted=lambda _: "Authorization: Bearer TOKEN",

@@ -10,6 +10,7 @@ from typing import Final
 from simulator.provider import Answer, Call, Provider
 from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
+from simulator.providers.infobip.client import CLIENT
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
@@ -69,6 +70,7 @@ PROVIDER: Final = Provider(
     # Clients may append a slash, or a format.
     normal_path=normal_path,
     mint_credential=_mint_credential,
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     credential_of=credential_of,
     credential_wanted=credential_wanted,
