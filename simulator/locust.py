@@ -362,7 +362,7 @@ class _Carrier:
             reached_per_s=measures.reached_per_s(),
             late=measures.late.ranks(),
             answered=measures.answered.ranks(),
-            digest=f"{measures.digest:032x}",
+            digest=f"{measures.digest:032x}" if measures.digest else "",
             incomplete=tuple(self.troubles()),
         )
 

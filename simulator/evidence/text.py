@@ -115,7 +115,8 @@ def storm_lines(storm: Storm) -> list[str]:
             lines.append(ranks_line(what, ranks))
     if storm.resident_max_bytes:
         lines.append(f"memory of a worker at most {storm.resident_max_bytes / 1e6:.0f} MB")
-    lines.append(f"digest of all webhooks {storm.digest}")
+    if storm.digest:
+        lines.append(f"digest of all webhooks {storm.digest}")
     return lines
 
 
@@ -128,7 +129,7 @@ def rates(asked_per_s: float | None, reached_per_s: float | None) -> str:
     """Return the rate that was asked for beside the one that was reached."""
     asked = "as fast as they are answered" if asked_per_s is None else f"{asked_per_s:,.0f}/s"
     reached = "–" if reached_per_s is None else f"{reached_per_s:,.0f}/s"
-    return f"webhooks asked {asked}, reached {reached}"
+    return f"rate asked {asked}, reached {reached}"
 
 
 def _idle_lines(result: RunResult) -> Iterator[str]:

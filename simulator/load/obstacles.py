@@ -21,8 +21,9 @@ _DIGITS: Final = 7
 def obstacles(plan: RunFile, providers: Mapping[str, Provider], workers: int) -> list[str]:
     """Return what stands against running *plan* over *workers*, each with where it is; none: nothing does."""
     if workers < 2:
-        return [*_calls(plan)]
-    return [*_calls(plan), *_rules(plan.scenario), *_timeline(plan), *_accounts(plan, providers, workers)]
+        return list(_calls(plan))
+    shared = (*_rules(plan.scenario), *_releases(plan.scenario), *_accounts(plan, providers, workers))
+    return list(dict.fromkeys((*_calls(plan), *shared)))
 
 
 def _calls(plan: RunFile) -> Iterator[str]:
@@ -31,9 +32,9 @@ def _calls(plan: RunFile) -> Iterator[str]:
         yield "drive: calls of your software come to one port, and one process answers it"
     if not any(item.storm is not None or item.act is not None for item in scenario.timeline):
         yield "timeline: there is no storm, and nobody acts: without calls of your software nothing happens"
-    for item in scenario.timeline:
+    for place, item in _places(scenario):
         if item.software:
-            yield f"{_place(scenario, item)}: software: it is made to send, and one process answers its calls"
+            yield f"{place}: software: it is made to send, and one process answers its calls"
     if plan.expect.sends is not None:
         yield "expect.sends: it judges calls of your software, and there are none"
     for ask in plan.expect.integrator:
@@ -45,8 +46,10 @@ def _calls(plan: RunFile) -> Iterator[str]:
         yield "clock: autojump: each shard would jump by itself; say frozen or live"
 
 
-def _place(scenario: Scenario, item: TimelineItem) -> str:
-    return f"timeline[{scenario.timeline.index(item)}]" + (f" (line {item.line})" if item.line else "")
+def _places(scenario: Scenario) -> Iterator[tuple[str, TimelineItem]]:
+    """Yield the items of the timeline, each with where it is."""
+    for number, item in enumerate(scenario.timeline):
+        yield f"timeline[{number}]" + (f" (line {item.line})" if item.line else ""), item
 
 
 def _rules(scenario: Scenario) -> Iterator[str]:
@@ -57,17 +60,17 @@ def _rules(scenario: Scenario) -> Iterator[str]:
             yield f"{at}: throttle: it counts the calls about all recipients together"
 
 
-def _timeline(plan: RunFile) -> Iterator[str]:
-    scenario = plan.scenario
-    for item in scenario.timeline:
+def _releases(scenario: Scenario) -> Iterator[str]:
+    for place, item in _places(scenario):
         if item.release is not None:
-            yield f"{_place(scenario, item)}: release: its rate goes through what is held for all recipients"
+            why = "its rate goes through what is held for all recipients; say webhooks: release, at once"
+            yield f"{place}: release: {why}"
 
 
 def _accounts(plan: RunFile, providers: Mapping[str, Provider], workers: int) -> Iterator[str]:
     scenario = plan.scenario
     changes = [("providers", scenario.providers)]
-    changes += [(f"{_place(scenario, item)}.providers", item.providers) for item in scenario.timeline]
+    changes += [(f"{place}.providers", item.providers) for place, item in _places(scenario)]
     for at, settings in changes:
         for name, values in settings.items():
             for path, why in providers[name].counts_over_all.items():
@@ -85,7 +88,10 @@ def _accounts(plan: RunFile, providers: Mapping[str, Provider], workers: int) ->
             if policy.batch_max > 1:
                 yield f"{at}.batch: reports about several recipients share a webhook"
             if policy.pause_ms:
-                yield f"{at}.pause_on_failure: a failed attempt holds up the webhooks for all recipients"
+                why = (
+                    "a failed attempt holds up the webhooks for all recipients; say 0s, if you can do without"
+                )
+                yield f"{at}.pause_on_failure: {why}"
             if policy.in_flight_max < workers:
                 yield f"{at}.in_flight: {policy.in_flight_max} places are too few for {workers} workers"
 

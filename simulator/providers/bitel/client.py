@@ -29,7 +29,7 @@ def _ask(credential: str, message_id: str) -> ClientCall:
 
 CLIENT: Final = ClientSide(
     send=_send,
-    id_of=lambda body: json_at(body, "result", "requestId"),
+    id_of=lambda body: json_at(body, "result", "id"),
     ask=_ask,
     state_of=lambda body: json_at(body, "result", "status"),
 )
