@@ -46,6 +46,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
+    "load": {
+        "kernel", "provider", "scenario", "runtime", "evidence", "run", "server", "secrecy",
+    },
+    "locust": {"kernel", "provider", "scenario", "evidence", "load"},
     "control": {"kernel", "server"},
     "client": {"kernel", "control", "scenario"},
     "thread": {"control", "server"},
@@ -53,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread", "secrecy",
+        "client", "thread", "secrecy", "load",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},
@@ -69,9 +73,9 @@ ENGINE_ORDER = (
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": (
         "kernel/", "schema/", "scenario/", "explain/", "providers/", "server/", "run/", "evidence/",
-        "provider/",
+        "provider/", "load/",
     ),
-    "aiohttp": ("server/", "runtime/", "commands/serve.py", "commands/listen.py", "run/", "testing/"),
+    "aiohttp": ("server/", "runtime/", "commands/serve.py", "commands/listen.py", "run/", "load/", "testing/"),
     "httptools": ("runtime/transport/",),
     "multidict": ("run/", "server/"),
     "yarl": ("server/", "runtime/", "run/", "testing/"),
@@ -87,7 +91,9 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "phonenumbers": ("providers/", "strategies.py"),
     "uvloop": ("commands/serve.py",),
     "winloop": ("commands/serve.py",),
-    "locust": ("load.py",),
+    "locust": ("locust.py",),
+    "gevent": ("locust.py",),
+    "hdrh": ("load/histogram.py",),
     "re2": ("scenario/patterns.py",),
 }  # fmt: skip
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pickle
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -20,18 +19,15 @@ import pytest
 from aiohttp import ClientSession, web
 
 from harness import Receiver, receiving, until
+from load.bench import in_this_process
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
-from simulator.kernel.model.clock import EPOCH_MS_DEFAULT
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
-from simulator.kernel.model.shard import Shard
-from simulator.load.crew import Brought, Crew
+from simulator.load.crew import Crew
 from simulator.load.keeper import Limits
-from simulator.load.merging import merged
-from simulator.load.parts import Job, Part
+from simulator.load.parts import Part
 from simulator.load.run import Shared, run_shared
-from simulator.load.sharding import work
 from simulator.provider import discover
 from simulator.scenario.loader import load_run
 
@@ -72,46 +68,6 @@ async def _shared(
     return await run_shared(plan, written, providers, shared, watching)
 
 
-class _NoOrders:
-    """Nobody interrupts."""
-
-    def __init__(self) -> None:
-        self.stopped = asyncio.Event()
-
-    async def started(self) -> None:
-        """Begin at once."""
-
-
-async def _in_this_process(
-    receiver: Receiver,
-    scenario: str,
-    workers: int,
-    *,
-    seed: int = 7,
-    limits: Limits = Limits(),
-    give_up: int = 0,
-) -> RunResult:
-    """Run every shard one after the other, here, and merge what they bring."""
-    written = scenario.replace("RECEIVER", receiver.url)
-    plan = load_run(written, "storm.yaml", discover())
-    clock = ClockSpec(start_unix_ms=EPOCH_MS_DEFAULT)
-    parts = []
-    for number in range(workers):
-        shard = Shard(number, workers)
-        job = Job(
-            text=written,
-            source="storm.yaml",
-            shard=shard,
-            seed=seed,
-            clock=clock,
-            limits=limits,
-            give_up=give_up,
-        )
-        part = await work(job, lambda _: None, _NoOrders())  # type: ignore[arg-type]
-        parts.append(pickle.loads(pickle.dumps(part)))
-    return merged(plan, Brought(parts, (), 1.0), discover(), workers=workers, seed=seed, clock=clock)
-
-
 async def test_any_number_of_workers_tells_one_story() -> None:
     """
     The set of (message, webhook and its bytes, due instant) is the same for one, two, three and eight.
@@ -123,12 +79,12 @@ async def test_any_number_of_workers_tells_one_story() -> None:
     async with receiving() as receiver:
         for workers in (1, 3, 8):
             receiver.received.clear()
-            results[str(workers)] = await _in_this_process(receiver, STORM, workers)
+            results[str(workers)] = await in_this_process(receiver, STORM, workers)
             received[str(workers)] = len(receiver.received)
         receiver.received.clear()
         results["2"] = await _shared(receiver, STORM, 2)
         received["2"] = len(receiver.received)
-        other_seed = await _in_this_process(receiver, STORM, 1, seed=8)
+        other_seed = await in_this_process(receiver, STORM, 1, seed=8)
 
     first = results["1"]
     assert first.storm is not None
@@ -181,8 +137,8 @@ async def test_examples_stand_for_a_storm_of_which_little_is_kept() -> None:
     """
     few = Limits(usual=5, unusual=5)
     async with receiving() as receiver:
-        whole = await _in_this_process(receiver, STORM, 2)
-        result = await _in_this_process(receiver, STORM, 2, limits=few)
+        whole = await in_this_process(receiver, STORM, 2)
+        result = await in_this_process(receiver, STORM, 2, limits=few)
 
     assert result.storm is not None
     assert whole.storm is not None
@@ -220,7 +176,7 @@ async def test_failures_are_counted_over_all_and_told_by_examples() -> None:
             '  - {at: 5s, provider: infobip, recipient: "+41799*", count: 40, rate: 10/s, writes: hello}\n',
             "",
         )
-        result = await _in_this_process(receiver, scenario, 3, limits=Limits(usual=0, unusual=4))
+        result = await in_this_process(receiver, scenario, 3, limits=Limits(usual=0, unusual=4))
 
     taken, lost = result.checks[-2:]
     assert (result.verdict, taken.passed, lost.passed) == ("FAILED", False, False)
@@ -247,7 +203,7 @@ async def test_integrator_is_asked_about_messages_of_every_shard() -> None:
             return web.json_response({"state": "LOST" if wrong else "GOT"})
 
         receiver.answer = answer
-        result = await _in_this_process(receiver, scenario, 2)
+        result = await in_this_process(receiver, scenario, 2)
 
     audit = next(check for check in result.checks if check.name == "integrator: state")
     assert not audit.passed
@@ -298,7 +254,7 @@ async def test_receiver_that_refuses_everything_is_given_up() -> None:
             return web.Response(status=503)
 
         receiver.answer = answer
-        result = await _in_this_process(receiver, scenario, 1, give_up=30)
+        result = await in_this_process(receiver, scenario, 1, give_up=30)
         attempts = len(receiver.received)
 
     check = next(check for check in result.checks if "--give-up" in check.name)
