@@ -10,7 +10,7 @@ import click
 
 from simulator.commands.exits import INVALID
 from simulator.commands.files import find_scenario, load_run_file
-from simulator.commands.sharing import tell_obstacles
+from simulator.commands.obstacles import tell_obstacles
 from simulator.commands.terminal import plain_json, say
 from simulator.provider import discover
 from simulator.scenario.loader import ScenarioError, editor_schema

@@ -48,7 +48,6 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["replay"]
 
 _RATE_MAX: Final = 1_000_000
-_KEEP: Final = -1
 _ROUNDED_FROM_MS: Final = 10_000
 
 
@@ -71,11 +70,11 @@ class _Gap(click.ParamType):  # type: ignore[type-arg]
 
     name = "duration"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
         if isinstance(value, int):
             return value
         if value == "keep":
-            return _KEEP
+            return None
         try:
             return parse_duration(str(value))
         except UnitError as refusal:
@@ -151,7 +150,7 @@ def replay(
     bundle: Path,
     to: str,
     rate: int,
-    gap_real_ms: int,
+    gap_real_ms: int | None,
     headers: tuple[tuple[str, str], ...],
     workers: int | None,
     progress: str,
@@ -182,8 +181,7 @@ def replay(
         plan_of(recorded, providers)
         code = 0
         if to:
-            gap = None if gap_real_ms == _KEEP else gap_real_ms
-            firing = Firing(to, rate, allow_target, headers, gap_real_ms=gap)
+            firing = Firing(to, rate, allow_target, headers, gap_real_ms=gap_real_ms)
             code = _refire(recorded, firing, workers, Shown(progress))
         elif against:
             options = RunOptions(
@@ -199,12 +197,9 @@ def replay(
         for line in trouble.lines:
             say(f"{bundle / SCENARIO}: {line}", err=True)
         code = INVALID
-    except MissingExtra as trouble:
+    except (MissingExtra, ValueError, OSError) as trouble:
         _complain(trouble)
-        code = COULD_NOT_START
-    except (ValueError, OSError) as trouble:
-        _complain(trouble)
-        code = INVALID
+        code = COULD_NOT_START if isinstance(trouble, MissingExtra) else INVALID
     except KeyboardInterrupt:
         _complain("interrupted")
         code = INTERRUPTED

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -29,7 +28,7 @@ from simulator.commands.exits import (
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
-from simulator.commands.terminal import say
+from simulator.commands.terminal import ProgressLine, say
 from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
@@ -159,11 +158,8 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
-    if wait_for and re.match(r"https?://[^/]", wait_for) is None:
-        raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
+    _check_flags(wait_for, alone=bool(record is not None or start or wait_for), workers=workers)
     path = find_scenario(scenario)
-    if workers is not None and (record is not None or start or wait_for):
-        raise click.UsageError("--workers goes without --record, --start and --wait-for")
     server, plan = _server(
         path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
@@ -176,20 +172,14 @@ def run(
         allow_targets=allow_target,
         give_up=give_up,
     )
-    paths = {
-        form: target
-        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("json", card), ("har", har))
-        if target is not None
-    }
     result = None
     try:
-        with _opened(paths) as evidence:
-            if workers is not None:
-                code, result = _share(
-                    server, plan, path, options, evidence, workers, port_file, Shown(progress)
-                )
-            else:
+        with _opened(junit=junit, html=html, jsonl=jsonl, json=card, har=har) as evidence:
+            if workers is None:
                 code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
+            else:
+                show = Shown(progress)
+                code, result = _share(server, plan, path, options, evidence, workers, port_file, show)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -200,6 +190,13 @@ def run(
         _tell(result)
     if code:
         sys.exit(code)
+
+
+def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
+    if wait_for and re.match(r"https?://[^/]", wait_for) is None:
+        raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
+    if workers is not None and alone:
+        raise click.UsageError("--workers goes without --record, --start and --wait-for")
 
 
 def _share(
@@ -260,7 +257,7 @@ def _complain(trouble: object) -> None:
 
 
 @contextmanager
-def _opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
+def _opened(**paths: Path | None) -> Iterator[dict[str, Output]]:
     """
     Open every file of evidence before the run, under another name until it is whole.
 
@@ -268,7 +265,7 @@ def _opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
     does not end leaves what was there before.
     """
     with ExitStack() as opened:
-        yield {form: opened.enter_context(Output(path)) for form, path in paths.items()}
+        yield {form: opened.enter_context(Output(path)) for form, path in paths.items() if path is not None}
 
 
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
@@ -380,22 +377,13 @@ def _tell(result: RunResult) -> None:
 
 
 def _progress() -> Callable[[Space], None]:
-    terminal = sys.stderr.isatty()
-    next_s = time.monotonic() + _QUIET_REAL_S
+    line = ProgressLine(_QUIET_REAL_S)
 
     def show(space: Space) -> None:
-        nonlocal next_s
         simulation = space.simulation
-        text = (
+        line(
             f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
             f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
         )
-        if terminal:
-            # The line begins anew each time, and the verdict takes its place in the end.
-            click.echo(f"\r{text}   \r", nl=False, err=True)
-        elif time.monotonic() >= next_s:
-            # A log wants to know now and then that a long run is still alive.
-            next_s = time.monotonic() + _QUIET_REAL_S
-            say(text, err=True)
 
     return show

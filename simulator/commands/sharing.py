@@ -1,5 +1,5 @@
 """
-Runs over several workers, as `simulator run --workers` and `simulator check --workers` want them.
+Loads over several workers, as `simulator run --workers` and `simulator replay --workers` want them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from simulator.commands.exits import (
     INVALID,
     could_not_bind,
 )
+from simulator.commands.obstacles import tell_obstacles
 from simulator.commands.terminal import say
 from simulator.commands.watching import Shown, watched
 from simulator.evidence.result import Check, RunResult
@@ -28,22 +29,13 @@ from simulator.load.extra import MissingExtra
 from simulator.load.firing import fire_shared
 from simulator.load.front import fronting
 from simulator.load.live import View, view_of
-from simulator.load.obstacles import obstacles
 from simulator.load.parts import Part
 from simulator.load.refire import Firing, LoadReport
 from simulator.load.run import Shared, run_shared
 from simulator.provider import Provider
 from simulator.scenario.goals import RunFile
 
-__all__ = ["Door", "share", "share_firing", "tell_obstacles"]
-
-
-def tell_obstacles(name: str, plan: RunFile, providers: Mapping[str, Provider], workers: int) -> bool:
-    """Say what stands against sharing *plan* among *workers*; return whether anything does."""
-    standing = obstacles(plan, providers, workers)
-    for obstacle in standing:
-        say(f"{name}: cannot be shared among {workers} workers: {obstacle}", err=True)
-    return bool(standing)
+__all__ = ["Door", "share", "share_firing"]
 
 
 def share(

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import click
 
-from simulator.commands.terminal import say
+from simulator.commands.terminal import ProgressLine, say
 from simulator.load.live import View
 
 __all__ = ["PROGRESS", "Shown", "watched"]
@@ -31,19 +29,14 @@ class Shown:
 
     def __init__(self, form: str) -> None:
         self._form = form
-        self._terminal = sys.stderr.isatty()
-        self._next_s = time.monotonic() + _LOG_REAL_S
+        self._line = ProgressLine(_LOG_REAL_S)
 
     def __call__(self, view: View, *, last: bool = False) -> None:
         if self._form == "json":
             # Whoever reads it line by line is not to wait for a buffer.
             say(json.dumps({**view._asdict(), "last": last}), err=True)
-        elif self._form == "text" and self._terminal:
-            # The line begins anew each time, and the verdict takes its place in the end.
-            click.echo(f"\r{view.line()}\x1b[K\r", nl=False, err=True)
-        elif self._form == "text" and time.monotonic() >= self._next_s:
-            self._next_s = time.monotonic() + _LOG_REAL_S
-            say(view.line(), err=True)
+        elif self._form == "text":
+            self._line(view.line())
 
 
 @contextmanager

@@ -103,10 +103,10 @@ def _journal(space: Space, parts: Sequence[Part]) -> None:
     journal = space.simulation.journal
     entries: list[tuple[int, int, int, Entry]] = []
     for part in parts:
-        told = [entry for example in part.kept for entry in example.entries]
+        present = [entry for example in part.kept for entry in example.entries]
         # What is about no message happened to every shard alike; that of one stands for all.
-        told += part.entries if part is parts[0] else ()
-        entries += [(entry.at_ms, part.shard.number, entry.seq, entry) for entry in told]
+        present += part.entries if part is parts[0] else ()
+        entries += [(entry.at_ms, part.shard.number, entry.seq, entry) for entry in present]
     entries.sort(key=lambda row: row[:3])
     journal.put([structs.replace(entry, seq=number) for number, (*_, entry) in enumerate(entries, 1)])
 
