@@ -54,7 +54,8 @@ def scorecard(
 
 def card_of(tally: WebhookTally, live_rate: int, lag_max_ms: int = 0) -> Scorecard:
     """Return what *tally* says of a receiver; *live_rate* is that of a live clock, 0 for any other."""
-    waits = {name: tally.waits.rank(percent) if live_rate else None for name, percent in RANKS.items()}
+    timed = tally.waits if live_rate else None
+    waits = {name: None if timed is None else timed.rank(percent) for name, percent in RANKS.items()}
     return Scorecard(
         webhooks=tally.webhooks,
         attempts=tally.attempts,

@@ -108,7 +108,7 @@ class WebhookTally:
         "forged_taken",
     )
 
-    def __init__(self, samples: Callable[[], Samples] = ExactSamples) -> None:
+    def __init__(self, samples: Callable[[], Samples] = ExactSamples, *, waits: bool = True) -> None:
         self.webhooks = 0
         """Owed in all, whatever became of them."""
         self.attempts = 0
@@ -132,8 +132,8 @@ class WebhookTally:
         self.forged_taken = 0
         self.late_max_ms = 0
         self.latencies = samples()
-        self.waits = samples()
-        """From when each attempt was due, on the space's clock, to its answer."""
+        self.waits = samples() if waits else None
+        """From when each attempt was due, on the space's clock, to its answer; None: measured elsewhere."""
         self.queued = samples()
 
     def take(
@@ -169,7 +169,8 @@ class WebhookTally:
             # How long a body takes that is slow on purpose says nothing about who reads it.
             if attempt.measured and not webhook.damage_of(attempt.number):
                 self.latencies.add(attempt.latency_real_us)
-                self.waits.add(attempt.latency_real_us + attempt.late_ms * 1_000 // rate)
+                if self.waits is not None:
+                    self.waits.add(attempt.latency_real_us + attempt.late_ms * 1_000 // rate)
                 self.queued.add(attempt.queued_real_us)
         if is_bad is not None and webhook.damage:
             spoilt = [attempt for attempt in webhook.attempts if webhook.spoilt(attempt.number)]
@@ -187,7 +188,8 @@ class WebhookTally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.late_max_ms = max(self.late_max_ms, other.late_max_ms)
         self.latencies.join(other.latencies)
-        self.waits.join(other.waits)
+        if self.waits is not None and other.waits is not None:
+            self.waits.join(other.waits)
         self.queued.join(other.queued)
 
 

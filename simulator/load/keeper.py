@@ -13,6 +13,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.fates import drawn
 from simulator.kernel.model.lifecycle import TERMINAL, State
 from simulator.kernel.model.message import Message
+from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.facts import Accepted, Attempted
 from simulator.kernel.store.journal import Entry
@@ -91,6 +92,12 @@ class Keeper:
         self._entries: dict[MessageKey, list[Entry]] = {}
         self._late_us: dict[str, int] = {}
         self._started_ns = perf_counter_ns()
+        self._forgets = {
+            name: account.forget
+            for name, account in space.simulation.accounts.items()
+            if isinstance(account, Forgets)
+        }
+        self._live = False
         space.tap = self
         space.simulation.outbox.tended = self._tend
         space.simulation.journal.tell = self._hear
@@ -102,7 +109,8 @@ class Keeper:
         return self._space.simulation
 
     def start(self) -> None:
-        """Count real time from now."""
+        """Count real time from now; only on a live clock anything is late."""
+        self._live = self._space.driver.mode is ClockMode.LIVE
         self._started_ns = perf_counter_ns()
 
     # -- the tap --------------------------------------------------------------------------------
@@ -112,13 +120,13 @@ class Keeper:
         late_us = self._space.driver.late_real_us(webhook.due_ms)
         self._late_us[webhook.id] = late_us
         at_us = (perf_counter_ns() - self._started_ns) // 1_000
-        self.measures.begin(webhook.due_ms, late_us, at_us, first=number == 1)
+        self.measures.begin(webhook.due_ms, late_us if self._live else None, at_us, first=number == 1)
         if number == 1:
             self.measures.stamp(webhook, request)
 
     def attempted(self, webhook: Webhook, attempt: Attempt) -> None:
         """Measure how an attempt ended."""
-        self.measures.end(self._late_us.pop(webhook.id, 0), attempt)
+        self.measures.end(self._late_us.pop(webhook.id, 0), attempt, timed=self._live)
         self.outages.take(webhook, attempt)
 
     def called(self, call: Call, *, admitted: bool) -> None:
@@ -171,9 +179,9 @@ class Keeper:
             entries = self._entries.pop(message.key, [])
             if self._count(message, webhooks):
                 self.kept.append(Kept(message, webhooks, entries))
-            account = self._simulation.accounts[message.key.provider]
-            if isinstance(account, Forgets):
-                account.forget(message)
+            forget = self._forgets.get(message.key.provider)
+            if forget is not None:
+                forget(message)
             if self._once:
                 self._forget(message.key)
 

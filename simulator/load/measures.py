@@ -45,10 +45,11 @@ class Measures:
         self.last_sent_us = 0
         """When the first and the last first attempt was sent, in real time from the start of the run."""
 
-    def begin(self, due_ms: int, late_us: int, at_us: int, *, first: bool) -> None:
-        """Count an attempt that is sent at *at_us* from the start of the run."""
+    def begin(self, due_ms: int, late_us: int | None, at_us: int, *, first: bool) -> None:
+        """Count an attempt that is sent at *at_us* from the start of the run; None: nothing can be late."""
         self.sent += 1
-        self.late.add(late_us)
+        if late_us is not None:
+            self.late.add(late_us)
         if not first:
             return
         self.first += 1
@@ -69,7 +70,7 @@ class Measures:
             what.update(request.body)
         self.digest = (self.digest + int.from_bytes(what.digest(), "big")) & _DIGEST_MASK
 
-    def end(self, late_us: int, attempt: Attempt) -> None:
+    def end(self, late_us: int, attempt: Attempt, *, timed: bool) -> None:
         """Count how an attempt ended that was begun *late_us* after it was due."""
         self.ended += 1
         if attempt.acknowledged:
@@ -78,7 +79,7 @@ class Measures:
             self.non_2xx += 1
         else:
             self.no_answer += 1
-        if attempt.measured:
+        if timed and attempt.measured:
             self.answered.add(late_us + attempt.latency_real_us)
 
     def as_plain(self) -> dict[str, object]:

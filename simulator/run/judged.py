@@ -126,7 +126,7 @@ class Judged:
     def _take(self, message: Message | None, webhook: Webhook, simulation: Simulation, rate: int) -> bool:
         tally = self.webhooks.get(webhook.provider)
         if tally is None:
-            tally = self.webhooks[webhook.provider] = WebhookTally(self._samples)
+            tally = self.webhooks[webhook.provider] = WebhookTally(self._samples, waits=self._most is None)
         taken = tally.forged_taken
         tally.take(webhook, rate=rate, is_bad=partial(is_bad, simulation) if self._forgeries else None)
         first = False

@@ -18,7 +18,6 @@ from simulator.schema.shapes import (
     Field,
     Integer,
     ListOf,
-    OneOf,
     RateShape,
     Record,
     Shape,
@@ -58,9 +57,26 @@ _RAMP: Final[Shape[tuple[Rate, Rate]]] = Record(
     ],
     doc="From one rate to another, evenly.",
 )
+
+
+def _changing(ramp: object = None, steps: object = None) -> object:
+    if (ramp is None) == (steps is None):
+        raise ValueError("expected one of ramp and steps")
+    return steps if ramp is None else ramp
+
+
 _ARRIVALS: Final = Either[object](
     Choice({"constant": "constant", "poisson": "poisson"}),
-    OneOf[object, object]({"ramp": _RAMP, "steps": ListOf(_STAGE, min_items=1)}, lambda _, read: read),
+    Record(
+        _changing,
+        [
+            Field("ramp", _RAMP, "From one rate to another, evenly."),
+            Field(
+                "steps", ListOf(_STAGE, min_items=1), "One rate after the other; the last holds to the end."
+            ),
+        ],
+        doc="A rate that changes.",
+    ),
 )
 
 
