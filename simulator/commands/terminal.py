@@ -43,13 +43,16 @@ class ProgressLine:
 
     def __init__(self, log_every_real_s: float) -> None:
         self._terminal = sys.stderr.isatty()
+        self._width = 0
         self._every_s = log_every_real_s
         self._next_s = time.monotonic() + log_every_real_s
 
     def __call__(self, text: str) -> None:
         """Show *text*; whatever is printed next takes its place."""
         if self._terminal:
-            click.echo(f"\r{printable(text)}\x1b[K\r", nl=False, err=True)
+            # Spaces take away what is left of a longer line.
+            self._width = max(self._width, len(text))
+            click.echo(f"\r{printable(text):<{self._width}}   \r", nl=False, err=True)
         elif time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + self._every_s
             say(text, err=True)
