@@ -212,7 +212,7 @@ class Keeper:
         faults, fate = message.faults, message.fate
         if faults is not None and faults.contradict is not None:
             return False
-        if message.state is not State.DELIVERED and not fate.replies:
+        if (message.state is not State.DELIVERED or fate.read is None) and not fate.replies:
             return True
         draws = simulation.chance.of(*key)
         unread = message.state is State.DELIVERED and fate.read is not None
