@@ -6,7 +6,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve demo test e2e check format golden deep soak bench release-check image-test docs install clean
+.PHONY: help run serve demo test e2e check format golden deep soak bench lowest release-check image-test docs install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -18,6 +18,7 @@ $(VENV)/.base: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pytest,people]'
 	@# Where it has a wheel; elsewhere patterns without a bound are refused.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'google-re2>=1.1.20251105' 2>/dev/null || true
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'uvloop>=0.21' 2>/dev/null || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -35,7 +36,7 @@ install: $(VENV)/.dev ## set up everything for development
 
 run: $(VENV)/.compiled ## set up and start the simulator; flags: make run ARGS="--port 8080"
 	@# Ctrl-C is how it is meant to end; any other failure is one.
-	@trap : INT; $(BIN)/simulator serve $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
+	@trap : INT; $(BIN)/simulator serve --loop auto $(ARGS) || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 serve: run
 
@@ -74,6 +75,14 @@ bench: $(VENV)/.dev ## measure speed, as ratios within one run
 
 soak: $(VENV)/.dev ## send everything that may be sent, for two minutes; flags: make soak ARGS="--seconds 500"
 	@timeout 600 $(BIN)/python tests/soak $(ARGS)
+
+lowest: ## run the tests with the oldest dependencies that the package admits, in an environment of their own
+	@mkdir -p build
+	@test -x build/lowest/bin/python || $(PYTHON) -m venv build/lowest
+	@$(PYTHON) tests/lowest.py > build/lowest.txt
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e '.[pytest,people,tls,speed]' --group dev
+	@build/lowest/bin/python -m pytest $(ARGS)
 
 release-check: $(VENV)/.release ## build sdist and wheel, look into them, try them on every Python here
 	@$(BIN)/python tests/release_check.py

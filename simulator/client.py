@@ -25,6 +25,9 @@ __all__ = [
     "Webhooks",
 ]
 
+# A failed test shows the call that was made, and none of the frames below it.
+__tracebackhide__ = True
+
 _FILE_OR_NAME: Final = r"[\w./~ -]+\.ya?ml|[A-Za-z0-9-]+"
 """A line that is no YAML mapping: the name of a file, or of a shipped scenario."""
 
@@ -153,7 +156,6 @@ def _given(**conditions: str) -> dict[str, str]:
 
 
 def _check_one(what: str, query: Mapping[str, str], lines: Sequence[str]) -> None:
-    __tracebackhide__ = True
     if len(lines) != 1:
         listed = "".join(f"\n  {line}" for line in lines[:20])
         conditions = ", ".join(f"{name} {value!r}" for name, value in query.items())
@@ -173,6 +175,8 @@ def _duration(by: str | timedelta) -> str:
 
 
 def _instant(start: object) -> object:
+    if isinstance(start, timedelta):
+        raise TypeError(f"expected an instant, got a span, {start!r}; advance() takes that")
     if not isinstance(start, datetime):
         return start
     if start.tzinfo is None:
@@ -304,7 +308,6 @@ class Simulator:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation of the control API on this space; raises ControlError."""
-        __tracebackhide__ = True
         return self.control.call(method, f"/spaces/{self.space}{path}", body, query)
 
     def delete(self) -> None:

@@ -15,6 +15,9 @@ from simulator.server.asked import Asked, ControlCalls
 
 __all__ = ["Control", "ControlError", "HttpControl", "LocalControl", "Unreachable"]
 
+# A failed test shows the call that was made, and none of the frames below it.
+__tracebackhide__ = True
+
 _TIMEOUT_REAL_S = 600.0
 _NO_CONTENT = 204
 _PROBLEM = "application/problem+json"
@@ -99,7 +102,6 @@ class HttpControl:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
-        __tracebackhide__ = True
         sent = None if body is None else json.dumps(body).encode()
         status, kind, answer = self._request(method, _target(path, query), sent)
         if kind == "application/x-ndjson":
@@ -109,7 +111,6 @@ class HttpControl:
 
     def _refuse(self, status: int, kind: str, answer: bytes) -> None:
         """Raise ControlError for what the simulator refuses, Unreachable for what is none of its answers."""
-        __tracebackhide__ = True
         if status < 400:
             return
         plain = self._decoded(answer) if kind == _PROBLEM else None
@@ -151,8 +152,12 @@ class LocalControl:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
-        __tracebackhide__ = True
-        return asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop)
+        try:
+            return future.result()
+        except ControlError as refusal:
+            # How it came about on the other thread helps nobody who reads a failed test.
+            raise refusal.with_traceback(None) from None
 
     async def call_async(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None

@@ -3,7 +3,8 @@ Builds the container image and tries it: health, read-only root, user, a send, a
 
 Run by `make image-test`, not by `make test`: it needs podman.  `IMAGE_BASE=mmdebstrap` makes
 the base from Debian's packages where no image registry can be reached; any other value is an image's name.
-`IMAGE_BUILD_FLAGS` and `IMAGE_RUN_FLAGS` are handed to `podman build` and `podman run` as they are.
+`IMAGE_BASE_FLAGS`, `IMAGE_BUILD_FLAGS` and `IMAGE_RUN_FLAGS` are handed to `mmdebstrap`, `podman build` and
+`podman run` as they are.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def base() -> list[str]:
         with tempfile.TemporaryDirectory() as folder:
             print("making a base", flush=True)
             packages = "--include=python3,python3-venv,ca-certificates"
-            run("mmdebstrap", "--variant=apt", packages, "stable", f"{folder}/base.tar")
+            command = ["mmdebstrap", "--variant=apt", packages, *flags("IMAGE_BASE_FLAGS")]
+            run(*command, "stable", f"{folder}/base.tar")
             run("podman", "import", f"{folder}/base.tar", BASE)
     return ["--build-arg", f"BASE={BASE}", "--pull=never"]
 

@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 MINORS = range(11, 15)
 LOOKS_MAX = 400
-EXTRAS = "people,tls,speed,pytest"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = ",".join(PROJECT["optional-dependencies"])
 PLUGIN = "messaging_provider_simulator_pytest.py"
 
 SCENARIO = "name: a\npeople: {locale: tr_TR}\nrules: [{then: {webhooks: {duplicate: true}}}]\n"
@@ -85,7 +86,6 @@ def check_sdist(sdist: Path) -> None:
 
 def check_wheel(wheel: Path) -> None:
     """It holds the package, the plugin, the scenarios and the documents of providers, and no more."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = email.message_from_bytes(archive.read(_dist_info(names, "METADATA")))
@@ -104,7 +104,7 @@ def check_wheel(wheel: Path) -> None:
     shipped = {name for name in shipped if "__pycache__" not in name and not name.endswith(PLUGIN)}
     assert shipped <= set(names), f"the wheel lacks {shipped - set(names)}"
     assert told is not None
-    assert told[1] == metadata["Version"] == version, "the versions differ"
+    assert told[1] == metadata["Version"] == PROJECT["version"], "the versions differ"
     assert f"simulator = {PLUGIN.removesuffix('.py')}" in entries
     check_metadata(metadata)
 
@@ -114,7 +114,7 @@ def _dist_info(names: list[str], name: str) -> str:
 
 
 def check_metadata(metadata: email.message.Message) -> None:
-    """Index pages can follow every link, and extras are those that are documented."""
+    """Index pages can follow every link, and every extra is there."""
     text = str(metadata.get_payload())
     relative = re.findall(r"\]\((?!https?:|#)[^)]*\)", text)
     assert not relative, f"the long description has relative links: {relative[:5]}"
@@ -167,9 +167,9 @@ def try_wheel(python: Path, wheel: Path, folder: Path, extras: str) -> None:
         told = run(simulator, "serve", "--port", "0", "--scenario", "people.yaml", cwd=folder, code=2)
         assert "[people]" in told, told
         assert "[tls]" in run(simulator, "serve", "--port", "0", "--tls", cwd=folder, code=2)
-        assert "[speed]" in run(simulator, "serve", "--port", "0", "--fast-loop", cwd=folder, code=2)
+        assert "[speed]" in run(simulator, "serve", "--port", "0", "--loop", "uvloop", cwd=folder, code=2)
         return
-    serve(simulator, folder, "--tls", "--fast-loop", "--scenario", "people.yaml")
+    serve(simulator, folder, "--tls", "--loop", "uvloop", "--scenario", "people.yaml")
     (folder / "test_plugin.py").write_text(PLUGIN_TEST, encoding="utf-8")
     assert "1 passed" in run(inside, "-m", "pytest", "-q", cwd=folder)
 

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -221,7 +222,8 @@ def test_links_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "file", "program"), [("js", "send.mjs", "node"), ("java", "Send.java", "javac")]
+    ("language", "file", "program"),
+    [("js", "send.mjs", "node"), ("java", "Send.java", "javac"), ("php", "send.php", "php")],
 )
 def test_clients_in_other_languages_send(tmp_path: Path, language: str, file: str, program: str) -> None:
     """
@@ -243,6 +245,16 @@ def test_clients_in_other_languages_send(tmp_path: Path, language: str, file: st
     assert "PENDING_ENROUTE" in done.stdout, done.stderr
 
 
+def test_every_extra_is_named_where_people_install() -> None:
+    """
+    Whoever reads how to install the package learns of each extra.
+    """
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    readme = (_ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert [extra for extra in project["optional-dependencies"] if f"`{extra}`" not in readme] == []
+
+
 def test_workflows_are_yaml() -> None:
     """
     Files for other tools parse, and the versions and hooks that they name exist here.
@@ -251,6 +263,7 @@ def test_workflows_are_yaml() -> None:
 
     parsed = {_named(block): yaml.safe_load(block.text) for block in _blocks("yml")}
 
+    parsed |= {path.name: yaml.safe_load(path.read_text()) for path in (_ROOT / ".github").rglob("*.yml")}
     assert all(isinstance(content, dict) for content in parsed.values())
     named = {
         hook["id"]

@@ -74,7 +74,7 @@ def _examples(server: Server) -> Iterator[str]:
     for name, provider in server.registry.providers.items():
         yield ""
         yield f"  {provider.title}: {server.url}/{name}"
-        if name in server.ports:
-            yield f"  alone at http://{server.config.host}:{server.ports[name]}"
+        if name in server.alone_urls:
+            yield f"  alone at {server.alone_urls[name]}"
         example = provider.example(f"{server.url}/{name}", credentials[name])
         yield from (f"    {line}" for line in example.splitlines())

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from textwrap import wrap
 from typing import Final
 
 import click
@@ -40,12 +43,13 @@ def codes(provider: str | None, coverage: bool, form: str) -> None:
         say(plain_json(rows, indent=2))
         return
     names = list(rows[0]) if rows else []
-    table = [{name: _cell(str(row[name])) for name in names} for row in rows]
-    widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in names}
-    for shown in [{name: name.upper() for name in names}, *table]:
-        say("  ".join(f"{shown[name]:{widths[name]}}" for name in names).rstrip())
+    table = [line for row in rows for line in _lines([str(row[name]) for name in names])]
+    head = [name.upper() for name in names]
+    widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
+    for shown in [head, *table]:
+        say("  ".join(f"{cell:{width}}" for cell, width in zip(shown, widths, strict=True)).rstrip())
 
 
-def _cell(text: str) -> str:
-    # One long sentence must not make every line as long; `--format json` has it whole.
-    return text if len(text) <= _CELL_LENGTH_MAX else f"{text[: _CELL_LENGTH_MAX - 1]}…"
+def _lines(row: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield *row* in as many lines as its longest cell needs: a sentence makes no other line as long."""
+    yield from zip_longest(*(wrap(cell, _CELL_LENGTH_MAX) or [""] for cell in row), fillvalue="")

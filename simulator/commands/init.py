@@ -47,6 +47,7 @@ timeline:
   - {at: 50m, webhooks: {release: {rate: 200/s}}}
   # - {at: 1h, provider: infobip, storm: {messages: 10000, rate: 500/s}}
 
+# reset: "POST http://127.0.0.1:9000/reset"   # your software forgets the last run, whose ids come again
 # drive:                     # `simulator run` calls your software, so that it sends
 #   - {call: "POST http://127.0.0.1:9000/send", count: 20, rate: 2/s, body: {to: "{recipient}"}}
 

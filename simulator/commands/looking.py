@@ -40,6 +40,7 @@ def spaces(where: Where, as_json: bool) -> None:
 @click.option("--provider", help="At this provider only.")
 @click.option("--recipient", help="To this recipient only.")
 @click.option("--state", help="In this state only: waiting, delivered, failed …")
+@click.option("--name", help="With this id, or of the call with it: a txnid, a bulkId, a batchId.")
 @_limit
 @_as_json
 @asking
@@ -49,13 +50,14 @@ def messages(
     provider: str | None,
     recipient: str | None,
     state: str | None,
+    name: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
     """
     List messages, the oldest first: where they are, and the ids that `explain` takes.
     """
-    conditions = _given(provider=provider, recipient=recipient, state=state)
+    conditions = _given(provider=provider, recipient=recipient, state=state, name=name)
     listed = _last(where, f"/spaces/{space}/messages", conditions, limit)
     if as_json:
         say(plain_json(listed, 2))

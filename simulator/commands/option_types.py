@@ -5,6 +5,7 @@ Options of commands that are more than a text or a number.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,7 +13,7 @@ import click
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import UnitError, parse_duration
 
-__all__ = ["ClockType", "ListenType", "SpanType", "StartType"]
+__all__ = ["ClockType", "ListenType", "SpanType", "StartType", "listen_option", "ports_of"]
 
 _SPAN_MS_MAX: Final = 3_600_000
 
@@ -75,6 +76,22 @@ class ListenType(_ListenType):
         if not equals or not port.isdigit() or int(port) > 65_535:
             self.fail(f"expected a provider and a port such as infobip=8081, got {value!r}", param, ctx)
         return provider, int(port)
+
+
+listen_option: Final = click.option(
+    "--listen",
+    type=ListenType(),
+    multiple=True,
+    help="Serve a provider alone on a further port: infobip=8081.",
+)
+
+
+def ports_of(listen: Sequence[tuple[str, int]], providers: Collection[str]) -> dict[str, int]:
+    """Return the further ports by provider; raises ValueError when there is no such provider."""
+    for name, _ in listen:
+        if name not in providers:
+            raise ValueError(f"--listen: there is no provider {name!r}; known: {', '.join(providers)}")
+    return dict(listen)
 
 
 class SpanType(_SpanType):

@@ -26,6 +26,7 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.files import find_scenario, load_run_file
+from simulator.commands.option_types import listen_option, ports_of
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
 from simulator.commands.terminal import ProgressLine, say
@@ -57,6 +58,7 @@ _QUIET_REAL_S: Final = 30.0
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option("--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0: any.")
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
+@listen_option
 @click.option(
     "--seed", type=click.IntRange(0, 2**53), help="Same seed, same story.  [default: the scenario's]"
 )
@@ -135,6 +137,7 @@ def run(
     host: str,
     port: int,
     port_file: Path | None,
+    listen: tuple[tuple[str, int], ...],
     seed: int | None,
     live_rate: int | None,
     start: str,
@@ -161,7 +164,7 @@ def run(
     _check_flags(wait_for, alone=bool(record is not None or start or wait_for), workers=workers)
     path = find_scenario(scenario)
     server, plan = _server(
-        path, host=host, port=port, seed=seed, live_rate=live_rate, allow_targets=allow_target
+        path, host=host, port=port, listen=listen, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
     options = RunOptions(
         start=start,
@@ -228,7 +231,14 @@ def _share(
 
 
 def _server(
-    path: Path, *, host: str, port: int, seed: int | None, live_rate: int | None, allow_targets: Sequence[str]
+    path: Path,
+    *,
+    host: str,
+    port: int,
+    listen: Sequence[tuple[str, int]],
+    seed: int | None,
+    live_rate: int | None,
+    allow_targets: Sequence[str],
 ) -> tuple[Server, RunFile]:
     """Return what a file says, and a server for it; ends the process with every complaint about it."""
     providers = discover()
@@ -240,6 +250,7 @@ def _server(
             seed=seed if seed is not None else plan.scenario.seed or 0,
             clock=_clock(plan.scenario, live_rate),
             scenario=plan.scenario,
+            listen=ports_of(listen, providers),
             allow_targets=allow_targets,
             providers=providers,
         )
@@ -295,6 +306,8 @@ async def _run(
             recorder = Recorder(space, record, _text(path), path.name)
         _write_port(port_file, server.ports[""])
         say(f"{plan.scenario.name}: serving at {server.url}", err=True)
+        for name, url in server.alone_urls.items():
+            say(f"{name} alone at {url}", err=True)
         if not makes_calls(plan):
             say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, plan, options, _progress())

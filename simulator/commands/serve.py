@@ -20,7 +20,7 @@ from simulator.commands.banner import hello
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.journal_file import JournalFile
-from simulator.commands.option_types import ListenType, SpanType
+from simulator.commands.option_types import SpanType, listen_option, ports_of
 from simulator.commands.outputs import forget, write_whole
 from simulator.commands.setup import Beginning, Setup, beginning_options
 from simulator.commands.terminal import PlainLines, plain_json, say
@@ -64,11 +64,26 @@ class _JsonLines(logging.Formatter):
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
 @click.option("--scenario", help="A scenario file, or the name of a shipped one.")
 @beginning_options
+@click.option(
+    "--keep-messages",
+    "messages_max",
+    type=click.IntRange(1_000, 10_000_000),
+    default=100_000,
+    show_default=True,
+    help="In each space, so many messages and webhooks stay to be looked at; what is not over always stays.",
+)
 @click.option("--watch", is_flag=True, help="Load the scenario again when its file changes.")
 @click.option("--verbose", "-v", is_flag=True, help="Log everything that happens, a line each.")
-@click.option("--fast-loop", is_flag=True, help="Run on uvloop, or winloop on Windows (extra `speed`).")
+@click.option(
+    "--loop",
+    "loop_name",
+    type=click.Choice(["asyncio", "uvloop", "auto"]),
+    default="asyncio",
+    show_default=True,
+    help="Event loop: uvloop is winloop on Windows (extra `speed`); auto takes it where it is installed.",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--listen", type=ListenType(), multiple=True, help="Serve a provider alone on a further port.")
+@listen_option
 @tls_options
 @click.option(
     "--allow-target",
@@ -123,9 +138,10 @@ def serve(
     port_file: Path | None,
     scenario: str | None,
     beginning: Beginning,
+    messages_max: int,
     watch: bool,
     verbose: bool,
-    fast_loop: bool,
+    loop_name: str,
     log_format: str,
     listen: tuple[tuple[str, int], ...],
     tls: TlsOptions,
@@ -142,7 +158,6 @@ def serve(
     """
     _log_to_stderr(log_format)
     providers = discover()
-    _know(providers, [name for name, _ in listen])
     path = _find(scenario, watch)
     loaded = _load(path, providers)
     with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
@@ -158,18 +173,19 @@ def serve(
                 scenario=loaded,
                 allow_targets=allow_target,
                 allow_hosts=frozenset(allow_host),
-                listen=dict(listen),
+                listen=ports_of(listen, providers),
                 tls=https.context if https is not None else None,
                 tls_port=https.port if https is not None else 0,
                 providers=providers,
                 http=http,
                 patience_real_s=patience_real_ms / 1_000,
                 tell=tell,
+                messages_max=messages_max,
             )
             server = Server(config)
         except ValueError as refusal:
             _fail(str(refusal), INVALID)
-        with asyncio.Runner(loop_factory=_fast_loop() if fast_loop else None) as runner:
+        with asyncio.Runner(loop_factory=_loop(loop_name)) as runner:
             watched = path if watch else None
             code = runner.run(
                 _run(server, providers, watched, port_file, drain_real_ms / 1_000, https, space.seed.drawn)
@@ -193,19 +209,17 @@ def _hosts(providers: Mapping[str, Provider]) -> list[str]:
     return [pattern for provider in providers.values() for pattern in provider.hosts]
 
 
-def _know(providers: Mapping[str, Provider], names: Sequence[str]) -> None:
-    """End the process when one of *names* is no provider's."""
-    unknown = [name for name in names if name not in providers]
-    if unknown:
-        _fail(f"--listen: there is no provider {unknown[0]!r}; known: {', '.join(providers)}", INVALID)
-
-
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    name = "winloop" if sys.platform == "win32" else "uvloop"
+def _loop(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop called *name*; None: Python's own."""
+    if name == "asyncio":
+        return None
+    module = "winloop" if sys.platform == "win32" else "uvloop"
     try:
-        loop: Callable[[], asyncio.AbstractEventLoop] = import_module(name).new_event_loop
+        loop: Callable[[], asyncio.AbstractEventLoop] = import_module(module).new_event_loop
     except ImportError:
-        _fail(f'--fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"', INVALID)
+        if name == "auto":
+            return None
+        _fail(f'--loop {name} needs {module}: pip install "messaging-provider-simulator[speed]"', INVALID)
     return loop
 
 
@@ -350,6 +364,9 @@ async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> 
             # A large file takes seconds to read, in which others want to be served.
             scenario = await asyncio.to_thread(load_file, path, providers)
             space = server.registry.get(DEFAULT_SPACE)
+            if why_not := server.registry.doors.why_not(scenario):
+                _LOG.warning("%s\nthe scenario loaded before stays in force", why_not)
+                continue
             space.load(scenario)
         except ScenarioError as trouble:
             _LOG.warning("%s\nthe scenario loaded before stays in force", "\n".join(trouble.lines))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.model.scenario import ClockMode, ServerTurn
 from simulator.kernel.model.units import format_duration, format_offset
 from simulator.kernel.store.facts import (
     Accepted,
@@ -37,6 +37,7 @@ from simulator.kernel.store.facts import (
     ScenarioLoaded,
     Scope,
     SendRefused,
+    ServerTurned,
     SettingsChanged,
     Suspended,
     Unsigned,
@@ -129,6 +130,10 @@ def _sentence(fact: Fact) -> str:
             return f'scenario "{name}" is in force'
         case ClockChanged(mode=mode, rate=rate):
             return f"the clock is {clock_words(mode, rate)}"
+        case ServerTurned(turn=ServerTurn.DOWN):
+            return "server is down: its own port refuses connections, and those that were open are cut"
+        case ServerTurned():
+            return "server is up: its own port takes connections again"
         case SettingsChanged(names=names, text=text):
             return text or f"settings changed: {', '.join(names)}"
         case Note(text=text):

@@ -16,7 +16,7 @@ from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.store.facts import Accepted, SendRefused
+from simulator.kernel.store.facts import Accepted, SendRefused, ServerTurned
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
@@ -101,7 +101,7 @@ def webhook_lines(webhook: Webhook) -> Iterator[str]:
 
 def explain(simulation: Simulation, outcome: Message | Refused) -> Story:
     """Return the story of a submission; the rules are weighed again, which gives the same verdicts."""
-    entries = tuple(entry for entry in simulation.journal if entry.key == outcome.key)
+    entries = _entries_of(simulation, outcome.key)
     webhooks = tuple(
         webhook
         for webhook in simulation.outbox.webhooks.values()
@@ -111,9 +111,9 @@ def explain(simulation: Simulation, outcome: Message | Refused) -> Story:
     places: tuple[Place, ...] = ()
     # On a frozen clock a scenario is often replaced in the instant of a send, so instants do not tell.
     if (
-        entries
-        and isinstance(entries[0].fact, Accepted | SendRefused)
-        and entries[0].seq > simulation.state.scenario_seq
+        (first := next((entry for entry in entries if entry.key is not None), None)) is not None
+        and isinstance(first.fact, Accepted | SendRefused)
+        and first.seq > simulation.state.scenario_seq
     ):
         at_ms = outcome.accepted_ms if isinstance(outcome, Message) else outcome.at_ms
         weighed = list(simulation.considered(outcome.submission, outcome.key, at_ms))
@@ -125,6 +125,18 @@ def explain(simulation: Simulation, outcome: Message | Refused) -> Story:
             )
     names = simulation.names_of(outcome.submission)
     return Story(outcome, _plain(weighed), places, entries, webhooks, names)
+
+
+def _entries_of(simulation: Simulation, key: MessageKey) -> tuple[Entry, ...]:
+    """Return what happened to the submission, and when its provider's server was down before or meanwhile."""
+    entries = [
+        entry
+        for entry in simulation.journal
+        if entry.key == key or (isinstance(entry.fact, ServerTurned) and entry.provider == key.provider)
+    ]
+    while entries and entries[-1].key is None:
+        del entries[-1]
+    return tuple(entries)
 
 
 def find_submission(
@@ -186,7 +198,7 @@ def _by_key(
 
 def _by_other_name(simulation: Simulation, name: str, provider: str) -> Message | Refused | None:
     def goes_by(submission: Message | Refused) -> bool:
-        return name in simulation.names_of(submission.submission).values()
+        return name in simulation.found_by(submission.submission)
 
     message = _latest(simulation.messages.values(), provider, goes_by)
     refused = _latest(simulation.refusals.values(), provider, goes_by)

@@ -186,9 +186,8 @@ class Keeper:
                 self._forget(message.key)
 
     def _forget(self, key: MessageKey) -> None:
-        ordinals = self._simulation.state.ordinals
         for recipient in (key.recipient, f"({key.recipient} acts)", f"({key.recipient} events)"):
-            ordinals.pop((key.provider, recipient), None)
+            self._simulation.state.forget_ordinal(key.provider, recipient)
 
     def _count(self, message: Message, webhooks: list[Webhook]) -> bool:
         """Count a message with its webhooks; return whether it is kept as an example."""

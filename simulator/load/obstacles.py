@@ -28,6 +28,8 @@ def obstacles(plan: RunFile, providers: Mapping[str, Provider], workers: int) ->
 
 def _calls(plan: RunFile) -> Iterator[str]:
     scenario = plan.scenario
+    if plan.reset is not None:
+        yield "reset: it prepares software whose calls are answered, and none are"
     if plan.drive:
         yield "drive: calls of your software come to one port, and one process answers it"
     if not any(item.storm is not None or item.act is not None for item in scenario.timeline):
@@ -35,6 +37,8 @@ def _calls(plan: RunFile) -> Iterator[str]:
     for place, item in _places(scenario):
         if item.software:
             yield f"{place}: software: it is made to send, and one process answers its calls"
+        if item.server is not None:
+            yield f"{place}: server: no port of a provider's own is open"
     if plan.expect.sends is not None:
         yield "expect.sends: it judges calls of your software, and there are none"
     for ask in plan.expect.integrator:

@@ -70,6 +70,7 @@ class Call:
         "query",
         "refused",
         "result",
+        "unreadable",
         "url",
     )
 
@@ -107,6 +108,8 @@ class Call:
         """Why it was refused, if it was."""
         self.notes: tuple[str, ...] = ()
         """What its answer has no words for."""
+        self.unreadable = ""
+        """Why its body could not be read, before any provider looked at it; empty: it could."""
 
     @property
     def credential_text(self) -> str:

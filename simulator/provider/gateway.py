@@ -169,6 +169,11 @@ class Gateway:
 
     # -- messages -------------------------------------------------------------------------------
 
+    @property
+    def messages_max(self) -> int:
+        """So many messages the space keeps; an account need not remember more of them."""
+        return self._simulation.state.store.limit
+
     def names_of(self, submission: Submission) -> Mapping[str, str]:
         """Return what else a submission goes by, as the account's `names_of` has it."""
         return self._simulation.names_of(submission)

@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pytest
 
@@ -96,6 +96,9 @@ def simulator(request: pytest.FixtureRequest, simulator_server: Any) -> Iterator
         space.delete()
 
 
+_MARKED: Final = ("scenario", "seed", "clock", "start", "providers")
+
+
 def _wanted(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
     """Return what a marker says; a scenario file is looked for where the test is, too."""
     settings = dict(marker.kwargs)
@@ -105,6 +108,10 @@ def _wanted(marker: pytest.Mark, folder: Path) -> dict[str, Any]:
                 f"@pytest.mark.simulator: expected one scenario, and all else by name, got {marker.args!r}"
             )
         settings["scenario"] = marker.args[0]
+    if unknown := [name for name in settings if name not in _MARKED]:
+        raise pytest.UsageError(
+            f"@pytest.mark.simulator: unknown argument {unknown[0]!r}; known: {', '.join(_MARKED)}"
+        )
     scenario = settings.get("scenario")
     if isinstance(scenario, str | Path) and str(scenario).endswith((".yaml", ".yml")):
         beside = folder / scenario

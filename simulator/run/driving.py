@@ -23,6 +23,8 @@ __all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
 _TERMS = Terms(timeout_real_ms=30_000, keep_bytes_max=200, read_bytes_max=1_048_576)
 
 
+_CONFLICT: Final = 409
+_OWN_FAILURE: Final = 500
 _NUMBER: Final = re.compile(r"\{n(?::0(\d{1,2}))?\}")
 
 
@@ -42,7 +44,16 @@ class DriveReport:
     How the calls went.
     """
 
-    __slots__ = ("failures", "first_failure", "lag_max_ms", "latencies_us", "made", "recipients", "statuses")
+    __slots__ = (
+        "failed_on",
+        "failures",
+        "first_failure",
+        "lag_max_ms",
+        "latencies_us",
+        "made",
+        "recipients",
+        "statuses",
+    )
 
     def __init__(self) -> None:
         self.made = 0
@@ -55,6 +66,8 @@ class DriveReport:
         self.recipients: dict[str, None] = {}
         """To whom the software was made to send, as far as the calls said."""
         self.failures: dict[str, int] = {}
+        self.failed_on: dict[str, None] = {}
+        """To whom calls were to send that the software answered with a conflict or a failure of its own."""
 
     def note_lag(self, lag_ms: int) -> None:
         """Take note of how late a call was made."""
@@ -125,4 +138,6 @@ async def make_call(
     if reply.status >= 400 and not report.first_failure:
         excerpt = reply.body.decode("utf-8", "replace")
         report.first_failure = f"{drive.method} {url} answered {reply.status}: {excerpt}"
+    if reply.status == _CONFLICT or reply.status >= _OWN_FAILURE:
+        report.failed_on[recipient] = None
     report.statuses[reply.status] = report.statuses.get(reply.status, 0) + 1

@@ -70,7 +70,7 @@ def _made_good(simulation: Simulation, refusal: Refusal) -> bool:
     key = refusal.key
     if refusal.id:
         return simulation.message(key.provider, refusal.id) is not None
-    latest = simulation.state.ordinals.get((key.provider, key.recipient), 0)
+    latest = simulation.state.last_ordinal(key.provider, key.recipient)
     return any(key._replace(ordinal=n) in simulation.messages for n in range(key.ordinal + 1, latest + 1))
 
 

@@ -18,8 +18,8 @@ from simulator.evidence.tally import nearest_rank
 from simulator.evidence.words import latency
 from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
-from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.run.audit import Audit, Finding
+from simulator.run.beginning import IntegratorUnreachable, await_answer, await_listeners, reset
 from simulator.run.checks import checks, given_up, impossible_acts, judge_of
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
@@ -32,29 +32,20 @@ from simulator.run.unused import unused_checks
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
-from simulator.runtime.transport.redirects import followed
-from simulator.runtime.transport.seam import Terms, Transport
+from simulator.runtime.transport.seam import Transport
 from simulator.scenario.goals import Ask, Drive, RunFile, SendGoals
 from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
-_POLL_REAL_S = 0.05
 _LOOK_REAL_S: Final = 0.1
-_PROBE = Terms(timeout_real_ms=2_000)
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
 _LATE_WORK_REAL_S: Final = 10.0
 _STOOD_STILL = (
     "; the clock stood still while they were open: software that tries again inside a call needs --live"
 )
-
-
-class IntegratorUnreachable(ConnectionError):
-    """
-    The integrator did not show up in time.
-    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +88,13 @@ async def run(
     try:
         if software is not None:
             await software.start()
-        async with open_client(Guard(options.allow_targets)) as client, beating(space) as pulse:
+        guard = Guard(options.allow_targets)
+        async with open_client(guard) as client, beating(space) as pulse:
             stage = _Stage(server, plan, options, client, space, software)
             if options.wait_for:
-                await _wait_for(options, client)
+                await await_answer(options.wait_for, client, options.within_real_s)
+            await await_listeners(plan.drive, guard)
+            await reset(plan.reset, client)
             before = await figures_of(plan.expect.stays_below, client)
             ended, gave_up = await _ends(_play(stage), options, space)
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
@@ -175,7 +169,7 @@ class _Stage:
                 raise SoftwareEnded("the timeline restarts what --start began, and there is no --start")
             await self.software.restart()
             if self.options.wait_for:
-                await _wait_for(self.options, self.client)
+                await await_answer(self.options.wait_for, self.client, self.options.within_real_s)
             return
         report = self.report if drive.sends else self.errands
         await make_call(driven, self.space.simulation.people, self.client, report, due_s)
@@ -211,7 +205,7 @@ def _judged(
     if not ended:
         results.append(_endless(space, stage.options))
     if plan.drive:
-        results.append(_driven(report, still=not stage.live))
+        results.append(_driven(stage, still=not stage.live))
         if report.made and not space.exchange_count:
             results.append(_sent_nothing(stage.url))
     if stage.errands.refused:
@@ -273,7 +267,8 @@ def _endless(space: Space, options: RunOptions) -> Check:
     )
 
 
-def _driven(report: DriveReport, still: bool) -> Check:
+def _driven(stage: _Stage, still: bool) -> Check:
+    report = stage.report
     latencies = sorted(report.latencies_us)
     p50_us, p99_us, longest_us = (nearest_rank(latencies, percent) for percent in (50, 99, 100))
     hint = _STOOD_STILL if still and longest_us > _LONG_US else ""
@@ -284,8 +279,25 @@ def _driven(report: DriveReport, still: bool) -> Check:
         passed=report.refused == 0,
         detail=f"{report.made} calls: {', '.join(parts) or 'none'}; "
         f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
-        lines=(f"the first without success: {report.first_failure}",) if report.first_failure else (),
+        lines=(f"the first without success: {report.first_failure}", *_kept(stage)) if report.refused else (),
     )
+
+
+def _kept(stage: _Stage) -> Iterator[str]:
+    """Yield what may be the matter where calls failed although the message was accepted here."""
+    messages = stage.space.simulation.messages.values()
+    accepted = {_digits(message.key.recipient) for message in messages if not message.injected}
+    failed = {_digits(recipient) for recipient in stage.report.failed_on}
+    if failed & accepted:
+        yield (
+            "its message was accepted here; if your software kept its data, it has the id already, for the "
+            f"ids are those of the last run of seed {stage.space.seed}: empty the database (reset: in the "
+            "file calls your software before each run), or take another --seed"
+        )
+
+
+def _digits(recipient: str) -> str:
+    return "".join(filter(str.isdigit, recipient))
 
 
 def _errands(report: DriveReport) -> Check:
@@ -309,19 +321,6 @@ async def _show(space: Space, progress: Callable[[Space], None]) -> None:
     while True:
         progress(space)
         await asyncio.sleep(0.5)
-
-
-async def _wait_for(options: RunOptions, client: Transport) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + options.within_real_s
-    parts = "it did not answer"
-    while loop.time() < deadline:
-        reply = await followed(client, WebhookRequest(url=options.wait_for, body=b"", method="GET"), _PROBE)
-        if 0 < reply.status < 500:
-            return
-        parts = f"it answers {reply.status}" if reply.status else reply.error
-        await asyncio.sleep(_POLL_REAL_S)
-    raise IntegratorUnreachable(f"{options.wait_for} is not ready after {options.within_real_s:g} s: {parts}")
 
 
 def makes_calls(plan: RunFile) -> bool:

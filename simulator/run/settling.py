@@ -29,13 +29,16 @@ def retries_end_ms(simulation: Simulation, within_ms: int) -> int | None:
     Return until when sends that a rule refused may still be tried again; None: none is left.
 
     *within_ms* counts from the last refusal, and never ends before the rule that
-    refuses does.  What was rejected inside an answer is no send to try again.
+    refuses does, nor a closed port that was opened again.  What was rejected inside
+    an answer is no send to try again.
     """
-    latest = simulation.state.ordinals
+    last_ordinal = simulation.state.last_ordinal
     messages = simulation.messages
     waiting: list[Refused] = []
     for key, refused in simulation.refusals.items():
-        if refused.rung is not Rung.RULE or refused.id or latest[key.provider, key.recipient] > key.ordinal:
+        if refused.rung is not Rung.RULE or refused.id:
+            continue
+        if last_ordinal(key.provider, key.recipient) > key.ordinal:
             # Whatever came later has a refusal of its own, or was accepted.
             continue
         if key in messages:
@@ -43,14 +46,15 @@ def retries_end_ms(simulation: Simulation, within_ms: int) -> int | None:
         waiting.append(refused)
     # A clear no to a whole call is nothing to try again, either.
     clear = {refusal.key for refusal in refused_for_good(simulation)} if waiting else set()
-    return max(
-        (
-            max(refused.at_ms, rule_end_ms(simulation, refused.rule)) + within_ms
-            for refused in waiting
-            if refused.key not in clear
-        ),
-        default=None,
-    )
+    ends_ms = [
+        max(refused.at_ms, rule_end_ms(simulation, refused.rule)) + within_ms
+        for refused in waiting
+        if refused.key not in clear
+    ]
+    if simulation.state.servers_up_at_ms:
+        # Connections that were refused leave no trace here, so whoever tries again is given the time.
+        ends_ms.append(simulation.state.servers_up_at_ms + within_ms)
+    return max(ends_ms, default=None)
 
 
 def rule_end_ms(simulation: Simulation, name: str) -> int:

@@ -14,6 +14,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Journal
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, open_gateway
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
@@ -65,11 +66,15 @@ class Space:
         *,
         seed: int = 0,
         clock: ClockSpec | None = None,
+        messages_max: int = MESSAGES_MAX,
     ) -> None:
         spec = clock or ClockSpec()
         self.name = name
         self.simulation = Simulation(
-            seed=seed, clock=Clock(_start_unix_ms(spec)), journal=Journal(wall=wall_unix_ms)
+            seed=seed,
+            clock=Clock(_start_unix_ms(spec)),
+            journal=Journal(wall=wall_unix_ms),
+            messages_max=messages_max,
         )
         self._waiters: set[asyncio.Future[None]] = set()
         agents = {provider.name: provider.user_agent for provider in providers.values()}

@@ -5,7 +5,7 @@ Addresses as people write them: read into the kernel's spelling, or refused with
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from simulator.kernel.model.recipient import normal_address
@@ -29,6 +29,11 @@ class Spelling(Protocol):
     @property
     def country_code(self) -> str:
         """What a leading zero stands for in its numbers; empty: they have none."""
+        ...
+
+    @property
+    def numbers(self) -> str:
+        """Where numbers of its recipients begin: `+98912`."""
         ...
 
     def address_of(self, text: str, /) -> str:
@@ -59,7 +64,7 @@ def read_address(text: str, spellings: Mapping[str, Spelling], provider: str = "
     for name, spelling in spellings.items():
         if provider in ("", name) and not prefixed and (opaque := spelling.opaque(written)):
             return opaque
-    suggestion = _nearest(body, spellings)
+    suggestion = _nearest(body, spellings.values())
     if suggestion and (prefixed or not _NUMBER.fullmatch(suggestion)):
         suggestion += "*"
     hint = f'; did you mean "{suggestion}"?' if suggestion else ""
@@ -73,14 +78,20 @@ def _with_country(address: str, country_code: str) -> str:
     return address
 
 
-def _nearest(body: str, spellings: Mapping[str, Spelling]) -> str:
+def _nearest(body: str, spellings: Iterable[Spelling]) -> str:
     """Return the number, or where it is short the beginning of numbers, that was probably meant."""
     plain = "".join(str(int(c)) if c.isdecimal() else c for c in _ORNAMENT.sub("", body))
     address = normal_address(plain)
     if address.startswith("+0"):
-        codes = (spelling.country_code for spelling in spellings.values() if spelling.country_code)
+        codes = (each.country_code for each in spellings if _may_be_of(each, address))
         address = _with_country(address, next(codes, ""))
     return address if _PREFIX.fullmatch(address) and len(address) > 1 else ""
+
+
+def _may_be_of(spelling: Spelling, address: str) -> bool:
+    """Tell whether a number after its leading zero begins as the provider's do: elsewhere zeros lead, too."""
+    code = spelling.country_code
+    return bool(code) and spelling.numbers.removeprefix(f"+{code}")[:1] == address[2:3]
 
 
 def _text_of(node: Node) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from simulator.schema.node import Node
 from simulator.schema.shapes import Scalar
 
-__all__ = ["REQUEST"]
+__all__ = ["COMMAND", "REQUEST"]
 
 
 def _request(node: Node) -> tuple[str, str]:
@@ -21,8 +21,11 @@ def _request(node: Node) -> tuple[str, str]:
     return match[1], match[2]
 
 
-REQUEST: Final = Scalar(
-    expected="a method and a URL",
-    convert=_request,
-    json_schema={"type": "string", "examples": ["GET http://127.0.0.1:9000/messages/{id}"]},
-)
+def _shape(example: str) -> Scalar[tuple[str, str]]:
+    schema = {"type": "string", "examples": [example]}
+    return Scalar(expected="a method and a URL", convert=_request, json_schema=schema)
+
+
+REQUEST: Final = _shape("GET http://127.0.0.1:9000/messages/{id}")
+COMMAND: Final = _shape("POST http://127.0.0.1:9000/reset")
+"""The same, of a call that changes something."""

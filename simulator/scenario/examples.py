@@ -91,8 +91,11 @@ timeline:
   - {at: 2h, provider: rbm, recipient: "+1555*", count: 100, rate: 10/s, does: reads}
   - {at: 3h, provider: infobip, storm: {messages: 1000, rate: 100/s, mix: {deliver: 90%, fail: 10%}}}
   - {at: 4h, providers: {rbm: {webhook: {client_token: another}}}}
+  - {at: 5h, provider: infobip, server: down}
+  - {at: 6h, provider: infobip, server: up}
 """,
     "drive": """\
+reset: "POST http://127.0.0.1:9000/reset"
 rules: [{then: {webhooks: {duplicate: {share: 10%, within: 30s}}}}]
 drive:
   - call: "POST http://127.0.0.1:9000/orders/{n}/notify"

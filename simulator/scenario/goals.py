@@ -230,5 +230,7 @@ class RunFile:
     """
 
     scenario: Scenario
+    reset: tuple[str, str] | None = None
+    """Method and URL of a call that makes the integrator forget what it has, before a run."""
     drive: tuple[Drive, ...] = ()
     expect: Expectations = field(default_factory=Expectations)

@@ -12,6 +12,7 @@ from typing import Final
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
+from simulator.scenario.calls import COMMAND
 from simulator.scenario.expect import DRIVE, EXPECT
 from simulator.scenario.goals import RunFile
 from simulator.scenario.names import Named
@@ -240,6 +241,11 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
                 ListOf(timeline_shape(providers, settings), max_items=_TIMELINE_MAX),
                 "What happens at an instant, whoever sends what.",
             ),
+            Field(
+                "reset",
+                COMMAND,
+                "A call by which the integrator forgets what it has, made by `run` before anything else.",
+            ),
             Field("drive", ListOf(DRIVE, max_items=_DRIVES_MAX), "Calls to the integrator, made by `run`."),
             Field("expect", EXPECT, "What `run` expects; its verdict."),
         ],
@@ -249,5 +255,5 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
 
 
 def _run_file(**values: object) -> RunFile:
-    goals = {name: values.pop(name) for name in ("drive", "expect") if name in values}
+    goals = {name: values.pop(name) for name in ("reset", "drive", "expect") if name in values}
     return RunFile(scenario=Scenario(**{"name": "", **values}), **goals)  # type: ignore[arg-type]

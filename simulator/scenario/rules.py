@@ -297,6 +297,21 @@ def _answer(after_work: bool = False, **values: object) -> AnswerFault:
     return AnswerFault(work_done=after_work, **values)  # type: ignore[arg-type]
 
 
+def _drop(node: Node) -> Drop:
+    if node.value == "refuse":
+        raise ValueError(
+            'expected before or after, got "refuse": all providers share a port, and a port cannot refuse '
+            "one call and take the next; a port that one provider has for itself (--listen) can be closed "
+            "for a while: timeline: [{at: 10m, provider: infobip, server: down}, "
+            "{at: 20m, provider: infobip, server: up}]"
+        )
+    return _DROP_WORDS.convert(node)
+
+
+_DROP_WORDS: Final = Choice(Drop)
+_DROP: Final = replace(_DROP_WORDS, convert=_drop)
+
+
 def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
     throttle = Record(
         _throttle,
@@ -313,7 +328,7 @@ def _answer_shape(vocabulary: Vocabulary | None) -> Shape[AnswerFault]:
         ),
         Field("throttle", throttle, "Refuse calls above a rate, on the space's clock."),
         Field("stall", Duration(0, _STALL_MS_MAX), "Answer late, in real time.", argument="stall_real_ms"),
-        Field("drop", Choice(Drop), "Cut the connection before or after doing the work."),
+        Field("drop", _DROP, "Cut the connection before or after doing the work."),
         Field("truncate", Boolean(), "Break the answer off in the middle."),
         Field("garble", Boolean(), "Flip a few bytes of the answer."),
         Field(

@@ -21,20 +21,21 @@ def library() -> list[Path]:
 
 
 def find_scenario(name: str) -> Path:
-    """Return the file that *name* means: a path, or the name of a shipped scenario."""
+    """Return the file that *name* means: a path, or a shipped scenario, by its name or its file's."""
     path = Path(name)
-    if path.exists() or path.suffix:
+    if path.exists():
         return path
     for shipped in library():
-        if shipped.stem == name:
+        if name in (shipped.stem, shipped.name):
             return shipped
     return path
 
 
 def shipped_instead(path: Path) -> str:
     """Return which shipped scenario was meant, where *path* looks like the name of one; else nothing."""
-    if path.suffix or len(path.parts) != 1:
+    if len(path.parts) != 1:
         return ""
     names = [shipped.stem for shipped in library()]
-    nearest = get_close_matches(str(path), names, n=1)
-    return f'; did you mean "{nearest[0]}"?' if nearest else f"; shipped scenarios: {', '.join(names)}"
+    if nearest := get_close_matches(path.stem, names, n=1):
+        return f'; did you mean "{nearest[0]}"?'
+    return "" if path.suffix else f"; shipped scenarios: {', '.join(names)}"

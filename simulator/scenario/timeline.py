@@ -10,11 +10,11 @@ from typing import Final
 
 from simulator.kernel.model.recipient import TRAITS, Value
 from simulator.kernel.model.rules import Act
-from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.scenario import ServerTurn, Storm, TimelineItem
 from simulator.kernel.model.units import Delay, Rate
 from simulator.scenario.acts import act_shape, check_act
 from simulator.scenario.addresses import WRITTEN, read_address
-from simulator.scenario.calls import REQUEST
+from simulator.scenario.calls import COMMAND
 from simulator.scenario.recipients import trait_fields
 from simulator.scenario.rules import Vocabulary, all_acts
 from simulator.scenario.storms import STORM
@@ -56,7 +56,7 @@ _SOFTWARE: Final[Shape[str]] = Record(
     [
         Field(
             "restart",
-            Either[object](Word("start"), REQUEST),
+            Either[object](Word("start"), COMMAND),
             "A call that restarts it; or `start`: what --start began ends and begins again.",
             required=True,
         )
@@ -102,6 +102,12 @@ def timeline_shape(
             Field("storm", STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
             Field("providers", settings, "Settings that change, as at the top level: a secret, a quota."),
+            Field(
+                "server",
+                Choice(ServerTurn),
+                "down: nobody listens at the port that `--listen` gave the provider, until it is up again; "
+                "the port that all providers share stays open.",
+            ),
             Field("software", _SOFTWARE, "What `simulator run` does to your software, and is no send of it."),
             Field("provider", Choice({name: name for name in providers}), "At this provider only."),
         ],
@@ -123,22 +129,17 @@ def _item(
     webhooks: object = _NOTHING,
     provider: str = "",
     providers: Mapping[str, Mapping[str, object]] | None = None,
+    server: ServerTurn | None = None,
     software: str = "",
     **traits: Value,
 ) -> TimelineItem:
     act = _act(writes, does, to, data)
     if (traits or act is not None) and not recipient:
         raise ValueError("expected a recipient that this is about")
-    if (
-        not traits
-        and act is None
-        and storm is None
-        and webhooks is _NOTHING
-        and not providers
-        and not software
-    ):
+    happenings = (traits, act, storm, providers, software, server)
+    if webhooks is _NOTHING and not any(happenings):
         raise ValueError(
-            "expected something that happens: webhooks, storm, providers, software, writes, does, "
+            "expected something that happens: webhooks, storm, providers, server, software, writes, does, "
             f"{', '.join(TRAITS)}"
         )
     if act is not None and not provider:
@@ -149,6 +150,8 @@ def _item(
         raise ValueError("expected count: how many numbers with this prefix act")
     if storm is not None and not provider:
         raise ValueError("expected the provider through which the storm's messages are sent")
+    if server is not None and not provider:
+        raise ValueError("expected the provider whose server is down or up")
     return TimelineItem(
         at_ms=at,
         recipient=recipient,
@@ -163,6 +166,7 @@ def _item(
         release_at_once=webhooks == _RELEASE or webhooks is None,
         provider=provider,
         providers=providers or {},
+        server=server,
         software=software,
     )
 

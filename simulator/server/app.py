@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -19,12 +20,14 @@ from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, discover
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
 from simulator.server.by_aiohttp import serve
+from simulator.server.doors import Door, Doors
 from simulator.server.edge import Edge
 from simulator.server.faces import ControlPages
 from simulator.server.front import Front
@@ -36,7 +39,7 @@ from simulator.server.takeover import connection_of
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
-_BACKLOG: Final = 1_024
+_TARGETS_KEPT: Final = 1_024
 _PATIENCE_REAL_S: Final = 1.0
 """How long calls under way are waited for when the server stops."""
 
@@ -64,6 +67,8 @@ class ServerConfig:
     Who serves calls to providers: `own`, the simulator's own server as far as they are plain
     HTTP/1.1 and aiohttp's beyond that; `aiohttp`, that one alone.
     """
+    messages_max: int = MESSAGES_MAX
+    """Beyond so many messages in a space the oldest that are over give way, and webhooks likewise."""
     connections_max: int = 4_096
     """Beyond so many open connections further ones are closed at once, counted and told in the log."""
     patience_real_s: float = 30.0
@@ -157,7 +162,12 @@ def make_app(config: ServerConfig) -> web.Application:
     client = _Client()
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
-    registry.why_not = guard.why_not
+    registry.messages_max = config.messages_max
+    # A million sends may name the same address.
+    registry.why_not = lru_cache(_TARGETS_KEPT)(guard.why_not)
+    registry.doors = Doors(config.listen)
+    if config.scenario is not None and (why_not := registry.doors.why_not(config.scenario)):
+        raise ValueError(why_not)
 
     async def life(_: web.Application) -> AsyncIterator[None]:
         transport = open_client(guard)
@@ -324,7 +334,7 @@ class Server:
         self._runners: list[web.AppRunner] = []
         self.fronts: list[Front] = []
         """What takes calls to providers: that of the main port, then one for each further provider."""
-        self._listeners: list[asyncio.Server] = []
+        self._doors: list[Door] = []
 
     @property
     def registry(self) -> SpaceRegistry:
@@ -340,6 +350,11 @@ class Server:
     def url(self) -> str:
         """The base URL of the main port."""
         return f"http://{self._shown_host}:{self.ports['']}"
+
+    @property
+    def alone_urls(self) -> dict[str, str]:
+        """The base URLs of providers that have a port of their own."""
+        return {name: f"http://{self._shown_host}:{port}" for name, port in self.ports.items() if name}
 
     @property
     def tls_url(self) -> str:
@@ -366,6 +381,7 @@ class Server:
             for provider, port in self.config.listen.items():
                 alone = await self._serving(_make_alone(self.app, provider))
                 self.ports[provider] = await self._bind(alone, port)
+                self.registry.doors.add(provider, self._doors[-1])
         except BaseException:
             await self.stop()
             raise
@@ -391,7 +407,6 @@ class Server:
 
     async def _bind(self, front: Front, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen for *front*, or for aiohttp alone, and return the bound port."""
-        loop = asyncio.get_running_loop()
         make = front if self.config.http == "own" else front.take_over
         losses = self.app[_APPS].losses
         coming = 0
@@ -407,18 +422,18 @@ class Server:
                 return _Full()
             # Several are accepted in one turn of the loop, before the first of them counts.
             coming += 1
-            loop.call_soon(came)
+            asyncio.get_running_loop().call_soon(came)
             return make()
 
-        listener = await loop.create_server(connect, self.config.host, port, backlog=_BACKLOG, ssl=tls)
-        self._listeners.append(listener)
-        bound: int = listener.sockets[0].getsockname()[1]
+        door = Door(connect, front.cut, tls)
+        bound = await door.open(self.config.host, port)
+        self._doors.append(door)
         return bound
 
     async def stop(self) -> None:
         """Stop serving; what is being sent is broken off."""
-        while self._listeners:
-            self._listeners.pop().close()
+        while self._doors:
+            self._doors.pop().close()
         while self.fronts:
             await self.fronts.pop().stop(_PATIENCE_REAL_S)
         while self._runners:

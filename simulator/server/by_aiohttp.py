@@ -71,7 +71,7 @@ async def serve(edge: Edge, request: web.Request, address: Address) -> web.Strea
         try:
             body = await _body(request, admitted.route.body_bytes_max)
         except NotUnpacked as trouble:
-            admitted.call.notes = (*admitted.call.notes, str(trouble))
+            admitted.call.unreadable = str(trouble)
             body = UNREADABLE_BODY
         except UNREADABLE:
             if request.transport is None:

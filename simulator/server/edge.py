@@ -21,7 +21,8 @@ from msgspec import structs
 
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.model.rules import AnswerFault, Drop
-from simulator.kernel.store.facts import Called, Failed, Note, called
+from simulator.kernel.store.facts import Called, Failed, Note
+from simulator.kernel.store.shared_facts import called
 from simulator.provider import (
     Answer,
     Call,

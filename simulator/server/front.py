@@ -145,6 +145,13 @@ class Front:
                 elif other.ended and other.idle:
                     other.force_close()
 
+    def cut(self) -> None:
+        """Break every connection off at once."""
+        for connection in list(self.connections):
+            connection.cut()
+        for other in self.http.connections:
+            other.force_close()
+
     async def stop(self, patience_real_s: float) -> None:
         """End every connection; calls under way are given so long."""
         if self._sweeping is not None:

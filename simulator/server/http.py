@@ -176,4 +176,4 @@ async def _body(request: web.Request) -> bytes:
     except UNREADABLE:
         raise Problem(400, "Unreadable", "the body broke off") from None
     except NotUnpacked as trouble:
-        raise Problem(400, "Unreadable", f"the body is not packed as its header says: {trouble}") from None
+        raise Problem(400, "Unreadable", str(trouble)) from None

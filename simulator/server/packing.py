@@ -36,15 +36,15 @@ def unpacked(body: bytes, encoding: str, bytes_max: int) -> bytes:
         case "" | "identity":
             return body
         case "gzip" | "x-gzip":
-            return _members(body, _GZIP, bytes_max)
+            return _members(body, _GZIP, bytes_max, "gzip")
         case "deflate":
             # Some clients leave out the wrapping that the standard wants.
             wrapped = body[:1] and body[0] & 0x0F == 8
-            return _members(body, _ZLIB if wrapped else _RAW, bytes_max)
-    raise NotUnpacked(f"the content encoding {encoding[:100]!r} is none of gzip and deflate")
+            return _members(body, _ZLIB if wrapped else _RAW, bytes_max, "deflate")
+    raise NotUnpacked(f"Content-Encoding: expected gzip or deflate, got {encoding[:100]!r}")
 
 
-def _members(body: bytes, kind: int, bytes_max: int) -> bytes:
+def _members(body: bytes, kind: int, bytes_max: int, label: str) -> bytes:
     pieces: list[bytes] = []
     room = bytes_max
     rest = body
@@ -53,12 +53,15 @@ def _members(body: bytes, kind: int, bytes_max: int) -> bytes:
         try:
             piece = unpacker.decompress(rest, room + 1)
         except zlib.error as trouble:
-            raise NotUnpacked(str(trouble)) from None
+            text = str(trouble).rpartition(": ")[2]
+            raise NotUnpacked(
+                f"Content-Encoding says {label}, and the body is not packed so: {text}"
+            ) from None
         room -= len(piece)
         if room < 0:
             raise TooLarge
         if not unpacker.eof:
-            raise NotUnpacked("the packed body breaks off")
+            raise NotUnpacked(f"Content-Encoding says {label}, and the packed body breaks off")
         pieces.append(piece)
         rest = unpacker.unused_data if kind == _GZIP else b""
     return b"".join(pieces)

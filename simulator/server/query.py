@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message, Refused
-from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.submission import MessageKey, Submission
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.schema.node import did_you_mean
 
@@ -24,7 +24,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "provider": "of this provider",
     "recipient": "to this recipient, or prefix with a star",
     "sender": "from this sender",
-    "id": "with this id",
+    "id": "with this id, or of the call with it",
     "text": "with this in its text",
     "code": "with this code of the provider",
     "rule": "decided by this rule",
@@ -38,6 +38,8 @@ _TERM: Final = re.compile(r'(-?)(?:([a-z]+):(?!//))?("(?:[^"])*"?|\S+)')
 
 Subject = Message | Refused
 Webhooks = Callable[[MessageKey], Sequence[Webhook]]
+Names = Callable[[Submission], Sequence[str]]
+"""What a submission goes by besides its id."""
 Check = Callable[[Subject], bool]
 
 
@@ -67,7 +69,7 @@ class Query(NamedTuple):
         return all(check(subject) for check in self.checks)
 
 
-def parse(text: str, providers: Iterable[str], webhooks: Webhooks) -> Query:
+def parse(text: str, providers: Iterable[str], webhooks: Webhooks, names: Names) -> Query:
     """Return the conditions that *text* states; raises BadQuery."""
     if len(text) > _LENGTH_MAX:
         raise BadQuery(f"expected a query of up to {_LENGTH_MAX} characters, got {len(text)}")
@@ -80,7 +82,7 @@ def parse(text: str, providers: Iterable[str], webhooks: Webhooks) -> Query:
         if field == "state" and value == REFUSED:
             refused = not minus
             continue
-        check = _check(field, value, providers, webhooks)
+        check = _check(field, value, providers, webhooks, names)
         if field in ("state", "webhook") and not minus:
             refused = False if refused is None else refused
         checks.append(_not(check) if minus else check)
@@ -91,10 +93,10 @@ def _not(check: Check) -> Check:
     return lambda subject: not check(subject)
 
 
-def _check(field: str, value: str, providers: Iterable[str], webhooks: Webhooks) -> Check:
+def _check(field: str, value: str, providers: Iterable[str], webhooks: Webhooks, names: Names) -> Check:
     match field:
         case "":
-            return _anywhere(value)
+            return _anywhere(value, names)
         case "state":
             state = State(_one_of(field, value, [*map(str, State), REFUSED]))
             return lambda subject: isinstance(subject, Message) and subject.state is state
@@ -106,7 +108,8 @@ def _check(field: str, value: str, providers: Iterable[str], webhooks: Webhooks)
         case "sender":
             return _fits(value, lambda subject: subject.submission.sender)
         case "id":
-            return _fits(value, lambda subject: subject.id)
+            by_id = _fits(value, lambda subject: subject.id)
+            return lambda subject: by_id(subject) or value in names(subject.submission)
         case "code":
             return _fits(value, lambda subject: subject.code)
         case "rule":
@@ -138,7 +141,7 @@ def _fits(pattern: str, of: Callable[[Subject], str]) -> Check:
     return lambda subject: of(subject).casefold() == exact
 
 
-def _anywhere(value: str) -> Check:
+def _anywhere(value: str, names: Names) -> Check:
     needle = value.casefold()
 
     def found(subject: Subject) -> bool:
@@ -148,6 +151,7 @@ def _anywhere(value: str) -> Check:
             or needle in submission.text.casefold()
             or needle in subject.id.casefold()
             or needle in submission.sender.casefold()
+            or any(needle in name.casefold() for name in names(submission))
         )
 
     return found

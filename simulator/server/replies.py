@@ -33,6 +33,8 @@ __all__ = [
     "why_refused",
 ]
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_MARK: Final = "the body begins with a byte-order mark; "
 REASON_HEADER: Final = "X-Simulator-Reason"
 NOTE_HEADER: Final = "X-Simulator-Note"
 _DRIPS: Final = 20
@@ -121,7 +123,11 @@ def _has(headers: Sequence[tuple[str, str]], name: str) -> bool:
 def why_refused(call: Call) -> str:
     """Return what the provider's own checks found; what rules decide is told of each submission."""
     refuse = call.refused
-    return refuse.reason if refuse is not None and refuse.decided is None else ""
+    if refuse is None or refuse.decided is not None:
+        return ""
+    # What a provider makes of a body that nobody could read is no help.
+    mark = _MARK if call.body[:3] == _BYTE_ORDER_MARK else ""
+    return call.unreadable or f"{mark}{refuse.reason}"
 
 
 def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call) -> None:

@@ -13,9 +13,11 @@ from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Credential, Provider
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
+from simulator.server.doors import Doors
 
 __all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace"]
 
@@ -117,8 +119,12 @@ class SpaceRegistry:
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
         self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
         """What is expected of the runs in spaces, by their names; asked how they stand."""
+        self.messages_max = MESSAGES_MAX
+        """How many messages each space that is created from now on keeps; those on their way always stay."""
         self.why_not: Callable[[str], str] = lambda _: ""
         """Says why nothing will ever be sent to an address."""
+        self.doors = Doors(())
+        """The ports that providers have for themselves."""
         self.tell: Callable[[str, Entry], None] | None = None
         """Told of every entry of any space that is created from now on, with the name of the space."""
 
@@ -166,11 +172,14 @@ class SpaceRegistry:
             raise ValueError(f"there are {_SPACES_MAX} spaces already; delete some")
         if seed is None:
             seed = zlib.crc32(name.encode())
-        space = Space(name, self.providers, self._client, seed=seed, clock=clock)
+        space = Space(
+            name, self.providers, self._client, seed=seed, clock=clock, messages_max=self.messages_max
+        )
         for gateway in space.gateways.values():
             gateway.why_not = self.why_not
         if self.tell is not None:
             space.simulation.journal.tell = partial(self.tell, name)
+        space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
             space.load(scenario)
         self._spaces[name] = space
@@ -241,6 +250,7 @@ class SpaceRegistry:
         space = self.get(name)
         del self._spaces[name]
         self.judges.pop(name, None)
+        self.doors.forget(name)
         minted = self._minted.pop(name, {})
         self._unclaim(name)
         for claim in minted.items():

@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,6 +24,7 @@ from benchmarks.figures import Figure, Plan, Row, Target, judged, limits, shown
 from benchmarks.keeping import bytes_per_message, growth
 from benchmarks.loading import late_at_20000, million, rate_at_20000, two_workers
 from benchmarks.passing_time import due_at_once, virtual_time
+from benchmarks.processes import ENVIRONMENT
 from benchmarks.reporting import dispatch, end_to_end, storm_at_8000, storm_late, storm_rate
 from benchmarks.starting import files_of_recipients, files_of_rules, space_by_http, space_inside, start
 from benchmarks.wiremock import JAR, beside_wiremock
@@ -31,10 +33,19 @@ __all__ = ["ROWS", "main"]
 
 _BARE = "bare aiohttp handler"
 ROWS = (
-    Row(1, "accept", "sends accepted", _BARE, accept, Target("ratio", "more", 0.5, 0.75)),
-    Row(2, "accept-p99", "p99 of a send", _BARE, accept_p99, Target("ratio", "less", 3, 1.8)),
-    Row(3, "dispatch", "webhooks sent", "ClientSession.post", dispatch, Target("ratio", "more", 2, 4)),
-    Row(4, "storm", "sends with their reports", _BARE, end_to_end, Target("ratio", "more", 0.3, 0.5)),
+    Row(1, "accept", "sends accepted", _BARE, accept, Target("ratio", "more", 0.5, 0.75), both_loops=True),
+    Row(
+        2, "accept-p99", "p99 of a send", _BARE, accept_p99,
+        Target("ratio", "less", 3, 1.8), both_loops=True,
+    ),
+    Row(
+        3, "dispatch", "webhooks sent", "ClientSession.post", dispatch,
+        Target("ratio", "more", 2, 4), both_loops=True,
+    ),
+    Row(
+        4, "storm", "sends with their reports", _BARE, end_to_end,
+        Target("ratio", "more", 0.3, 0.5), both_loops=True,
+    ),
     Row(
         5, "slow-receiver", "p99 of a send, receiver takes 200 ms", "fast receiver", slow_receiver,
         Target("ratio", "less", 2, 1.2),
@@ -66,8 +77,8 @@ ROWS = (
     Row(18, "million", "memory, a million webhooks", "a tenth", million, Target("ratio", "less", 1.25, 1.05)),
 )  # fmt: skip
 _OWN_LOAD = 4.0
-_HEADS = ("#", "name", "what", "value", "reference", "ratio", "floor", "goal", "is at", "note")
-_LINE = "{:>2}  {:15}  {:36}  {:34}  {:20}  {:22}  {:>7}  {:>7}  {:5}  {}"
+_HEADS = ("#", "name", "what", "value", "reference", "ratio", "on uvloop", "floor", "goal", "is at", "note")
+_LINE = "{:>2}  {:15}  {:36}  {:34}  {:20}  {:22}  {:22}  {:>7}  {:>7}  {:5}  {}"
 
 
 def _chosen(words: Sequence[str]) -> list[Row]:
@@ -79,12 +90,12 @@ def _chosen(words: Sequence[str]) -> list[Row]:
     return [row for row in rows if row.measure is not beside_wiremock or os.environ.get(JAR)]
 
 
-def _cells(row: Row, measured: Figure) -> tuple[str, ...]:
+def _cells(row: Row, measured: Figure, on_uvloop: Figure | None) -> tuple[str, ...]:
     floor, goal = limits(row)
     value = f"{shown(measured.value)} {measured.unit}"
-    ratio = f"× {shown(measured.ratio)}" if measured.ratio else ""
+    ratios = [f"× {shown(of.ratio)}" if of is not None and of.ratio else "" for of in (measured, on_uvloop)]
     reached = judged(row, measured)
-    cells = (str(row.number), row.name, row.what, value, row.reference, ratio, floor, goal, reached)
+    cells = (str(row.number), row.name, row.what, value, row.reference, *ratios, floor, goal, reached)
     return (*cells, "; ".join(filter(None, (measured.note, _busy()))))
 
 
@@ -100,7 +111,18 @@ def _line(cells: Sequence[str], markdown: bool) -> str:
     return f"| {' | '.join(cells)} |" if markdown else _LINE.format(*cells).rstrip()
 
 
-def _entry(row: Row, measured: Figure) -> dict[str, object]:
+def _on_uvloop(row: Row, plan: Plan) -> Figure | None:
+    """Measure a row on uvloop, with a reference on uvloop; None: it has nothing to do with loops."""
+    if not row.both_loops or find_spec("uvloop") is None:
+        return None
+    ENVIRONMENT["SIMULATOR_BENCH_LOOP"] = "uvloop"
+    try:
+        return row.measure(plan._replace(loop="uvloop"))
+    finally:
+        ENVIRONMENT["SIMULATOR_BENCH_LOOP"] = "asyncio"
+
+
+def _entry(row: Row, measured: Figure, on_uvloop: Figure | None) -> dict[str, object]:
     return {
         "row": row.number,
         "name": row.name,
@@ -109,6 +131,7 @@ def _entry(row: Row, measured: Figure) -> dict[str, object]:
         "unit": measured.unit,
         "reference": row.reference or None,
         "ratio": measured.ratio._asdict() if measured.ratio else None,
+        "ratio_on_uvloop": on_uvloop.ratio._asdict() if on_uvloop is not None and on_uvloop.ratio else None,
         "floor": row.target.floor if row.target else None,
         "goal": row.target.goal if row.target else None,
         "reached": judged(row, measured) or None,
@@ -143,9 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     entries = []
     for row in rows:
         measured = row.measure(plan)
-        entries.append(_entry(row, measured))
+        on_uvloop = _on_uvloop(row, plan)
+        entries.append(_entry(row, measured, on_uvloop))
         if not asked.json:
-            print(_line(_cells(row, measured), asked.markdown), flush=True)
+            print(_line(_cells(row, measured, on_uvloop), asked.markdown), flush=True)
     if asked.json:
         print(json.dumps({"machine": machine, **plan._asdict(), "rows": entries}, indent=2))
 

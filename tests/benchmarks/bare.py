@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import sys
+from importlib import import_module
 
 import msgspec
 from aiohttp import ClientSession, TCPConnector, web
@@ -75,7 +77,9 @@ async def _post(url: str, count: int, in_flight: int, body_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        asyncio.run(_serve(int(sys.argv[2])))
-    else:
-        asyncio.run(_post(sys.argv[2], *map(int, sys.argv[3:6])))
+    loop = import_module(os.environ["SIMULATOR_BENCH_LOOP"])
+    with asyncio.Runner(loop_factory=loop.new_event_loop) as runner:
+        if sys.argv[1] == "serve":
+            runner.run(_serve(int(sys.argv[2])))
+        else:
+            runner.run(_post(sys.argv[2], *map(int, sys.argv[3:6])))

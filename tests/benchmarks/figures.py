@@ -34,6 +34,8 @@ class Plan(NamedTuple):
     rounds: int = 5
     scale: float = 1.0
     """Counts are multiplied by this."""
+    loop: str = "asyncio"
+    """On which event loop the simulator runs, and its reference if that is a server or client of aiohttp."""
 
     def count(self, usual: int, least: int = 64) -> int:
         """Return how many, instead of *usual*."""
@@ -83,6 +85,8 @@ class Row(NamedTuple):
     reference: str
     measure: Callable[[Plan], Figure]
     target: Target | None = None
+    both_loops: bool = False
+    """Measured on uvloop, too, where that is installed."""
 
 
 def alternated(

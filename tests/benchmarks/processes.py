@@ -44,7 +44,12 @@ REAL_S_MAX = 600.0
 PATH = "/infobip/sms/1/text/advanced"
 SIMULATOR = [sys.executable, "-m", "simulator.cli", "serve"]
 _TESTS = Path(__file__).resolve().parent.parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_TESTS), str(_TESTS.parent)])}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(_TESTS), str(_TESTS.parent)]),
+    "SIMULATOR_BENCH_LOOP": "asyncio",
+}
+"""Of every program that is started; the loop is that of the simulator and of its yardsticks."""
 
 
 def program(module: str, *arguments: str) -> list[str]:
@@ -119,7 +124,7 @@ def simulator(settings: Mapping[str, object], clock: str = "live", **parts: obje
     """
     Serve with these settings of Infobip and further *parts* of a scenario, by the command line.
 
-    `SIMULATOR_ARGS` in the environment adds flags, such as those that choose an event loop.
+    `SIMULATOR_ARGS` in the environment adds flags.
     """
     with TemporaryDirectory() as folder:
         scenario = Path(folder, "scenario.yaml")
@@ -127,7 +132,8 @@ def simulator(settings: Mapping[str, object], clock: str = "live", **parts: obje
         scenario.write_text(json.dumps({"name": "bench", "providers": {"infobip": settings}, **parts}))
         port_file = Path(folder, "port")
         command = [*SIMULATOR, "--port", "0", "--port-file", str(port_file), "--clock", clock]
-        command += ["--scenario", str(scenario), *os.environ.get("SIMULATOR_ARGS", "").split()]
+        command += ["--scenario", str(scenario), "--loop", ENVIRONMENT["SIMULATOR_BENCH_LOOP"]]
+        command += os.environ.get("SIMULATOR_ARGS", "").split()
         with Path(folder, "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT)
             try:

@@ -267,6 +267,39 @@ def test_codes__prints_the_catalogue_with_its_numbers(form: str) -> None:
     assert "there is no provider 'nobody'" in complaint
 
 
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_server_that_is_down__needs_a_port_of_its_own(tmp_path: Path, command: str) -> None:
+    """
+    A timeline that closes a port which is not there is refused before anything begins, with the flag for it.
+    """
+    file = tmp_path / "down.yaml"
+    file.write_text("timeline: [{at: 1s, provider: rbm, server: down}]\n")
+    arguments = [str(file)] if command == "run" else ["--scenario", str(file)]
+
+    code, _, said = run(command, *arguments, "--listen", "infobip=0", "--port", "0")
+
+    assert code == 2
+    assert said == (
+        "simulator: timeline: server down: rbm has no port of its own here that could close: "
+        "--listen rbm=8081\n"
+    )
+
+
+@pytest.mark.parametrize("provider", ["infobip", "rbm", "bip", "bitel"])
+def test_codes__cut_no_meaning_short(provider: str) -> None:
+    """
+    A long sentence goes on in the next line, under its own column, and no word of it is lost.
+    """
+    _, text, _ = run("codes", provider)
+    _, rows, _ = run("codes", provider, "--format", "json")
+
+    head, *lines = text.splitlines()
+    begin, end = head.index("MEANING"), head.index("RECIPIENT")
+    meanings = " ".join(line[begin:end].strip() for line in lines).split()
+    assert "…" not in text
+    assert meanings == " ".join(row["meaning"] for row in json.loads(rows)).split()
+
+
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://127.0.0.1:99999", "http://[::1"])
 @pytest.mark.parametrize("command", [["ready"], ["explain", "id"]])
 def test_bad_url__is_told_in_words(command: list[str], url: str) -> None:

@@ -59,6 +59,10 @@ def test_whole_story__without_a_line_of_curl(tmp_path: Path) -> None:
         told = run("webhooks", SIMULATOR_PORT_FILE=port_file)
         spaces = run("spaces", SIMULATOR_URL=process.url)
         raw = json.loads(run("messages", "--json", "--url", process.url))
+        named = [
+            json.loads(run("messages", "--json", "--name", name, "--url", process.url))["total"]
+            for name in (sent, "another")
+        ]
         story = run("explain", told.split()[0], "--url", process.url)
 
         assert waiting.split() == [
@@ -70,6 +74,7 @@ def test_whole_story__without_a_line_of_curl(tmp_path: Path) -> None:
             sent,
             "hello",
         ]
+        assert named == [1, 0]
         assert moved.startswith("it is 2026-01-05T11:00:00.000Z; ")
         assert delivered.split()[3] == "delivered"
         assert told.split()[1:] == [

@@ -165,12 +165,12 @@ def test_bad_flag__is_told_without_a_trace(arguments: list[str], code: int, expe
     assert "Traceback" not in said
 
 
-def test_fast_loop__carries_a_message_and_its_report(tmp_path: Path) -> None:
+def test_uvloop__carries_a_message_and_its_report(tmp_path: Path) -> None:
     """
     On the faster event loop the server does what it does on the ordinary one.
     """
     pytest.importorskip("uvloop")
-    with serving(tmp_path, "--fast-loop", "--clock", "frozen") as process, serving_reports() as receiver:
+    with serving(tmp_path, "--loop", "uvloop", "--clock", "frozen") as process, serving_reports() as receiver:
         control = HttpControl(process.url)
         control.call("PUT", "/spaces/default/providers/infobip", {"webhook": {"url": receiver}})
         body = json.dumps({"messages": [{"destinations": [{"to": "41793026727"}], "text": "hello"}]})
@@ -186,7 +186,7 @@ def test_fast_loop__carries_a_message_and_its_report(tmp_path: Path) -> None:
         assert process.end() == 0
 
 
-def test_fast_loop__without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
+def test_uvloop__without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
     """
     Where the faster loop is not installed, the complaint has the command that installs it.
     """
@@ -194,11 +194,11 @@ def test_fast_loop__without_the_extra_says_how_to_get_it(tmp_path: Path) -> None
     (tmp_path / f"{name}.py").write_text("raise ImportError('there is none')")
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
 
-    ended, said = failing("serve", "--port", "0", "--fast-loop", PYTHONPATH=path)
+    ended, said = failing("serve", "--port", "0", "--loop", "uvloop", PYTHONPATH=path)
 
     assert ended == 2
     assert said == (
-        f'simulator: --fast-loop needs {name}: pip install "messaging-provider-simulator[speed]"\n'
+        f'simulator: --loop uvloop needs {name}: pip install "messaging-provider-simulator[speed]"\n'
     )
 
 

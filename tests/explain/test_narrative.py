@@ -31,8 +31,8 @@ from simulator.kernel.model.faults import (
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.rules import AnswerFault, Match, Nth
-from simulator.kernel.model.scenario import ClockMode
-from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.scenario import ClockMode, ServerTurn
+from simulator.kernel.model.submission import MessageKey, Reason
 from simulator.kernel.model.units import ConstantDelay
 from simulator.kernel.store import facts
 from simulator.kernel.store.facts import Fact, Scope
@@ -90,6 +90,11 @@ EXAMPLES: dict[Fact, tuple[str, str]] = {
     facts.ActImpossible("taps", "no phone", "reply"): ("taps was not possible: no phone", "reply"),
     facts.ScenarioLoaded("s"): ('scenario "s" is in force', ""),
     facts.ClockChanged(ClockMode.LIVE, 60): ("the clock is live×60", ""),
+    facts.ServerTurned(ServerTurn.DOWN): (
+        "server is down: its own port refuses connections, and those that were open are cut",
+        "",
+    ),
+    facts.ServerTurned(ServerTurn.UP): ("server is up: its own port takes connections again", ""),
     facts.SettingsChanged(("a", "b")): ("settings changed: a, b", ""),
     facts.Note("anything", "because"): ("anything", "because"),
 }
@@ -106,6 +111,18 @@ def test_every_fact_has_words() -> None:
     assert narrative.what_of(TRAITS) == "reachable is now false, capable is now a, b"
     assert narrative.why_of(TRAITS) == "control"
     assert {type(fact) for fact in (*EXAMPLES, TRAITS)} == set(get_args(Fact))
+
+
+def test_refusal_before_anybody_was_named__has_no_gap_in_its_line() -> None:
+    """
+    A call that was refused as a whole names its provider and its number, and nobody between them.
+    """
+    refused = facts.SendRefused(Scope.CALL, "401", Rung.DEFAULT)
+
+    line = narrative.narrative(Entry(1, 0, refused, MessageKey("pigeon", "", 1)))
+
+    assert line.startswith("+00:00:00.000 pigeon #1 ")
+    assert "  " not in line
 
 
 def _eventful() -> Loft:

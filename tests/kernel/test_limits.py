@@ -94,6 +94,24 @@ def test_what_is_not_over_is_never_forgotten() -> None:
     assert finished == [key for key in finished if key.recipient >= "+90550000010"]
 
 
+def test_what_piled_up_goes_when_it_is_over() -> None:
+    """
+    Messages beyond the limit, kept because they waited, give way to later ones once they have an end.
+    """
+    bench = Counting(messages=10, webhooks=10, entries=1_000)
+    bench.recipient("+1*").go_offline()
+    for number in range(50):
+        bench.submit(pigeon(to=f"+1555000{number:04d}"))
+    bench.recipient("+1*").come_back()
+    bench.settle()
+
+    for number in range(50):
+        bench.submit(pigeon(to=f"+9055000{number:04d}"))
+        bench.advance("10s")
+
+    assert len(bench.simulation.messages) == 10
+
+
 def test_webhooks_that_are_owed_are_never_forgotten() -> None:
     """
     While the receiver is down every webhook stays, beyond the limit, and is paid in the end.

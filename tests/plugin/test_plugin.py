@@ -405,6 +405,8 @@ def test_marker__takes_a_scenario_by_position_and_by_name(suite: pytest.Pytester
     folder.joinpath("off.yaml").write_text("seed: 9\n")
     folder.joinpath("test_deep.py").write_text(
         """
+from datetime import timedelta
+
 import pytest
 
 @pytest.mark.simulator("handset-off")
@@ -423,20 +425,43 @@ def test_load(simulator):
     simulator.load("healthy")
     with pytest.raises(ValueError, match='did you mean "handset-off"'):
         simulator.load("handset-of")
+    with pytest.raises(ValueError, match='did you mean "handset-off"'):
+        simulator.load("handset-of.yaml")
+    simulator.load("handset-off.yaml")
     with pytest.raises(ValueError, match="there is no provider 'infobipp'; known: bip"):
         simulator.url("infobipp")
 
 @pytest.mark.simulator("healthy", "flaky-carrier")
 def test_two(simulator):
     pass
+
+@pytest.mark.simulator(strat="now")
+def test_misspelt(simulator):
+    pass
+
+def test_span(simulator):
+    simulator.advance_to(timedelta(hours=4))
+
+def test_not_an_instant(simulator):
+    simulator.advance_to("4h")
 """
     )
 
     # In this process the C parser would keep the classes of an earlier import of its module.
     result = suite.runpytest_subprocess()
 
-    result.assert_outcomes(passed=4, errors=1)
-    result.stdout.fnmatch_lines(["*expected one scenario, and all else by name*"])
+    result.assert_outcomes(passed=4, errors=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*expected one scenario, and all else by name*",
+            "*unknown argument 'strat'; known: scenario, seed, clock, start, providers",
+            "E *TypeError: expected an instant, got a span, *; advance() takes that",
+            'E *ControlError: to: expected an instant such as "2026-01-05T09:00:00Z", got "4h"',
+        ]
+    )
+    # Nothing of the inside stands in the trace of a failed test.
+    result.stdout.no_fnmatch_line("*client.py:*")
+    result.stdout.no_fnmatch_line("*concurrent*")
 
 
 def test_seed__is_the_same_wherever_pytest_starts(

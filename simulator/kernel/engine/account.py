@@ -23,6 +23,7 @@ __all__ = [
     "HearsAnswers",
     "Hooks",
     "ImpossibleAct",
+    "IsAskedAbout",
     "KeepsReports",
     "Plan",
     "Plans",
@@ -197,6 +198,17 @@ class GivesNames(Protocol):
         ...
 
 
+@runtime_checkable
+class IsAskedAbout(Protocol):
+    """
+    An account whose clients may look a submission up by ids that its story need not tell.
+    """
+
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return ids that lead to the submission, beside its own and those of `names_of`."""
+        ...
+
+
 class Hooks(NamedTuple):
     """
     The optional commands and questions of one account; None where it has none of the kind.
@@ -208,6 +220,7 @@ class Hooks(NamedTuple):
     reserve: Callable[[Submission, Behaviour | None], None] | None
     heard: Callable[[Webhook, Attempt], Sequence[Report]] | None
     names_of: Callable[[Submission], Mapping[str, str]] | None
+    found_by: Callable[[Submission], Sequence[str]] | None
 
 
 def hooks_of(account: Account) -> Hooks:

@@ -17,7 +17,8 @@ from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
-from simulator.kernel.store.facts import RefusalLeftOut, Scope, SendRefused, accepted
+from simulator.kernel.store.facts import RefusalLeftOut, Scope, SendRefused
+from simulator.kernel.store.shared_facts import accepted
 from simulator.kernel.webhooks.webhook import Report
 
 __all__ = ["answered", "consult", "settle", "submit", "submit_later"]

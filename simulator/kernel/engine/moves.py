@@ -19,7 +19,8 @@ from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.submission import Reason
-from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Rescheduled, Suspended, moved
+from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Rescheduled, Suspended
+from simulator.kernel.store.shared_facts import moved
 
 __all__ = [
     "IllegalMove",

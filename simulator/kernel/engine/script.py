@@ -12,10 +12,10 @@ from simulator.kernel.engine.rule_index import RuleIndex
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.model.people import People, Person
-from simulator.kernel.model.scenario import Scenario, TimelineItem
-from simulator.kernel.store.facts import ScenarioLoaded, SettingsChanged
+from simulator.kernel.model.scenario import Scenario, ServerTurn, TimelineItem
+from simulator.kernel.store.facts import ScenarioLoaded, ServerTurned, SettingsChanged
 
-__all__ = ["configure", "load", "timeline_due"]
+__all__ = ["configure", "load", "timeline_due", "turn_server"]
 
 
 def configure(state: SimulationState, provider: str, settings: Mapping[str, object]) -> None:
@@ -25,10 +25,27 @@ def configure(state: SimulationState, provider: str, settings: Mapping[str, obje
     state.configured()
 
 
+def turn_server(state: SimulationState, provider: str, turn: ServerTurn) -> None:
+    """Close the port that *provider* has for itself, or open it again; what is so already stays so."""
+    up = turn is ServerTurn.UP
+    if up is not (provider in state.servers_down):
+        return
+    if up:
+        del state.servers_down[provider]
+        state.servers_up_at_ms = state.clock.now_ms
+    else:
+        state.servers_down[provider] = None
+    state.journal.add(state.clock.now_ms, ServerTurned(turn), provider=provider)
+    state.server_turned(provider, up)
+
+
 def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) -> None:
     """Replace the scenario; see `Simulation.load`."""
     for at_ms, step in state.timeline:
         state.agenda.remove(at_ms, step)
+    for provider in list(state.servers_down):
+        # The item that would have opened it again went with the scenario before.
+        turn_server(state, provider, ServerTurn.UP)
     now_ms = state.clock.now_ms
     state.scenario = scenario
     state.rules = RuleIndex(scenario.rules)
@@ -52,6 +69,8 @@ def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> Non
     now_ms = state.clock.now_ms
     for provider, settings in item.providers.items():
         configure(state, provider, settings)
+    if item.server is not None:
+        turn_server(state, item.provider, item.server)
     if item.storm is not None:
         inject_storm(state, StormStep(number, item.storm, now_ms, 0))
     if item.traits:

@@ -36,11 +36,10 @@ from simulator.kernel.model.rules import Act
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 from simulator.kernel.store.journal import Journal
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookRequest
 
 __all__ = ["IllegalMove", "Simulation"]
-
-_MESSAGES_MAX = 1_000_000
 
 
 class Simulation:
@@ -57,7 +56,7 @@ class Simulation:
         seed: int = 0,
         clock: Clock | None = None,
         journal: Journal | None = None,
-        messages_max: int = _MESSAGES_MAX,
+        messages_max: int = MESSAGES_MAX,
     ) -> None:
         state = SimulationState(
             seed=seed,
@@ -103,7 +102,7 @@ class Simulation:
     @property
     def untouched(self) -> bool:
         """True while nobody has sent or done anything, so that nothing was drawn for anybody."""
-        return not self.state.ordinals
+        return self.state.untouched
 
     def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
@@ -207,6 +206,11 @@ class Simulation:
         """Return what else a submission goes by, such as the id of its call, in its provider's words."""
         names_of = self.state.hooks[submission.provider].names_of
         return {} if names_of is None else names_of(submission)
+
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return every id by which a submission may be looked up, beside its own."""
+        found_by = self.state.hooks[submission.provider].found_by
+        return [*self.names_of(submission).values(), *(found_by(submission) if found_by is not None else ())]
 
     def move(
         self,

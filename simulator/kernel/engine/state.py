@@ -32,6 +32,7 @@ class SimulationState:
     """
 
     __slots__ = (
+        "_ordinals",
         "accounts",
         "agenda",
         "applied",
@@ -43,13 +44,15 @@ class SimulationState:
         "hooks",
         "impossible_acts",
         "journal",
-        "ordinals",
         "outbox",
         "people",
         "rules",
         "scenario",
         "scenario_seq",
         "scenario_start_ms",
+        "server_turned",
+        "servers_down",
+        "servers_up_at_ms",
         "shard",
         "steps_done",
         "store",
@@ -67,10 +70,10 @@ class SimulationState:
         self.accounts: dict[str, Account] = {}
         self.hooks: dict[str, Hooks] = {}
         """What accounts do beyond what all must, by provider."""
-        self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts)
+        self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts, messages_max)
         self.waiting = WaitingRoom()
-        self.ordinals: dict[tuple[str, str], int] = {}
-        """How many submissions there were so far, by provider and recipient."""
+        self._ordinals: dict[str, dict[str, int]] = {}
+        """How many submissions there were so far, by provider and recipient; only a shard forgets."""
         self.scenario = Scenario()
         self.rules = RuleIndex()
         self.applied: dict[str, int] = {}
@@ -86,17 +89,39 @@ class SimulationState:
         """What the scenario wanted recipients to do and they could not; the first few."""
         self.steps_done = 0
         """How many steps have fallen due so far; with the clock, it tells a moment from all others."""
+        self.servers_down: dict[str, None] = {}
+        """The providers on whose own ports nobody listens for now."""
+        self.servers_up_at_ms = 0
+        """When the last of those ports that were closed was opened again; 0: none was."""
+        self.server_turned: Callable[[str, bool], None] = lambda _provider, _up: None
+        """Called with a provider when its own port is to close (False) or to open (True)."""
         self.shard: Shard | None = None
         """Which arrivals of the timeline are this simulation's; None: all."""
         self.configured: Callable[[], None] = lambda: None
         """Called when settings of an account have changed."""
 
+    @property
+    def untouched(self) -> bool:
+        """True while nothing was submitted."""
+        return not self._ordinals
+
+    def last_ordinal(self, provider: str, recipient: str) -> int:
+        """Return how many submissions to *recipient* through *provider* there were so far."""
+        ordinals = self._ordinals.get(provider)
+        return 0 if ordinals is None else ordinals.get(recipient, 0)
+
+    def forget_ordinal(self, provider: str, recipient: str) -> None:
+        """Forget how many there were, for whoever knows that there will be no more."""
+        self._ordinals.get(provider, {}).pop(recipient, None)
+
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""
-        return MessageKey(provider, recipient, self.ordinals.get((provider, recipient), 0) + 1)
+        return MessageKey(provider, recipient, self.last_ordinal(provider, recipient) + 1)
 
     def take_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key of the submission to *recipient* that is being made now."""
-        ordinal = self.ordinals.get((provider, recipient), 0) + 1
-        self.ordinals[provider, recipient] = ordinal
+        ordinals = self._ordinals.get(provider)
+        if ordinals is None:
+            ordinals = self._ordinals[provider] = {}
+        ordinal = ordinals[recipient] = ordinals.get(recipient, 0) + 1
         return MessageKey(provider, recipient, ordinal)

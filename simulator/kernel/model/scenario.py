@@ -15,7 +15,7 @@ from simulator.kernel.model.recipient import Traits, Value
 from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.units import Delay, Rate
 
-__all__ = ["NOW", "ClockMode", "ClockSpec", "Scenario", "Storm", "TimelineItem"]
+__all__ = ["NOW", "ClockMode", "ClockSpec", "Scenario", "ServerTurn", "Storm", "TimelineItem"]
 
 NOW: Final = -1
 """A start of a clock that is read from the machine's own watch when the space begins."""
@@ -69,6 +69,15 @@ class Storm:
         return self.arrivals if self.arrivals is not None else Constant(self.rate)
 
 
+class ServerTurn(StrEnum):
+    """
+    What happens to the port that a provider has for itself: nobody listens there, or somebody again.
+    """
+
+    DOWN = "down"
+    UP = "up"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineItem:
     """
@@ -92,6 +101,8 @@ class TimelineItem:
     provider: str = ""
     providers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings that change, by provider name."""
+    server: ServerTurn | None = None
+    """What becomes of the provider's own port."""
     software: str = ""
     """What a run does to the software under test: a call as `POST http://…`, or `restart`; no act of ours."""
     line: int = 0

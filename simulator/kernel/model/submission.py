@@ -29,7 +29,9 @@ class MessageKey(NamedTuple):
     ordinal: int
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.recipient} #{self.ordinal}"
+        # A call that was refused before it named anybody has no recipient.
+        to = f" {self.recipient}" if self.recipient else ""
+        return f"{self.provider}{to} #{self.ordinal}"
 
 
 class Reason(StrEnum):

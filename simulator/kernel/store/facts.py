@@ -5,8 +5,7 @@ The facts that a journal holds: data, and not a word of prose.
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -15,7 +14,7 @@ from simulator.kernel.model.faults import Purpose
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.model.scenario import ClockMode, ServerTurn
 from simulator.kernel.model.submission import Reason
 
 __all__ = [
@@ -46,12 +45,10 @@ __all__ = [
     "ScenarioLoaded",
     "Scope",
     "SendRefused",
+    "ServerTurned",
     "SettingsChanged",
     "Suspended",
     "Unsigned",
-    "accepted",
-    "called",
-    "moved",
 ]
 
 
@@ -427,6 +424,15 @@ class SettingsChanged(Struct, frozen=True, gc=False, omit_defaults=True, tag="se
     """The change in words, where names do not say it."""
 
 
+class ServerTurned(Struct, frozen=True, gc=False, omit_defaults=True, tag="server", tag_field="fact"):
+    """
+    Nobody listens at a provider's own port any more, or somebody does again.
+    """
+
+    kind: ClassVar = EntryKind.SCENARIO
+    turn: ServerTurn
+
+
 class Note(Struct, frozen=True, gc=False, omit_defaults=True, tag="note", tag_field="fact"):
     """
     What a provider wants to be known, in its own words; nothing is decided by them.
@@ -436,27 +442,6 @@ class Note(Struct, frozen=True, gc=False, omit_defaults=True, tag="note", tag_fi
     text: str
     detail: str = ""
     """What caused it, in the provider's words, too."""
-
-
-_SHARED_MAX: Final = 4_096
-
-
-@lru_cache(maxsize=_SHARED_MAX)
-def accepted(state: State, rung: Rung, rule: str) -> Accepted:
-    """Return the fact that a submission became a message; one for all of which the same is true."""
-    return Accepted(state, rung, rule)
-
-
-@lru_cache(maxsize=_SHARED_MAX)
-def moved(state: State, rung: Rung, rule: str, code: str, reason: Reason, unreachable: bool) -> Moved:
-    """Return the fact that a message changed its state; one for all of which the same is true."""
-    return Moved(state, rung, rule, code, reason, unreachable)
-
-
-@lru_cache(maxsize=_SHARED_MAX)
-def called(method: str, path: str, status: int) -> Called:
-    """Return the fact that a call was answered, with nothing else to be said; one for all such calls."""
-    return Called(method, path, status)
 
 
 Fact: TypeAlias = (
@@ -485,6 +470,7 @@ Fact: TypeAlias = (
     | ActImpossible
     | ScenarioLoaded
     | ClockChanged
+    | ServerTurned
     | SettingsChanged
     | Note
 )

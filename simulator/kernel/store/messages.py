@@ -5,13 +5,17 @@ The register: every message of a space, by key and by id.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.eviction import Eviction
 
-__all__ = ["MessageStore"]
+__all__ = ["MESSAGES_MAX", "MessageStore"]
+
+MESSAGES_MAX: Final = 1_000_000
+"""So many messages, and webhooks, a space keeps unless told otherwise; what is not over always stays."""
 
 _REFUSALS_MAX = 10_000
 
@@ -39,7 +43,8 @@ class MessageStore:
         if ids is None:
             ids = self._ids[message.key.provider] = {}
         ids[message.id] = message
-        if len(self.messages) > self.limit:
+        # Two at a time: those that piled up while none was over go, too.
+        for _ in range(min(2, len(self.messages) - self.limit)):
             self.take_old(self._may_go)
 
     def note_refusal(self, refused: Refused) -> None:

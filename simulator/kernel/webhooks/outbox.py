@@ -32,6 +32,7 @@ from simulator.kernel.store.facts import (
     Unsigned,
 )
 from simulator.kernel.store.journal import Journal
+from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.kernel.webhooks.decisions import Share, Wait, report_decisions
 from simulator.kernel.webhooks.webhook import Attempt, Report, Sender, Webhook, WebhookPolicy, WebhookState
 
@@ -85,7 +86,7 @@ class Outbox:
         journal: Journal,
         chance: Chance,
         accounts: Mapping[str, Sender],
-        limit: int = 1_000_000,
+        limit: int = MESSAGES_MAX,
     ) -> None:
         self._agenda = agenda
         self._journal = journal

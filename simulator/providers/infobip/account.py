@@ -87,7 +87,7 @@ class Account:
         self.bulks = Bulks()
         self.log_throttle = Throttle()
         self.settings = Settings()
-        self.books = Books(micros(self.settings.balance))
+        self.books = Books(micros(self.settings.balance), gateway.messages_max)
         self._fates: dict[bool, Fate] = {}
         self._derive()
 
@@ -146,6 +146,11 @@ class Account:
         """Return the bulkId that the client chose: it may be all that it knows of a refused call."""
         details = details_of(submission)
         return {"bulkId": details.bulk_id} if details.bulk_chosen else {}
+
+    def found_by(self, submission: Submission) -> Sequence[str]:
+        """Return the bulkId of the answer, whoever chose it; stories are not crowded with one of ours."""
+        bulk_id = details_of(submission).bulk_id
+        return (bulk_id,) if bulk_id else ()
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""

@@ -12,7 +12,6 @@ from simulator.providers.infobip.details import Details
 
 __all__ = ["Books"]
 
-_LOG_MAX: Final = 1_000_000
 _CLICKABLE_MAX: Final = 100
 """How many messages of a recipient are remembered for clicks."""
 _NETWORKS_MAX: Final = 100_000
@@ -25,9 +24,9 @@ class Books:
 
     __slots__ = ("_clickable", "_forgotten", "_networks", "balance_micros", "log", "logged")
 
-    def __init__(self, balance_micros: int) -> None:
+    def __init__(self, balance_micros: int, log_max: int) -> None:
         self.balance_micros = balance_micros
-        self.log: deque[Message | Refused] = deque(maxlen=_LOG_MAX)
+        self.log: deque[Message | Refused] = deque(maxlen=log_max)
         """What was accepted, and what was refused with an id, in order."""
         self.logged = 0
         """How many entries the log has had; the last of them is at its end."""

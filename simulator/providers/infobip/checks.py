@@ -200,9 +200,9 @@ class Checks:
                 message_id = self.clipped(
                     f"{path}.destinations[{number}].messageId", message_id, _MESSAGE_ID_LENGTH_MAX
                 )
-            read.append(
-                Destination(to or "", message_id or "", body.network_id if self.generation == 3 else None)
-            )
+            place = "" if to else f"{path}.destinations[{number}]"
+            network_id = body.network_id if self.generation == 3 else None
+            read.append(Destination(to or "", message_id or "", network_id, place))
         return read
 
     def speed_limit(self, path: str, limit: SpeedLimitBody | None) -> SpeedLimit | None:

@@ -4,8 +4,9 @@ Bodies, whatever they are written in, into what a call expects.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,7 +14,9 @@ from simulator.provider import Violation, violations_in
 from simulator.providers.infobip.wire import bad_request
 from simulator.providers.infobip.xml import XmlError, parse_xml
 
-__all__ = ["Format", "decode"]
+__all__ = ["Format", "decode", "unknown_keys"]
+
+_STEP: Final = re.compile(r"([A-Za-z]+)\[([0-9]+)\]")
 
 
 class Format(StrEnum):
@@ -41,6 +44,23 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes, written: Format) -> 
         raise bad_request(violations_in(body, decoder.type)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
         raise bad_request(why=f"body: expected JSON, got something else: {trouble}") from None
+
+
+def unknown_keys(body: bytes, place: str, expected: type[msgspec.Struct]) -> list[str]:
+    """
+    Return what stands at *place* of a JSON body and is none of *expected*'s fields.
+
+    Such keys are ignored, as the service does; one of them may be what was misspelt.
+    """
+    try:
+        node = msgspec.json.decode(body)
+        for name, number in _STEP.findall(place):
+            node = node[name][int(number)]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
+        # XML, or one message where a list was expected.
+        return []
+    names = {field.encode_name for field in msgspec.structs.fields(expected)}
+    return [str(key) for key in node if key not in names] if isinstance(node, dict) else []
 
 
 def _convert(plain: object, expected: Any) -> Any:

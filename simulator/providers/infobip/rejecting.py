@@ -9,7 +9,9 @@ from typing import Final, NamedTuple
 
 from simulator.provider import Gateway, format_duration
 from simulator.providers.infobip.account import Account
+from simulator.providers.infobip.checks import DestinationBody
 from simulator.providers.infobip.counting import good_header
+from simulator.providers.infobip.decoding import unknown_keys
 from simulator.providers.infobip.details import is_number
 from simulator.providers.infobip.money import plain_amount
 from simulator.providers.infobip.wire import Destination, Item
@@ -43,9 +45,10 @@ class DestinationChecks:
     The checks of one request: what a destination uses up, the next one lacks.
     """
 
-    __slots__ = ("_account", "_credit_micros", "_gateway", "_seen")
+    __slots__ = ("_account", "_body", "_credit_micros", "_gateway", "_seen")
 
-    def __init__(self, account: Account, gateway: Gateway) -> None:
+    def __init__(self, account: Account, gateway: Gateway, body: bytes) -> None:
+        self._body = body
         self._account = account
         self._gateway = gateway
         self._credit_micros = account.books.balance_micros
@@ -84,7 +87,7 @@ class DestinationChecks:
         """Return why one destination is rejected, if it is; *unfit* is what was found about its message."""
         settings = self._account.settings
         if not destination.to.strip():
-            return Rejection(MISSING_TO, "the destination has no `to`")
+            return Rejection(MISSING_TO, self._missing(destination.place))
         if settings.invalid_number == "answer" and not is_number(recipient):
             expected = "expected 7 to 15 digits, the first not 0"
             return Rejection(INVALID_TO, f"to: {expected}, got {destination.to[:64]!r}")
@@ -97,6 +100,12 @@ class DestinationChecks:
             return Rejection(_NO_CREDIT, f"it costs {cost} {settings.currency}, and {credit} is left")
         self._credit_micros -= cost_micros
         return _FIT
+
+    def _missing(self, place: str) -> str:
+        """Say which destination has no number, and what stands there in its stead."""
+        names = [repr(name[:40]) for name in unknown_keys(self._body, place, DestinationBody)]
+        others = f"; unknown key{'s' if len(names) > 1 else ''} {', '.join(names[:3])}" if names else ""
+        return f"{place or 'the destination'}: no `to`{others}"
 
     def _repeated(self, message_id: str) -> str:
         """Return when a messageId was used before, if it is still remembered; empty: it is fresh."""

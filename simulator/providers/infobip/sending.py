@@ -149,7 +149,7 @@ class _Builder:
         self._tracking = tracking
         self._gateway = call.gateway
         self._credential = call.credential_text
-        self._checks = DestinationChecks(account, call.gateway)
+        self._checks = DestinationChecks(account, call.gateway, call.body)
         self._status = account.settings.status_on_send(request.generation)
         limit = request.speed_limit
         self._pacer = Pacer(limit, call.gateway) if limit is not None else None

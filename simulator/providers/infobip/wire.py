@@ -109,6 +109,8 @@ class Destination(Struct, frozen=True, gc=False):
     to: str
     id: str = ""
     network_id: int | None = None
+    place: str = ""
+    """Where in the body it stands, if it has no number."""
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):

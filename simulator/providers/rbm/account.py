@@ -47,7 +47,6 @@ from simulator.providers.rbm.tokens import IssuedTokens
 
 __all__ = ["Account"]
 
-_IDS_MAX: Final = 1_000_000
 _THREAD_MAX: Final = 20
 _FRESH_MS: Final = 31 * 86_400_000
 """So long a device counts as capable after it was last seen.  Source: "Capabilities"."""
@@ -311,7 +310,7 @@ class Account:
     def take_id(self, agent: str, client_id: str, resource: dict[str, Any]) -> None:
         """Remember that an agent has used an id, and what it was answered."""
         self.ids[agent, client_id] = resource
-        if len(self.ids) > _IDS_MAX:
+        if len(self.ids) > self._gateway.messages_max:
             del self.ids[next(iter(self.ids))]
 
 

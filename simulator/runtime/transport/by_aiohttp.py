@@ -188,7 +188,8 @@ async def _reply(answer: ClientResponse, terms: Terms) -> Reply:
             raise
         note = ENDED_EARLY
         answer.close()
-    location = answer.headers.get("Location", "") if 300 <= answer.status < 400 else ""
+    # Older releases of aiohttp keep blanks around a value.
+    location = answer.headers.get("Location", "").strip() if 300 <= answer.status < 400 else ""
     return Reply(answer.status, kept, note=note, location=location)
 
 

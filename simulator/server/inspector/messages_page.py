@@ -76,7 +76,7 @@ def messages_page(visit: Visit) -> str:
     written = visit.query.get("q", "")
     complaint = ""
     try:
-        query = parse(written, visit.space.gateways, webhooks)
+        query = parse(written, visit.space.gateways, webhooks, visit.space.simulation.found_by)
     except BadQuery as refusal:
         complaint, query = str(refusal), Query()
     since = visit.query.get("from", "")

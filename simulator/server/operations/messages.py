@@ -83,7 +83,7 @@ def message_filter(controller: Controller, space: Space, asked: Asked) -> Callab
             and (
                 other_name is None
                 or other_name == message.id
-                or other_name in simulation.names_of(message.submission).values()
+                or other_name in simulation.found_by(message.submission)
             )
         )
 
@@ -106,7 +106,9 @@ async def list_messages(controller: Controller, asked: Asked) -> Reply:
 def query_of(controller: Controller, space: Space, text: str) -> Query:
     """Return what a query asks for; a bad one is a problem."""
     try:
-        return parse(text, space.gateways, controller.webhooks_of(space)) if text else Query()
+        if not text:
+            return Query()
+        return parse(text, space.gateways, controller.webhooks_of(space), space.simulation.found_by)
     except BadQuery as refusal:
         raise Problem(400, "Bad query", f"q: {refusal}") from None
 

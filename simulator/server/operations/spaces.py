@@ -246,9 +246,12 @@ def _check_goal(simulation: Simulation, to_ms: int) -> None:
 
 def _scenario_of(controller: Controller, plain: Json) -> Scenario:
     try:
-        return controller.scenario(plain)
+        scenario = controller.scenario(plain)
     except ScenarioError as trouble:
         raise Problem(422, "Not a scenario", "; ".join(trouble.lines), errors=trouble.lines) from None
+    if why_not := controller.registry.doors.why_not(scenario):
+        raise Problem(422, "Not a scenario for this server", why_not)
+    return scenario
 
 
 def _text_of(plain: Json) -> str:

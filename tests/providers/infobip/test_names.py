@@ -38,13 +38,17 @@ async def test_messages_and_refusals_are_found_by_their_bulk_id():
     assert story["refusal"]["names"] == {"bulkId": "B-2"}
 
 
-async def test_bulk_id_of_ours_is_no_name():
+async def test_bulk_id_of_ours_leads_there_and_is_not_told():
     """
-    A generated bulkId comes with messageIds, which lead further; stories are not crowded with it.
+    A generated bulkId stands in the answer, so whoever looks for it finds its messages; stories go without.
     """
     async with bench() as run:
         answer = await run.send(one(), "/sms/2/text/advanced")
-        (item,) = (await control(run, "/messages"))["items"]
+        listed = await control(run, f"/messages?name={answer['bulkId']}")
+        queried = [await control(run, f"/messages?q={q}{answer['bulkId']}") for q in ("", "id:")]
+        story = await control(run, f"/messages/{answer['bulkId']}/explain")
 
-    assert answer["bulkId"]
+    (item,) = listed["items"]
     assert item["names"] == {}
+    assert [found["items"] for found in queried] == [[item], [item]]
+    assert answer["bulkId"] not in "".join(story["story"])

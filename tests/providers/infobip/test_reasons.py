@@ -36,7 +36,12 @@ async def test_repeated_message_id__says_when_it_was_used_and_how_long_it_is_rem
 @pytest.mark.parametrize(
     ("settings", "message", "reason"),
     [
-        ({}, {"destinations": [{}]}, "51: {own}: the destination has no `to`"),
+        ({}, {"destinations": [{}]}, "51: {own}: messages[0].destinations[0]: no `to`"),
+        (
+            {},
+            {"destinations": [{"to": "41793026727"}, {"too": "41793026728", "messageId": "m", "from": "x"}]},
+            "51: {own}: messages[0].destinations[1]: no `to`; unknown keys 'too', 'from'",
+        ),
         (
             {},
             {"destinations": [{"to": "0532 000"}]},
