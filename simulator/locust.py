@@ -45,8 +45,10 @@ __all__ = ["Client", "StormUser"]
 
 _LOG: Final = logging.getLogger("simulator.locust")
 _SHARD: Final = "simulator_shard"
-_BEGIN_REAL_S: Final = 3.0
-"""So long after the start all workers begin together: their clocks should agree to milliseconds."""
+_READY: Final = "simulator_ready"
+_START: Final = "simulator_start"
+_BEGIN_REAL_S: Final = 1.0
+"""So long after all are ready they begin together: their clocks should agree to milliseconds."""
 _LOOK_REAL_S: Final = 0.5
 _AT_ONCE_MAX: Final = 512
 
@@ -168,7 +170,10 @@ class _Carrier:
 
     def __init__(self, environment: Any) -> None:
         self._environment = environment
-        self._shard: tuple[Shard, float] | None = None
+        self._shard: Shard | None = None
+        self._at_unix_s = 0.0
+        """When it begins; 0: that is not known yet."""
+        self._ready: set[str] = set()
         self._process: Any = None
         self._progress: Progress | None = None
         self._logged: dict[int, int] = {}
@@ -187,9 +192,9 @@ class _Carrier:
 
     def share(self) -> tuple[Shard, float]:
         """Return which shard is this process's and when it begins; waits until the master has said so."""
-        while self._shard is None:
+        while self._shard is None or not self._at_unix_s:
             gevent.sleep(0.05)
-        return self._shard
+        return self._shard, self._at_unix_s
 
     def take(self, environment: Any, msg: Any, **_: object) -> None:
         """Take the shard that the master gives, and run it if there is a storm."""
@@ -198,8 +203,10 @@ class _Carrier:
         self.own, self._trouble, self._progress = Measures(), "", None
         self.played = not given["clients"]
         self._storm_over = not given["text"]
-        self._shard = (shard, given["at_unix_s"])
-        if given["text"]:
+        self._shard, self._at_unix_s = shard, 0.0
+        if not given["text"]:
+            self._environment.runner.send_message(_READY)
+        else:
             clock = ClockSpec(
                 mode=ClockMode(given["mode"]), rate=given["rate"], start_unix_ms=given["start_unix_ms"]
             )
@@ -212,9 +219,16 @@ class _Carrier:
                 allow_targets=tuple(given["allow_targets"]),
                 limits=Limits(),
             )
-            gevent.spawn(self._run, job, given["at_unix_s"])
+            gevent.spawn(self._run, job)
 
-    def _run(self, job: Job, at_unix_s: float) -> None:
+    def start(self, environment: Any, msg: Any, **_: object) -> None:
+        """Begin at the instant that the master gives."""
+        self._at_unix_s = msg.data["at_unix_s"]
+        if not self._storm_over:
+            self._process.stdin.write(framed(Start(self._at_unix_s)))
+            self._process.stdin.flush()
+
+    def _run(self, job: Job) -> None:
         """Run a shard in a process of its own: this one belongs to Locust's event loop."""
         process = self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator.load.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -225,8 +239,7 @@ class _Carrier:
         while (frame := read_frame(process.stdout)) is not None:
             match frame:
                 case Ready():
-                    process.stdin.write(framed(Start(at_unix_s)))
-                    process.stdin.flush()
+                    self._environment.runner.send_message(_READY)
                 case Progress():
                     self._progress = frame
                     self._log(frame.measures)
@@ -292,10 +305,10 @@ class _Carrier:
         if not storms and not clients:
             return
         given = _given(storms[0], len(names)) if storms else {"text": ""}
-        self._heard, self._expected, self.over = {}, names, False
-        self._began_s = time.time() + _BEGIN_REAL_S
+        self._heard, self._expected, self._ready, self.over = {}, names, set(), False
+        self._began_s = 0.0
         for number, name in enumerate(names):
-            share = {"number": number, "of": len(names), "at_unix_s": self._began_s, "clients": clients}
+            share = {"number": number, "of": len(names), "clients": clients}
             runner.send_message(_SHARD, {**given, **share}, client_id=name)
         gevent.spawn(self._watch, local)
 
@@ -304,14 +317,21 @@ class _Carrier:
         if "simulator" in data:
             self._heard[client_id] = data["simulator"]
 
+    def hear_ready(self, environment: Any, msg: Any, **_: object) -> None:
+        """Take note of a worker that could begin."""
+        self._ready.add(msg.node_id)
+
     def _watch(self, local: bool) -> None:
-        """End the test when every worker is through with its shard, or gone."""
+        """Start when every worker is ready; end the test when each is through with its shard, or gone."""
         runner = self._environment.runner
         while not self.over:
             gevent.sleep(_LOOK_REAL_S)
             if local:
                 self._heard["local"] = self._plain()
             gone = [] if local else [name for name in self._expected if _gone(runner, name)]
+            if not self._began_s and self._ready.issuperset(set(self._expected).difference(gone)):
+                self._began_s = time.time() + _BEGIN_REAL_S
+                runner.send_message(_START, {"at_unix_s": self._began_s})
             self.over = all(name in gone or self._heard.get(name, {}).get("over") for name in self._expected)
         for line in self.lines():
             _LOG.info("%s", line)
@@ -372,7 +392,8 @@ class _Carrier:
 
     def page(self) -> Mapping[str, object]:
         """Return it for Locust's web page and for programs."""
-        view = view_of(self.progress(), max(0.0, time.time() - self._began_s), 1)
+        elapsed_s = max(0.0, time.time() - self._began_s) if self._began_s else 0.0
+        view = view_of(self.progress(), elapsed_s, 1)
         return {**view._asdict(), "over": self.over, "incomplete": self.troubles(), "lines": self.lines()}
 
 
@@ -418,9 +439,11 @@ def _begin(environment: Any, **_: object) -> None:
     master = isinstance(runner, MasterRunner)
     if not master:
         runner.register_message(_SHARD, carrier.take)
+        runner.register_message(_START, carrier.start)
         environment.events.report_to_master.add_listener(carrier.report)
         environment.events.test_stop.add_listener(carrier.end)
     if master or isinstance(runner, LocalRunner):
+        runner.register_message(_READY, carrier.hear_ready)
         environment.events.test_start.add_listener(carrier.begin)
         environment.events.worker_report.add_listener(carrier.hear)
         environment.events.quitting.add_listener(_leave)
