@@ -161,7 +161,7 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
-    _check_flags(wait_for, alone=bool(record is not None or start or wait_for), workers=workers)
+    _check_flags(wait_for, alone=bool(record is not None or start or wait_for or listen), workers=workers)
     path = find_scenario(scenario)
     server, plan = _server(
         path, host=host, port=port, listen=listen, seed=seed, live_rate=live_rate, allow_targets=allow_target
@@ -181,8 +181,7 @@ def run(
             if workers is None:
                 code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
             else:
-                show = Shown(progress)
-                code, result = _share(server, plan, path, options, evidence, workers, port_file, show)
+                code, result = _share(server, plan, path, options, evidence, workers, port_file, progress)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -199,7 +198,7 @@ def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
     if wait_for and re.match(r"https?://[^/]", wait_for) is None:
         raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
     if workers is not None and alone:
-        raise click.UsageError("--workers goes without --record, --start and --wait-for")
+        raise click.UsageError("--workers goes without --record, --start, --wait-for and --listen")
 
 
 def _share(
@@ -210,7 +209,7 @@ def _share(
     evidence: Mapping[str, Output],
     workers: int,
     port_file: Path | None,
-    show: Shown,
+    progress: str,
 ) -> tuple[int, RunResult | None]:
     """Carry a scenario out over workers, unless something of it cannot be shared among them."""
     shared = Shared(
@@ -223,7 +222,7 @@ def _share(
     )
     config = server.config
     door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
-    code, result = share(plan, _text(path), discover(), shared, door, show)
+    code, result = share(plan, _text(path), discover(), shared, door, Shown(progress))
     if result is None:
         return code, None
     written = _write(result, evidence, None)
