@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
     "listen": ("simulator.commands.listen", "Print the webhooks that arrive on a local port."),
     "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
+    "evidence": ("simulator.commands.past", "Write evidence from a journal of `serve --journal`."),
     "messages": ("simulator.commands.looking", "List the messages of a running server."),
     "webhooks": ("simulator.commands.looking", "List its webhooks, and what was answered."),
     "advance": ("simulator.commands.looking", "Move its clock: 2h, an instant, or settled."),

@@ -9,14 +9,15 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
+from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -31,7 +32,6 @@ from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
 from simulator.commands.terminal import ProgressLine, say
 from simulator.commands.watching import PROGRESS, Shown
-from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
@@ -114,20 +114,17 @@ _QUIET_REAL_S: Final = 30.0
     type=PROGRESS,
     help="With --workers: how the load is shown meanwhile on standard error; json: a line twice a second.",
 )
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
-@click.option(
-    "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
-)
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
-@click.option(
-    "--json", "card", type=click.Path(path_type=Path), help="Write the verdict and every figure as JSON."
-)
-@click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
+@evidence_options
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
     help="Write a bundle for `simulator replay`, in place of an earlier one; no credentials but those in "
     "SCENARIO, which is copied.",
+)
+@click.option(
+    "--inspect",
+    is_flag=True,
+    help="Serve on when the run is over, so that it can be looked at in the inspector; Ctrl-C ends it.",
 )
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
@@ -148,12 +145,9 @@ def run(
     give_up: int,
     workers: int | None,
     progress: str,
-    junit: Path | None,
-    html: Path | None,
-    jsonl: Path | None,
-    card: Path | None,
-    har: Path | None,
+    evidence: dict[str, Path],
     record: Path | None,
+    inspect: bool,
     allow_target: tuple[str, ...],
 ) -> None:
     """
@@ -161,7 +155,7 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
-    _check_flags(wait_for, alone=bool(record is not None or start or wait_for or listen), workers=workers)
+    _check_flags(wait_for, alone=bool(record or start or wait_for or listen or inspect), workers=workers)
     path = find_scenario(scenario)
     server, plan = _server(
         path, host=host, port=port, listen=listen, seed=seed, live_rate=live_rate, allow_targets=allow_target
@@ -177,11 +171,13 @@ def run(
     )
     result = None
     try:
-        with _opened(junit=junit, html=html, jsonl=jsonl, json=card, har=har) as evidence:
+        with opened(evidence) as outputs:
             if workers is None:
-                code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
+                code, result = asyncio.run(
+                    _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
+                )
             else:
-                code, result = _share(server, plan, path, options, evidence, workers, port_file, progress)
+                code, result = _share(server, plan, path, options, outputs, workers, port_file, progress)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -198,7 +194,7 @@ def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
     if wait_for and re.match(r"https?://[^/]", wait_for) is None:
         raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
     if workers is not None and alone:
-        raise click.UsageError("--workers goes without --record, --start, --wait-for and --listen")
+        raise click.UsageError("--workers goes without --record, --start, --wait-for, --listen and --inspect")
 
 
 def _share(
@@ -266,18 +262,6 @@ def _complain(trouble: object) -> None:
     say(f"simulator: {trouble}", err=True)
 
 
-@contextmanager
-def _opened(**paths: Path | None) -> Iterator[dict[str, Output]]:
-    """
-    Open every file of evidence before the run, under another name until it is whole.
-
-    Nobody waits for a run to hear that its evidence has no place, and a run that
-    does not end leaves what was there before.
-    """
-    with ExitStack() as opened:
-        yield {form: opened.enter_context(Output(path)) for form, path in paths.items() if path is not None}
-
-
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
     spec = scenario.clock or ClockSpec()
     return spec if live_rate is None else replace(spec, mode=ClockMode.LIVE, rate=live_rate)
@@ -291,6 +275,8 @@ async def _run(
     evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
+    *,
+    inspect: bool,
 ) -> tuple[int, RunResult | None]:
     _end_on_sigterm()
     try:
@@ -311,6 +297,9 @@ async def _run(
             say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, plan, options, _progress())
         written = _write(result, evidence, recorder)
+        if inspect:
+            _tell(result)
+            await _stay(server, space)
     except IntegratorUnreachable as trouble:
         _complain(trouble)
         _abandon(recorder)
@@ -324,9 +313,17 @@ async def _run(
         raise
     finally:
         await server.stop()
-    if not result.passed:
-        return EXPECTATIONS_FAILED, result
-    return (0 if written else INVALID), result
+    code = EXPECTATIONS_FAILED if not result.passed else 0 if written else INVALID
+    return code, None if inspect else result
+
+
+async def _stay(server: Server, space: Space) -> None:
+    """Serve on until interrupted, with a clock that stands where the run ended."""
+    space.driver.set_mode(ClockSpec(mode=ClockMode.FROZEN))
+    say(f"the run is at {server.url}/_ui/{space.name}/run; Ctrl-C ends it", err=True)
+    # Whoever ends it wants the verdict's exit code, not that of an interruption.
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
 
 
 def _end_on_sigterm() -> None:
@@ -343,17 +340,13 @@ def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder
     written = True
     try:
         if recorder is not None:
-            recorder.close()
+            recorder.close(result)
     except OSError as trouble:
         _complain(f"the record is not written: {trouble.strerror or trouble}")
         written = False
-    for form, output in evidence.items():
-        try:
-            output.file.write(FORMATS[form].render(result))
-            output.keep()
-        except OSError as trouble:
-            _complain(f"{output.path} is not written: {trouble.strerror or trouble}")
-            written = False
+    for complaint in write_evidence(result, evidence):
+        _complain(complaint)
+        written = False
     return written
 
 
@@ -365,7 +358,7 @@ def _abandon(recorder: Recorder | None) -> None:
 def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
-        recorder.close()
+        recorder.close(complete=False)
         _complain(f"{record} holds the run until then")
 
 

@@ -4,14 +4,14 @@ What a run ends with: checks, a scorecard of the receiver, and the space they ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "Load", "RunResult", "Scorecard", "Storm"]
+__all__ = ["Check", "Load", "RunResult", "Scorecard", "Storm", "passed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,11 @@ class Check:
     def mark(self) -> str:
         """What stands before it: a tick, a cross, or a dash for what was not judged."""
         return "✗" if not self.passed else "✓" if self.judged else "–"
+
+
+def passed(checks: Sequence[Check]) -> bool:
+    """Return True when none of *checks* was missed, and at least one was judged, if there are any."""
+    return all(check.passed for check in checks) and (not checks or any(check.judged for check in checks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +190,8 @@ class RunResult:
     space: Space
     elapsed_real_s: float | None = None
     """How long it took; None: nobody measured it."""
+    planned_ms: tuple[int, ...] = ()
+    """When calls and messages were to come, on the space's clock."""
 
     storm: Storm | None = None
     """What is told of all workers together; None: it was one process."""
@@ -206,10 +213,7 @@ class RunResult:
     @property
     def passed(self) -> bool:
         """True when no expectation was missed, at least one was judged if there are any, and all is there."""
-        if self.storm is not None and self.storm.incomplete:
-            return False
-        judged = any(check.judged for check in self.checks)
-        return all(check.passed for check in self.checks) and (judged or not self.checks)
+        return passed(self.checks) and not (self.storm is not None and self.storm.incomplete)
 
     def withheld(self) -> RunResult:
         """Return the same without secrets in names, details and stories, as people and files may see it."""

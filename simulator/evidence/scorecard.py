@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from simulator.evidence.result import Load, Scorecard
+from simulator import __version__
+from simulator.evidence.result import Load, RunResult, Scorecard
 from simulator.evidence.tally import WebhookTally
 from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
@@ -16,7 +17,7 @@ from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 from simulator.runtime.space import Space
 
-__all__ = ["RANKS", "card_of", "order_violations", "recovery_ms", "scorecard"]
+__all__ = ["RANKS", "card_of", "order_violations", "recovery_ms", "scorecard", "without_verdict"]
 
 RANKS: Final = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 """The ranks that times are told by, in per cent."""
@@ -72,6 +73,20 @@ def card_of(tally: WebhookTally, live_rate: int, lag_max_ms: int = 0) -> Scoreca
         **{f"since_due_{name}_us": wait for name, wait in waits.items()},  # type: ignore[arg-type]
         lag_max_ms=max(lag_max_ms, tally.late_max_ms // live_rate if live_rate else 0),
         queued_p99_us=tally.queued.rank(99) if live_rate else None,
+    )
+
+
+def without_verdict(space: Space) -> RunResult:
+    """Return what there is to tell of a space as it is, of which nobody expects anything."""
+    scenario = space.simulation.scenario
+    return RunResult(
+        scenario=scenario.name,
+        source=scenario.source,
+        seed=space.seed,
+        version=__version__,
+        checks=(),
+        scorecard=scorecard(space),
+        space=space,
     )
 
 

@@ -167,7 +167,7 @@ class WebhookTally:
                 self.no_answer += attempt.status == 0
                 self.retries += attempt.next_at_ms is not None
             # How long a body takes that is slow on purpose says nothing about who reads it.
-            if attempt.measured and not webhook.damage_of(attempt.number):
+            if attempt.measured and webhook.timed(attempt.number):
                 self.latencies.add(attempt.latency_real_us)
                 if self.waits is not None:
                     self.waits.add(attempt.latency_real_us + attempt.late_ms * 1_000 // rate)

@@ -9,9 +9,7 @@ from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check, RunResult, Scorecard, Storm
 from simulator.evidence.words import count, cut, latency, printable, span
-from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.model.units import format_share
-from simulator.secrecy import Withholding
 
 __all__ = ["RANK_LABELS", "ROWS", "Row", "ranks_line", "rates", "shown", "storm_lines", "text"]
 
@@ -98,7 +96,7 @@ def text(result: RunResult) -> list[str]:
     if result.storm is not None:
         lines += ["", *(f"  {printable(cut(line, _LINE_MAX))}" for line in storm_lines(result.storm))]
     lines += ["", "the receiver", *_scorecard_lines(result.scorecard)]
-    return [*lines, *_idle_lines(result)]
+    return lines
 
 
 def storm_lines(storm: Storm) -> list[str]:
@@ -130,18 +128,6 @@ def rates(asked_per_s: float | None, reached_per_s: float | None) -> str:
     asked = "as fast as they are answered" if asked_per_s is None else f"{asked_per_s:,.0f}/s"
     reached = "–" if reached_per_s is None else f"{reached_per_s:,.0f}/s"
     return f"rate asked {asked}, reached {reached}"
-
-
-def _idle_lines(result: RunResult) -> Iterator[str]:
-    """Yield which rules never applied: what they were to try, nobody has tried."""
-    idle = idle_rules(result.space.simulation)
-    if idle:
-        yield from ("", "never applied")
-    secrecy = Withholding(result.space.secrets())
-    for rule in idle[:_IDLE_MAX]:
-        yield f"  {printable(cut(secrecy.text(str(rule)), _LINE_MAX))}"
-    if len(idle) > _IDLE_MAX:
-        yield f"  … {count(len(idle) - _IDLE_MAX, 'more rule')}"
 
 
 def _check_lines(check: Check, width: int) -> Iterator[str]:

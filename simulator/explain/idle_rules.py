@@ -29,9 +29,14 @@ class IdleRule(NamedTuple):
     line: int
     why: str
 
-    def __str__(self) -> str:
+    @property
+    def detail(self) -> str:
+        """The line and the reason, in the words that everybody uses who tells of it."""
         place = f" (line {self.line})" if self.line else ""
-        return f'rule "{self.name}"{place}: {self.why}' if self.why else f'rule "{self.name}"{place}'
+        return f"never applied{place}" + (f": {self.why}" if self.why else "")
+
+    def __str__(self) -> str:
+        return f'rule "{self.name}" {self.detail}'
 
 
 class _Weighed(NamedTuple):

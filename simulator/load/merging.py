@@ -12,6 +12,7 @@ from msgspec import structs
 from simulator import __version__
 from simulator.evidence.result import Check, Load, RunResult, Scorecard, Storm
 from simulator.evidence.scorecard import card_of
+from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.store.journal import Entry
@@ -56,7 +57,7 @@ def merged(
     results = checks(plan.expect, space.simulation, card, stories, moving=live, judged=judged)
     results += _audited(plan, parts, stories)
     results += _early(parts)
-    results += unmet_checks(space.simulation.scenario, _unused(plan, parts))
+    results += unmet_checks(space, _unused(space, parts))
     results += impossible_acts([act for part in parts for act in part.impossible_acts])
     return RunResult(
         scenario=plan.scenario.name,
@@ -181,8 +182,7 @@ def _early(parts: Sequence[Part]) -> list[Check]:
     return [given_up("; ".join(reasons))]
 
 
-def _unused(plan: RunFile, parts: Sequence[Part]) -> Unused:
-    applied = {name for part in parts for name in part.applied}
-    idle = [rule for rule in plan.scenario.rules if rule.name not in applied]
-    away = [pattern for pattern in plan.scenario.recipients if all(pattern in part.unmet for part in parts)]
-    return Unused(idle, away)
+def _unused(space: Space, parts: Sequence[Part]) -> Unused:
+    recipients = space.simulation.scenario.recipients
+    away = [pattern for pattern in recipients if all(pattern in part.unmet for part in parts)]
+    return Unused(idle_rules(space.simulation), away)

@@ -40,6 +40,8 @@ class LoadReport:
         """Rates, how late each was sent, and how long from when it was due to the end of its answer."""
         self.statuses: dict[int, int] = {}
         self.failures: dict[str, int] = {}
+        self.reasons: dict[str, str] = {}
+        """The first of the failures of each kind, in words."""
         self.worse = 0
         """How many were answered 2xx in the record, and now are not, or not at all."""
         self.troubles: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class LoadReport:
             self.statuses[status] = self.statuses.get(status, 0) + count
         for name, count in other.failures.items():
             self.failures[name] = self.failures.get(name, 0) + count
+        self.reasons = {**other.reasons, **self.reasons}
         self.worse += other.worse
 
     def lines(self) -> list[str]:
@@ -71,6 +74,7 @@ class LoadReport:
         counts += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
         lines = [f"incomplete: {why}" for why in self.troubles]
         lines.append(f"{self.sent} webhooks sent: {', '.join(counts) or 'none'}")
+        lines += [f"{name}: {reason}" for name, reason in sorted(self.reasons.items())]
         if self.worse:
             lines.append(
                 f"{self.worse} webhooks that were answered 2xx in the record were not answered 2xx now"
@@ -163,6 +167,7 @@ class _Load:
             measures.answered.add(int((self._loop.time() - due) * 1_000_000))
         else:
             report.failures[reply.cause.value] = report.failures.get(reply.cause.value, 0) + 1
+            report.reasons.setdefault(reply.cause.value, reply.error)
             measures.no_answer += 1
         if _takes(reply.status):
             measures.acknowledged += 1

@@ -201,7 +201,9 @@ class Provider:
     names_refused: bool = False
     """Whether its answers name ids of its own for recipients that they refuse; clients' own ids are known."""
     figures: Callable[[ProviderAccount, Message], Mapping[str, str]] = _no_figures
-    """Returns what it tells of a message beside its state, such as a `price`, as text."""
+    """Returns what it tells of a message in its state, as text, by names of `figures_told`."""
+    figures_told: Sequence[str] = ()
+    """What `figures` has: `price`, `parts` and `code`, the provider's own word for the state."""
     counts_over_all: Mapping[str, str] = field(default_factory=dict)
     """
     Settings that count over all recipients together, such as a balance, by their path; with what they count.

@@ -24,7 +24,7 @@ from simulator.provider import Provider
 from simulator.run.refusals import Refusal, refused_for_good
 from simulator.run.stories import Stories
 from simulator.run.told import Telling, Told, told_of
-from simulator.run.truth import disagrees, truths
+from simulator.run.truth import disagrees, says, truths
 from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import REFUSED, About, Ask
@@ -125,7 +125,7 @@ class Audit:
         Return what the integrator believes wrongly, after all the patience there is.
 
         Software may store, acknowledge and work later: *meanwhile* lets time in
-        the simulation pass for what it does then.
+        the simulation pass for what it does then, and that is no part of its patience.
         """
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self._ask.within_real_ms / 1_000
@@ -135,7 +135,9 @@ class Audit:
             if not finding.wrong or wait_s <= 0:
                 break
             await asyncio.sleep(wait_s)
+            began_s = loop.time()
             await meanwhile()
+            ends_s += loop.time() - began_s
         return finding
 
     async def _round(self) -> Finding:
@@ -235,6 +237,9 @@ class Audit:
             return _Complaint("", "", "")
         figures = {name: self._figures(name) for name in self._providers}
         words = truths(self._simulation, message, history, figures)
+        if not self._ask.field and not any(says(template, words) for template in self._ask.fields.values()):
+            # Its provider tells none of it.
+            return _Complaint("", "", "")
         for field, template in self._ask.fields.items():
             belief = believed_at(body, field)
             if (expected := disagrees(template, belief, words)) != "":

@@ -4,11 +4,11 @@ From expectations about messages and webhooks to checks: what was expected, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from simulator.evidence.result import Check, Scorecard
-from simulator.evidence.scorecard import RANKS, card_of, scorecard
+from simulator.evidence.scorecard import RANKS, card_of
 from simulator.evidence.tally import WebhookTally
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
@@ -18,10 +18,9 @@ from simulator.run.judged import Judged, MessageTally, Sampled, judged_of
 from simulator.run.sends import send_checks, share_bp
 from simulator.run.stories import Stories
 from simulator.run.told import Outranks, first_counts
-from simulator.runtime.space import Space
 from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
-__all__ = ["checks", "given_up", "impossible_acts", "judge_of"]
+__all__ = ["checks", "given_up", "impossible_acts"]
 
 _NO_TARGET = " (has the account a target?)"
 _PLACES_TO_SPARE_BP = 13_000
@@ -68,15 +67,6 @@ def _keys(messages: Sequence[Message]) -> tuple[MessageKey, ...]:
     return tuple(message.key for message in messages)
 
 
-def judge_of(expected: Expectations) -> Callable[[Space], Sequence[Check]]:
-    """Return who tells how a space stands now, measured by *expected*."""
-
-    def judge(space: Space) -> Sequence[Check]:
-        return checks(expected, space.simulation, scorecard(space))
-
-    return judge
-
-
 def given_up(why: str) -> Check:
     """Return the check of a run that ended early, since its receiver acknowledged nothing."""
     return Check(name="the receiver acknowledges anything (--give-up)", passed=False, detail=why)
@@ -98,6 +88,7 @@ def _messages(goals: MessageGoals, tally: MessageTally, stories: Stories) -> Ite
         yield Check(
             name=f"messages.at_least: {goals.at_least}",
             passed=tally.total >= goals.at_least,
+            judged=bool(goals.at_least or tally.total),
             detail=f"{tally.total} messages were accepted",
         )
     if goals.final_bp is not None:
@@ -135,12 +126,14 @@ def _webhooks(
         yield Check(
             name=f"{at}.at_least: {goals.at_least}",
             passed=tally.owed >= goals.at_least,
+            judged=bool(goals.at_least or tally.owed),
             detail=f"{tally.owed} webhooks were owed",
         )
     if goals.at_most is not None:
         yield Check(
             name=f"{at}.at_most: {goals.at_most}",
             passed=tally.owed <= goals.at_most,
+            judged=bool(tally.owed or judged.messages.total),
             detail=f"{tally.owed} webhooks were owed",
         )
     if goals.acknowledged_bp is not None:
@@ -186,6 +179,7 @@ def _card_of(card: Scorecard, tally: WebhookTally) -> Scorecard:
     return replace(
         card,
         attempts=alone.attempts,
+        no_answer=alone.no_answer,
         measured=alone.measured,
         **{f"latency_{name}_us": getattr(alone, f"latency_{name}_us") for name in RANKS},
         **{f"since_due_{name}_us": None for name in RANKS},  # type: ignore[arg-type]
@@ -205,11 +199,13 @@ def _latencies(goals: WebhookGoals, card: Scorecard, at: str) -> Iterator[Check]
         yield Check(
             name=f"{at}.{what}.{name}: {format_duration(limit_ms)}",
             # That nobody was there to be slow is no success; that nothing was sent is none of our business.
-            passed=(met or bool(ours)) if card.measured else card.attempts == 0,
-            judged=(bool(card.measured) and not ours) or bool(card.attempts and not card.measured),
+            passed=(met or bool(ours)) if card.measured else card.no_answer == 0,
+            judged=not ours if card.measured else bool(card.no_answer),
             detail=f"{name} was {measured / 1_000:.1f} ms over {card.measured} attempts{ours}"
             if card.measured
             else f"nothing was measured: none of {card.attempts} attempts was answered"
+            if card.no_answer
+            else f"nothing was measured: all of {card.attempts} attempts were slow or spoilt on purpose"
             if card.attempts
             else "nothing was sent",
         )

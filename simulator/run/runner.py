@@ -20,7 +20,8 @@ from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
 from simulator.run.audit import Audit, Finding
 from simulator.run.beginning import IntegratorUnreachable, await_answer, await_listeners, reset
-from simulator.run.checks import checks, given_up, impossible_acts, judge_of
+from simulator.run.checks import checks, given_up, impossible_acts
+from simulator.run.course import Course
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
 from simulator.run.pulse import Pulse, beating
@@ -82,7 +83,8 @@ async def run(
     """
     space = server.registry.get(DEFAULT_SPACE)
     shown = asyncio.get_running_loop().create_task(_show(space, progress))
-    server.registry.judges[space.name] = judge_of(plan.expect)
+    course = Course(plan)
+    server.registry.courses[space.name] = course
     began_s = asyncio.get_running_loop().time()
     software = Software(options.start, server.url) if options.start else None
     try:
@@ -113,7 +115,7 @@ async def run(
         if software is not None:
             await software.stop()
     progress(space)
-    return RunResult(
+    result = RunResult(
         scenario=plan.scenario.name,
         source=plan.scenario.source,
         seed=space.seed,
@@ -122,7 +124,10 @@ async def run(
         scorecard=card,
         space=space,
         elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+        planned_ms=tuple(course.planned_ms(space)),
     )
+    course.end(result)
+    return result
 
 
 class _Stage:
@@ -183,11 +188,17 @@ def _errand(item: TimelineItem) -> Drive:
 async def _asked(stage: _Stage, ask: Ask) -> tuple[Audit, Finding]:
     audit = Audit(ask, stage.space.simulation, stage.client, stage.providers, stage.stories)
 
+    loop = asyncio.get_running_loop()
+    left_s = _LATE_WORK_REAL_S
+
     async def meanwhile() -> None:
         # What it sends late, in place of another message say, is to have its end as well.
+        nonlocal left_s
+        began_s = loop.time()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LATE_WORK_REAL_S):
+            async with asyncio.timeout(left_s):
                 await settle(stage.space, 0)
+        left_s -= loop.time() - began_s
 
     return audit, await audit.find(meanwhile)
 
@@ -215,7 +226,7 @@ def _judged(
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
         results.append(invalid)
-    results += unused_checks(simulation, report, asked=sum(finding.judged for _, finding in audits))
+    results += unused_checks(space, report, asked=sum(finding.judged for _, finding in audits))
     unmet = any(not check.passed for check in (*expected, *results))
     if expected and not unmet and not any(check.judged for check in expected):
         results.append(

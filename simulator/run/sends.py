@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from simulator.evidence.result import Check
 from simulator.explain.narrative import narrative
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.message import Message, Rung
+from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_duration, format_share
 from simulator.kernel.store.facts import Accepted, SendRefused
@@ -103,18 +103,23 @@ def _retried(goal_bp: int, simulation: Simulation) -> Check:
 
 
 def _duplicated(limit: int, simulation: Simulation, stories: Stories) -> Check:
-    seen: set[tuple[str, str, str]] = set()
+    seen: dict[tuple[str, str, str], bool] = {}
     repeated: list[Message] = []
+    unknowing = 0
     for message in simulation.messages.values():
         what = (message.key.provider, message.key.recipient, message.submission.text)
-        if what in seen:
+        if seen.get(what):
+            # Its answer never came whole, and the id would have been in it: whoever tries again cannot know.
+            unknowing += 1
+        elif what in seen:
             repeated.append(message)
-        seen.add(what)
+        seen[what] = message.id_unknown and not message.submission.id
     return Check(
         name=f"sends.duplicated: {limit}",
         passed=len(repeated) <= limit,
         judged=bool(simulation.messages),
-        detail=f"{len(repeated)} accepted sends repeat an earlier one",
+        detail=f"{len(repeated)} accepted sends repeat an earlier one"
+        + (f"; excused, for the answer to that one was spoilt: {unknowing}" if unknowing else ""),
         lines=stories(repeated) if len(repeated) > limit else (),
         blamed=tuple(message.key for message in repeated),
     )
@@ -141,7 +146,7 @@ def _tries(simulation: Simulation) -> dict[tuple[str, str, str], list[_Try]]:
         outcome = simulation.messages.get(key) or simulation.refusals.get(key)
         text = outcome.submission.text if outcome is not None else ""
         refused = isinstance(fact, SendRefused)
-        wait_ms = fact.retry_after_ms if isinstance(fact, SendRefused) else 0
+        wait_ms = outcome.retry_after_s * 1_000 if isinstance(outcome, Refused) else 0
         tries.setdefault((key.provider, key.recipient, text), []).append(
             _Try(entry.at_ms, key, text, refused, wait_ms)
         )

@@ -11,6 +11,7 @@ from simulator.kernel.engine.arrivals import last_arrival_ms
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Refused, Rung
 from simulator.kernel.model.scenario import ClockMode
+from simulator.kernel.webhooks.webhook import WebhookState
 from simulator.run.refusals import refused_for_good
 from simulator.runtime.space import Space
 
@@ -81,16 +82,19 @@ async def _settle_virtual(space: Space, within_ms: int) -> None:
     refusal is overcome by the end of its rule, and by tokens that trickle in.
     """
     simulation, driver = space.simulation, space.driver
-    await driver.advance(None)
-    while (end_ms := retries_end_ms(simulation, within_ms)) is not None:
-        now_ms = simulation.clock.now_ms
-        if now_ms >= end_ms:
-            return
+    while True:
+        await driver.advance(None)
+        end_ms, now_ms = retries_end_ms(simulation, within_ms), simulation.clock.now_ms
+        if end_ms is None or now_ms >= end_ms:
+            if simulation.settled:
+                return
+            # What was tried again was accepted after everything else had happened: it has its own end.
+            await asyncio.sleep(_STEP_REAL_S)
+            continue
         # Straight to the end of what refuses, then step by step.
         over_ms = end_ms - within_ms
         await driver.advance(max(over_ms, now_ms) if over_ms > now_ms else min(end_ms, now_ms + _STEP_MS))
         await asyncio.sleep(_STEP_REAL_S)
-        await driver.advance(None)
 
 
 async def _settle_live(space: Space, within_ms: int) -> None:
@@ -123,6 +127,10 @@ async def _settle_live(space: Space, within_ms: int) -> None:
             and due_ms - now_ms > _IDLE_REAL_S * 1_000 * driver.rate
             and loop.time() - quiet_since_s > _QUIET_REAL_S
             and now_ms >= last_ms
-            and not any(webhook.pending for webhook in simulation.outbox.webhooks.values())
+            # What is held back once the timeline is over stays so.
+            and not any(
+                webhook.pending and webhook.state is not WebhookState.HELD
+                for webhook in simulation.outbox.webhooks.values()
+            )
         ):
             await driver.advance(due_ms)

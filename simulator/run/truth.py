@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.run.told import Told
 from simulator.scenario.goals import TRUTHS, Wanted
 
-__all__ = ["Figures", "disagrees", "truths"]
+__all__ = ["Figures", "disagrees", "says", "truths"]
 
 Figures = Callable[[Message], Mapping[str, str]]
 """What a provider tells of a message beside its state."""
@@ -48,13 +51,16 @@ def truths(
         "recipient": key.recipient,
         "provider": key.provider,
         "state": state.value,
-        "parts": str(message.submission.parts),
-        "code": message.code,
         "ended": _iso(simulation.clock.unix_ms(ended_ms)),
         "sends": str(key.ordinal - _accepted_before(simulation, key)),
         "fallbacks": str(_elsewhere(simulation, message)),
-        **figures[key.provider](message),
     }
+    # Where it is said to be read and is not, or the other way round, what was heard is true as well.
+    heard = {state, message.state} <= {State.DELIVERED, State.READ}
+    words |= figures[key.provider](replace(message, state=state) if heard else message)
+    if state is not message.state and not heard:
+        # The provider has no word of its own for what did not happen.
+        words.pop("code", None)
     return {name: words[name] for name in TRUTHS if words.get(name, "")}
 
 
@@ -80,11 +86,16 @@ def _iso(unix_ms: int) -> str:
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
+def says(template: Wanted, words: Mapping[str, str]) -> bool:
+    """Return True when the truth has a word for everything in *template*."""
+    return all(name in words for name in _BLANK.findall(template.template))
+
+
 def disagrees(template: Wanted, belief: str, words: Mapping[str, str]) -> str:
     """Return what *belief* should be, or an empty text: it is, or the truth has no word for it here."""
-    names = _BLANK.findall(template.template)
-    if any(name not in words for name in names):
+    if not says(template, words):
         return ""
+    names = _BLANK.findall(template.template)
     expected = _BLANK.sub(lambda match: words[match[1]], template.template)
     if belief == expected:
         return ""

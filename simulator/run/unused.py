@@ -5,25 +5,30 @@ What of a scenario was never put to the test: rules that never applied, recipien
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from simulator.evidence.result import Check
+from simulator.explain.idle_rules import IdleRule, idle_rules
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.rules import Rule
-from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.facts import Acted, Called
 from simulator.run.driving import DriveReport
+from simulator.runtime.space import Space
+from simulator.secrecy.withholding import Withholding
 
 __all__ = ["Unused", "unmet_checks", "unused_checks"]
 
 
-def unused_checks(simulation: Simulation, report: DriveReport, *, asked: int) -> Iterator[Check]:
+_NAMED_MAX: Final = 20
+
+
+def unused_checks(space: Space, report: DriveReport, *, asked: int) -> Iterator[Check]:
     """
     Yield a dash for each part of the scenario that nothing met, and a failure where a run tested nothing.
 
     *asked* is how many messages and refusals the truth audit judged.
     """
-    yield from unmet_checks(simulation.scenario, _unused(simulation))
+    simulation = space.simulation
+    yield from unmet_checks(space, _unused(simulation))
     if report.made:
         yield from _accepted(simulation, report, asked)
 
@@ -33,32 +38,28 @@ class Unused(NamedTuple):
     What of a scenario nothing met.
     """
 
-    rules: Sequence[Rule]
+    rules: Sequence[IdleRule]
     recipients: Sequence[str]
 
 
 def _unused(simulation: Simulation) -> Unused:
     scenario = simulation.scenario
-    applied = {getattr(entry.fact, "rule", "") for entry in simulation.journal}
     addressed = {key.recipient for key in simulation.messages} | {
         key.recipient for key in simulation.refusals
     }
     addressed |= {entry.recipient for entry in simulation.journal if isinstance(entry.fact, Acted)}
-    # A rule that decided a fate, or what happens to reports, says so in its messages.
-    for message in simulation.messages.values():
-        applied |= {message.rule, message.faults_rule}
-    return Unused(
-        [rule for rule in scenario.rules if rule.name not in applied],
-        [pattern for pattern in scenario.recipients if not _met(pattern, addressed)],
-    )
+    away = [pattern for pattern in scenario.recipients if not _met(pattern, addressed)]
+    return Unused(idle_rules(simulation), away)
 
 
-def unmet_checks(scenario: Scenario, unused: Unused) -> Iterator[Check]:
+def unmet_checks(space: Space, unused: Unused) -> Iterator[Check]:
     """Yield a dash for each rule and recipient that nothing met, and a failure where that is all there is."""
     idle, away = unused
-    for rule in idle:
-        at = f" (line {rule.line})" if rule.line else ""
-        yield _dash(f'rule "{rule.name}" applies', f"it never did{at}")
+    scenario, secrecy = space.simulation.scenario, Withholding(space.secrets())
+    for rule in idle[:_NAMED_MAX]:
+        yield _dash(f'rule "{rule.name}" applies', secrecy.text(rule.detail))
+    if len(idle) > _NAMED_MAX:
+        yield _dash("all other rules apply", f"{len(idle) - _NAMED_MAX} of them never did")
     for pattern in away:
         yield _dash(f"recipient {pattern} is addressed", "nobody wrote to it, nor did it do anything")
     parts = len(scenario.rules) + len(scenario.recipients)

@@ -5,7 +5,7 @@ How expectations and the driving of a run are written in a scenario.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from simulator.kernel.model.lifecycle import State
@@ -46,8 +46,7 @@ from simulator.schema.shapes import (
     Text,
 )
 
-__all__ = ["DRIVE", "EXPECT"]
-
+__all__ = ["DRIVE", "expect_shape"]
 
 _MESSAGES: Final[Shape[MessageGoals]] = Record(
     MessageGoals,
@@ -89,89 +88,92 @@ _WEBHOOK_FIELDS: Final = [
         argument="since_due_ms",
     ),
 ]
-_WEBHOOKS: Final[Shape[WebhookGoals]] = Record(
-    WebhookGoals,
-    [
-        *_WEBHOOK_FIELDS,
-        Field(
-            "of",
-            MapOf(
-                Record(WebhookGoals, _WEBHOOK_FIELDS, doc="The same of one provider's alone."),
-                Text(1, 40, what="the name of a provider"),
-                max_items=50,
-            ),
-            "The same, of one provider's webhooks alone.",
-        ),
-    ],
-    doc="What is expected of the integrator's receiver.",
-)
+
+
+def _webhooks(provider: Shape[str]) -> Shape[WebhookGoals]:
+    of = MapOf(
+        Record(WebhookGoals, _WEBHOOK_FIELDS, doc="The same of one provider's alone."), provider, max_items=50
+    )
+    return Record(
+        WebhookGoals,
+        [*_WEBHOOK_FIELDS, Field("of", of, "The same, of one provider's webhooks alone.")],
+        doc="What is expected of the integrator's receiver.",
+    )
+
+
 _STATES: Final = (*(state.value for state in State), REFUSED)
-_PROVIDER: Final = Text(1, 40, what="the name of a provider")
 _END: Final = ListOf(Choice({word: word for word in _STATES}), max_items=len(_STATES))
-_RELATION: Final[Shape[Relation]] = Record(
-    lambda when, sends, times=1: Relation(
-        provider=when["provider"],
-        states=when["state"],
-        either=when.get("either", ()),
-        to=sends,
-        times=times,
-    ),
-    [
-        Field(
-            "when",
-            Record(
-                dict,
-                [
-                    Field("provider", _PROVIDER, "A message of this provider …", required=True),
-                    Field("state", _END, "… that is told to have ended so,", required=True),
-                    Field("either", _END, "Of these states, nothing is expected."),
-                ],
+
+
+def _relation(provider: Shape[str]) -> Shape[Relation]:
+    return Record(
+        lambda when, sends, times=1: Relation(
+            provider=when["provider"],
+            states=when["state"],
+            either=when.get("either", ()),
+            to=sends,
+            times=times,
+        ),
+        [
+            Field(
+                "when",
+                Record(
+                    dict,
+                    [
+                        Field("provider", provider, "A message of this provider …", required=True),
+                        Field("state", _END, "… that is told to have ended so,", required=True),
+                        Field("either", _END, "Of these states, nothing is expected."),
+                    ],
+                ),
+                "If, and only if, this is so of a recipient's message, …",
+                required=True,
             ),
-            "If, and only if, this is so of a recipient's message, …",
-            required=True,
-        ),
-        Field("sends", _PROVIDER, "… one is sent to the recipient by this provider, …", required=True),
-        Field("times", Integer(1, 1_000), "… or so many."),
-    ],
-    doc="If and only if.",
-)
-_SENDS: Final[Shape[SendGoals]] = Record(
-    SendGoals,
-    [
-        Field(
-            "retried",
-            Share(),
-            "Of the recipients to whom a rule refused a send, this share got one in the end.",
-            argument="retried_bp",
-        ),
-        Field("duplicated", Integer(0), "At most so many sends were repeated.", argument="duplicated_max"),
-        Field("refused", Integer(0), "At most so many were refused for good.", argument="refused_max"),
-        Field(
-            "invalid",
-            Integer(0),
-            "At most so many calls were found wrong by the provider's own checks; none, if not given.",
-            argument="invalid_max",
-        ),
-        Field("calls", Integer(1), "At most so many calls for one message.", argument="calls_max"),
-        Field(
-            "spacing",
-            Duration(),
-            "So long passes at least between a refusal and the next call for the same recipient.",
-            argument="spacing_ms",
-        ),
-        Field("retry_after", Boolean(), "Nobody tries again before Retry-After is over."),
-        Field(
-            "within",
-            Duration(),
-            "So long after a refusal, and after the rule is over, a live run waits for tries.",
-            argument="within_ms",
-        ),
-        Field(
-            "relations", ListOf(_RELATION, max_items=50), "What is sent elsewhere because of how one ended."
-        ),
-    ],
-    doc="What is expected of the integrator's calls.",
-)
+            Field("sends", provider, "… one is sent to the recipient by this provider, …", required=True),
+            Field("times", Integer(1, 1_000), "… or so many."),
+        ],
+        doc="If and only if.",
+    )
+
+
+_SEND_FIELDS: Final = [
+    Field(
+        "retried",
+        Share(),
+        "Of the recipients to whom a rule refused a send, this share got one in the end.",
+        argument="retried_bp",
+    ),
+    Field("duplicated", Integer(0), "At most so many sends were repeated.", argument="duplicated_max"),
+    Field("refused", Integer(0), "At most so many were refused for good.", argument="refused_max"),
+    Field(
+        "invalid",
+        Integer(0),
+        "At most so many calls were found wrong by the provider's own checks; none, if not given.",
+        argument="invalid_max",
+    ),
+    Field("calls", Integer(1), "At most so many calls for one message.", argument="calls_max"),
+    Field(
+        "spacing",
+        Duration(),
+        "So long passes at least between a refusal and the next call for the same recipient.",
+        argument="spacing_ms",
+    ),
+    Field("retry_after", Boolean(), "Nobody tries again before Retry-After is over."),
+    Field(
+        "within",
+        Duration(),
+        "So long after a refusal, and after the rule is over, a live run waits for tries.",
+        argument="within_ms",
+    ),
+]
+
+
+def _sends(provider: Shape[str]) -> Shape[SendGoals]:
+    relations = ListOf(_relation(provider), max_items=50)
+    return Record(
+        SendGoals,
+        [*_SEND_FIELDS, Field("relations", relations, "What is sent elsewhere because of how one ended.")],
+        doc="What is expected of the integrator's calls.",
+    )
 
 
 _BLANK: Final = re.compile(r"\{([A-Za-z_]+)(?::0\d{1,2})?\}")
@@ -254,33 +256,38 @@ _BELIEFS: Final = Either[tuple[str, ...]](
     Mapped(Text(1, 200), lambda belief: (belief,)), ListOf(Text(1, 200), max_items=100)
 )
 _FOUND: Final = (*(state.value for state in State), REFUSED)
-_INTEGRATOR: Final[Shape[Ask]] = Record(
-    _ask,
-    [
-        Field("ask", REQUEST, "The call; {id}, {recipient} and {provider} are filled in.", required=True),
-        Field("field", Text(1, 200), "Where in its JSON answer the belief stands: a.b.0"),
-        Field(
-            "means",
-            MapOf(_BELIEFS, Choice({word: word for word in _FOUND}), max_items=len(_FOUND)),
-            "For each state of a message, and for refused sends: what the integrator may believe.",
-        ),
-        Field(
-            "fields",
-            MapOf(_WANTED, Text(1, 200), max_items=20),
-            f"Other fields, by place, and what they must be: {', '.join(f'{{{word}}}' for word in TRUTHS)}.",
-        ),
-        Field("limit", Integer(1, 1_000_000), "Ask about so many messages at most."),
-        Field("within", Duration(), "So long it is asked again before it is believed wrong; real time."),
-        Field(
-            "about",
-            Choice({about.value: about for about in About}),
-            "Whose messages: those that its own calls made, a storm's, or all.",
-        ),
-        Field("provider", _PROVIDER, "About messages of this provider alone."),
-        Field("rule", Text(1, 200), "About messages alone whose fate or webhooks this rule decided."),
-    ],
-    doc="The truth audit: does the integrator believe what it was told?",
-)
+_ASK_FIELDS: Final = [
+    Field("ask", REQUEST, "The call; {id}, {recipient} and {provider} are filled in.", required=True),
+    Field("field", Text(1, 200), "Where in its JSON answer the belief stands: a.b.0"),
+    Field(
+        "means",
+        MapOf(_BELIEFS, Choice({word: word for word in _FOUND}), max_items=len(_FOUND)),
+        "For each state of a message, and for refused sends: what the integrator may believe.",
+    ),
+    Field(
+        "fields",
+        MapOf(_WANTED, Text(1, 200), max_items=20),
+        f"Other fields, by place, and what they must be: {', '.join(f'{{{word}}}' for word in TRUTHS)}.",
+    ),
+    Field("limit", Integer(1, 1_000_000), "Ask about so many messages at most."),
+    Field("within", Duration(), "So long it is asked again before it is believed wrong; real time."),
+    Field(
+        "about",
+        Choice({about.value: about for about in About}),
+        "Whose messages: those that its own calls made, a storm's, or all.",
+    ),
+    Field("rule", Text(1, 200), "About messages alone whose fate or webhooks this rule decided."),
+]
+
+
+def _integrator(provider: Shape[str]) -> Shape[Ask]:
+    return Record(
+        _ask,
+        [*_ASK_FIELDS, Field("provider", provider, "About messages of this provider alone.")],
+        doc="The truth audit: does the integrator believe what it was told?",
+    )
+
+
 _GROWTH: Final[Shape[Growth]] = Record(
     _growth,
     [
@@ -292,29 +299,34 @@ _GROWTH: Final[Shape[Growth]] = Record(
     doc="A figure of the software, such as the memory that it uses.",
 )
 
-EXPECT: Final[Shape[Expectations]] = Record(
-    Expectations,
-    [
-        Field("messages", _MESSAGES, "What is expected of the messages."),
-        Field("webhooks", _WEBHOOKS, "What is expected of the integrator's receiver."),
-        Field("sends", _SENDS, "What is expected of the integrator's calls."),
-        Field(
-            "integrator",
-            Either[tuple[Ask, ...]](
-                Mapped(_INTEGRATOR, lambda ask: (ask,)), ListOf(_INTEGRATOR, max_items=50)
+
+def expect_shape(providers: Collection[str]) -> Shape[Expectations]:
+    """Return how `expect:` looks, where there are these *providers*."""
+    provider = Choice({name: name for name in providers})
+    integrator = _integrator(provider)
+    return Record(
+        Expectations,
+        [
+            Field("messages", _MESSAGES, "What is expected of the messages."),
+            Field("webhooks", _webhooks(provider), "What is expected of the integrator's receiver."),
+            Field("sends", _sends(provider), "What is expected of the integrator's calls."),
+            Field(
+                "integrator",
+                Either[tuple[Ask, ...]](
+                    Mapped(integrator, lambda ask: (ask,)), ListOf(integrator, max_items=50)
+                ),
+                "What the integrator is to believe in the end.",
             ),
-            "What the integrator is to believe in the end.",
-        ),
-        Field(
-            "stays_below",
-            Either[tuple[Growth, ...]](
-                Mapped(_GROWTH, lambda figure: (figure,)), ListOf(_GROWTH, max_items=50)
+            Field(
+                "stays_below",
+                Either[tuple[Growth, ...]](
+                    Mapped(_GROWTH, lambda figure: (figure,)), ListOf(_GROWTH, max_items=50)
+                ),
+                "Figures of the software that must not grow without end.",
             ),
-            "Figures of the software that must not grow without end.",
-        ),
-    ],
-    doc="What a run is expected to show; its verdict.",
-)
+        ],
+        doc="What a run is expected to show; its verdict.",
+    )
 
 
 def _numbers(text: str) -> str:

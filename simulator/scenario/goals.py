@@ -13,6 +13,7 @@ from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import Rate
 
 __all__ = [
+    "FIGURES",
     "REFUSED",
     "TRUTHS",
     "About",
@@ -47,6 +48,9 @@ TRUTHS: Final = (
 What the templates of `fields:` may say: how many calls were made for a message (`sends`), how many
 messages went to its recipient by other providers since (`fallbacks`), when it ended, what it cost.
 """
+
+FIGURES: Final = frozenset({"parts", "price", "code"})
+"""Those of them that only some providers tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

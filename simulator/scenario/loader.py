@@ -12,8 +12,9 @@ from typing import Final
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.scenario.addresses import address_shape
 from simulator.scenario.affordable import Affordable
+from simulator.scenario.audits import check_audits
 from simulator.scenario.calls import COMMAND
-from simulator.scenario.expect import DRIVE, EXPECT
+from simulator.scenario.expect import DRIVE, expect_shape
 from simulator.scenario.goals import RunFile
 from simulator.scenario.names import Named
 from simulator.scenario.recipients import recipient_shape
@@ -114,6 +115,8 @@ def _read(
     scenario = scenario_shape(providers).read(node, "", problems)
     if to_be_run and isinstance(node.value, dict) and "people" in node.value and find_spec("faker") is None:
         problems.add(node.value["people"][0], "people", _NO_FAKER)
+    if not isinstance(scenario, Invalid):
+        check_audits(node, scenario, providers, problems)
     if isinstance(scenario, Invalid) or problems:
         raise ScenarioError(problems.render(file))
     return replace(
@@ -247,7 +250,7 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
                 "A call by which the integrator forgets what it has, made by `run` before anything else.",
             ),
             Field("drive", ListOf(DRIVE, max_items=_DRIVES_MAX), "Calls to the integrator, made by `run`."),
-            Field("expect", EXPECT, "What `run` expects; its verdict."),
+            Field("expect", expect_shape(providers), "What `run` expects; its verdict."),
         ],
         doc="What goes wrong, for whom, and when.",
         what="a scenario",

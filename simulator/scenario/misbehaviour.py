@@ -59,6 +59,10 @@ def _slow(over: int, share: BasisPoints = WHOLE, attempts: int = 1) -> Damage:
 
 
 _DAMAGES: Final = {
+    "respell": (
+        DamageKind.RESPELT,
+        "Write the JSON of the first attempt with other blanks and escapes, and sign it as it is sent.",
+    ),
     "truncate": (DamageKind.TRUNCATE, "Break the body of the first attempt off in the middle."),
     "corrupt": (DamageKind.CORRUPT, "Flip a few bytes of the body of the first attempt."),
     "content_type": (DamageKind.CONTENT_TYPE, "Label the first attempt text/plain."),

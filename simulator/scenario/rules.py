@@ -83,6 +83,11 @@ class Vocabulary(Spelling, Protocol):
         ...
 
     @property
+    def figures_told(self) -> Sequence[str]:
+        """What it tells of a message beside its state: some of `price`, `parts` and `code`."""
+        ...
+
+    @property
     def numbers(self) -> str:
         """Where numbers of its recipients begin; seven digits make one."""
         ...

@@ -138,6 +138,7 @@ NAMED: Final[Mapping[str, Schema]] = {
             "acknowledged": _CLAIM,
             "latency_real_us": _WHOLE,
             "excerpt": _TEXT,
+            "headers": {"type": "array", "items": {"type": "array", "items": _TEXT}},
             "next_at_ms": _WHOLE_OR_NONE,
         }
     ),
@@ -177,12 +178,17 @@ NAMED: Final[Mapping[str, Schema]] = {
             "method": _TEXT,
             "path": _TEXT,
             "query": _TEXT,
+            "headers": {"type": "array", "items": {"type": "array", "items": _TEXT}},
             "status": _WHOLE,
+            "turned_away": _TEXT_OR_NONE,
+            "why": _TEXT,
             "request": _TEXT,
             "answer": _TEXT,
         }
     ),
-    "Recording": _record({"moment": _WHOLE, "now_ms": _WHOLE, "now": _TEXT, "note": _TEXT}),
+    "Recording": _record(
+        {"moment": _WHOLE, "now_ms": _WHOLE, "now": _TEXT, "note": _TEXT, "forkable": _CLAIM}
+    ),
 }
 """What answers are made of."""
 
@@ -218,6 +224,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "list_messages": _listing("Message"),
     "list_refusals": _listing("Refusal"),
     "list_rules": _listing("Rule"),
+    "add_rule": _named("Rule"),
     "get_message": _named("Message"),
     "explain_message": _record(
         {
@@ -246,6 +253,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "verdict": _record(
         {
             "passed": _CLAIM,
+            "ended": _CLAIM,
             "checks": {
                 "type": "array",
                 "items": _record({"name": _TEXT, "passed": _CLAIM, "detail": _TEXT}),

@@ -34,7 +34,7 @@ from simulator.provider import (
     Router,
     header_text,
 )
-from simulator.runtime.space import Exchange, Space
+from simulator.runtime.space import Exchange, Space, TurnedAway
 from simulator.secrecy import harmless_query
 from simulator.server.guests import Guests
 from simulator.server.notes import note_of
@@ -65,6 +65,8 @@ It refuses that as it refuses any bytes that are not in its format.
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _EXCHANGE_BYTES_MAX: Final = 65_536
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
+_KEPT_CHARS_MAX: Final = 1_000
+"""So much of a path, and of each value of a query, stays in the journal."""
 _LOG = logging.getLogger("simulator")
 
 
@@ -121,7 +123,7 @@ class Edge:
         if self._guests is not None and (why := self._guests.why_not(headers)):
             problem = Problem(403, "Forbidden", why)
             answer = Answer(403, msgspec.json.encode(problem.body), "application/problem+json")
-            return self._turn_away(registry.get(DEFAULT_SPACE), call, answer, why)
+            return self._turn_away(registry.get(DEFAULT_SPACE), call, answer, TurnedAway.GUEST, why)
         route, call.path_values, allowed = self.find(call)
         credential = provider.credential_of(call)
         space = self._space_of(request, credential)
@@ -130,18 +132,20 @@ class Edge:
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
             why = f"{provider.name} has no {method} {path[:200]}{methods}"
-            sends = method != "GET"
-            return self._turn_away(space, call, provider.not_found(call, allowed), why, sends=sends)
+            answer = provider.not_found(call, allowed)
+            return self._turn_away(space, call, answer, TurnedAway.NO_ROUTE, why, sends=method != "GET")
         if not route.open:
             if credential is None or not registry.accepts(space, provider.name, credential):
                 why = _why_unauthorized(credential, provider.credential_wanted(call))
-                return self._turn_away(space, call, provider.unauthorized(call), why, sends=route.sends)
+                answer = provider.unauthorized(call)
+                return self._turn_away(space, call, answer, TurnedAway.CREDENTIAL, why, sends=route.sends)
             # A late call of one test would be a riddle in the space of all others.
             if space.name == DEFAULT_SPACE and not request.space:
                 deleted = registry.deleted_owner_of(provider.name, credential)
                 if deleted:
                     why = f"the credential belongs to the space {deleted!r}, which was deleted"
-                    return self._turn_away(space, call, provider.unauthorized(call), why)
+                    answer = provider.unauthorized(call)
+                    return self._turn_away(space, call, answer, TurnedAway.CREDENTIAL, why)
         return Admitted(space, provider, route, call)
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
@@ -169,7 +173,7 @@ class Edge:
         space, provider, route, call = admitted
         why = f"expected a body of at most {route.body_bytes_max} bytes"
         answer = provider.too_large(call, route.body_bytes_max)
-        reply = self._turn_away(space, call, answer, why, sends=route.sends)
+        reply = self._turn_away(space, call, answer, TurnedAway.TOO_LARGE, why, sends=route.sends)
         return reply._replace(close=True)
 
     def failed(self, request: HttpRequest, failure: Exception) -> HttpReply:
@@ -182,7 +186,7 @@ class Edge:
         return problem_reply(Problem(500, "Failed", detail))
 
     def _turn_away(
-        self, space: Space, call: Call, answer: Answer, why: str, *, sends: bool = False
+        self, space: Space, call: Call, answer: Answer, kind: TurnedAway, why: str, *, sends: bool = False
     ) -> HttpReply:
         """Answer a call that never reaches the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
@@ -190,7 +194,7 @@ class Edge:
             if space.dispatcher.tap is not None:
                 space.dispatcher.tap.called(call, admitted=False)
                 space.dispatcher.tap.answered(call, answer)
-            _note(space, call, answer, why, sends=sends)
+            _note(space, call, answer, why, sends=sends, turned_away=kind)
             provider = self._registry.providers[call.gateway.provider]
             return HttpReply(answer.status, answer.body, headers_with_reason(answer, provider, why))
         finally:
@@ -211,6 +215,7 @@ class Edge:
         try:
             if space.dispatcher.tap is not None:
                 space.dispatcher.tap.called(call, admitted=True)
+                call.at_once = True
             answer = self._ask(space, provider, route, call)
             if not isinstance(answer, Answer) or call.result.delays_answer:
                 return self._answer_later(admitted, answer, door)
@@ -306,6 +311,8 @@ class Edge:
     def _reply(self, space: Space, route: Route, call: Call, answer: Answer) -> HttpReply:
         """Return the reply that *answer* is, having taken note of the call."""
         headers = headers_of(answer, self._registry.providers[call.gateway.provider])
+        if call.result.refused and (wait_s := dict(headers).get("Retry-After", "")).isdecimal():
+            space.simulation.told_to_wait(call.result, int(wait_s))
         tell_refusals(headers, space, call)
         if note := note_of(space, call):
             headers.append((NOTE_HEADER, header_text(note)))
@@ -343,27 +350,35 @@ def _why_unauthorized(credential: Credential | None, accepted_forms: str) -> str
     return "the credential is none of those that the settings of this space list"
 
 
-def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sends: bool = False) -> None:
+def _note(
+    space: Space,
+    call: Call,
+    answer: Answer | None,
+    why: str = "",
+    *,
+    sends: bool = False,
+    turned_away: TurnedAway | None = None,
+) -> None:
     simulation = space.simulation
     provider = call.gateway.provider
     result = call.result
     status = answer.status if answer is not None else 0
+    path = _short(call.path)
     if why or call.query or call.names:
         fact = Called(
             call.method,
-            call.path,
+            path,
             status,
-            harmless_query(call.query) if call.query else (),
+            tuple((_short(name), _short(value)) for name, value in harmless_query(call.query)),
             code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
-            detail=why,
+            detail=_short(why),
             invalid_send=sends and bool(why),
             names=tuple(call.names.items()) if call.names else (),
         )
     else:
-        fact = called(call.method, call.path, status)
+        fact = called(call.method, path, status)
     if result.about is not None:
         fact = _misbehaviour(fact, result)
-    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
     space.exchange_count += 1
     space.exchanges.append(
         Exchange(
@@ -377,8 +392,19 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sen
             call.query,
             call.headers.items(),
             (perf_counter_ns() - call.began_real_ns) // 1_000,
+            turned_away,
+            why,
         )
     )
+    # Last, for whoever is told of the entry writes down the exchange with it.
+    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
+
+
+def _short(text: str) -> str:
+    """Return what the journal keeps of a text of a call; its last entries would weigh gigabytes otherwise."""
+    if len(text) <= _KEPT_CHARS_MAX:
+        return text
+    return f"{text[:_KEPT_CHARS_MAX]}… ({len(text)} characters)"
 
 
 def _misbehaviour(fact: Called, result: CallResult) -> Called:

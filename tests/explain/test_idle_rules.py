@@ -82,8 +82,8 @@ def test_nothing_sent__is_the_reason() -> None:
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (IdleRule("a", 3, "nothing was sent"), 'rule "a" (line 3): nothing was sent'),
-        (IdleRule("a", 0, ""), 'rule "a"'),
+        (IdleRule("a", 3, "nothing was sent"), 'rule "a" never applied (line 3): nothing was sent'),
+        (IdleRule("a", 0, ""), 'rule "a" never applied'),
     ],
 )
 def test_idle_rule_in_words(found: IdleRule, line: str) -> None:

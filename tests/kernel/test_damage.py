@@ -5,6 +5,7 @@ Webhooks damaged on purpose: the same way for a seed, only once, and told as wha
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,60 @@ def test_slow_body_is_whole() -> None:
     sent = harmed(SIGNED, DamageKind.SLOW, real_ms=250)
 
     assert (sent.slow_real_ms, sent.body, sent.headers) == (250, SIGNED.body, SIGNED.headers)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)
+    ),
+    SEEDS,
+)
+def test_respelt_body_says_the_same_in_other_bytes(value: object, seed: int) -> None:
+    """
+    Blanks, lines and escapes differ; who reads JSON reads the same, and the signature is of what is sent.
+    """
+    body = json.dumps([value, "a/b"], separators=(",", ":")).encode()
+    signed = WebhookRequest(
+        url="http://loft.test/",
+        body=body,
+        headers=(("X-Seal", bytes.hex(body)), ("X-Other", "1")),
+        signed_by=("x-seal",),
+        sign=bytes.hex,
+    )
+
+    sent = harmed(signed, DamageKind.RESPELT, seed=seed)
+
+    assert sent.body != body
+    assert json.loads(sent.body) == json.loads(body)
+    assert sent.headers == (("X-Seal", bytes.hex(sent.body)), ("X-Other", "1"))
+
+
+@pytest.mark.parametrize("body", [b"<xml a='1,2'/>", b"a=1&b=2", b""])
+def test_what_is_no_json_is_not_respelt(body: bytes) -> None:
+    """
+    XML and forms have spellings of their own.
+    """
+    plain = WebhookRequest(url="http://loft.test/", body=body)
+
+    assert harmed(plain, DamageKind.RESPELT) == plain
+
+
+def test_wrong_signature_stays_wrong_in_another_spelling() -> None:
+    """
+    What is respelt is signed anew before anything spoils its signature.
+    """
+    signed = WebhookRequest(
+        url="http://loft.test/",
+        body=b"[1,2]",
+        headers=(("X-Seal", "00"),),
+        signed_by=("X-Seal",),
+        sign=bytes.hex,
+    )
+
+    sent = harmed(signed, DamageKind.SIGNATURE, DamageKind.RESPELT)
+
+    assert sent.body != signed.body
+    assert sent.headers != (("X-Seal", bytes.hex(sent.body)),)
 
 
 # -- in a simulation --------------------------------------------------------------------------------

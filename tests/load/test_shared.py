@@ -236,6 +236,7 @@ async def test_worker_that_dies_is_named_and_the_verdict_is_incomplete() -> None
         why.startswith(f"worker 2 of 2 (process {crews[0].pids[1]}) died") for why in result.storm.incomplete
     )
     assert 0 < result.storm.messages < 600
+    assert b"INCOMPLETE" in FORMATS["html"].render(result)
 
 
 async def test_receiver_that_refuses_everything_is_given_up() -> None:

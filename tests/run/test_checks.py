@@ -133,7 +133,7 @@ CASES = {
         met="nothing was sent",
         judged=False,
         missed="nothing was measured: none of 7 attempts was answered",
-        bad_card=Scorecard(attempts=7),
+        bad_card=Scorecard(attempts=7, no_answer=7),
     ),
     "since_due": Case(
         expected=Expectations(webhooks=WebhookGoals(since_due_ms={"p99": 250})),

@@ -5,16 +5,21 @@ What a run may be expected to show beyond states, and runs that tested nothing.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from run.mutants.integrator import Integrator
+from run.mutants.ledger import Told
+from run.mutants.policy import Policy
+from run.mutants.reading import read
 from run.mutants.registry import mutant
-from run.mutants.stage import Play, perform, sends
+from run.mutants.stage import Play, calls, perform, sends
 from simulator.evidence.result import Load, RunResult, Scorecard
 from simulator.provider import discover
 from simulator.run.checks import checks
@@ -71,6 +76,56 @@ async def test_fields_are_compared_with_the_truth(name: str, wrong: str) -> None
     assert wrong in "\n".join(check.lines)
 
 
+_HALF_FAIL = """
+providers: {{bip: {{session: {{required: false}}}}}}
+rules:
+  - {{when: {{provider: infobip, share: 50%}}, then: {{fate: {{fail: {{status: REJECTED_NETWORK}}}}}}}}
+  - {{when: {{provider: bitel, share: 50%}}, then: {{fate: {{fail: {{status: BLACKLIST}}}}}}}}
+  - {{when: {{provider: rbm, share: 50%}}, then: {{fate: expire}}}}
+  - {{when: {{share: 50%}}, then: {{fate: {{deliver: {{read: {{after: 1s}}}}}}}}}}
+expect:
+  integrator:
+    ask: "GET http://127.0.0.1:9000/messages/{{id}}"
+    within: 200ms
+    provider: {provider}
+    fields: {fields}
+"""
+_TOLD = {
+    "infobip": ("+4179", {"code": "{code}", "price": "{price}", "parts": "{parts}"}),
+    "rbm": ("+4179", {"code": "{code}"}),
+    "bip": ("+90532", {"code": "{code}"}),
+    "bitel": ("+98912", {"code": "{code}", "price": "{price}", "parts": "{parts}"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "field"), [(name, field) for name, (_, fields) in _TOLD.items() for field in ("", *fields)]
+)
+async def test_every_provider_tells_its_own_figures(provider: str, field: str) -> None:
+    """
+    What each provider's reports tell beside the state is the truth; who keeps it otherwise is caught.
+    """
+    recipient, fields = _TOLD[provider]
+    plan = load_run(_HALF_FAIL.format(provider=provider, fields=json.dumps(fields)), "test.yaml", discover())
+    (ask,) = plan.expect.integrator
+    more = {"ttl": "600s"} if provider == "rbm" else {}
+    play = Play(
+        drive=(sends(12, recipient=recipient, channel=provider, **more),),
+        audits=(replace(ask, url="/messages/{id}"),),
+    )
+    off: dict[str, Any] = {"code": "?", "price": 9.5, "parts": 9}
+
+    def read_wrong(channel: str, raw: bytes) -> list[Told]:
+        return [each._replace(**{field: off[field]}) for each in read(channel, raw)]
+
+    integrator = Integrator(policy=replace(Policy(), read=read_wrong)) if field else Integrator()
+    result = await perform(plan, play, integrator)
+
+    (check,) = (check for check in result.checks if check.name.startswith("integrator"))
+    assert (check.passed, check.judged) == (not field, True), check.lines
+    assert not field or f"{field} should be" in "\n".join(check.lines)
+
+
 _FALLBACK = """
 rules:
   - when: {provider: rbm, recipient: "+4178*"}
@@ -93,6 +148,40 @@ async def test_sms_goes_out_if_and_only_if_rbm_expired(name: str, met: bool) -> 
 
     mark = marks(result)["sends.relations: infobip if rbm is expired or refused"]
     assert mark == ("✓" if met else "✗")
+
+
+async def test_fields_that_a_provider_does_not_tell_are_not_judged() -> None:
+    """
+    An audit of prices alone finds nothing out about messages of a provider that tells none.
+    """
+    text = """
+expect: {integrator: {ask: "GET http://127.0.0.1:9000/messages/{id}", fields: {price: "{price}"}}}
+"""
+    (ask,) = load_run(text, "test.yaml", discover()).expect.integrator
+    play = Play(
+        drive=(sends(2, channel="rbm"),), audits=(replace(ask, url="/messages/{id}", within_real_ms=200),)
+    )
+
+    result = await ran(text, play)
+
+    assert not result.passed
+    assert marks(result)["integrator: price"] == "–"
+
+
+@pytest.mark.parametrize(
+    "goals", ["messages: {at_least: 0}", "webhooks: {at_most: 5}", "webhooks: {at_least: 0, lost: 0}"]
+)
+async def test_nothing_is_no_success(goals: str) -> None:
+    """
+    What nothing at all meets is not judged, and a run in which nothing is judged has failed.
+    """
+    result = await ran(
+        f"timeline: [{{at: 1s, webhooks: hold}}]\nexpect: {{{goals}}}",
+        Play(drive=(calls("/restart", 0),), means={}),
+    )
+
+    assert not result.passed
+    assert {mark for name, mark in marks(result).items() if name.startswith(goals[:8])} == {"–"}
 
 
 async def test_rule_that_never_applied_is_a_dash() -> None:

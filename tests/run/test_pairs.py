@@ -4,7 +4,6 @@ Pairs of webhook faults, with retries and holds: whoever receives correctly is n
 
 from __future__ import annotations
 
-import os
 from itertools import combinations
 from typing import Final
 
@@ -13,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from run.bench import failed
-from run.mutants.stage import STATES, Play, carry_out, sends
+from run.mutants.stage import DEEP, STATES, Play, carry_out, sends
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.faults import (
     Contradict,
@@ -32,7 +31,6 @@ from simulator.scenario.loader import load_run
 from toys.bench import Bench, rule
 from toys.pigeon import pigeon
 
-_DEEP: Final = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 _FAULTS: Final = {
     "delay": "delay: 0s..90s",
     "duplicate": "duplicate: {share: 50%, within: 2m, times: 2}",
@@ -41,6 +39,7 @@ _FAULTS: Final = {
     "drop": "drop: 30%",
     "contradict": "contradict: {share: 60%, after: 0s..30s}",
     "early": "early: true",
+    "respell": "respell: {share: 60%, attempts: 2}",
     "truncate": "truncate: {share: 40%, attempts: 2}",
     "corrupt": "corrupt: {share: 40%, attempts: 2}",
     "mis_sign": "mis_sign: 40%",
@@ -48,7 +47,7 @@ _FAULTS: Final = {
 }
 _PAIRS: Final = [pair for pair in combinations(_FAULTS, 2) if pair != ("duplicate", "reissued")]
 # All of them with HYPOTHESIS_PROFILE=deep; else those with what may tell a lie, and some others.
-_TRIED: Final = _PAIRS if _DEEP else [pair for pair in _PAIRS if "contradict" in pair] + _PAIRS[::6]
+_TRIED: Final = _PAIRS if DEEP else [pair for pair in _PAIRS if "contradict" in pair] + _PAIRS[::6]
 _TEXT: Final = """
 seed: {seed}
 providers:
@@ -112,7 +111,7 @@ _PARTS: Final = {
 }
 
 
-@settings(max_examples=150 if not _DEEP else 3_000, deadline=None)
+@settings(max_examples=150 if not DEEP else 3_000, deadline=None)
 @given(
     faults=st.builds(WebhookFaults, **_PARTS),  # type: ignore[arg-type]
     ending=st.sampled_from([Ending.DELIVER, Ending.FAIL, Ending.EXPIRE]),

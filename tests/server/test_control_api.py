@@ -429,6 +429,7 @@ async def test_wait__tells_the_nearest_miss() -> None:
         assert status == 408
         assert problem["detail"] == (
             "expected 1 messages with recipient '+41790000002', got 0; "
+            "nearest: infobip +41790000001 #1, whose recipient is '+41790000001'; "
             "the space is not settled, its clock frozen"
         )
         assert problem["nearest"]["id"] == sent["messages"][0]["messageId"]
@@ -629,6 +630,20 @@ async def test_recipients__are_listed_changed_and_shown() -> None:
         assert other["reachable"] is True
 
 
+async def test_recipients__change_for_a_while() -> None:
+    """
+    `for` ends a change by itself; alone it changes nothing.
+    """
+    async with serving() as bench:
+        path = f"{SPACE}/recipients/+41793026727"
+        _, gone = await bench.control("PATCH", path, {"reachable": False, "for": "10m"})
+        await bench.control("POST", f"{SPACE}/clock/advance", {"by": "10m"})
+        _, back = await bench.control("GET", path)
+        status, _ = await bench.control("PATCH", path, {"for": "10m"})
+
+        assert (gone["reachable"], back["reachable"], status) == (False, True, 422)
+
+
 async def test_requests__show_the_last_calls_with_their_answers() -> None:
     """
     Every call of the integrator is kept with what it was answered, for a while.
@@ -785,7 +800,10 @@ async def test_bad_code_of_a_move__is_told_with_its_place() -> None:
             "POST", f"{SPACE}/messages/{id_}/move", {"move": "fail", "code": "NONE"}
         )
 
-        assert (status, problem["detail"]) == (422, 'code: expected a mapping, got "NONE"')
+        assert (status, problem["detail"]) == (
+            422,
+            "code: expected a value of status, error, reason, got 'NONE'",
+        )
 
 
 async def test_metrics__can_be_scraped() -> None:

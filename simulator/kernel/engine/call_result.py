@@ -52,6 +52,8 @@ class CallResult(Struct, kw_only=True):
 
     outcomes: list[Message | Refused] = []
     """One per submission, in order; empty when the call was refused before any work."""
+    refused: list[MessageKey] = []
+    """What was to be sent by a call that was refused whole, or cut before any work."""
     refusal: CallRefusal | None = None
     stall_real_ms: int = 0
     drop: Drop | None = None

@@ -4,7 +4,9 @@ One space's simulation: the face of its state, and the only thing that others ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from simulator.kernel.engine.account import Account, hooks_of
 from simulator.kernel.engine.acts import act_of, try_act
@@ -12,7 +14,7 @@ from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, i
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.engine.contradiction import contradict
 from simulator.kernel.engine.decide import Considered, considered
-from simulator.kernel.engine.intake import answered, consult, submit, submit_later
+from simulator.kernel.engine.intake import answered, consult, submit, submit_later, submitting
 from simulator.kernel.engine.moves import (
     IllegalMove,
     change_recipient,
@@ -23,7 +25,7 @@ from simulator.kernel.engine.moves import (
     wake,
 )
 from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
-from simulator.kernel.engine.script import configure, load, timeline_due
+from simulator.kernel.engine.script import add_rule, configure, load, timeline_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake
 from simulator.kernel.model.clock import Clock
@@ -32,7 +34,7 @@ from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.rules import Act
+from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 from simulator.kernel.store.journal import Journal
@@ -112,6 +114,10 @@ class Simulation:
         """
         load(self.state, scenario, crowd)
 
+    def add_rule(self, rule: Rule) -> None:
+        """Put *rule* in force, before those that are; `during` counts from the start of their scenario."""
+        add_rule(self.state, rule)
+
     # -- sending --------------------------------------------------------------------------------
 
     def submit(self, submissions: Sequence[Submission], *, unanswered: bool = False) -> CallResult:
@@ -122,6 +128,10 @@ class Simulation:
         `answered` says that the call's answer is out.
         """
         return submit(self.state, submissions, unanswered=unanswered)
+
+    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, CallResult]:
+        """Do the same for a call whose answer is not out, a slice at a time."""
+        return submitting(self.state, submissions, unanswered=True)
 
     def submit_later(
         self,
@@ -147,6 +157,12 @@ class Simulation:
     ) -> CallResult:
         """Return what rules do to the answer of a call that sends nothing, about *recipients* if any."""
         return consult(self.state, provider, operation, credential, recipients)
+
+    def told_to_wait(self, result: CallResult, retry_after_s: int) -> None:
+        """Note that the answer to a call that was refused whole says when to come back."""
+        for key in result.refused:
+            if (refused := self.refusals.get(key)) is not None:
+                self.state.store.refusals[key] = replace(refused, retry_after_s=retry_after_s)
 
     def answered(self, result: CallResult) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""
@@ -236,9 +252,11 @@ class Simulation:
         """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
         suspend(self.state, message)
 
-    def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
-        """Change circumstances of an address or a prefix (`+4179*`) from now on."""
-        change_recipient(self.state, pattern, traits, why)
+    def change_recipient(
+        self, pattern: str, traits: Mapping[str, Value], why: str = "control", *, span_ms: int | None = None
+    ) -> None:
+        """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
+        change_recipient(self.state, pattern, traits, why, span_ms)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """

@@ -57,12 +57,13 @@ class DamageKind(StrEnum):
     SIGNATURE = "wrongly signed"
     UNSIGNED = "not signed"
     SLOW = "slow"
+    RESPELT = "respelt"
 
 
 FORGERIES: Final = frozenset({DamageKind.SIGNATURE, DamageKind.UNSIGNED})
 """What can be done only to webhooks that are signed."""
 SPOILING: Final = frozenset({DamageKind.TRUNCATE, DamageKind.CORRUPT}) | FORGERIES
-"""What a receiver does well to refuse; slow and mislabelled bodies are whole."""
+"""What a receiver does well to refuse; slow, mislabelled and respelt bodies are whole."""
 
 
 class Purpose(StrEnum):
@@ -80,6 +81,7 @@ class Purpose(StrEnum):
     MISSIGNED = "wrongly signed"
     UNSIGNED = "not signed"
     SLOW = "slow"
+    RESPELT = "respelt"
     DUPLICATE = "duplicate"
     RESENT = "resent"
     CONTRADICTION = "a contradiction"

@@ -78,3 +78,5 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
     why: str = ""
     """What exactly stood against it, where the rung alone does not say."""
     at_ms: int = 0
+    retry_after_s: int = 0
+    """What the answer said in its Retry-After; 0: it had none."""

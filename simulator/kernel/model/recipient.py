@@ -5,6 +5,7 @@ Recipients and their circumstances over time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Final, TypeAlias
 
@@ -108,26 +109,45 @@ def normal_address(text: str) -> str:
 
 @dataclass(slots=True)
 class _Layer:
-    """Traits by exact address and by prefix, the longest prefix first."""
+    """Traits by exact address and by prefix, the longest prefix first; counted from an instant."""
 
-    exact: dict[str, dict[str, Trait]] = field(default_factory=dict)
-    prefixes: dict[int, dict[str, dict[str, Trait]]] = field(default_factory=dict)
+    exact: dict[str, Traits] = field(default_factory=dict)
+    prefixes: dict[int, dict[str, Traits]] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
+    start_ms: int = 0
 
     def put(self, pattern: str, traits: Traits) -> None:
         if pattern.endswith("*"):
             prefix = pattern[:-1]
-            self.prefixes.setdefault(len(prefix), {}).setdefault(prefix, {}).update(traits)
+            table = self.prefixes.setdefault(len(prefix), {})
+            table[prefix] = {**table.get(prefix, {}), **traits}
             self.lengths = tuple(sorted(self.prefixes, reverse=True))
         else:
-            self.exact.setdefault(pattern, {}).update(traits)
+            before = self.exact.get(pattern)
+            # Ten thousands are put when a scenario is loaded, and they are its own.
+            self.exact[pattern] = traits if before is None else {**before, **traits}
 
-    def find(self, address: str) -> Iterator[dict[str, Trait]]:
-        if (trait := self.exact.get(address)) is not None:
-            yield trait
+    def under(self, pattern: str) -> Traits:
+        """Return the traits of exactly this address or prefix."""
+        if pattern.endswith("*"):
+            return self.prefixes.get(len(pattern) - 1, {}).get(pattern[:-1], {})
+        return self.exact.get(pattern, {})
+
+    def find(self, address: str) -> Iterator[Traits]:
+        if (traits := self.exact.get(address)) is not None:
+            yield self._counted(traits)
         for length in self.lengths:
-            if (trait := self.prefixes[length].get(address[:length])) is not None:
-                yield trait
+            if (traits := self.prefixes[length].get(address[:length])) is not None:
+                yield self._counted(traits)
+
+    def _counted(self, traits: Traits) -> Traits:
+        if not self.start_ms:
+            return traits
+        return {name: trait.shifted(self.start_ms) for name, trait in traits.items()}
+
+    def still(self) -> _Layer:
+        prefixes = {length: dict(table) for length, table in self.prefixes.items()}
+        return _Layer(dict(self.exact), prefixes, self.lengths, self.start_ms)
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.prefixes)
@@ -152,17 +172,27 @@ class Directory:
 
     def load(self, recipients: Mapping[str, Traits], start_ms: int = 0) -> None:
         """Replace what the scenario says, counted from *start_ms*; changes made since then stay."""
-        self._scenario = _Layer()
+        self._scenario = _Layer(start_ms=start_ms)
         for pattern, traits in recipients.items():
-            if start_ms:
-                traits = {name: trait.shifted(start_ms) for name, trait in traits.items()}
             self._scenario.put(pattern, traits)
         self._said = bool(self._scenario or self._changes)
 
-    def change(self, pattern: str, traits: Mapping[str, Value], at_ms: int) -> None:
-        """Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again."""
+    def change(
+        self, pattern: str, traits: Mapping[str, Value], at_ms: int, until_ms: int | None = None
+    ) -> None:
+        """
+        Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again.
+
+        With *until_ms* all is then as it would have been without.
+        """
         self._said = True
-        self._changes.put(pattern, {name: Trait((Window(value, at_ms),)) for name, value in traits.items()})
+        before = self._changes.under(pattern) if until_ms is not None else {}
+        changed = {}
+        for name, value in traits.items():
+            windows = before[name].windows if name in before else ()
+            left = [w for w in windows if w.until_ms is None or w.until_ms > at_ms]
+            changed[name] = Trait((*left, Window(value, at_ms, until_ms)))
+        self._changes.put(pattern, changed)
 
     def at(self, address: str, at_ms: int) -> Circumstances:
         """Return the circumstances of *address* at *at_ms*."""
@@ -189,6 +219,12 @@ class Directory:
             trait.next_change_after(at_ms) for name, trait in self._traits(address) if name == trait_name
         )
         return min((edge for edge in edges if edge is not None), default=None)
+
+    def still(self) -> Directory:
+        """Return a copy to which no address is added."""
+        twin = copy(self)
+        twin._scenario, twin._changes = self._scenario.still(), self._changes.still()
+        return twin
 
     def known(self) -> list[str]:
         """Return the addresses and prefixes that anything was said about, sorted."""

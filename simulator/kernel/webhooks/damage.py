@@ -1,8 +1,11 @@
 """
-Webhooks damaged on purpose: cut short, garbled, mislabelled, wrongly signed, not signed at all.
+Webhooks damaged on purpose: cut short, garbled, mislabelled, wrongly signed, not signed at all, respelt.
 """
 
 from __future__ import annotations
+
+import re
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,12 +16,17 @@ from simulator.kernel.webhooks.webhook import WebhookRequest
 __all__ = ["damaged", "garbled"]
 
 _GARBLED_BYTES_MAX = 8
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[,:{}\[\]]')
+"""What a spelling of JSON is changed at: texts, and what stands between values."""
 
 
 def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -> WebhookRequest:
     """Return *request* with everything in *damage* done to it; the same way for the same draws."""
-    for each in damage:
+    # What is spelt otherwise is signed anew, so that comes before whatever spoils it.
+    for each in sorted(damage, key=lambda each: each.kind is not DamageKind.RESPELT):
         match each.kind:
+            case DamageKind.RESPELT:
+                request = _respelt(request, draws)
             case DamageKind.TRUNCATE:
                 length = draws.integer("truncate", 0, max(0, len(request.body) - 1))
                 request = replace(request, body=request.body[:length])
@@ -33,6 +41,30 @@ def damaged(request: WebhookRequest, damage: tuple[Damage, ...], draws: Draws) -
             case DamageKind.SLOW:
                 request = replace(request, slow_real_ms=each.real_ms)
     return request
+
+
+def _respelt(request: WebhookRequest, draws: Draws) -> WebhookRequest:
+    """Return *request* with the same JSON spelt otherwise, and signed as it is sent; other formats stay."""
+    if not request.body.startswith((b"{", b"[")):
+        return request
+    lines = draws.hits("respell.lines", 5_000)
+
+    def spelt(match: re.Match[bytes]) -> bytes:
+        token = match[0]
+        if token.startswith(b'"'):
+            # A slash may be written so, and many a library does.
+            return token.replace(b"\\/", b"/").replace(b"/", b"\\/")
+        if lines and token in b",{[":
+            return token + b"\n  "
+        return token + b" " if token in b",:" else token
+
+    body = _TOKEN.sub(spelt, request.body)
+    if request.sign is None:
+        return replace(request, body=body)
+    names = {name.lower() for name in request.signed_by}
+    signature = request.sign(body)
+    headers = tuple((name, signature if name.lower() in names else value) for name, value in request.headers)
+    return replace(request, body=body, headers=headers)
 
 
 def garbled(body: bytes, draws: Draws) -> bytes:

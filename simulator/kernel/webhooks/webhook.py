@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.faults import SPOILING, Damage, Purpose
+from simulator.kernel.model.faults import SPOILING, Damage, DamageKind, Purpose
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
 
@@ -93,6 +93,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     latency_real_us: int = 0
     excerpt: str = ""
     """The first bytes of the integrator's answer."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of an answer that acknowledges nothing: its headers, the first ones of very many."""
     next_at_ms: int | None = None
     """When the next attempt is due; None: there is none."""
 
@@ -138,6 +140,11 @@ class Webhook(Struct, kw_only=True, gc=False, eq=False):
         """Return True when attempt number *attempt* is to be refused: broken, or signed by somebody else."""
         return any(damage.kind in SPOILING for damage in self.damage_of(attempt))
 
+    def timed(self, attempt: int) -> bool:
+        """Return True when the time that attempt number *attempt* takes is the receiver's own."""
+        harm = {damage.kind for damage in self.damage_of(attempt)}
+        return harm.isdisjoint(SPOILING | {DamageKind.SLOW})
+
     @property
     def order(self) -> tuple[int | str, ...]:
         """Last of all at an instant; by recipient and message, then in the order in which things happened."""
@@ -160,6 +167,8 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     """Names of the headers that hold a signature."""
     slow_real_ms: int = 0
     """How long sending the body takes, on purpose."""
+    sign: Callable[[bytes], str] | None = None
+    """Returns what those headers hold for other bytes of the body; None: the body is not what is signed."""
 
     def named(self, agent: str) -> WebhookRequest:
         """Return the request with the header User-Agent, unless it has one."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Provider, Refuse
-from simulator.providers.bip.account import Account
+from simulator.providers.bip.account import Account, figures
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
 from simulator.providers.bip.breach import Breach
@@ -114,6 +114,8 @@ PROVIDER: Final = Provider(
     settings=SETTINGS,
     counts_over_all={"quotas.all_followers": "broadcasts to all followers use it up"},
     open=Account,
+    figures=figures,
+    figures_told=("code",),
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
     failure_shape=FAILURE_SHAPE,

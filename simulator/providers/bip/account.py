@@ -23,6 +23,7 @@ from simulator.provider import (
     Message,
     MessageKey,
     Move,
+    ProviderAccount,
     Report,
     Rung,
     State,
@@ -46,7 +47,7 @@ from simulator.providers.bip.standing import Standing
 from simulator.providers.bip.templates import Template
 from simulator.providers.bip.wire import HASHED, PLAIN, Content, Receiver
 
-__all__ = ["Account"]
+__all__ = ["Account", "figures"]
 
 _TEMPLATES_MAX: Final = 100_000
 _UPLOADS_MAX: Final = 1_000
@@ -374,3 +375,16 @@ def report_id(draws: Draws, label: str) -> str:
 def msgid(draws: Draws, label: str) -> int:
     """Return the id of a webhook's message, below 2³¹."""
     return draws.integer(label, 1, _MSGID_MAX)
+
+
+def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    """Return the `reporttype` of the report that tells of a message."""
+    assert isinstance(account, Account)
+    settings = account.settings
+    types = {
+        State.DELIVERED: 0,
+        State.READ: settings.read_reporttype,
+        State.EXPIRED: settings.expired_reporttype,
+    }
+    told = types.get(message.state)
+    return {"code": str(told)} if isinstance(told, int) else {}

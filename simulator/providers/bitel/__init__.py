@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential, normal_address
-from simulator.providers.bitel.account import Account
+from simulator.providers.bitel.account import Account, figures
 from simulator.providers.bitel.client import CLIENT
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
@@ -74,6 +74,8 @@ PROVIDER: Final = Provider(
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
     failure_shape=FAILURE_SHAPE,
+    figures=figures,
+    figures_told=("price", "parts", "code"),
     numbers="+98912",
     country_code="98",
     address_of=lambda text: network_address(text, "any") or normal_address(text),

@@ -25,6 +25,7 @@ from simulator.provider import (
     Move,
     Plan,
     Progress,
+    ProviderAccount,
     Reason,
     Report,
     Submission,
@@ -44,11 +45,11 @@ from simulator.providers.bitel.details import (
 )
 from simulator.providers.bitel.facts import call_facts, concluded_facts, sms_facts
 from simulator.providers.bitel.outcomes import magic
-from simulator.providers.bitel.render import CallFacts, SmsFacts, call_webhook, sms_webhook
+from simulator.providers.bitel.render import CallFacts, SmsFacts, amount, call_webhook, sms_webhook
 from simulator.providers.bitel.settings import NO_RETRY, Settings, listed
 from simulator.providers.bitel.wire import local_number
 
-__all__ = ["Account"]
+__all__ = ["Account", "figures"]
 
 _BATCHES_MAX: Final = 100_000
 _JSON_HEADERS: Final = (("Content-Type", "application/json"),)
@@ -222,7 +223,7 @@ class Account:
         if isinstance(details, CallDetails):
             self._note_try(message, details, move)
         if message.state in TERMINAL and move is not Move.READ:
-            details.charged_milli = concluded_facts(self._gateway, self.settings, message).price_milli
+            details.charged_milli = self.concluded(message).price_milli
             cost_milli = self._open.pop(message.key, None)
             if cost_milli is not None:
                 self.pending_milli -= cost_milli
@@ -233,7 +234,7 @@ class Account:
         concludes = move is not None and move is not Move.READ and message.state in TERMINAL
         if not concludes or not self.settings.webhook.url:
             return ()
-        facts = concluded_facts(self._gateway, self.settings, message)
+        facts = self.concluded(message)
         return (
             Report(
                 provider=message.key.provider,
@@ -346,6 +347,10 @@ class Account:
         """Return what can be told of a short message now."""
         return sms_facts(self._gateway, self.settings, message)
 
+    def concluded(self, message: Message) -> SmsFacts | CallFacts:
+        """Return a message or call as it ends, with what that costs."""
+        return concluded_facts(self._gateway, self.settings, message)
+
     def call_facts(self, message: Message) -> CallFacts:
         """Return what can be told of a call now."""
         return call_facts(self._gateway, self.settings, message)
@@ -374,3 +379,11 @@ def _call_by_circumstances(details: CallDetails, circumstances: Circumstances) -
         # Chosen: what a caller hears of a phone that blocks him.
         return Behaviour(fate=Fate(ending=Ending.EXPIRE, code="USER_BUSY", reason=Reason.BLOCKED))
     return None
+
+
+def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    """Return what the event of a message or call tells: its status, what it costs, and its parts."""
+    assert isinstance(account, Account)
+    facts = account.concluded(message)
+    told = {"price": str(amount(facts.price_milli, account.settings.webhook_body)), "code": facts.status}
+    return {**told, "parts": str(facts.parts)} if isinstance(facts, SmsFacts) else told

@@ -16,6 +16,7 @@ from simulator.providers.bitel.settings import WebhookBody
 __all__ = [
     "CallFacts",
     "SmsFacts",
+    "amount",
     "bare_answer",
     "call_object",
     "call_record_v1",
@@ -189,7 +190,8 @@ def _status_word(code: int, name: str, text: str, body: WebhookBody) -> object:
     return {"name": name, "code": code, "text": text}[body.status]
 
 
-def _amount(price_milli: int, body: WebhookBody) -> float:
+def amount(price_milli: int, body: WebhookBody) -> float:
+    """Return what was taken from the balance, as an event writes it."""
     return _toman(price_milli if body.amount == "positive" else -price_milli)
 
 
@@ -204,7 +206,7 @@ def sms_webhook(facts: SmsFacts, body: WebhookBody) -> bytes:
         {
             "requestId": facts.id,
             "batchId": _batch(facts.batch_id, body),
-            "balanceSubtracted": _amount(facts.price_milli, body),
+            "balanceSubtracted": amount(facts.price_milli, body),
             "cause": word,
             "smsCount": facts.parts,
             "requestDate": facts.requested_s,
@@ -220,7 +222,7 @@ def call_webhook(facts: CallFacts, body: WebhookBody) -> bytes:
         {
             "requestId": facts.id,
             "campaignId": _batch(facts.campaign_id, body),
-            "balanceSubtracted": _amount(facts.price_milli, body),
+            "balanceSubtracted": amount(facts.price_milli, body),
             "cause": _status_word(facts.row.code, facts.row.name, text, body),
             "billSec": facts.bill_s,
             "number": facts.to,

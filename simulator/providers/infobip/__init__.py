@@ -82,4 +82,5 @@ PROVIDER: Final = Provider(
     show=show,
     names_refused=True,
     figures=figures,
+    figures_told=("price", "parts", "code"),
 )

@@ -218,7 +218,7 @@ class Account:
             self.books.accept(message, details_of(message.submission))
         elif move is not Move.READ and message.state in TERMINAL:
             status_id, _ = self.outcome_of(message)
-            if status_id in self._free:
+            if self.is_free(status_id):
                 self.books.balance_micros += details_of(message.submission).cost_micros
 
     def forget(self, message: Message) -> None:
@@ -287,12 +287,17 @@ class Account:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
         settings = self.settings
         own = (settings.webhook.url, settings.inbound.url, settings.clicks.url)
-        signed_by: tuple[str, ...] = ()
+        signing = None
         if settings.security.everywhere or webhook.target in own:
             headers += settings.security.headers_for(body)
-            if settings.security.hmac is not None:
-                signed_by = (settings.security.hmac.header,)
-        return WebhookRequest(url=webhook.target, body=body, headers=headers, signed_by=signed_by)
+            signing = settings.security.hmac
+        return WebhookRequest(
+            url=webhook.target,
+            body=body,
+            headers=headers,
+            signed_by=() if signing is None else (signing.header,),
+            sign=None if signing is None else signing.sign,
+        )
 
     # -- what the routes ask --------------------------------------------------------------------
 
@@ -340,6 +345,10 @@ class Account:
         """Return what a message of so many parts costs."""
         return self._price_micros * (parts if self.settings.charge == "part" else 1)
 
+    def is_free(self, status_id: int) -> bool:
+        """Return True when a message with this status costs nothing."""
+        return status_id in self._free
+
     def log_facts(self, outcome: Message | Refused) -> Facts:
         """Return what the log tells of an entry now."""
         details = details_of(outcome.submission)
@@ -363,7 +372,7 @@ class Account:
     ) -> Facts:
         recipient = outcome.key.recipient
         circumstances = self._gateway.circumstances(recipient, done_ms)
-        free = status_id in self._free or isinstance(outcome, Refused)
+        free = self.is_free(status_id) or isinstance(outcome, Refused)
         return Facts(
             generation=details.generation,
             message_id=outcome.id,
@@ -395,8 +404,9 @@ _FAILURES: Final = {
 
 
 def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
-    """Return what a message costs, and the name of its status."""
+    """Return what a message costs, of how many parts it is, and the name of its status."""
     assert isinstance(account, Account)
     status_id, _ = account.outcome_of(message)
-    price = account.cost_micros(message.submission.parts) / 1_000_000
-    return {"price": f"{price:.6f}", "code": STATUSES[status_id].name}
+    parts = message.submission.parts
+    price = 0 if account.is_free(status_id) else account.cost_micros(parts) / 1_000_000
+    return {"price": f"{price:.6f}", "parts": str(parts), "code": STATUSES[status_id].name}

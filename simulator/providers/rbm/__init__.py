@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.provider import Answer, Call, Command, Provider
-from simulator.providers.rbm.account import Account
+from simulator.providers.rbm.account import Account, figures
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
 from simulator.providers.rbm.client import CLIENT
@@ -95,6 +95,8 @@ PROVIDER: Final = Provider(
     too_large=_too_large,
     failed=_failed,
     refused=refused,
+    figures=figures,
+    figures_told=("parts", "code"),
     outranks=outranks,
     describe_webhook=describe_webhook,
     show=show,

@@ -24,7 +24,9 @@ from simulator.provider import (
     Message,
     MessageKey,
     Move,
+    ProviderAccount,
     Report,
+    State,
     Submission,
     Webhook,
     WebhookPolicy,
@@ -45,7 +47,7 @@ from simulator.providers.rbm.reporting import Details, Reporter, details_of, uui
 from simulator.providers.rbm.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.rbm.tokens import IssuedTokens
 
-__all__ = ["Account"]
+__all__ = ["Account", "figures"]
 
 _THREAD_MAX: Final = 20
 _FRESH_MS: Final = 31 * 86_400_000
@@ -316,3 +318,19 @@ class Account:
 
 def _refuse(name: str, why: str) -> Behaviour:
     return Behaviour(answer=AnswerFault(refuse=name, why=why))
+
+
+_EVENTS: Final = {
+    State.DELIVERED: "DELIVERED",
+    State.READ: "READ",
+    State.EXPIRED: "TTL_EXPIRATION_REVOKED",
+}
+
+
+def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
+    """Return the event that tells of a message, and in the US its segments."""
+    word = _EVENTS.get(message.state, "")
+    if message.state is State.EXPIRED and message.code == REVOKE_FAILED:
+        word = REVOKE_FAILED
+    classified = details_of(message.submission).resource.get("richMessageClassification", {})
+    return {"code": word, "parts": str(classified.get("segmentCount", ""))}

@@ -69,7 +69,7 @@ def _infobip_report(row: Any) -> Told:
         group=status["groupName"],
         event=f"{row['messageId']} {status['name']} {done_at}",
         at=done_at,
-        code=row["error"]["name"],
+        code=status["name"],
         parts=parts,
         price=row["price"]["pricePerMessage"] * parts,
         number=row["to"],
@@ -134,6 +134,7 @@ def _bip(body: Any) -> list[Told]:
                 envelope=str(body["msgid"]),
                 call=body["txnid"],
                 at=body["sendtime"],
+                code=str(report["reporttype"]),
                 number=body["sender"],
             )
         ]

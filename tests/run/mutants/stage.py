@@ -4,22 +4,44 @@ A run with the integrator of this folder, right or wrong: what the tests of muta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from run.mutants.integrator import Integrator
 from run.mutants.policy import Policy
 from simulator.evidence.result import RunResult
-from simulator.kernel.model.scenario import ClockSpec, TimelineItem
+from simulator.kernel.model.scenario import ClockMode, ClockSpec, TimelineItem
 from simulator.provider import discover
 from simulator.run.runner import RunOptions, run
 from simulator.scenario.goals import Ask, Drive, Growth, RunFile
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
-__all__ = ["BRIEF", "STATES", "Play", "blames", "calls", "carry_out", "idle", "perform", "sends"]
+__all__ = [
+    "BRIEF",
+    "DEEP",
+    "LIVE",
+    "STATES",
+    "Play",
+    "blames",
+    "calls",
+    "carry_out",
+    "idle",
+    "over_seeds",
+    "perform",
+    "sends",
+]
+
+DEEP: Final = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+"""Whether all seeds, all pairs and both clocks are tried: `make deep`."""
+LIVE: Final = ClockSpec(mode=ClockMode.LIVE, rate=200)
+"""A clock that moves by itself, so quick that hours pass in a test."""
+_AT_ONCE: Final = 4
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
@@ -69,6 +91,15 @@ async def carry_out(
     return await perform(plan, play, Integrator(policy=policy or Policy(), **play.integrator), seed)
 
 
+async def over_seeds(plan: RunFile, play: Play, seeds: Iterable[int | None]) -> list[RunResult]:
+    """Carry out *plan* against the right integrator once for each seed, a few at a time: most only wait."""
+    results: list[RunResult] = []
+    waiting = iter(seeds)
+    while group := list(islice(waiting, _AT_ONCE)):
+        results += await asyncio.gather(*(carry_out(plan, play, seed=seed) for seed in group))
+    return results
+
+
 async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int | None = None) -> RunResult:
     """Carry out *plan* against *integrator*; of *play* its drive and its questions count."""
     scenario = plan.scenario if seed is None else replace(plan.scenario, seed=seed)
@@ -80,9 +111,10 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
         providers=discover(),
     )
     server = Server(config)
-    await server.start()
-    try:
-        async with integrator:
+    async with integrator:
+        # Where webhooks go is said as soon as a live clock begins.
+        await server.start()
+        try:
             integrator.simulator = server.url
             space = server.registry.get(DEFAULT_SPACE)
             for provider, settings in _webhooks(integrator.url).items():
@@ -108,8 +140,8 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             return await run(
                 server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
             )
-    finally:
-        await server.stop()
+        finally:
+            await server.stop()
 
 
 def _webhooks(url: str) -> dict[str, dict[str, object]]:

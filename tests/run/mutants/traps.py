@@ -24,6 +24,8 @@ class Trap:
 
     text: str
     play: Play
+    exact: bool = False
+    """It is about an exact instant, so its clock stands still."""
 
 
 # What every receiver owes, whatever happens.
@@ -124,6 +126,7 @@ rules:
         ),
     ),
     "final time": Trap(
+        exact=True,
         text="""
 clock: {start: "2026-01-05T09:00:00Z"}
 rules: [{then: {fate: {deliver: {after: 5s}}}}]
@@ -133,6 +136,7 @@ rules: [{then: {fate: {deliver: {after: 5s}}}}]
         ),
     ),
     "final time at bip": Trap(
+        exact=True,
         text="""
 clock: {start: "2026-01-05T09:00:00Z"}
 providers: {bip: {session: {required: false}}}
@@ -166,7 +170,7 @@ rules: [{then: {webhooks: {early: true}}}]
         play=Play(drive=(sends(recipient="+90532", channel="bip"),)),
     ),
     "strangers": Trap(
-        text=f"timeline: [{{at: 1s, provider: infobip, storm: {{messages: 20, rate: 20/s}}}}]\n{_TAKEN}",
+        text=f"timeline: [{{at: 1m, provider: infobip, storm: {{messages: 20, rate: 20/s}}}}]\n{_TAKEN}",
         play=Play(drive=(), means={}),
     ),
     "many in one report": Trap(
@@ -311,6 +315,14 @@ expect: {webhooks: {acknowledged: 100%, lost: 0, forged_refused: true}}
         text="providers: {infobip: {webhook: {retry: [1s], hmac: {secret: key}, secure: all}}}\n" + _TAKEN,
         play=Play(drive=(sends(),), integrator={"secrets": {"infobip": ("key",)}}),
     ),
+    "spelt otherwise": Trap(
+        text="""
+providers: {infobip: {webhook: {retry: [1s], hmac: {secret: key}, secure: all}}}
+rules: [{then: {webhooks: {respell: {attempts: 2}}}}]
+expect: {webhooks: {acknowledged: 100%, lost: 0}}
+""",
+        play=Play(drive=(sends(),), integrator={"secrets": {"infobip": ("key",)}}),
+    ),
     "signed by rbm": Trap(
         text=f"providers: {{rbm: {{webhook: {{retry: [1s, 1s]}}}}}}\n{_TAKEN}",
         play=Play(drive=(sends(channel="rbm"),)),
@@ -331,6 +343,7 @@ expect: {webhooks: {acknowledged: 100%, lost: 0}}
         play=Play(drive=(sends(2),)),
     ),
     "restart": Trap(
+        exact=True,
         text="rules: [{then: {fate: {deliver: {after: 1s}}}}]",
         # It acknowledges what is on disk and works it off later, which is after the restart.
         play=Play(drive=(sends(), calls("/restart", 2_000)), integrator={"works_after_real_s": 30.0}),
