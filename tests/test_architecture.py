@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
     "load": {
-        "kernel", "provider", "scenario", "runtime", "evidence", "run", "server", "secrecy",
+        "kernel", "explain", "provider", "scenario", "runtime", "evidence", "run", "server", "secrecy",
     },
     "locust": {"kernel", "provider", "scenario", "evidence", "load"},
     "control": {"kernel", "server"},

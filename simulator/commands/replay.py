@@ -192,14 +192,11 @@ def replay(
             code = asyncio.run(_against(recorded, port, port_file, options))
         else:
             code = _judge(asyncio.run(play_again(recorded, providers)), recorded)
-    except BundleError as trouble:
-        _complain(trouble)
-        code = INVALID
     except ScenarioError as trouble:
         for line in trouble.lines:
             say(f"{bundle / SCENARIO}: {line}", err=True)
         code = INVALID
-    except (MissingExtra, ValueError, OSError) as trouble:
+    except (BundleError, MissingExtra, ValueError, OSError) as trouble:
         _complain(trouble)
         code = COULD_NOT_START if isinstance(trouble, MissingExtra) else INVALID
     except KeyboardInterrupt:
