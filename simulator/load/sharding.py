@@ -24,7 +24,7 @@ from simulator.provider import discover
 from simulator.run.audit import Audit, Finding
 from simulator.run.judged import Judged
 from simulator.run.pulse import Pulse, beating
-from simulator.run.settling import settle
+from simulator.run.settling import call_off, settle
 from simulator.run.stories import Stories
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
@@ -125,9 +125,8 @@ class _Run:
             tell(self.progress())
             return playing.done(), gave_up
         finally:
-            for task in (playing, stopped):
-                task.cancel()
-            await asyncio.gather(playing, stopped, return_exceptions=True)
+            stopped.cancel()
+            await call_off(playing)
 
     def progress(self) -> Progress:
         """Return how far it is."""

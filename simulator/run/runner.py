@@ -26,7 +26,7 @@ from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
 from simulator.run.pulse import Pulse, beating
 from simulator.run.sends import invalid_check
-from simulator.run.settling import settle
+from simulator.run.settling import call_off, settle
 from simulator.run.software import Software, SoftwareEnded
 from simulator.run.stories import Stories
 from simulator.run.unused import unused_checks
@@ -257,9 +257,7 @@ async def _ends(play: Coroutine[None, None, None], options: RunOptions, space: S
             await asyncio.wait({playing}, timeout=min(_LOOK_REAL_S, deadline_s - loop.time()))
             gave_up = space.dispatcher.in_vain.why(options.give_up)
     finally:
-        if not playing.done():
-            playing.cancel()
-            await asyncio.gather(playing, return_exceptions=True)
+        await call_off(playing)
     if not playing.cancelled():
         playing.result()
         return True, ""
