@@ -23,6 +23,7 @@ __all__ = ["main"]
 _COMMANDS: Final = {
     "serve": ("simulator.commands.serve", "Serve the providers until interrupted."),
     "run": ("simulator.commands.run", "Carry a scenario out against your software; print a verdict."),
+    "exam": ("simulator.commands.exam", "Put your software through a fixed set of hardships; print a score."),
     "replay": ("simulator.commands.replay", "Replay a recorded run: byte for byte, against, or as load."),
     "open": ("simulator.commands.open", "Show a recorded run in the inspector; fork it."),
     "init": ("simulator.commands.init", "Write a commented starter scenario."),

@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
+    "exam": {"kernel", "explain", "schema", "provider", "scenario", "run", "evidence", "secrecy", "server"},
     "load": {
         "kernel", "explain", "provider", "scenario", "runtime", "evidence", "run", "server", "secrecy",
     },
@@ -57,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread", "secrecy", "load",
+        "client", "thread", "secrecy", "load", "exam",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Final
 
 import click
 
+from simulator.commands.ending import end_on_sigterm
 from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
     COULD_NOT_START,
@@ -278,7 +278,7 @@ async def _run(
     *,
     inspect: bool,
 ) -> tuple[int, RunResult | None]:
-    _end_on_sigterm()
+    end_on_sigterm()
     try:
         await server.start()
     except OSError as trouble:
@@ -324,15 +324,6 @@ async def _stay(server: Server, space: Space) -> None:
     # Whoever ends it wants the verdict's exit code, not that of an interruption.
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
-
-
-def _end_on_sigterm() -> None:
-    """Answer whoever ends the process politely like somebody at the keyboard, in the background, too."""
-    task = asyncio.current_task()
-    assert task is not None
-    # Windows has no such signal to wait for.
-    with suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder | None) -> bool:

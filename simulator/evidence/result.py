@@ -11,7 +11,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "Load", "RunResult", "Scorecard", "Storm", "passed"]
+__all__ = ["Check", "Drives", "Load", "RunResult", "Scorecard", "Storm", "passed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +144,24 @@ class Scorecard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drives:
+    """
+    What the integrator answered to the calls that made it send.
+    """
+
+    made: int
+    statuses: Mapping[int, int]
+    failures: Mapping[str, int]
+    """How many were not answered, by why."""
+    first_failure: str
+
+    @property
+    def succeeded(self) -> int:
+        """How many were answered with success."""
+        return sum(number for status, number in self.statuses.items() if status < 400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Storm:
     """
     A run that several workers shared, in numbers that are about all of it.
@@ -190,6 +208,8 @@ class RunResult:
     space: Space
     elapsed_real_s: float | None = None
     """How long it took; None: nobody measured it."""
+    drive: Drives | None = None
+    """None: it was not driven."""
     planned_ms: tuple[int, ...] = ()
     """When calls and messages were to come, on the space's clock."""
 

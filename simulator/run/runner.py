@@ -124,6 +124,7 @@ async def run(
         scorecard=card,
         space=space,
         elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+        drive=stage.report.summary() if plan.drive else None,
         planned_ms=tuple(course.planned_ms(space)),
     )
     course.end(result)
