@@ -168,6 +168,7 @@ def try_wheel(python: Path, wheel: Path, folder: Path, extras: str) -> None:
         assert "[people]" in told, told
         assert "[tls]" in run(simulator, "serve", "--port", "0", "--tls", cwd=folder, code=2)
         assert "[speed]" in run(simulator, "serve", "--port", "0", "--loop", "uvloop", cwd=folder, code=2)
+        assert "[load]" in run(inside, "-c", "import simulator.locust", cwd=folder, code=1)
         return
     serve(simulator, folder, "--tls", "--loop", "uvloop", "--scenario", "people.yaml")
     (folder / "test_plugin.py").write_text(PLUGIN_TEST, encoding="utf-8")
@@ -177,7 +178,7 @@ def try_wheel(python: Path, wheel: Path, folder: Path, extras: str) -> None:
 _IMPORT_ALL = """
 import importlib, pkgutil, simulator
 for module in pkgutil.walk_packages(simulator.__path__, "simulator."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(("__main__", ".locust")):
         importlib.import_module(module.name)
 """
 

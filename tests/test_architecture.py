@@ -52,6 +52,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runtime", "strategies",
     },
     "exam": {"kernel", "explain", "schema", "provider", "scenario", "run", "evidence", "secrecy", "server"},
+    "load": {
+        "kernel", "explain", "provider", "scenario", "runtime", "evidence", "run", "server", "secrecy",
+    },
+    "locust": {"kernel", "provider", "scenario", "evidence", "load"},
     "control": {"kernel", "server"},
     "client": {"kernel", "control", "scenario"},
     "thread": {"control", "server"},
@@ -59,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread", "secrecy", "exam", "explore", "schema",
+        "client", "thread", "secrecy", "load", "exam", "explore", "schema",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},
@@ -75,9 +79,11 @@ ENGINE_ORDER = (
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": (
         "kernel/", "schema/", "scenario/", "explain/", "providers/", "server/", "run/", "evidence/",
-        "provider/",
+        "provider/", "load/",
     ),
-    "aiohttp": ("server/", "runtime/", "commands/serve.py", "commands/listen.py", "run/", "testing/"),
+    "aiohttp": (
+        "server/", "runtime/", "commands/serve.py", "commands/listen.py", "run/", "load/", "testing/",
+    ),
     "httptools": ("runtime/transport/",),
     "multidict": ("run/", "server/"),
     "yarl": ("server/", "runtime/", "run/", "testing/"),
@@ -93,7 +99,9 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "phonenumbers": ("providers/",),
     "uvloop": ("commands/serve.py",),
     "winloop": ("commands/serve.py",),
-    "locust": ("load.py",),
+    "locust": ("locust.py",),
+    "gevent": ("locust.py",),
+    "hdrh": ("load/histogram.py",),
     "re2": ("scenario/patterns.py",),
 }  # fmt: skip
 
@@ -602,5 +610,4 @@ def test_commands_print_in_one_way() -> None:
         if re.search(r"click\.s?echo|print\(|logging\.Formatter\(", line)
     ]
 
-    # The line of progress begins anew each time, and holds nothing but numbers.
-    assert [place.partition(":")[0] for place in direct] == ["commands/explore.py", "commands/run.py"]
+    assert direct == []

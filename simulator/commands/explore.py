@@ -25,7 +25,7 @@ from simulator.commands.exits import (
 )
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.outputs import write_whole
-from simulator.commands.terminal import plain_json, say
+from simulator.commands.terminal import ProgressLine, plain_json, say
 from simulator.explore.finding import Explored, Finding
 from simulator.explore.found import read_found
 from simulator.explore.job import Bounds, Job
@@ -40,6 +40,8 @@ from simulator.schema.node import Json
 __all__ = ["explore"]
 
 _DRAWN_SEEDS: Final = 1_000_000
+_QUIET_REAL_S: Final = 30.0
+"""So long a log that is no terminal says nothing."""
 _NO_HYPOTHESIS: Final = (
     'explore searches with Hypothesis: pip install "messaging-provider-simulator[hypothesis]"'
 )
@@ -228,11 +230,10 @@ def _replay(job: Job, place: Path) -> int:
 
 
 def _progress() -> Callable[[str, int, int], None]:
-    terminal = sys.stderr.isatty()
+    line = ProgressLine(_QUIET_REAL_S)
 
     def show(phase: str, runs: int, findings: int) -> None:
-        if terminal:
-            click.echo(f"\r{phase:<12}  {runs} runs  {findings} findings \r", nl=False, err=True)
+        line(f"{phase:<12}  {runs} runs  {findings} findings")
 
     return show
 

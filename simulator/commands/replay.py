@@ -8,7 +8,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -25,14 +25,19 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.outputs import write_whole
+from simulator.commands.sharing import share_firing
 from simulator.commands.terminal import say
+from simulator.commands.watching import PROGRESS, Shown, watched
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.kernel.model.units import UnitError, format_duration, parse_duration
+from simulator.load.extra import MissingExtra
+from simulator.load.live import View, view_of
+from simulator.load.parts import Progress
+from simulator.load.refire import Firing, LoadReport, Plan, plan_of_load, refire
 from simulator.provider import discover
 from simulator.run.bundle import SCENARIO, Bundle, BundleError, read_bundle
 from simulator.run.compare import first_divergence
 from simulator.run.record import Recorder
-from simulator.run.refire import Plan, plan_of_load, refire
 from simulator.run.replay import Replayed, plan_of
 from simulator.run.replay import replay as play_again
 from simulator.run.runner import IntegratorUnreachable, RunOptions, run
@@ -43,9 +48,6 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["replay"]
 
 _RATE_MAX: Final = 1_000_000
-_KEEP: Final = -1
-_QUIET_REAL_S: Final = 10.0
-_WATCHED_REAL_S: Final = 2.0
 _ROUNDED_FROM_MS: Final = 10_000
 
 
@@ -68,11 +70,11 @@ class _Gap(click.ParamType):  # type: ignore[type-arg]
 
     name = "duration"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
         if isinstance(value, int):
             return value
         if value == "keep":
-            return _KEEP
+            return None
         try:
             return parse_duration(str(value))
         except UnitError as refusal:
@@ -121,6 +123,16 @@ class _Header(click.ParamType):  # type: ignore[type-arg]
     metavar="'NAME: VALUE'",
     help="With --to: send this header, too; records hold no credentials.",
 )
+@click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N", help="With --to: share the load among N processes."
+)
+@click.option(
+    "--progress",
+    default="text",
+    show_default=True,
+    type=PROGRESS,
+    help="With --to: how the load is shown meanwhile on standard error; json: a line twice a second.",
+)
 @click.option("--against", is_flag=True, help="Run the scenario against the integrator as it is now.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="With --against."
@@ -141,8 +153,10 @@ def replay(
     bundle: Path,
     to: str,
     rate: int,
-    gap_real_ms: int,
+    gap_real_ms: int | None,
     headers: tuple[tuple[str, str], ...],
+    workers: int | None,
+    progress: str,
     against: bool,
     port: int,
     port_file: Path | None,
@@ -172,8 +186,8 @@ def replay(
         plan_of(recorded, providers)
         code = 0
         if to:
-            gap = None if gap_real_ms == _KEEP else gap_real_ms
-            code = _refire(recorded, to, rate, gap, allow_target, headers)
+            firing = Firing(to, rate, allow_target, headers, gap_real_ms=gap_real_ms)
+            code = _refire(recorded, firing, workers, Shown(progress))
         elif against:
             options = RunOptions(
                 wait_for=wait_for, within_real_s=within, quiet_real_s=quiet, allow_targets=allow_target
@@ -181,16 +195,13 @@ def replay(
             code = asyncio.run(_against(recorded, port, port_file, options))
         else:
             code = _judge(asyncio.run(play_again(recorded, providers)), recorded)
-    except BundleError as trouble:
-        _complain(trouble)
-        code = INVALID
     except ScenarioError as trouble:
         for line in trouble.lines:
             say(f"{bundle / SCENARIO}: {line}", err=True)
         code = INVALID
-    except (ValueError, OSError) as trouble:
+    except (BundleError, MissingExtra, ValueError, OSError) as trouble:
         _complain(trouble)
-        code = INVALID
+        code = COULD_NOT_START if isinstance(trouble, MissingExtra) else INVALID
     except KeyboardInterrupt:
         _complain("interrupted")
         code = INTERRUPTED
@@ -202,27 +213,40 @@ def _complain(trouble: object) -> None:
     say(f"simulator: {trouble}", err=True)
 
 
-def _refire(
-    recorded: Bundle,
-    to: str,
-    rate: int,
-    gap_real_ms: int | None,
-    allow: tuple[str, ...],
-    headers: tuple[tuple[str, str], ...],
-) -> int:
-    if re.match(r"https?://[^/]", to) is None:
-        raise click.UsageError(f"--to: expected a URL such as http://127.0.0.1:9000, got {to!r}")
-    plan = plan_of_load(recorded, rate, gap_real_ms)
-    for line in _intention(plan, rate, gap_real_ms):
+def _refire(recorded: Bundle, firing: Firing, workers: int | None, show: Shown) -> int:
+    if re.match(r"https?://[^/]", firing.to) is None:
+        raise click.UsageError(f"--to: expected a URL such as http://127.0.0.1:9000, got {firing.to!r}")
+    plan = plan_of_load(recorded, firing.rate, firing.gap_real_ms)
+    for line in _intention(plan, firing.rate, firing.gap_real_ms):
         say(line, err=True)
-    report = asyncio.run(
-        refire(recorded, to, rate, allow, headers, gap_real_ms=gap_real_ms, progress=_progress(plan.webhooks))
-    )
+    interrupted = False
+    if workers is None:
+        report = asyncio.run(_fired(recorded, firing, show))
+    else:
+        report, interrupted = share_firing(recorded.folder, firing, workers, show)
     for line in report.lines():
         say(line)
+    if interrupted:
+        return INTERRUPTED
     if report.sent and not report.statuses:
         return UNREACHABLE
-    return EXPECTATIONS_FAILED if report.worse else 0
+    return EXPECTATIONS_FAILED if report.worse or report.troubles else 0
+
+
+async def _fired(recorded: Bundle, firing: Firing, show: Shown) -> LoadReport:
+    """Fire everything from this process."""
+    began_s = time.monotonic()
+    latest: Progress | None = None
+
+    def note(report: LoadReport, under_way: int) -> None:
+        nonlocal latest
+        latest = Progress(0, 0, 0, under_way, 0, report.measures)
+
+    def look() -> View | None:
+        return None if latest is None else view_of([latest], time.monotonic() - began_s, 1)
+
+    with watched(look, show):
+        return await refire(recorded, firing, note)
 
 
 def _intention(plan: Plan, rate: int, gap_real_ms: int | None) -> Iterator[str]:
@@ -236,21 +260,6 @@ def _intention(plan: Plan, rate: int, gap_real_ms: int | None) -> Iterator[str]:
 
 def _rounded(ms: int) -> int:
     return ms if ms < _ROUNDED_FROM_MS else ms // 1_000 * 1_000
-
-
-def _progress(webhooks: int) -> Callable[[int], None]:
-    """Return what tells now and then how far it is, on a terminal more often than in a log."""
-    every_s = _WATCHED_REAL_S if sys.stderr.isatty() else _QUIET_REAL_S
-    next_s = time.monotonic() + every_s
-
-    def show(sent: int) -> None:
-        nonlocal next_s
-        if time.monotonic() < next_s:
-            return
-        next_s = time.monotonic() + every_s
-        say(f"{sent:,} of {webhooks:,} webhooks sent", err=True)
-
-    return show
 
 
 async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:

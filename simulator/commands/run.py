@@ -8,7 +8,6 @@ import asyncio
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -31,11 +30,14 @@ from simulator.commands.exits import (
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.option_types import listen_option, ports_of
 from simulator.commands.outputs import Output, write_whole
-from simulator.commands.terminal import say
+from simulator.commands.sharing import Door, share
+from simulator.commands.terminal import ProgressLine, say
+from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
+from simulator.load.run import Shared
 from simulator.provider import discover
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
@@ -94,6 +96,27 @@ _COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗"
     type=click.FloatRange(0, min_open=True),
     help="Seconds after which a run that has not ended by itself has failed.",
 )
+@click.option(
+    "--give-up",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="COUNT",
+    help="End when so many attempts in a row, twenty for each webhook, were not acknowledged; 0: never.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Share the storm among N processes; needs the extra load.",
+)
+@click.option(
+    "--progress",
+    default="text",
+    show_default=True,
+    type=PROGRESS,
+    help="With --workers: how the load is shown meanwhile on standard error; json: a line twice a second.",
+)
 @evidence_options
 @click.option(
     "--record",
@@ -125,6 +148,9 @@ def run(
     within: float,
     quiet: float,
     at_most: float,
+    give_up: int,
+    workers: int | None,
+    progress: str,
     evidence: dict[str, Path],
     record: Path | None,
     inspect: bool,
@@ -135,8 +161,7 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
-    if wait_for and re.match(r"https?://[^/]", wait_for) is None:
-        raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
+    _check_flags(wait_for, alone=bool(record or start or wait_for or listen or inspect), workers=workers)
     path = find_scenario(scenario)
     server, plan = _server(
         path, host=host, port=port, listen=listen, seed=seed, live_rate=live_rate, allow_targets=allow_target
@@ -148,13 +173,17 @@ def run(
         quiet_real_s=quiet,
         at_most_real_s=at_most,
         allow_targets=allow_target,
+        give_up=give_up,
     )
     result = None
     try:
         with opened(evidence) as outputs:
-            code, result = asyncio.run(
-                _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
-            )
+            if workers is None:
+                code, result = asyncio.run(
+                    _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
+                )
+            else:
+                code, result = _share(server, plan, path, options, outputs, workers, port_file, progress)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -165,6 +194,41 @@ def run(
         _tell(result)
     if code:
         sys.exit(code)
+
+
+def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
+    if wait_for and re.match(r"https?://[^/]", wait_for) is None:
+        raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
+    if workers is not None and alone:
+        raise click.UsageError("--workers goes without --record, --start, --wait-for, --listen and --inspect")
+
+
+def _share(
+    server: Server,
+    plan: RunFile,
+    path: Path,
+    options: RunOptions,
+    evidence: Mapping[str, Output],
+    workers: int,
+    port_file: Path | None,
+    progress: str,
+) -> tuple[int, RunResult | None]:
+    """Carry a scenario out over workers, unless something of it cannot be shared among them."""
+    shared = Shared(
+        workers=workers,
+        seed=server.config.seed,
+        clock=server.config.clock,
+        allow_targets=options.allow_targets,
+        at_most_real_s=options.at_most_real_s,
+        give_up=options.give_up,
+    )
+    config = server.config
+    door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
+    code, result = share(plan, _text(path), discover(), shared, door, Shown(progress))
+    if result is None:
+        return code, None
+    written = _write(result, evidence, None)
+    return (code if code or written else INVALID), result
 
 
 def _server(
@@ -315,22 +379,13 @@ def _tell(result: RunResult) -> None:
 
 
 def _progress() -> Callable[[Space], None]:
-    terminal = sys.stderr.isatty()
-    next_s = time.monotonic() + _QUIET_REAL_S
+    line = ProgressLine(_QUIET_REAL_S)
 
     def show(space: Space) -> None:
-        nonlocal next_s
         simulation = space.simulation
-        text = (
+        line(
             f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
             f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
         )
-        if terminal:
-            # The line begins anew each time, and the verdict takes its place in the end.
-            click.echo(f"\r{text}   \r", nl=False, err=True)
-        elif time.monotonic() >= next_s:
-            # A log wants to know now and then that a long run is still alive.
-            next_s = time.monotonic() + _QUIET_REAL_S
-            say(text, err=True)
 
     return show

@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
@@ -29,6 +28,7 @@ from simulator.explain.narrative import narrative
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
+from simulator.runtime.loops import FASTER, loop_factory
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
@@ -224,16 +224,10 @@ def _hosts(providers: Mapping[str, Provider]) -> list[str]:
 
 def _loop(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes the event loop called *name*; None: Python's own."""
-    if name == "asyncio":
-        return None
-    module = "winloop" if sys.platform == "win32" else "uvloop"
     try:
-        loop: Callable[[], asyncio.AbstractEventLoop] = import_module(module).new_event_loop
+        return loop_factory(name)
     except ImportError:
-        if name == "auto":
-            return None
-        _fail(f'--loop {name} needs {module}: pip install "messaging-provider-simulator[speed]"', INVALID)
-    return loop
+        _fail(f'--loop {name} needs {FASTER}: pip install "messaging-provider-simulator[speed]"', INVALID)
 
 
 def _teller() -> Teller:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import time
 
 import click
 
 from simulator.kernel.model.printable import printable
 
-__all__ = ["PlainLines", "lines_printable", "plain_json", "say"]
+__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say"]
 
 
 def say(text: object, *, err: bool = False, nl: bool = True, colour: str | None = None) -> None:
@@ -33,6 +35,28 @@ def plain_json(value: object, indent: int | None = None) -> str:
     """Return JSON that is the same to programs whether or not its letters had to be escaped for people."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return text if lines_printable(text) == text else json.dumps(value, indent=indent)
+
+
+class ProgressLine:
+    """
+    A line that begins anew on a terminal each time; in a log, one line now and then, as a sign of life.
+    """
+
+    def __init__(self, log_every_real_s: float) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._width = 0
+        self._every_s = log_every_real_s
+        self._next_s = time.monotonic() + log_every_real_s
+
+    def __call__(self, text: str) -> None:
+        """Show *text*; whatever is printed next takes its place."""
+        if self._terminal:
+            # Spaces take away what is left of a longer line.
+            self._width = max(self._width, len(text))
+            click.echo(f"\r{printable(text):<{self._width}}   \r", nl=False, err=True)
+        elif time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + self._every_s
+            say(text, err=True)
 
 
 class PlainLines(logging.Formatter):

@@ -4,6 +4,8 @@ The verdict and the scorecard as JSON, for whoever draws trends.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import msgspec
 
 from simulator.evidence.result import RunResult, Scorecard
@@ -24,7 +26,7 @@ def card(result: RunResult) -> bytes:
         "passed": result.passed,
         "elapsed_real_s": result.elapsed_real_s,
         "virtual_ms": simulation.clock.now_ms,
-        "messages": len(simulation.messages),
+        "messages": result.messages,
         "expectations": [
             {
                 "name": check.subject,
@@ -38,6 +40,8 @@ def card(result: RunResult) -> bytes:
         ],
         "receiver": figures(result.scorecard),
     }
+    if result.storm is not None:
+        document["storm"] = asdict(result.storm)
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 

@@ -31,6 +31,7 @@ from simulator.evidence.tables import (
     refused,
     story,
 )
+from simulator.evidence.text import storm_lines
 from simulator.evidence.verdict import (
     CheckRow,
     Receiver,
@@ -118,6 +119,10 @@ class RunPage(NamedTuple):
     checks: Sequence[CheckRow]
     checks_note: str
     receiver: Receiver
+    storm: Sequence[str]
+    """What several workers did together."""
+    examples: str
+    """How many messages are shown for how many, where not all are there."""
     legend: Sequence[tuple[str, str]]
     axis: AxisRow
     overview: Sequence[Chart]
@@ -157,10 +162,14 @@ def _page(result: RunResult) -> RunPage:
         name=result.scenario,
         facts=_facts(result, axis),
         forgotten=count(dropped, "entry", "entries") if dropped else "",
-        verdict=verdict(result.checks),
+        verdict=Verdict("fail", result.verdict)
+        if result.storm is not None and result.storm.incomplete
+        else verdict(result.checks),
         checks=check_rows(result.checks, drawn),
         checks_note=checks_note(result.checks),
         receiver=receiver(result.scorecard),
+        storm=storm_lines(result.storm) if result.storm is not None else (),
+        examples=_examples(result),
         legend=LEGEND,
         axis=axis_row(axis),
         overview=[*overview(simulation, axis), *plots(simulation, axis, result.planned_ms)],
@@ -190,11 +199,16 @@ def instants(simulation: Simulation) -> Iterator[int]:
             yield attempt.at_ms
 
 
+def _examples(result: RunResult) -> str:
+    shown, total = len(result.space.simulation.messages), result.messages
+    return f"{shown:,} of {total:,} messages" if shown < total else ""
+
+
 def _facts(result: RunResult, axis: Axis) -> list[str]:
     simulation = result.space.simulation
     start = f"{simulation.clock.datetime(0):%Y-%m-%d %H:%M:%SZ}"
     facts = [
-        count(len(simulation.messages), "message"),
+        count(result.messages, "message"),
         count(result.scorecard.webhooks, "webhook"),
         f"{span(axis.to_ms - axis.from_ms)} of virtual time from {start}",
         f"seed {result.seed}",

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from simulator.evidence.card import figures
 from simulator.evidence.result import Check, RunResult
-from simulator.evidence.text import text
+from simulator.evidence.text import rates, text
 from simulator.evidence.words import cut
 
 __all__ = ["attribute", "body", "junit"]
@@ -67,7 +67,12 @@ def _properties(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "space", result.space.name
     yield "simulator", result.version
     yield "virtual_ms", str(result.space.simulation.clock.now_ms)
-    yield "messages", str(len(result.space.simulation.messages))
+    yield "messages", str(result.messages)
+    if result.storm is not None:
+        yield "storm.workers", str(result.storm.workers)
+        yield "storm.rates", rates(result.storm.asked_per_s, result.storm.reached_per_s)
+        for why in result.storm.incomplete:
+            yield "storm.incomplete", why
     for name, value in figures(result.scorecard).items():
         if value is not None:
             yield f"receiver.{name}", str(value)

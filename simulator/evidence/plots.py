@@ -15,7 +15,7 @@ from simulator.evidence.axis import Axis
 from simulator.evidence.lanes import percent
 from simulator.evidence.overview import BINS, HEIGHT, Bar, Chart
 from simulator.evidence.refusals import refusals
-from simulator.evidence.scorecard import nearest_rank
+from simulator.evidence.tally import nearest_rank
 from simulator.evidence.words import latency
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.webhooks.outbox import PENDING

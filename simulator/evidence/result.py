@@ -5,13 +5,13 @@ What a run ends with: checks, a scorecard of the receiver, and the space they ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "Drives", "Load", "RunResult", "Scorecard", "passed"]
+__all__ = ["Check", "Drives", "Load", "RunResult", "Scorecard", "Storm", "passed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +162,38 @@ class Drives:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """
+    A run that several workers shared, in numbers that are about all of it.
+    """
+
+    workers: int
+    messages: int
+    """Accepted in all; the space has examples of them."""
+    states: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
+    """Attempts that were sent."""
+    ended: int = 0
+    """Attempts that came to an end: an answer, or why there was none."""
+    journalled: int = 0
+    """Attempts that the workers' journals tell of."""
+    asked_per_s: float | None = None
+    """How many webhooks a second fell due; None: nobody asked for any rate, the clock stood still."""
+    reached_per_s: float | None = None
+    """How many of them were sent a second, in real time."""
+    late: Mapping[str, int] = field(default_factory=dict)
+    """From due to sent, in microseconds: `p50_us`, `p99_us`, `p99_9_us`, `max_us`."""
+    answered: Mapping[str, int] = field(default_factory=dict)
+    """From due to the end of the answer."""
+    digest: str = ""
+    """Of the set of (message, webhook and its bytes, due instant); the same for any number of workers."""
+    resident_max_bytes: int = 0
+    """What the largest worker held in memory at most."""
+    incomplete: tuple[str, ...] = ()
+    """Why this is not the whole run: a worker that died, a run that was interrupted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """
     A finished run.
@@ -181,10 +213,27 @@ class RunResult:
     planned_ms: tuple[int, ...] = ()
     """When calls and messages were to come, on the space's clock."""
 
+    storm: Storm | None = None
+    """What is told of all workers together; None: it was one process."""
+
+    @property
+    def messages(self) -> int:
+        """How many messages were accepted, whether or not they are still there."""
+        return len(self.space.simulation.messages) if self.storm is None else self.storm.messages
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a word."""
+        if self.storm is not None and self.storm.incomplete:
+            return "INCOMPLETE"
+        if not self.checks:
+            return "NO EXPECTATIONS"
+        return "PASSED" if self.passed else "FAILED"
+
     @property
     def passed(self) -> bool:
-        """True when no expectation was missed, and at least one was judged, if there are any."""
-        return passed(self.checks)
+        """True when no expectation was missed, at least one was judged if there are any, and all is there."""
+        return passed(self.checks) and not (self.storm is not None and self.storm.incomplete)
 
     def withheld(self) -> RunResult:
         """Return the same without secrets in names, details and stories, as people and files may see it."""

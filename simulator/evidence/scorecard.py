@@ -5,17 +5,22 @@ How the integrator's receiver did, told from the attempts at its webhooks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
 
 from simulator import __version__
-from simulator.evidence.purpose import COPIES, blameless
 from simulator.evidence.result import Load, RunResult, Scorecard
+from simulator.evidence.tally import WebhookTally
 from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 from simulator.runtime.space import Space
 
-__all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard", "without_verdict"]
+__all__ = ["RANKS", "card_of", "order_violations", "recovery_ms", "scorecard", "without_verdict"]
+
+RANKS: Final = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+"""The ranks that times are told by, in per cent."""
 
 
 def scorecard(
@@ -35,40 +40,39 @@ def scorecard(
     arrivals; on a live clock the lag of webhooks may be worse and then counts.
     """
     webhooks = space.simulation.outbox.webhooks.values()
-    attempts = sum(len(webhook.attempts) for webhook in webhooks)
-    sound = [each for webhook in webhooks for each in webhook.attempts if not webhook.spoilt(each.number)]
-    # How long a body takes that is slow on purpose says nothing about who reads it.
-    timed = [each for webhook in webhooks for each in webhook.attempts if webhook.timed(each.number)]
-    measured = [attempt for attempt in timed if attempt.measured]
-    latencies = sorted(attempt.latency_real_us for attempt in measured)
-    failed = [attempt for attempt in sound if not attempt.acknowledged]
-    acknowledged = sum(webhook.state is WebhookState.ACKNOWLEDGED for webhook in webhooks)
-    lost = [webhook for webhook in webhooks if webhook.state is WebhookState.LOST]
+    tally = WebhookTally()
+    for webhook in webhooks:
+        tally.take(webhook, rate=space.driver.rate)
     whole = [webhook for webhook in webhooks if not webhook.damage]
-    return Scorecard(
-        webhooks=len(webhooks),
-        attempts=attempts,
-        acknowledged=acknowledged,
-        lost=sum(not blameless(webhook) for webhook in lost),
-        dropped_on_purpose=sum(webhook.state is WebhookState.DROPPED for webhook in webhooks),
-        copies_on_purpose=sum(not COPIES.isdisjoint(w.intended) for w in webhooks),
-        excused=attempts - acknowledged - len(failed),
-        non_2xx=sum(attempt.status != 0 for attempt in failed),
-        no_answer=sum(attempt.status == 0 for attempt in failed),
-        retries=sum(attempt.next_at_ms is not None for attempt in failed),
-        measured=len(measured),
-        latency_p50_us=nearest_rank(latencies, 50),
-        latency_p95_us=nearest_rank(latencies, 95),
-        latency_p99_us=nearest_rank(latencies, 99),
-        latency_max_us=latencies[-1] if latencies else 0,
-        **_since_due(space, measured),
+    live_rate = space.driver.rate if space.driver.mode is ClockMode.LIVE else 0
+    return replace(
+        card_of(tally, live_rate, lag_max_ms),
         order_violations=order_violations(w for w in webhooks if not w.intended),
         recovery_ms=recovery_ms(whole, space.simulation.clock.now_ms, outage_attempts_min),
-        lag_max_ms=max(lag_max_ms, _lag_max_ms(space, webhooks)),
-        queued_p99_us=nearest_rank(sorted(attempt.queued_real_us for attempt in measured), 99)
-        if space.driver.mode is ClockMode.LIVE
-        else None,
         load=load,
+    )
+
+
+def card_of(tally: WebhookTally, live_rate: int, lag_max_ms: int = 0) -> Scorecard:
+    """Return what *tally* says of a receiver; *live_rate* is that of a live clock, 0 for any other."""
+    timed = tally.waits if live_rate else None
+    waits = {name: None if timed is None else timed.rank(percent) for name, percent in RANKS.items()}
+    return Scorecard(
+        webhooks=tally.webhooks,
+        attempts=tally.attempts,
+        acknowledged=tally.acknowledged,
+        lost=tally.lost,
+        dropped_on_purpose=tally.dropped,
+        copies_on_purpose=tally.copies,
+        excused=tally.attempts - tally.acknowledged - tally.failed,
+        non_2xx=tally.non_2xx,
+        no_answer=tally.no_answer,
+        retries=tally.retries,
+        measured=len(tally.latencies),
+        **{f"latency_{name}_us": tally.latencies.rank(percent) for name, percent in RANKS.items()},  # type: ignore[arg-type]
+        **{f"since_due_{name}_us": wait for name, wait in waits.items()},  # type: ignore[arg-type]
+        lag_max_ms=max(lag_max_ms, tally.late_max_ms // live_rate if live_rate else 0),
+        queued_p99_us=tally.queued.rank(99) if live_rate else None,
     )
 
 
@@ -84,20 +88,6 @@ def without_verdict(space: Space) -> RunResult:
         scorecard=scorecard(space),
         space=space,
     )
-
-
-def _since_due(space: Space, measured: Sequence[Attempt]) -> dict[str, int]:
-    if space.driver.mode is not ClockMode.LIVE:
-        return {}
-    rate = space.driver.rate
-    waits = sorted(attempt.latency_real_us + attempt.late_ms * 1_000 // rate for attempt in measured)
-    ranks = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
-    return {f"since_due_{name}_us": nearest_rank(waits, percent) for name, percent in ranks.items()}
-
-
-def nearest_rank(ascending: Sequence[int], percent: int) -> int:
-    """Return the least value that *percent* of all values do not exceed; 0 when there are none."""
-    return ascending[-(-percent * len(ascending) // 100) - 1] if ascending else 0
 
 
 def order_violations(webhooks: Iterable[Webhook]) -> int:
@@ -166,10 +156,3 @@ def _recoveries(
 
 def _last_word_ms(webhook: Webhook, now_ms: int) -> int:
     return now_ms if webhook.state in PENDING else webhook.attempts[-1].at_ms
-
-
-def _lag_max_ms(space: Space, webhooks: Iterable[Webhook]) -> int:
-    if space.driver.mode is not ClockMode.LIVE:
-        return 0
-    lags = (attempt.late_ms for webhook in webhooks for attempt in webhook.attempts)
-    return max(lags, default=0) // space.driver.rate

@@ -4,19 +4,21 @@ The verdict and the receiver's scorecard as lines for a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from simulator.evidence.result import Check, RunResult, Scorecard
+from simulator.evidence.result import Check, RunResult, Scorecard, Storm
 from simulator.evidence.words import count, cut, latency, printable, span
 from simulator.kernel.model.units import format_share
 
-__all__ = ["ROWS", "Row", "shown", "text"]
+__all__ = ["RANK_LABELS", "ROWS", "Row", "ranks_line", "rates", "shown", "storm_lines", "text"]
 
 _NAME_WIDTH_MAX = 56
 _STORY_LINES_MAX = 12
 _LINE_MAX = 400
 _IDLE_MAX = 20
+RANK_LABELS: Final = {"p50_us": "p50", "p99_us": "p99", "p99_9_us": "p99.9", "max_us": "max"}
+"""How ranks of times are called, by their names."""
 
 
 class Row(NamedTuple):
@@ -80,20 +82,52 @@ def text(result: RunResult) -> list[str]:
     result = result.withheld()
     simulation = result.space.simulation
     checks = result.checks
-    verdict = ("PASSED" if result.passed else "FAILED") if checks else "NO EXPECTATIONS"
     facts = [
         f"seed {result.seed}",
-        count(len(simulation.messages), "message"),
+        count(result.messages, "message"),
         f"{span(simulation.clock.now_ms)} of virtual time",
     ]
-    lines = [f"{verdict}  {printable(cut(result.scenario, 200))}  ({', '.join(facts)})"]
+    lines = [f"{result.verdict}  {printable(cut(result.scenario, 200))}  ({', '.join(facts)})"]
     if checks:
         width = min(_NAME_WIDTH_MAX, max(len(printable(check.name)) for check in checks))
         lines.append("")
         for check in checks:
             lines += _check_lines(check, width)
+    if result.storm is not None:
+        lines += ["", *(f"  {printable(cut(line, _LINE_MAX))}" for line in storm_lines(result.storm))]
     lines += ["", "the receiver", *_scorecard_lines(result.scorecard)]
     return lines
+
+
+def storm_lines(storm: Storm) -> list[str]:
+    """Return what several workers did together: rates asked and reached, and how late they were."""
+    lines = [f"✗ incomplete: {why}" for why in storm.incomplete]
+    journalled = "" if storm.journalled == storm.ended else f", {storm.journalled:,} journalled"
+    lines.append(
+        f"{count(storm.workers, 'worker')}: {storm.sent:,} attempts sent, {storm.ended:,} came to an end"
+        f"{journalled}"
+    )
+    lines.append(rates(storm.asked_per_s, storm.reached_per_s))
+    for what, ranks in (("late (sent − due)", storm.late), ("answered − due", storm.answered)):
+        if ranks:
+            lines.append(ranks_line(what, ranks))
+    if storm.resident_max_bytes:
+        lines.append(f"memory of a worker at most {storm.resident_max_bytes / 1e6:.0f} MB")
+    if storm.digest:
+        lines.append(f"digest of all webhooks {storm.digest}")
+    return lines
+
+
+def ranks_line(what: str, ranks: Mapping[str, int]) -> str:
+    """Return the ranks of measured times in a line."""
+    return f"{what}: " + "  ".join(f"{label} {latency(ranks[name])}" for name, label in RANK_LABELS.items())
+
+
+def rates(asked_per_s: float | None, reached_per_s: float | None) -> str:
+    """Return the rate that was asked for beside the one that was reached."""
+    asked = "as fast as they are answered" if asked_per_s is None else f"{asked_per_s:,.0f}/s"
+    reached = "–" if reached_per_s is None else f"{reached_per_s:,.0f}/s"
+    return f"rate asked {asked}, reached {reached}"
 
 
 def _check_lines(check: Check, width: int) -> Iterator[str]:

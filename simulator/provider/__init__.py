@@ -49,6 +49,7 @@ from simulator.kernel.webhooks.webhook import (
 )
 from simulator.provider.account import Action, ProviderAccount, actions_of
 from simulator.provider.calls import Answer, Call, Credential
+from simulator.provider.client_side import ClientCall, ClientSide, json_at
 from simulator.provider.definition import (
     SEAM,
     Code,
@@ -132,6 +133,8 @@ __all__ = [
     "Card",
     "Choice",
     "Circumstances",
+    "ClientCall",
+    "ClientSide",
     "Code",
     "Command",
     "ConstantDelay",
@@ -216,6 +219,7 @@ __all__ = [
     "group",
     "header_text",
     "json_answer",
+    "json_at",
     "next_state",
     "node_of",
     "normal_address",

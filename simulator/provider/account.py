@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from simulator.kernel.engine.account import Account
+from simulator.kernel.model.message import Message
 from simulator.schema.node import Json
 
-__all__ = ["Action", "OffersActions", "ProviderAccount", "actions_of"]
+__all__ = ["Action", "Forgets", "OffersActions", "ProviderAccount", "actions_of"]
 
 Action = Callable[[Json], "Json | Awaitable[Json]"]
 """Takes the body of a control call, answers with another; raises ValueError for one that is wrong."""
@@ -40,6 +41,17 @@ class OffersActions(Protocol):
     @property
     def actions(self) -> Mapping[str, Action]:
         """What can be done through the control API that only this provider has, by name."""
+        ...
+
+
+@runtime_checkable
+class Forgets(Protocol):
+    """
+    An account that remembers messages, and can forget them.
+    """
+
+    def forget(self, message: Message) -> None:
+        """Let go of a message that is over: nobody asks about it any more, as in a storm of a million."""
         ...
 
 

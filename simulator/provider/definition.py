@@ -5,7 +5,7 @@ What a provider is: a record of tables and functions, most of them with a defaul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
@@ -17,6 +17,7 @@ from simulator.kernel.model.recipient import normal_address
 from simulator.kernel.model.submission import Submission
 from simulator.provider.account import ProviderAccount
 from simulator.provider.calls import Answer, Call, Credential
+from simulator.provider.client_side import ClientSide
 from simulator.provider.gateway import Fetch, Gateway, no_way_out
 from simulator.provider.helpers import (
     bearer_credential,
@@ -212,6 +213,8 @@ class Provider:
     """Returns a call that sends a text (the second argument) to a number; None: it gives no sample."""
     refusals: Sequence[SampleRefusal] = ()
     """Some of each kind, for those who search what software makes of them."""
+    client: ClientSide | None = None
+    """How a client sends and asks, for load tests that play one; None: nobody does."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
     credential_wanted: Callable[[Call], str] = _no_credential_words
@@ -238,6 +241,12 @@ class Provider:
     """Returns what it tells of a message in its state, as text, by names of `figures_told`."""
     figures_told: Sequence[str] = ()
     """What `figures` has: `price`, `parts` and `code`, the provider's own word for the state."""
+    counts_over_all: Mapping[str, str] = field(default_factory=dict)
+    """
+    Settings that count over all recipients together, such as a balance, by their path; with what they count.
+
+    A storm that is shared among processes is refused where a scenario gives one of them.
+    """
     describe_webhook: Callable[[Mapping[str, str], bytes], str] | None = None
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble

@@ -29,7 +29,7 @@ from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import REFUSED, About, Ask
 
-__all__ = ["Audit", "Finding", "believed_at"]
+__all__ = ["Audit", "Finding", "audit_check", "believed_at", "merged_finding"]
 
 _ASKED_AT_ONCE: Final = 32
 _ANSWER_BYTES_MAX: Final = 1_048_576
@@ -83,6 +83,21 @@ class Finding(NamedTuple):
     """How many it did not ask about, by what they are."""
     own: int
     """How many there were that it might have asked about."""
+
+
+def merged_finding(findings: Sequence[Finding]) -> Finding:
+    """Return what several audits of one question found out together, each about messages of its own."""
+    left: Counter[str] = Counter()
+    for finding in findings:
+        left.update(finding.left)
+    return Finding(
+        sorted((error for finding in findings for error in finding.wrong), key=lambda e: e.subject.key),
+        sum(finding.judged for finding in findings),
+        sum(finding.excused for finding in findings),
+        sum(finding.beyond for finding in findings),
+        left,
+        sum(finding.own for finding in findings),
+    )
 
 
 class Audit:
@@ -238,27 +253,32 @@ class Audit:
 
     def check(self, finding: Finding) -> Check:
         """Return the check of *finding*, with a line for each kind of error and the stories of some."""
-        wrong = finding.wrong
-        kinds = _kinds(wrong)
-        # One of each kind stands for those that are like it.
-        shown = wrong if len(kinds) == len(wrong) else [members[0] for members in kinds]
-        named = [f"{error.subject.key}: {error.complaint.text}{_since(self._ask, error)}" for error in shown]
-        named = named[:_NAMED_MAX]
-        if len(wrong) > len(named):
-            named.append(f"… and {len(wrong) - len(named)} more; --json and --html name all {len(wrong)}")
-        history = self._stories(error.subject.message for error in wrong if error.subject.message is not None)
-        refusals = [error.subject.line for error in wrong[:_NAMED_MAX] if error.subject.line]
-        groups = _groups(self._ask, kinds) if len(wrong) > 1 else []
-        nothing = bool(finding.own) and not finding.judged and not finding.excused
-        return Check(
-            name=self._ask.name,
-            # An audit that asks about nothing, though there is something, finds nothing out.
-            passed=not wrong and not nothing,
-            judged=bool(finding.judged) or nothing,
-            detail=_detail(self._ask, finding),
-            lines=(*groups, *named, *(["", *refusals, *history] if wrong else [])),
-            blamed=tuple(error.subject.key for error in wrong),
-        )
+        return audit_check(self._ask, finding, self._stories)
+
+
+def audit_check(ask: Ask, finding: Finding, stories: Stories) -> Check:
+    """Return the check of what *ask* found out, with a line for each kind of error and some stories."""
+    wrong = finding.wrong
+    kinds = _kinds(wrong)
+    # One of each kind stands for those that are like it.
+    shown = wrong if len(kinds) == len(wrong) else [members[0] for members in kinds]
+    named = [f"{error.subject.key}: {error.complaint.text}{_since(ask, error)}" for error in shown]
+    named = named[:_NAMED_MAX]
+    if len(wrong) > len(named):
+        named.append(f"… and {len(wrong) - len(named)} more; --json and --html name all {len(wrong)}")
+    history = stories(error.subject.message for error in wrong if error.subject.message is not None)
+    refusals = [error.subject.line for error in wrong[:_NAMED_MAX] if error.subject.line]
+    groups = _groups(ask, kinds) if len(wrong) > 1 else []
+    nothing = bool(finding.own) and not finding.judged and not finding.excused
+    return Check(
+        name=ask.name,
+        # An audit that asks about nothing, though there is something, finds nothing out.
+        passed=not wrong and not nothing,
+        judged=bool(finding.judged) or nothing,
+        detail=_detail(ask, finding),
+        lines=(*groups, *named, *(["", *refusals, *history] if wrong else [])),
+        blamed=tuple(error.subject.key for error in wrong),
+    )
 
 
 def _states(subject: _Subject, history: Told | None) -> Iterable[str]:

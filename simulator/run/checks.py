@@ -4,29 +4,25 @@ From expectations about messages and webhooks to checks: what was expected, what
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from simulator.evidence.result import Check, Scorecard
-from simulator.evidence.scorecard import nearest_rank
+from simulator.evidence.scorecard import RANKS, card_of
+from simulator.evidence.tally import WebhookTally
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.model.faults import FORGERIES, DamageKind
-from simulator.kernel.model.lifecycle import TERMINAL, State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_duration, format_share
-from simulator.kernel.webhooks.webhook import Webhook, WebhookState
+from simulator.run.judged import Judged, MessageTally, Sampled, judged_of
 from simulator.run.sends import send_checks, share_bp
 from simulator.run.stories import Stories
 from simulator.run.told import Outranks, first_counts
 from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
-__all__ = ["checks"]
+__all__ = ["checks", "given_up", "impossible_acts"]
 
 _NO_TARGET = " (has the account a target?)"
-_RANKS = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
-_JSON_BEGINS = (b"{", b"[")
 _PLACES_TO_SPARE_BP = 13_000
 """A receiver that answers so much quicker than was sent to it is not what made others wait."""
 
@@ -39,19 +35,23 @@ def checks(
     *,
     outranks: Mapping[str, Outranks] | None = None,
     moving: bool = True,
+    judged: Judged | None = None,
 ) -> list[Check]:
     """
     Return a check for each expectation but those for which the integrator is asked.
 
     *outranks* is each provider's own word on which end counts; without them the
-    first one does.  *moving*: the clock goes on while software waits.
+    first one does.  *moving*: the clock goes on while software waits.  *judged* is
+    what was counted where *simulation* has a part of it alone.
     """
     stories = stories or Stories(simulation)
+    if judged is None:
+        judged = judged_of(expected, simulation)
     results: list[Check] = []
     if expected.messages is not None:
-        results += _messages(expected.messages, simulation, stories)
+        results += _messages(expected.messages, judged.messages, stories)
     if expected.webhooks is not None:
-        results += _webhooks(expected.webhooks, simulation, card, stories)
+        results += _webhooks(expected.webhooks, judged, card, stories)
     if expected.sends is not None:
         results += send_checks(
             expected.sends,
@@ -63,134 +63,126 @@ def checks(
     return results
 
 
-def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
+def _keys(messages: Sequence[Message]) -> tuple[MessageKey, ...]:
     return tuple(message.key for message in messages)
 
 
-def _messages(goals: MessageGoals, simulation: Simulation, stories: Stories) -> Iterator[Check]:
-    messages = list(simulation.messages.values())
+def given_up(why: str) -> Check:
+    """Return the check of a run that ended early, since its receiver acknowledged nothing."""
+    return Check(name="the receiver acknowledges anything (--give-up)", passed=False, detail=why)
+
+
+def impossible_acts(acts: Sequence[str]) -> Iterator[Check]:
+    """Yield the check that recipients could do what the scenario wants, where they could not."""
+    if acts:
+        yield Check(
+            name="acts: every one is possible",
+            passed=False,
+            detail=f"{len(acts)} were not, the first: {acts[0]}",
+            lines=tuple(acts[1:]),
+        )
+
+
+def _messages(goals: MessageGoals, tally: MessageTally, stories: Stories) -> Iterator[Check]:
     if goals.at_least is not None:
         yield Check(
             name=f"messages.at_least: {goals.at_least}",
-            passed=len(messages) >= goals.at_least,
-            judged=bool(goals.at_least or messages),
-            detail=f"{len(messages)} messages were accepted",
+            passed=tally.total >= goals.at_least,
+            judged=bool(goals.at_least or tally.total),
+            detail=f"{tally.total} messages were accepted",
         )
     if goals.final_bp is not None:
-        within_ms = goals.within_ms
-        late = [m for m in messages if not _final(m, within_ms)]
-        share = share_bp(len(messages) - len(late), len(messages))
-        within = f", within: {format_duration(within_ms)}" if within_ms is not None else ""
-        yield Check(
-            name=f"messages.final: {format_share(goals.final_bp)}{within}",
-            passed=share >= goals.final_bp or not messages,
-            judged=bool(messages),
-            detail=f"{format_share(share)} of {len(messages)} messages have an end in time"
-            if messages
-            else "nothing was accepted, so nothing could end",
-            lines=stories(late),
-            blamed=_keys(late),
-        )
+        within = f", within: {format_duration(goals.within_ms)}" if goals.within_ms is not None else ""
+        name = f"messages.final: {format_share(goals.final_bp)}{within}"
+        yield _share(name, goals.final_bp, tally.total, tally.late, stories, ("have an end in time", "end"))
     if goals.delivered_bp is not None:
-        missing = [m for m in messages if m.state not in (State.DELIVERED, State.READ)]
-        share = share_bp(len(messages) - len(missing), len(messages))
-        yield Check(
-            name=f"messages.delivered: {format_share(goals.delivered_bp)}",
-            passed=share >= goals.delivered_bp or not messages,
-            judged=bool(messages),
-            detail=f"{format_share(share)} of {len(messages)} messages were delivered"
-            if messages
-            else "nothing was accepted, so nothing could be delivered",
-            lines=stories(missing),
-            blamed=_keys(missing),
-        )
+        name = f"messages.delivered: {format_share(goals.delivered_bp)}"
+        words = ("were delivered", "be delivered")
+        yield _share(name, goals.delivered_bp, tally.total, tally.undelivered, stories, words)
 
 
-def _final(message: Message, within_ms: int | None) -> bool:
-    if message.state not in TERMINAL:
-        return False
-    # Reading comes after the end: what counts is that there was one.
-    return (
-        within_ms is None
-        or message.state is State.READ
-        or message.changed_ms - message.accepted_ms <= within_ms
+def _share(
+    name: str, goal_bp: int, total: int, missed: Sampled, stories: Stories, words: tuple[str, str]
+) -> Check:
+    share = share_bp(total - missed.count, total)
+    return Check(
+        name=name,
+        passed=share >= goal_bp or not total,
+        judged=bool(total),
+        detail=f"{format_share(share)} of {total} messages {words[0]}"
+        if total
+        else f"nothing was accepted, so nothing could {words[1]}",
+        lines=stories(missed.first, missed.count),
+        blamed=_keys(missed.first),
     )
 
 
 def _webhooks(
-    goals: WebhookGoals, simulation: Simulation, card: Scorecard, stories: Stories, of: str = ""
+    goals: WebhookGoals, judged: Judged, card: Scorecard, stories: Stories, of: str = ""
 ) -> Iterator[Check]:
-    everything = [w for w in simulation.outbox.webhooks.values() if of in ("", w.provider)]
-    webhooks = [w for w in everything if w.state is not WebhookState.DROPPED]
-    taken = [w for w in webhooks if w.state is WebhookState.ACKNOWLEDGED]
-    excused = [w for w in webhooks if _excused(w)]
-    missing = [w for w in webhooks if w.state is not WebhookState.ACKNOWLEDGED and not _excused(w)]
-    unpaid = {report.key for w in missing for report in w.reports}
-    troubled = [m for key, m in simulation.messages.items() if key in unpaid] if missing else []
+    tally, troubled = judged.of(of)
     at = f"webhooks.of.{of}" if of else "webhooks"
     if goals.at_least is not None:
         yield Check(
             name=f"{at}.at_least: {goals.at_least}",
-            passed=len(webhooks) >= goals.at_least,
-            judged=bool(goals.at_least or webhooks),
-            detail=f"{len(webhooks)} webhooks were owed",
+            passed=tally.owed >= goals.at_least,
+            judged=bool(goals.at_least or tally.owed),
+            detail=f"{tally.owed} webhooks were owed",
         )
     if goals.at_most is not None:
         yield Check(
             name=f"{at}.at_most: {goals.at_most}",
-            passed=len(webhooks) <= goals.at_most,
-            judged=bool(webhooks or simulation.messages),
-            detail=f"{len(webhooks)} webhooks were owed",
+            passed=tally.owed <= goals.at_most,
+            judged=bool(tally.owed or judged.messages.total),
+            detail=f"{tally.owed} webhooks were owed",
         )
     if goals.acknowledged_bp is not None:
-        share = share_bp(len(taken), len(taken) + len(missing))
+        whole = tally.acknowledged + tally.missing
+        share = share_bp(tally.acknowledged, whole)
+        excused = _excused(tally)
         yield Check(
             name=f"{at}.acknowledged: {format_share(goals.acknowledged_bp)}",
-            passed=share >= goals.acknowledged_bp or not (taken or missing),
-            judged=bool(taken or missing),
-            detail=f"{format_share(share)}: {len(taken)} of {len(webhooks)} webhooks were acknowledged"
-            + (f", excused: {_kinds_of(excused)}" if excused else "")
-            if webhooks
-            else "none was owed" + ("" if everything or not simulation.messages else _NO_TARGET),
-            lines=stories(troubled),
-            blamed=_keys(troubled),
+            passed=share >= goals.acknowledged_bp or not whole,
+            judged=bool(whole),
+            detail=f"{format_share(share)}: {tally.acknowledged} of {tally.owed} webhooks were acknowledged"
+            + (f", excused: {excused}" if excused else "")
+            if tally.owed
+            else "none was owed" + ("" if tally.webhooks or not judged.messages.total else _NO_TARGET),
+            lines=stories(troubled.first, troubled.count),
+            blamed=_keys(troubled.first),
         )
     if goals.lost_max is not None:
-        lost = [w for w in missing if w.state is WebhookState.LOST]
+        lost = tally.missing_lost
         yield Check(
             name=f"{at}.lost: {goals.lost_max}",
-            passed=len(lost) <= goals.lost_max,
-            judged=bool(webhooks),
-            detail=f"{len(lost)} of {len(webhooks)} webhooks were lost" if webhooks else "none was owed",
-            lines=stories(troubled) if len(lost) > goals.lost_max else (),
-            blamed=_keys(troubled),
+            passed=lost <= goals.lost_max,
+            judged=bool(tally.owed),
+            detail=f"{lost} of {tally.owed} webhooks were lost" if tally.owed else "none was owed",
+            lines=stories(troubled.first, troubled.count) if lost > goals.lost_max else (),
+            blamed=_keys(troubled.first),
         )
     if goals.forged_refused:
-        yield _forged(everything, simulation, stories, at)
-    yield from _latencies(goals, card if not of else _card_of(card, webhooks), at)
+        yield _forged(tally, judged.deceived(of), stories, at)
+    yield from _latencies(goals, card if not of else _card_of(card, tally), at)
     for name, its_goals in goals.of.items():
-        yield from _webhooks(its_goals, simulation, card, stories, name)
+        yield from _webhooks(its_goals, judged, card, stories, name)
 
 
-def _kinds_of(excused: list[Webhook]) -> str:
-    held = sum(webhook.state is WebhookState.HELD for webhook in excused)
-    kinds = [f"{held} held back"] if held else []
-    return ", ".join(kinds + ([f"{len(excused) - held} never whole"] if len(excused) > held else []))
+def _excused(tally: WebhookTally) -> str:
+    kinds = [f"{tally.held} held back"] if tally.held else []
+    return ", ".join(kinds + ([f"{tally.never_whole} never whole"] if tally.never_whole else []))
 
 
-def _card_of(card: Scorecard, webhooks: list[Webhook]) -> Scorecard:
+def _card_of(card: Scorecard, tally: WebhookTally) -> Scorecard:
     """Return *card* with the latencies of one provider's webhooks alone."""
-    attempts = [attempt for webhook in webhooks for attempt in webhook.attempts]
-    timed = [each for webhook in webhooks for each in webhook.attempts if webhook.timed(each.number)]
-    measured = sorted(attempt.latency_real_us for attempt in timed if attempt.measured)
-    ranks = {name: nearest_rank(measured, percent) for name, percent in _RANKS.items()}
+    alone = card_of(tally, live_rate=0)
     return replace(
         card,
-        attempts=len(attempts),
-        no_answer=sum(attempt.status == 0 for attempt in timed),
-        measured=len(measured),
-        **{f"latency_{name}_us": value for name, value in ranks.items()},  # type: ignore[arg-type]
-        **{f"since_due_{name}_us": None for name in ranks},  # type: ignore[arg-type]
+        attempts=alone.attempts,
+        no_answer=alone.no_answer,
+        measured=alone.measured,
+        **{f"latency_{name}_us": getattr(alone, f"latency_{name}_us") for name in RANKS},
+        **{f"since_due_{name}_us": None for name in RANKS},  # type: ignore[arg-type]
     )
 
 
@@ -240,62 +232,15 @@ def _ours(what: str, found_us: int, limit_us: int, card: Scorecard) -> str:
     return f"; not judged: the simulator was the bottleneck, {why}, at {load.attempts_per_s_max} attempts/s"
 
 
-def _excused(webhook: Webhook) -> bool:
-    """
-    Return True for one that is held back, or was lost and never whole and genuine.
-
-    A body that is slow or mislabelled is whole, and refusing it is a loss.
-    """
-    if webhook.state is WebhookState.HELD:
-        return True
-    whole = any(not webhook.spoilt(attempt.number) for attempt in webhook.attempts)
-    return webhook.state is WebhookState.LOST and not whole
-
-
-def _forged(everything: list[Webhook], simulation: Simulation, stories: Stories, at: str) -> Check:
-    spoilt = [
-        webhook
-        for webhook in everything
-        if any(webhook.spoilt(attempt.number) for attempt in webhook.attempts)
-    ]
-    taken = [
-        webhook
-        for webhook in spoilt
-        if any(
-            attempt.acknowledged and _is_bad(simulation, webhook, attempt.number)
-            for attempt in webhook.attempts
-            if webhook.spoilt(attempt.number)
-        )
-    ]
-    keys = {webhook.reports[0].key for webhook in taken}
-    messages = [message for key, message in simulation.messages.items() if key in keys]
+def _forged(tally: WebhookTally, deceived: Sampled, stories: Stories, at: str) -> Check:
     return Check(
         name=f"{at}.forged_refused: true",
-        passed=not taken,
-        judged=bool(spoilt),
-        detail=f"of {len(spoilt)} webhooks forged or broken on purpose, {len(taken)} were acknowledged so"
-        if spoilt
+        passed=not tally.forged_taken,
+        judged=bool(tally.spoilt),
+        detail=f"of {tally.spoilt} webhooks forged or broken on purpose, "
+        f"{tally.forged_taken} were acknowledged so"
+        if tally.spoilt
         else "none was forged or broken",
-        lines=stories(messages),
-        blamed=_keys(messages),
+        lines=stories(deceived.first, deceived.count),
+        blamed=_keys(deceived.first),
     )
-
-
-def _is_bad(simulation: Simulation, webhook: Webhook, attempt: int) -> bool:
-    """Return True for bytes that can be told to be bad: by their signature, or since they make no sense."""
-    kinds = {damage.kind for damage in webhook.damage_of(attempt)}
-    if not kinds.isdisjoint(FORGERIES) or DamageKind.TRUNCATE in kinds:
-        return True
-    request = simulation.request_for(webhook, attempt)
-    # Flipped bytes beside what is signed, as in an envelope, change nothing that the signature says.
-    signed = bool(request.signed_by) and not (request.covered and request.covered in request.body)
-    return signed or not _readable(request.body)
-
-
-def _readable(body: bytes) -> bool:
-    """Return True for JSON that is none the worse for its flipped bytes; of other formats, none is."""
-    try:
-        json.loads(body)
-    except ValueError:
-        return False
-    return body.startswith(_JSON_BEGINS)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from simulator.evidence.scorecard import nearest_rank
+from simulator.evidence.tally import nearest_rank
 from simulator.kernel.model.scenario import ClockMode
 from simulator.runtime.space import Space
 

@@ -5,26 +5,28 @@ The runner: serves a scenario, drives the integrator, lets time pass, and judges
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from simulator import __version__
 from simulator.evidence.result import Check, Load, RunResult, Scorecard
-from simulator.evidence.scorecard import nearest_rank, scorecard
+from simulator.evidence.scorecard import scorecard
+from simulator.evidence.tally import nearest_rank
 from simulator.evidence.words import latency
 from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
 from simulator.run.audit import Audit, Finding
 from simulator.run.beginning import IntegratorUnreachable, await_answer, await_listeners, reset
-from simulator.run.checks import checks
+from simulator.run.checks import checks, given_up, impossible_acts
 from simulator.run.course import Course
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
 from simulator.run.pulse import Pulse, beating
 from simulator.run.sends import invalid_check
-from simulator.run.settling import settle
+from simulator.run.settling import call_off, settle
 from simulator.run.software import Software, SoftwareEnded
 from simulator.run.stories import Stories
 from simulator.run.unused import unused_checks
@@ -39,6 +41,7 @@ from simulator.server.spaces import DEFAULT_SPACE
 
 __all__ = ["IntegratorUnreachable", "RunOptions", "makes_calls", "run"]
 
+_LOOK_REAL_S: Final = 0.1
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
 _LATE_WORK_REAL_S: Final = 10.0
@@ -62,6 +65,8 @@ class RunOptions:
     at_most_real_s: float | None = None
     """After this long a run that has not ended is judged as it stands, and has failed."""
     allow_targets: tuple[str, ...] = ()
+    give_up: int = 0
+    """After so many attempts in a row of which none was acknowledged the run ends; 0: never."""
     start: str = ""
     """A command that the run begins, restarts when the timeline says so, and ends: the software itself."""
 
@@ -94,11 +99,13 @@ async def run(
             await await_listeners(plan.drive, guard)
             await reset(plan.reset, client)
             before = await figures_of(plan.expect.stays_below, client)
-            ended = await _ends(_play(stage), options)
+            ended, gave_up = await _ends(_play(stage), options, space)
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
             # A live clock goes on: what is judged is how things were when the run was over.
             card = scorecard(space, lag_max_ms=stage.report.lag_max_ms, load=_load(space, pulse))
             results = _judged(stage, card, audits, ended)
+            if gave_up:
+                results.append(given_up(gave_up))
             results += growth_checks(
                 plan.expect.stays_below, before, await figures_of(plan.expect.stays_below, client)
             )
@@ -221,8 +228,7 @@ def _judged(
             results.append(_sent_nothing(stage.url))
     if stage.errands.refused:
         results.append(_errands(stage.errands))
-    if simulation.state.impossible_acts:
-        results.append(_impossible(simulation.state.impossible_acts))
+    results += impossible_acts(simulation.state.impossible_acts)
     limit = sends.invalid_max
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
@@ -247,15 +253,22 @@ def _load(space: Space, pulse: Pulse) -> Load:
     )
 
 
-async def _ends(play: Awaitable[None], options: RunOptions) -> bool:
+async def _ends(play: Coroutine[None, None, None], options: RunOptions, space: Space) -> tuple[bool, str]:
+    """Return whether a run came to its end in time, and why its receiver was given up, if it was."""
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + options.at_most_real_s if options.at_most_real_s is not None else inf
+    playing = loop.create_task(play)
+    gave_up = ""
     try:
-        async with asyncio.timeout(options.at_most_real_s) as limit:
-            await play
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        return False
-    return True
+        while not playing.done() and loop.time() < deadline_s and not gave_up:
+            await asyncio.wait({playing}, timeout=min(_LOOK_REAL_S, deadline_s - loop.time()))
+            gave_up = space.dispatcher.in_vain.why(options.give_up)
+    finally:
+        await call_off(playing)
+    if not playing.cancelled():
+        playing.result()
+        return True, ""
+    return bool(gave_up), gave_up
 
 
 def _endless(space: Space, options: RunOptions) -> Check:
@@ -267,15 +280,6 @@ def _endless(space: Space, options: RunOptions) -> Check:
         passed=False,
         detail=f"at {format_offset(simulation.clock.now_ms)} {nothing}, "
         f"{simulation.outbox.in_flight} webhooks are in flight",
-    )
-
-
-def _impossible(acts: Sequence[str]) -> Check:
-    return Check(
-        name="acts: every one is possible",
-        passed=False,
-        detail=f"{len(acts)} were not, the first: {acts[0]}",
-        lines=tuple(acts[1:]),
     )
 
 

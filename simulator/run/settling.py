@@ -15,7 +15,7 @@ from simulator.kernel.webhooks.webhook import WebhookState
 from simulator.run.refusals import refused_for_good
 from simulator.runtime.space import Space
 
-__all__ = ["retries_end_ms", "settle"]
+__all__ = ["call_off", "retries_end_ms", "settle"]
 
 _IDLE_REAL_S: Final = 30.0
 """A live run goes on at once when nothing is due for longer than this, and nobody waits for anything."""
@@ -64,6 +64,18 @@ def rule_end_ms(simulation: Simulation, name: str) -> int:
         if rule.name == name and rule.when.during is not None and rule.when.during[1] is not None:
             return simulation.state.scenario_start_ms + rule.when.during[1]
     return 0
+
+
+async def call_off(task: asyncio.Task[None]) -> None:
+    """
+    End *task*, and return when it has ended.
+
+    `asyncio.wait_for` swallows a cancellation that comes together with what it waits for (until
+    Python 3.12), and a loop around it would go on: so it is called off until it hears.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_STEP_REAL_S)
 
 
 async def settle(space: Space, within_ms: int) -> None:

@@ -25,8 +25,8 @@ class Stories:
         self._simulation = simulation
         self._told: set[MessageKey] = set()
 
-    def __call__(self, messages: Iterable[Message]) -> tuple[str, ...]:
-        """Return the stories of the first few of *messages*, and how many there are more."""
+    def __call__(self, messages: Iterable[Message], total: int = 0) -> tuple[str, ...]:
+        """Return the stories of the first few of *messages*, and how many more there are (of *total*)."""
         everything = list(messages)
         lines: list[str] = []
         for message in everything[:_STORIES_MAX]:
@@ -35,7 +35,9 @@ class Stories:
             else:
                 self._told.add(message.key)
                 lines += [*explain(self._simulation, message).lines(), ""]
-        if len(everything) > _STORIES_MAX:
-            number = len(everything)
-            lines.append(f"… and {number - _STORIES_MAX} more; --json and --html name all {number}")
+        left = max(total, len(everything)) - min(_STORIES_MAX, len(everything))
+        if left > 0:
+            whole = total <= len(everything)
+            named = f"; --json and --html name all {len(everything)}" if whole else ""
+            lines.append(f"… and {left} more{named}")
         return tuple(lines)

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.causes import Cause
+from simulator.kernel.model.shard import Shard
 from simulator.kernel.webhooks.outbox import Outbox
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookPolicy, WebhookRequest
 from simulator.provider import Fetch, Fetched
+from simulator.runtime.in_vain import InVain
 from simulator.runtime.tap import Tap
 from simulator.runtime.transport.seam import Reply, Sending, Terms, Transport, answered
 
@@ -50,10 +52,11 @@ def outgoing(client: Callable[[], Transport]) -> Fetch:
 class _Lane:
     """What one provider has ready, and how many of its webhooks are on their way."""
 
-    __slots__ = ("in_flight", "policy", "provider", "ready", "terms")
+    __slots__ = ("_shard", "in_flight", "places", "policy", "provider", "ready", "terms")
 
-    def __init__(self, provider: str, policy: WebhookPolicy) -> None:
+    def __init__(self, provider: str, policy: WebhookPolicy, shard: Shard | None) -> None:
         self.provider = provider
+        self._shard = shard
         self.ready: deque[Webhook] = deque()
         self.in_flight = 0
         self.obey(policy)
@@ -61,6 +64,9 @@ class _Lane:
     def obey(self, policy: WebhookPolicy) -> None:
         """Follow *policy* from now on."""
         self.policy = policy
+        # The receiver meets one provider, however many simulations share the work.
+        most = policy.in_flight_max
+        self.places = most if self._shard is None else self._shard.part(most)
         self.terms = Terms(timeout_real_ms=policy.timeout_real_ms, verify_tls=policy.verify_tls)
 
 
@@ -124,6 +130,7 @@ class Dispatcher:
         self._closed = False
         self.attempts = 0
         """How many were made so far."""
+        self.in_vain = InVain()
         self.tap: Tap | None = None
         """Told of every attempt before and after it is made."""
 
@@ -146,16 +153,18 @@ class Dispatcher:
             lane = self._lanes.get(webhook.provider)
             if lane is None:
                 policy = self._simulation.accounts[webhook.provider].policy
-                lane = self._lanes[webhook.provider] = _Lane(webhook.provider, policy)
+                lane = self._lanes[webhook.provider] = _Lane(
+                    webhook.provider, policy, self._simulation.state.shard
+                )
             lane.ready.append(webhook)
-            if lane.in_flight >= lane.policy.in_flight_max or self._busy:
+            if lane.in_flight >= lane.places or self._busy:
                 self._ready_ns[webhook.id] = perf_counter_ns()
         for lane in self._lanes.values():
             if lane.ready:
                 policy = self._simulation.accounts[lane.provider].policy
                 if policy is not lane.policy:
                     lane.obey(policy)
-                while lane.in_flight < policy.in_flight_max and (following := self._next(lane)) is not None:
+                while lane.in_flight < lane.places and (following := self._next(lane)) is not None:
                     lane.in_flight += 1
                     self._begin(lane, following)
 
@@ -186,7 +195,12 @@ class Dispatcher:
         policy = self._simulation.accounts[lane.provider].policy
         if policy is not lane.policy:
             lane.obey(policy)
-        return self._next(lane) if lane.in_flight <= policy.in_flight_max else None
+        return self._next(lane) if lane.in_flight <= lane.places else None
+
+    @property
+    def waiting(self) -> int:
+        """How many webhooks are ready and wait for a free place, or for their turn."""
+        return self._outbox.in_flight - len(self._flights)
 
     def targets(self) -> list[str]:
         """Return which hosts webhooks are on their way to, without what else their addresses say."""
@@ -283,4 +297,5 @@ class Dispatcher:
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)
         self.attempts += 1
+        self.in_vain.take(webhook, attempt)
         self._simulation.attempted(webhook, attempt)

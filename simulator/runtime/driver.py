@@ -135,6 +135,13 @@ class Driver:
         """Return what time it would be if a live clock were never behind."""
         return self._anchor_ms + (monotonic_ns() - self._anchor_ns) * self.rate // 1_000_000
 
+    def late_real_us(self, due_ms: int) -> int:
+        """Return how late it is on a live clock for what was due at *due_ms*; 0 on any other."""
+        if self.mode is not ClockMode.LIVE:
+            return 0
+        real_us = (monotonic_ns() - self._anchor_ns) // 1_000
+        return max(0, real_us - (due_ms - self._anchor_ms) * 1_000 // self.rate)
+
     def sync(self) -> None:
         """
         Bring a live clock up to date, letting what fell due happen in order.

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.recipient import TRAITS, Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.scenario import ServerTurn, Storm, TimelineItem
-from simulator.kernel.model.units import WHOLE, BasisPoints, Delay, Rate
+from simulator.kernel.model.units import Delay, Rate
 from simulator.scenario.acts import act_shape, check_act
 from simulator.scenario.addresses import WRITTEN, read_address
 from simulator.scenario.calls import COMMAND
 from simulator.scenario.recipients import trait_fields
 from simulator.scenario.rules import Vocabulary, all_acts
+from simulator.scenario.storms import STORM
 from simulator.schema.shapes import (
     AnyJson,
     Choice,
@@ -30,7 +30,6 @@ from simulator.schema.shapes import (
     RateShape,
     Record,
     Shape,
-    Share,
     Text,
     Word,
 )
@@ -49,48 +48,6 @@ _WEBHOOKS: Final = Either[object](
     Word(_HOLD),
     Word(_RELEASE),
     OneOf[Rate | None, Rate | None]({_RELEASE: _RELEASED}, lambda _, rate: rate),
-)
-
-
-_MIX_WORDS: Final = {
-    "deliver": Ending.DELIVER,
-    "fail": Ending.FAIL,
-    "expire": Ending.EXPIRE,
-    "silence": Ending.SILENCE,
-}
-
-
-def _mix(**shares: BasisPoints) -> tuple[tuple[int, Fate], ...]:
-    if sum(shares.values()) > WHOLE:
-        raise ValueError("expected shares of 100% at the most together")
-    return tuple((share, Fate(ending=_MIX_WORDS[word])) for word, share in shares.items())
-
-
-_STORM: Final[Shape[Storm]] = Record(
-    lambda messages, rate, recipient="", text="Storm", mix=(): Storm(
-        provider="",
-        messages=messages,
-        rate=rate,
-        recipient=recipient,
-        text=text,
-        mix=mix,
-    ),
-    [
-        Field("messages", Integer(1, 10_000_000), "How many.", required=True),
-        Field("rate", RateShape(), "How fast they arrive.", required=True),
-        Field(
-            "recipient",
-            Text(1, 8),
-            "Where their numbers begin; by default as the provider's do.",
-        ),
-        Field("text", Text(0), "What they say."),
-        Field(
-            "mix",
-            Record(_mix, [Field(word, Share(), f"How many of them {word}.") for word in _MIX_WORDS]),
-            "What becomes of them, in shares; what is left goes by the rules.",
-        ),
-    ],
-    doc="Messages that the simulator makes itself.",
 )
 
 
@@ -142,7 +99,7 @@ def timeline_shape(
             Field("count", Integer(1, 1_000_000), "So many times; with a prefix, by as many numbers of it."),
             Field("rate", RateShape(), "How fast these begin; all at once, if not given."),
             Field("after", DelayShape(), "How long after that each one happens; at once, if not given."),
-            Field("storm", _STORM, "The simulator makes messages itself, at a rate."),
+            Field("storm", STORM, "The simulator makes messages itself, at a rate."),
             Field("webhooks", _WEBHOOKS, "Hold webhooks back, or release what was held."),
             Field("providers", settings, "Settings that change, as at the top level: a secret, a quota."),
             Field(

@@ -10,9 +10,24 @@ from collections.abc import Iterable, Sequence
 from simulator.runtime.space import Space
 from simulator.server.losses import Losses
 
-__all__ = ["CONTENT_TYPE", "scrape"]
+__all__ = ["CONTENT_TYPE", "exposed", "scrape"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposed(gauges: Sequence[tuple[str, str, float]]) -> bytes:
+    """Return single figures, each a name, what it is, and its value, in Prometheus' text format."""
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.core import GaugeMetricFamily, Metric
+
+    class Collector:
+        def collect(self) -> Iterable[Metric]:
+            for name, what, value in gauges:
+                yield GaugeMetricFamily(name, what, value=value)
+
+    collected = CollectorRegistry()
+    collected.register(Collector())
+    return generate_latest(collected)
 
 
 def scrape(spaces: Sequence[Space], calls: int, losses: Losses) -> bytes:

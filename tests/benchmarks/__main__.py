@@ -23,6 +23,7 @@ from benchmarks.counting import healthy_exact, revived_exact
 from benchmarks.exploring import explored
 from benchmarks.figures import Figure, Plan, Row, Target, judged, limits, shown
 from benchmarks.keeping import bytes_per_message, growth
+from benchmarks.loading import late_at_20000, million, rate_at_20000, two_workers
 from benchmarks.passing_time import due_at_once, virtual_time
 from benchmarks.processes import ENVIRONMENT
 from benchmarks.reporting import dispatch, end_to_end, storm_at_8000, storm_late, storm_rate
@@ -68,7 +69,14 @@ ROWS = (
     Row(14, "rules", "file of 1,000 rules", "", files_of_rules),
     Row(15, "exact", "reports of 100,000 messages", "", healthy_exact),
     Row(15, "exact-revived", "the same, receiver killed twice", "", revived_exact),
-    Row(16, "explore", "10,000 seeds of a search", "", explored, Target("value", "less", 90, 45)),
+    Row(16, "workers", "webhooks of 2 workers", "1 worker", two_workers, Target("ratio", "more", 1.7, 1.9)),
+    Row(
+        17, "load-20000", "20,000 signed webhooks/s asked of 2", "", rate_at_20000,
+        Target("value", "more", 10_000, 20_000),
+    ),
+    Row(17, "load-20000-late", "their late p99", "", late_at_20000, Target("value", "less", 20, 5)),
+    Row(18, "million", "memory, a million webhooks", "a tenth", million, Target("ratio", "less", 1.25, 1.05)),
+    Row(19, "explore", "10,000 seeds of a search", "", explored, Target("value", "less", 90, 45)),
 )  # fmt: skip
 _OWN_LOAD = 4.0
 _HEADS = ("#", "name", "what", "value", "reference", "ratio", "on uvloop", "floor", "goal", "is at", "note")
@@ -79,7 +87,7 @@ def _chosen(words: Sequence[str]) -> list[Row]:
     known = {str(row.number) for row in ROWS} | {row.name for row in ROWS}
     unknown = [word for word in words if word not in known]
     if unknown:
-        raise SystemExit(f"there is no row {unknown[0]!r}; known: 1 to 16, {', '.join(r.name for r in ROWS)}")
+        raise SystemExit(f"there is no row {unknown[0]!r}; known: 1 to 19, {', '.join(r.name for r in ROWS)}")
     rows = [row for row in ROWS if not words or str(row.number) in words or row.name in words]
     return [row for row in rows if row.measure is not beside_wiremock or os.environ.get(JAR)]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from evidence.loft import Loft
 from simulator.evidence.result import Scorecard
-from simulator.evidence.scorecard import nearest_rank, scorecard
+from simulator.evidence.scorecard import scorecard
+from simulator.evidence.tally import nearest_rank
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.faults import Damage, DamageKind, Duplicate, Reorder, WebhookFaults
 from simulator.kernel.model.rules import Rule

@@ -12,9 +12,11 @@ from aiohttp import web
 
 from harness import receiving
 from recording import recording
+from simulator.load.refire import Firing, plan_of_load, refire
 from simulator.run.bundle import Bundle, read_bundle
 from simulator.run.compare import first_divergence
-from simulator.run.refire import plan_of_load, refire
+
+pytest.importorskip("hdrh", reason="the extra `load` is not installed")
 
 SCENARIO = """
 providers: {infobip: {webhook: {url: RECEIVER/reports?token=abc, headers: {X-Key: hidden}}}}
@@ -57,14 +59,15 @@ async def test_webhooks_are_fired_again_at_another_receiver(tmp_path: Path) -> N
 
     async with receiving() as receiver:
         receiver.answer = answer
-        report = await refire(bundle, receiver.url, 100, headers=(("X-Mine", "1"),))
+        report = await refire(bundle, Firing(receiver.url, 100, headers=(("X-Mine", "1"),)))
 
     assert report.sent == 30
     assert report.statuses == {202: 30}
     assert seen == [("/reports", None, "1")] * 30
-    assert len(report.latencies_us) == 30
+    assert len(report.measures.answered) == report.measures.ended == 30
     assert report.lines()[0] == "30 webhooks sent: 30 × 202"
-    assert report.lines()[-1] == f"at worst {report.lag_max_ms} ms behind schedule"
+    assert report.lines()[1].startswith("rate asked ")
+    assert [line.partition(":")[0] for line in report.lines()[2:]] == ["late (sent − due)", "answered − due"]
 
 
 async def test_load_does_not_leave_private_networks(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ async def test_load_does_not_leave_private_networks(tmp_path: Path) -> None:
     """
     bundle = await _recorded(tmp_path, "hello")
 
-    report = await refire(bundle, "http://192.0.2.1:9", 1000)
+    report = await refire(bundle, Firing("http://192.0.2.1:9", 1000))
 
     assert (report.statuses, report.failures) == ({}, {"forbidden": 1})
     assert report.lines()[1] == (
@@ -93,10 +96,10 @@ async def test_webhook_that_was_taken_and_is_not_now__is_told(tmp_path: Path) ->
 
     async with receiving() as receiver:
         receiver.answer = answer
-        report = await refire(bundle, receiver.url, 1_000)
+        report = await refire(bundle, Firing(receiver.url, 1_000))
         receiver.answer = None
-        good = await refire(bundle, receiver.url, 1_000)
-    gone = await refire(bundle, receiver.url, 1_000)
+        good = await refire(bundle, Firing(receiver.url, 1_000))
+    gone = await refire(bundle, Firing(receiver.url, 1_000))
 
     assert (report.sent, report.worse, good.worse, gone.worse) == (7, 5, 0, 5)
     assert report.lines()[:2] == [
@@ -120,12 +123,12 @@ async def test_slow_receiver_shows_as_lag_and_latency(tmp_path: Path) -> None:
             return web.Response()
 
         receiver.answer = answer
-        report = await refire(bundle, receiver.url, 1_000, at_once_max=2)
+        report = await refire(bundle, Firing(receiver.url, 1_000, at_once_max=2))
         most = receiver.running_most
 
     assert most == 2
     assert report.lag_max_ms > 0
-    assert max(report.latencies_us) > 100_000
+    assert report.measures.answered.rank(100) > 100_000
 
 
 async def test_same_integrator_does_the_same(tmp_path: Path) -> None:
@@ -205,7 +208,8 @@ async def test_plan__says_how_long_the_load_takes(tmp_path: Path) -> None:
     cut = plan_of_load(bundle, 10, gap_real_ms=100)
     heard: list[int] = []
     async with receiving() as receiver:
-        await refire(bundle, receiver.url, 10, gap_real_ms=0, progress=heard.append)
+        firing = Firing(receiver.url, 10, gap_real_ms=0)
+        await refire(bundle, firing, lambda report, under_way: heard.append(report.sent))
 
     assert whole.webhooks == 4
     assert whole.recorded_ms >= 60_000

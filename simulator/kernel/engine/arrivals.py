@@ -57,6 +57,8 @@ class StormStep(NamedTuple):
     storm: Storm
     start_ms: int
     arrived: int
+    offset_us: int = 0
+    """When the next one is due, counted from the first."""
 
     @property
     def order(self) -> tuple[int | str, ...]:
@@ -72,7 +74,7 @@ def arrival_ms(start_ms: int, number: int, rate: Rate | None) -> int:
 def last_arrival_ms(item: TimelineItem) -> int:
     """Return when the last thing of *item* begins, counted from the start of the scenario."""
     if item.storm is not None:
-        return arrival_ms(item.at_ms, item.storm.messages - 1, item.storm.rate)
+        return item.at_ms + item.storm.schedule.last_us(item.storm.messages) // 1_000
     return arrival_ms(item.at_ms, item.count - 1, item.rate)
 
 
@@ -83,25 +85,30 @@ def address_of_arrival(pattern: str, number: int) -> str:
 
 def inject_storm(state: SimulationState, step: StormStep) -> None:
     """Submit what of a storm has arrived by now, and plan for the rest."""
-    storm, now_ms = step.storm, state.clock.now_ms
-    account = state.accounts[storm.provider]
-    arrived = step.arrived
+    storm, now_ms, shard = step.storm, state.clock.now_ms, state.shard
+    schedule, gaps = storm.schedule, state.chance.of("storm", step.number)
+    arrived, offset_us = step.arrived, step.offset_us
     while arrived < storm.messages and arrived - step.arrived < _SLICE_MAX:
-        due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
-        if due_ms > now_ms:
+        if step.start_ms + offset_us // 1_000 > now_ms:
             break
         recipient = f"{storm.recipient}{arrived:07d}"
-        submission = account.compose(recipient, state.people.text(storm.text, recipient))
-        decision = decide(state, submission, state.take_key(storm.provider, recipient))
-        _mix(decision, storm, state.chance)
-        _meet_gateway(decision)
-        outcome = settle(state, decision, unanswered=False)
-        if isinstance(outcome, Message):
-            outcome.injected = True
+        if shard is None or shard.owns(storm.provider, recipient):
+            _arrive(state, storm, recipient)
         arrived += 1
+        offset_us = schedule.offset_us(arrived, offset_us, gaps)
     if arrived < storm.messages:
-        due_ms = arrival_ms(step.start_ms, arrived, storm.rate)
-        state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))
+        due_ms = step.start_ms + offset_us // 1_000
+        state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived, offset_us=offset_us))
+
+
+def _arrive(state: SimulationState, storm: Storm, recipient: str) -> None:
+    submission = state.accounts[storm.provider].compose(recipient, state.people.text(storm.text, recipient))
+    decision = decide(state, submission, state.take_key(storm.provider, recipient))
+    _mix(decision, storm, state.chance)
+    _meet_gateway(decision)
+    outcome = settle(state, decision, unanswered=False)
+    if isinstance(outcome, Message):
+        outcome.injected = True
 
 
 def inject_acts(state: SimulationState, step: ActsStep) -> None:
@@ -111,7 +118,9 @@ def inject_acts(state: SimulationState, step: ActsStep) -> None:
     last = min(item.count, arrived + _SLICE_MAX)
     while arrived < last and arrival_ms(start_ms, arrived, item.rate) <= now_ms:
         recipient = address_of_arrival(item.recipient, arrived)
-        if item.after is None:
+        if state.shard is not None and not state.shard.owns(item.provider, recipient):
+            pass
+        elif item.after is None:
             try_act(state, item.provider, recipient, item.act, by="timeline")
         else:
             draws = state.chance.of("timeline", number, recipient, arrived)

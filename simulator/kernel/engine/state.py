@@ -15,6 +15,7 @@ from simulator.kernel.model.clock import Clock
 from simulator.kernel.model.people import People
 from simulator.kernel.model.recipient import Directory
 from simulator.kernel.model.scenario import Scenario
+from simulator.kernel.model.shard import Shard
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.agenda import Agenda
 from simulator.kernel.store.journal import Journal
@@ -52,6 +53,7 @@ class SimulationState:
         "server_turned",
         "servers_down",
         "servers_up_at_ms",
+        "shard",
         "steps_done",
         "store",
         "timeline",
@@ -71,7 +73,7 @@ class SimulationState:
         self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts, messages_max)
         self.waiting = WaitingRoom()
         self._ordinals: dict[str, dict[str, int]] = {}
-        """How many submissions there were so far, by provider and recipient; they are never forgotten."""
+        """How many submissions there were so far, by provider and recipient; only a shard forgets."""
         self.scenario = Scenario()
         self.rules = RuleIndex()
         self.applied: dict[str, int] = {}
@@ -93,6 +95,8 @@ class SimulationState:
         """When the last of those ports that were closed was opened again; 0: none was."""
         self.server_turned: Callable[[str, bool], None] = lambda _provider, _up: None
         """Called with a provider when its own port is to close (False) or to open (True)."""
+        self.shard: Shard | None = None
+        """Which arrivals of the timeline are this simulation's; None: all."""
         self.configured: Callable[[], None] = lambda: None
         """Called when settings of an account have changed."""
 
@@ -105,6 +109,10 @@ class SimulationState:
         """Return how many submissions to *recipient* through *provider* there were so far."""
         ordinals = self._ordinals.get(provider)
         return 0 if ordinals is None else ordinals.get(recipient, 0)
+
+    def forget_ordinal(self, provider: str, recipient: str) -> None:
+        """Forget how many there were, for whoever knows that there will be no more."""
+        self._ordinals.get(provider, {}).pop(recipient, None)
 
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""

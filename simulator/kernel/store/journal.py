@@ -5,7 +5,7 @@ The journal: every change of a space, one entry each.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from itertools import islice
 
@@ -96,6 +96,11 @@ class Journal:
         if self.tell is not None:
             self.tell(entry)
         return entry
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Hold *entries* alone, numbered as they are: those of a run that is over."""
+        self._entries = deque(entries)
+        self.seq = self._entries[-1].seq if self._entries else 0
 
     def still(self) -> Journal:
         """Return a copy that does not grow; entries never change."""

@@ -4,7 +4,7 @@ The register: every message of a space, by key and by id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from simulator.kernel.model.lifecycle import TERMINAL
@@ -45,7 +45,7 @@ class MessageStore:
         ids[message.id] = message
         # Two at a time: those that piled up while none was over go, too.
         for _ in range(min(2, len(self.messages) - self.limit)):
-            self._forget_oldest()
+            self.take_old(self._may_go)
 
     def note_refusal(self, refused: Refused) -> None:
         """Keep a refusal; the oldest gives way."""
@@ -63,14 +63,16 @@ class MessageStore:
         """Return the messages at *provider*, the latest for each id, the oldest first."""
         return self._ids.get(provider, {}).values()
 
-    def _forget_oldest(self) -> None:
-        key = self._eviction.oldest(self._may_go)
+    def take_old(self, may_go: Callable[[MessageKey], bool]) -> Message | None:
+        """Remove and return one of the oldest messages that *may_go*; None: none of those looked at may."""
+        key = self._eviction.oldest(may_go)
         if key is None:
-            return
+            return None
         oldest = self.messages.pop(key)
         ids = self._ids[key.provider]
         if ids.get(oldest.id) is oldest:
             del ids[oldest.id]
+        return oldest
 
     def _may_go(self, key: MessageKey) -> bool:
         message = self.messages[key]

@@ -5,7 +5,7 @@ The outbox: webhooks owed, held, ready to be sent, and what became of them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from msgspec import structs
@@ -76,6 +76,7 @@ class Outbox:
         "in_flight",
         "limit",
         "ready",
+        "tended",
         "webhooks",
     )
 
@@ -103,6 +104,16 @@ class Outbox:
         self._eviction: Eviction[str] = Eviction()
         self.in_flight = 0
         self.limit = limit
+        self.tended: Callable[[Webhook], None] | None = None
+        """Told of every new webhook, to `forget` it in time; None: the oldest give way by themselves."""
+
+    def forget(self, webhook: Webhook) -> None:
+        """Forget a webhook that nothing is expected of any more."""
+        del self.webhooks[webhook.id]
+
+    def awaits_truth(self, key: MessageKey) -> bool:
+        """Return True while the end of a message is to be told before it is contradicted."""
+        return key in self._truths
 
     def await_truth(self, key: MessageKey, after_ms: int) -> None:
         """
@@ -272,6 +283,9 @@ class Outbox:
             )
         self.webhooks[webhook.id] = webhook
         self._note_truth(report, webhook)
+        if self.tended is not None:
+            self.tended(webhook)
+            return webhook
         self._eviction.add(webhook.id)
         if len(self.webhooks) > self.limit:
             oldest = self._eviction.oldest(self._is_settled)

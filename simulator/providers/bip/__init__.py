@@ -13,6 +13,7 @@ from simulator.providers.bip.account import Account, figures
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
 from simulator.providers.bip.breach import Breach
+from simulator.providers.bip.client import CLIENT
 from simulator.providers.bip.codes import GENERAL_ERROR, RESULTS
 from simulator.providers.bip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bip.render import answer_json
@@ -123,6 +124,7 @@ PROVIDER: Final = Provider(
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
+    counts_over_all={"quotas.all_followers": "broadcasts to all followers use it up"},
     open=Account,
     figures=figures,
     figures_told=("code",),
@@ -136,6 +138,7 @@ PROVIDER: Final = Provider(
     # Clients may append a slash.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
     refusals=(SampleRefusal({"http": 503}, False), SampleRefusal(312, True)),

@@ -19,6 +19,7 @@ from simulator.provider import (
     normal_address,
 )
 from simulator.providers.bitel.account import Account, figures
+from simulator.providers.bitel.client import CLIENT
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
 from simulator.providers.bitel.routes import COVERAGE, ROUTES, refusal
@@ -84,6 +85,7 @@ PROVIDER: Final = Provider(
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
+    counts_over_all={"balance": "messages to all recipients use it up"},
     open=Account,
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
@@ -96,6 +98,7 @@ PROVIDER: Final = Provider(
     # Clients may append a slash; a published one writes `bearer`.
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
     refusals=(

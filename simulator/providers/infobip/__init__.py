@@ -10,6 +10,7 @@ from typing import Final
 from simulator.provider import Answer, Call, Json, Provider, SampleCall, SampleRefusal
 from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
+from simulator.providers.infobip.client import CLIENT
 from simulator.providers.infobip.formats import normal_path
 from simulator.providers.infobip.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.infobip.routes import COVERAGE, ROUTES
@@ -65,6 +66,7 @@ PROVIDER: Final = Provider(
     routes=ROUTES,
     coverage=COVERAGE,
     settings=SETTINGS,
+    counts_over_all={"balance": "messages to all recipients use it up"},
     open=Account,
     codes=catalogue,
     refusal_shape=REFUSAL_SHAPE,
@@ -74,6 +76,7 @@ PROVIDER: Final = Provider(
     # Clients may append a slash, or a format.
     normal_path=normal_path,
     mint_credential=_mint_credential,
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
     refusals=(SampleRefusal({"http": 429}, False), SampleRefusal({"status": "REJECTED_NETWORK"}, True)),

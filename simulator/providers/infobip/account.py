@@ -221,6 +221,11 @@ class Account:
             if self.is_free(status_id):
                 self.books.balance_micros += details_of(message.submission).cost_micros
 
+    def forget(self, message: Message) -> None:
+        """Let go of a message that is over, and of what waits to be pulled since before it."""
+        self.books.forget(message)
+        self.reports.forget_before(message.accepted_ms)
+
     def reports_of(self, message: Message, move: Move | None) -> Sequence[Report]:
         """Return the report, to be pushed or pulled, if the change is reportable."""
         if move is None or move is Move.RELEASE or move is Move.READ:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from simulator.provider import Message, Refused
+from simulator.provider import Message, MessageKey, Refused
 from simulator.providers.infobip.details import Details
 
 __all__ = ["Books"]
@@ -22,7 +22,7 @@ class Books:
     The books of one account.
     """
 
-    __slots__ = ("_clickable", "_networks", "balance_micros", "log", "logged")
+    __slots__ = ("_clickable", "_forgotten", "_networks", "balance_micros", "log", "logged")
 
     def __init__(self, balance_micros: int, log_max: int) -> None:
         self.balance_micros = balance_micros
@@ -32,6 +32,15 @@ class Books:
         """How many entries the log has had; the last of them is at its end."""
         self._clickable: dict[str, list[Message]] = {}
         self._networks: dict[str, int] = {}
+        self._forgotten: set[MessageKey] = set()
+
+    def forget(self, message: Message) -> None:
+        """Let go of a message, as soon as it is the oldest of the log."""
+        self._forgotten.add(message.key)
+        while self.log and self.log[0].key in self._forgotten:
+            self._forgotten.discard(self.log.popleft().key)
+        self._networks.pop(message.key.recipient, None)
+        self._clickable.pop(message.key.recipient, None)
 
     def enter(self, outcome: Message | Refused) -> None:
         """Enter a message, or a rejected recipient that was told an id, in the log."""

@@ -42,6 +42,12 @@ class PullQueue(Generic[T]):
         """Keep one more; beyond a hundred thousand the oldest goes."""
         self._kept.append(item)
 
+    def forget_before(self, at_ms: int) -> None:
+        """Let go of what was done before *at_ms*."""
+        kept = self._kept
+        while kept and kept[0].done_ms < at_ms:
+            kept.popleft()
+
     def take(self, limit: int, now_ms: int, fits: Callable[[T], bool]) -> list[T]:
         """Remove and return up to *limit* that fit; what is too old goes without a word."""
         taken: list[T] = []

@@ -13,6 +13,7 @@ from simulator.provider import Answer, Call, Command, Provider, SampleCall, Samp
 from simulator.providers.rbm.account import Account, figures
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
+from simulator.providers.rbm.client import CLIENT
 from simulator.providers.rbm.describing import describe_webhook
 from simulator.providers.rbm.errors import error_answer, refused
 from simulator.providers.rbm.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue, outranks
@@ -92,6 +93,7 @@ PROVIDER: Final = Provider(
     ),
     # The usual form of an access token; tokens of /token begin with it.
     mint_credential=lambda token: f"ya29.{token}",
+    client=CLIENT,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
     sample=_sample,
     refusals=(SampleRefusal({"http": 503}, False), SampleRefusal({"http": 403}, True)),

@@ -287,6 +287,16 @@ class Account:
         change_ms = self._gateway.next_change_ms(phone, "reachable", since_ms)
         return change_ms is None or change_ms > now_ms
 
+    def forget(self, message: Message) -> None:
+        """Let go of a message that is over, in its thread and among the ids."""
+        self.ids.pop((details_of(message.submission).agent, message.id), None)
+        recipient = message.key.recipient
+        thread = [other for other in self.threads.get(recipient, ()) if other.key != message.key]
+        if thread:
+            self.threads[recipient] = thread
+        else:
+            self.threads.pop(recipient, None)
+
     # -- memory ---------------------------------------------------------------------------------
 
     def _remember(self, message: Message) -> None:

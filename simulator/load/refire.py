@@ -6,56 +6,83 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, NamedTuple
 
+from simulator.evidence.text import ranks_line, rates
+from simulator.kernel.model.shard import Shard
 from simulator.kernel.webhooks.webhook import WebhookRequest
+from simulator.load.measures import Measures
 from simulator.run.bundle import Attempted, Attempting, Bundle
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Reply, Terms, Transport
 from simulator.secrecy import WITHHELD
 
-__all__ = ["LoadReport", "Plan", "plan_of_load", "refire"]
+__all__ = ["Firing", "LoadReport", "Plan", "plan_of_load", "refire"]
 
 _AT_ONCE_MAX: Final = 512
 _TERMS: Final = Terms(timeout_real_ms=30_000, keep_bytes_max=0, read_bytes_max=1_048_576)
 _AUTHORITY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
-_RANKS: Final = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
 
 
-class LoadReport(NamedTuple):
+async def _at_once() -> None:
+    """Begin at once."""
+
+
+class LoadReport:
     """
-    How a receiver took re-fired webhooks.
+    How a receiver took re-fired webhooks; those of several workers add up.
     """
 
-    sent: int
-    statuses: dict[int, int]
-    failures: dict[str, int]
-    reasons: dict[str, str]
-    """The first of the failures of each kind, in words."""
-    latencies_us: list[int]
-    """From when each was due to the end of its answer."""
-    lag_max_ms: int
-    """How late the latest one was sent."""
-    worse: int
-    """How many were answered 2xx in the record, and now are not, or not at all."""
+    def __init__(self) -> None:
+        self.measures = Measures()
+        """Rates, how late each was sent, and how long from when it was due to the end of its answer."""
+        self.statuses: dict[int, int] = {}
+        self.failures: dict[str, int] = {}
+        self.reasons: dict[str, str] = {}
+        """The first of the failures of each kind, in words."""
+        self.worse = 0
+        """How many were answered 2xx in the record, and now are not, or not at all."""
+        self.troubles: tuple[str, ...] = ()
+        """Why this is not all of it: a worker that died, an interruption."""
+
+    @property
+    def sent(self) -> int:
+        """How many were sent."""
+        return self.measures.sent
+
+    @property
+    def lag_max_ms(self) -> int:
+        """How late the latest one was sent."""
+        return self.measures.late.rank(100) // 1_000
+
+    def join(self, other: LoadReport) -> None:
+        """Take what *other* reports, too."""
+        self.measures.join(other.measures)
+        for status, count in other.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + count
+        for name, count in other.failures.items():
+            self.failures[name] = self.failures.get(name, 0) + count
+        self.reasons = {**other.reasons, **self.reasons}
+        self.worse += other.worse
 
     def lines(self) -> list[str]:
         """Return it as lines for people."""
+        measures = self.measures
         counts = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
         counts += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
-        lines = [f"{self.sent} webhooks sent: {', '.join(counts) or 'none'}"]
+        lines = [f"incomplete: {why}" for why in self.troubles]
+        lines.append(f"{self.sent} webhooks sent: {', '.join(counts) or 'none'}")
         lines += [f"{name}: {reason}" for name, reason in sorted(self.reasons.items())]
         if self.worse:
             lines.append(
                 f"{self.worse} webhooks that were answered 2xx in the record were not answered 2xx now"
             )
-        if self.latencies_us:
-            ranked = sorted(self.latencies_us)
-            shown = [(name, ranked[-(-len(ranked) * at // 100) - 1]) for name, at in _RANKS]
-            lines.append("  ".join(f"{name} {value / 1000:.1f} ms" for name, value in shown))
-        lines.append(f"at worst {self.lag_max_ms} ms behind schedule")
+        lines.append(rates(measures.asked_per_s(1), measures.reached_per_s()))
+        for what, histogram in (("late (sent − due)", measures.late), ("answered − due", measures.answered)):
+            if len(histogram):
+                lines.append(ranks_line(what, histogram.ranks()))
         return lines
 
 
@@ -97,20 +124,21 @@ class _Load:
     def __init__(
         self, client: Transport, base: str, headers: tuple[tuple[str, str], ...], at_once_max: int
     ) -> None:
+        self.report = LoadReport()
+        self.under_way = 0
         self._client = client
         self._base = base.rstrip("/")
         self._headers = headers
         self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
         self._room = asyncio.Semaphore(at_once_max)
-        self._under_way = 0
         self._ended = asyncio.Event()
-        self._latencies: list[int] = []
-        self._statuses: dict[int, int] = {}
-        self._failures: dict[str, int] = {}
-        self._reasons: dict[str, str] = {}
-        self._lag_max_ms = 0
-        self._sent = 0
         self._not_taken: set[tuple[str, int]] = set()
+
+    def start(self) -> float:
+        """Count from now; return when that is, on the event loop's watch."""
+        self._started = self._loop.time()
+        return self._started
 
     async def at(self, due: float, row: Attempting) -> None:
         """Send *row* when it is due, or as soon as there is room; return when it is on its way."""
@@ -118,25 +146,33 @@ class _Load:
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         await self._room.acquire()
-        self._lag_max_ms = max(self._lag_max_ms, int((self._loop.time() - due) * 1_000))
-        self._sent += 1
-        self._under_way += 1
+        now = self._loop.time()
+        late_us = max(0, int((now - due) * 1_000_000))
+        at_us = int((now - self._started) * 1_000_000)
+        self.report.measures.begin(int((due - self._started) * 1_000), late_us, at_us, first=True)
+        self.under_way += 1
         self._client.send(self._request(row), _TERMS, self._done, (row, due))
         # Even one behind schedule lets answers be read.
         await asyncio.sleep(0)
 
     def _done(self, tag: tuple[Attempting, float], reply: Reply) -> None:
         row, due = tag
-        self._under_way -= 1
+        self.under_way -= 1
         self._ended.set()
         self._room.release()
+        report, measures = self.report, self.report.measures
+        measures.ended += 1
         if reply.cause is None:
-            self._statuses[reply.status] = self._statuses.get(reply.status, 0) + 1
-            self._latencies.append(int((self._loop.time() - due) * 1_000_000))
+            report.statuses[reply.status] = report.statuses.get(reply.status, 0) + 1
+            measures.answered.add(int((self._loop.time() - due) * 1_000_000))
         else:
-            self._failures[reply.cause.value] = self._failures.get(reply.cause.value, 0) + 1
-            self._reasons.setdefault(reply.cause.value, reply.error)
-        if not _takes(reply.status):
+            report.failures[reply.cause.value] = report.failures.get(reply.cause.value, 0) + 1
+            report.reasons.setdefault(reply.cause.value, reply.error)
+            measures.no_answer += 1
+        if _takes(reply.status):
+            measures.acknowledged += 1
+        else:
+            measures.non_2xx += reply.cause is None
             self._not_taken.add((row.id, row.number))
 
     def _request(self, row: Attempting) -> WebhookRequest:
@@ -151,18 +187,12 @@ class _Load:
 
     async def end(self, bundle: Bundle) -> LoadReport:
         """Wait for the last answers and return the report, compared with what is recorded."""
-        while self._under_way:
+        while self.under_way:
             self._ended.clear()
             await self._ended.wait()
-        return LoadReport(
-            self._sent,
-            self._statuses,
-            self._failures,
-            self._reasons,
-            self._latencies,
-            self._lag_max_ms,
-            sum(row in self._not_taken for row in _taken(bundle)) if self._not_taken else 0,
-        )
+        if self._not_taken:
+            self.report.worse = sum(row in self._not_taken for row in _taken(bundle))
+        return self.report
 
 
 def _takes(status: int) -> bool:
@@ -176,32 +206,50 @@ def _taken(bundle: Bundle) -> Iterator[tuple[str, int]]:
     )
 
 
+class Firing(NamedTuple):
+    """
+    How recorded webhooks are re-fired.
+    """
+
+    to: str
+    rate: int = 1
+    """So many times as fast as they were."""
+    allow_targets: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with each; the record withholds credentials."""
+    at_once_max: int = _AT_ONCE_MAX
+    gap_real_ms: int | None = None
+    """Pauses are cut to so long each; None: they are what they were."""
+    shard: Shard | None = None
+    """Which of them are fired here; None: all."""
+
+
 async def refire(
     bundle: Bundle,
-    to: str,
-    rate: int,
-    allow_targets: tuple[str, ...] = (),
-    headers: tuple[tuple[str, str], ...] = (),
-    at_once_max: int = _AT_ONCE_MAX,
-    gap_real_ms: int | None = None,
-    progress: Callable[[int], None] = lambda _: None,
+    firing: Firing,
+    progress: Callable[[LoadReport, int], None] = lambda _report, _under_way: None,
+    begin: Callable[[], Awaitable[object]] = _at_once,
+    stopped: asyncio.Event | None = None,
 ) -> LoadReport:
     """
-    Send the recorded webhooks to *to*, *rate* times as fast as they were, on schedule.
-
-    Pauses are cut to *gap_real_ms* each, if given; *progress* hears how many were sent.
+    Send the recorded webhooks again, on schedule; *progress* hears how it goes, *begin* says when.
 
     An open model: latency counts from when a webhook was due, a late one is sent
     at once, and the schedule does not slow down for a slow receiver.  Only *at_once_max*
     are under way together; what has to wait for that shows as lag.  Headers that
-    the record withholds are left out; *headers* may bring them.  Whoever refused a
-    webhook in the record, such as a damaged one, may refuse it now.
+    the record withholds are left out.  Whoever refused a webhook in the record, such
+    as a damaged one, may refuse it now.  Raises MissingExtra without the extra `load`.
     """
-    loop = asyncio.get_running_loop()
-    async with open_client(Guard(allow_targets), at_once_max) as client:
-        load = _Load(client, to, headers, at_once_max)
-        started = loop.time()
-        for number, (due_s, row) in enumerate(_schedule(bundle, rate, gap_real_ms)):
-            progress(number)
+    shard = firing.shard
+    async with open_client(Guard(firing.allow_targets), firing.at_once_max) as client:
+        load = _Load(client, firing.to, firing.headers, firing.at_once_max)
+        await begin()
+        started = load.start()
+        for due_s, row in _schedule(bundle, firing.rate, firing.gap_real_ms):
+            if shard is not None and not shard.owns("webhook", row.id):
+                continue
+            progress(load.report, load.under_way)
+            if stopped is not None and stopped.is_set():
+                break
             await load.at(started + due_s, row)
         return await load.end(bundle)
