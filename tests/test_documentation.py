@@ -123,16 +123,68 @@ def _pieces_of_python() -> list[Block]:
     return [block for block in _blocks("python") if block.page != _FOLLOWED_ELSEWHERE]
 
 
-@pytest.mark.parametrize("block", [b for b in _pieces_of_python() if "def test_" in b.text], ids=_named)
-def test_python_tests_pass(block: Block, pytester: pytest.Pytester) -> None:
-    """
-    Each test in the documentation passes as it stands.
-    """
-    pytester.makepyfile(block.text)
+_LIGHTER = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:faker")
+"""Plugins that no example uses take half the time of a start."""
 
-    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
 
-    result.assert_outcomes(passed=block.text.count("def test_"))
+def _tests_by_run() -> dict[str, list[Block]]:
+    """Return the tests that stand in the documentation, by page and by what they are run with."""
+    runs: dict[str, list[Block]] = {}
+    for block in _pieces_of_python():
+        if "def test_" in block.text:
+            runs.setdefault(f"{block.page} {_arguments(block)}".strip(), []).append(block)
+    return runs
+
+
+def _arguments(block: Block) -> str:
+    first = block.text.splitlines()[0]
+    return first.removeprefix("# pytest ") if first.startswith("# pytest ") else ""
+
+
+def _helpers(page: str, folder: Path) -> None:
+    """Write the module that later examples of a page import from the first one."""
+    for block in _blocks("python"):
+        if block.page == page and "\ndef send(" in block.text:
+            folder.joinpath("sending.py").write_text(block.text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("run", _tests_by_run())
+def test_python_tests_pass(run: str, pytester: pytest.Pytester) -> None:
+    """
+    Each test in the documentation passes as it stands, run as its first line says.
+    """
+    blocks = _tests_by_run()[run]
+    _helpers(blocks[0].page, pytester.path)
+    for block in blocks:
+        pytester.makepyfile(**{f"test_{block.number}": block.text})
+    shuffled = [] if "randomly" in run else ["-p", "no:randomly"]
+
+    result = pytester.runpytest_subprocess("-v", *_LIGHTER, *shuffled, *shlex.split(_arguments(blocks[0])))
+
+    outcomes = result.parseoutcomes()
+    count = sum(block.text.count("def test_") for block in blocks)
+    assert set(outcomes) <= {"passed", "warning", "warnings"}
+    assert outcomes["passed"] >= count
+
+
+def test_failing_test_is_told_as_the_page_shows(pytester: pytest.Pytester) -> None:
+    """
+    The test that fails on purpose prints the lines that the page prints below it.
+    """
+    page = (_ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
+    shown = next(
+        match[2] for match in _FENCE.finditer(page) if match[1] == "text" and "again: pytest" in match[2]
+    )
+    failing = next(block for block in _blocks("py") if block.page == "pytest.md")
+    _helpers("pytest.md", pytester.path)
+    pytester.makepyfile(test_fails=failing.text)
+
+    result = pytester.runpytest_subprocess(*_LIGHTER, *shlex.split(_arguments(failing)))
+
+    result.assert_outcomes(failed=1)
+    lines = result.stdout.str().splitlines()
+    assert [line for line in shown.splitlines() if line not in lines] == []
+    assert len(list(pytester.path.joinpath("evidence").iterdir())) == 3
 
 
 @pytest.mark.parametrize("block", [b for b in _pieces_of_python() if "def test_" not in b.text], ids=_named)

@@ -120,14 +120,17 @@ def _sentence(fact: Fact) -> str:
             return f"{method} {path} failed inside the simulator; its log has the details"
         case RefusalLeftOut(operation=operation):
             return f"{operation} was not refused: the code is about one recipient, and this call has none"
-        case CircumstancesChanged(traits=traits):
-            return ", ".join(f"{name} is now {_plain(value)}" for name, value in traits.items())
+        case CircumstancesChanged(traits=traits, until_ms=until_ms):
+            until = f" until {format_offset(until_ms)}" if until_ms is not None else ""
+            return ", ".join(f"{name} is now {_plain(value)}{until}" for name, value in traits.items())
         case Acted(act=act, text=text):
             return f"{act} {text!r}" if text else act
         case ActImpossible(act=act, detail=detail):
             return f"{act} was not possible: {detail}"
-        case ScenarioLoaded(name=name):
-            return f'scenario "{name}" is in force'
+        case ScenarioLoaded(name=name, rule=rule):
+            return (
+                f'rule "{rule}" is in force, before all others' if rule else f'scenario "{name}" is in force'
+            )
         case ClockChanged(mode=mode, rate=rate):
             return f"the clock is {clock_words(mode, rate)}"
         case ServerTurned(turn=ServerTurn.DOWN):

@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
+from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
 from simulator.kernel.store.journal import Journal
 from simulator.kernel.store.messages import MESSAGES_MAX
@@ -23,7 +25,7 @@ from simulator.runtime.tap import Tap, tapped
 from simulator.runtime.transport.seam import Transport
 from simulator.secrecy import secrets_in
 
-__all__ = ["Exchange", "ScenarioConflict", "Space"]
+__all__ = ["Exchange", "ScenarioConflict", "Space", "TurnedAway"]
 
 _EXCHANGES_MAX = 1_000
 _SECRETS_MAX = 1_000
@@ -33,6 +35,18 @@ class ScenarioConflict(ValueError):
     """
     A scenario wants a seed or a clock that its space cannot have any more.
     """
+
+
+class TurnedAway(StrEnum):
+    """
+    Why a call never reached the provider's work.
+    """
+
+    NO_ROUTE = "no route"
+    CREDENTIAL = "credential"
+    TOO_LARGE = "too large"
+    GUEST = "guest"
+    """Its host may not call here."""
 
 
 class Exchange(NamedTuple):
@@ -51,6 +65,9 @@ class Exchange(NamedTuple):
     headers: Iterable[tuple[str, str]] = ()
     latency_real_us: int = 0
     """From when it came until its answer was made; 0: nobody measured it."""
+    turned_away: TurnedAway | None = None
+    why: str = ""
+    """What was wrong with it, where its answer does not come from a rule."""
 
 
 class Space:
@@ -160,6 +177,11 @@ class Space:
         if spec is not None:
             self._apply(spec)
         self.load(scenario)
+
+    def add_rule(self, rule: Rule) -> None:
+        """Put *rule* in force, before those that are; its name is to be its own."""
+        self.simulation.add_rule(rule)
+        self.driver.nudge()
 
     def set_clock(self, spec: ClockSpec) -> None:
         """

@@ -4,6 +4,7 @@ What the conditions on texts may cost together in a file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from simulator.scenario.patterns import COST_MAX, Pattern
 from simulator.schema.node import Node, Problems, child_path
 from simulator.schema.shapes import INVALID, Invalid, Schema, Shape
 
-__all__ = ["PATTERNS_MAX", "Affordable"]
+__all__ = ["PATTERNS_MAX", "Affordable", "affordable"]
 
 PATTERNS_MAX: Final = 1_000
 
@@ -70,6 +71,13 @@ class Affordable:
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         return self.inner.schema(definitions)
+
+
+def affordable(rules: Sequence[Rule]) -> bool:
+    """Return True when the conditions on texts of all *rules* are soon tried on one text."""
+    texts = [rule.when.text for rule in rules if rule.when.text is not None]
+    patterns = sum(text.matches is not None for text in texts)
+    return patterns <= PATTERNS_MAX and sum(map(_cost, texts)) <= COST_MAX
 
 
 def _cost(text: TextMatch) -> int:

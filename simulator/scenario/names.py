@@ -4,6 +4,7 @@ The names of rules: every rule has one, and no two have the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +13,7 @@ from simulator.kernel.model.units import shown
 from simulator.schema.node import Node, Problems, child_path
 from simulator.schema.shapes import INVALID, Invalid, Schema, Shape, Text
 
-__all__ = ["RULE_NAME", "Named"]
+__all__ = ["RULE_NAME", "Named", "free_name"]
 
 RULE_NAME: Final = Text(1, 200)
 
@@ -45,6 +46,15 @@ class Named:
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         return self.inner.schema(definitions)
+
+
+def free_name(rules: Sequence[Rule]) -> str:
+    """Return what a further rule without a name is called."""
+    taken = {rule.name for rule in rules}
+    number = len(rules) + 1
+    while _name_of(number) in taken:
+        number += 1
+    return _name_of(number)
 
 
 def _name_of(number: int) -> str:

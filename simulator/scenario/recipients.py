@@ -4,7 +4,6 @@ How recipients are written in a scenario: circumstances, constant or over time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from simulator.kernel.model.recipient import Trait, Traits, Value, Window, normal_address
@@ -22,7 +21,7 @@ from simulator.schema.shapes import (
     When,
 )
 
-__all__ = ["pattern_of", "plain_traits_shape", "recipient_shape", "trait_fields"]
+__all__ = ["pattern_of", "recipient_shape", "trait_fields"]
 
 
 def pattern_of(text: str) -> str:
@@ -51,17 +50,6 @@ _TRAITS: Final[dict[str, tuple[Shape[Value], str]]] = {
 def trait_fields() -> list[Field]:
     """Return the circumstances as plain values, as a change from now on."""
     return [Field(name, shape, doc) for name, (shape, doc) in _TRAITS.items()]
-
-
-def plain_traits_shape() -> Shape[Mapping[str, Value]]:
-    """Return how a change of circumstances looks: at least one of them."""
-
-    def build(**traits: Value) -> Mapping[str, Value]:
-        if not traits:
-            raise ValueError(f"expected at least one of {', '.join(_TRAITS)}")
-        return traits
-
-    return Record(build, trait_fields(), doc="Circumstances that change now.", what="circumstances")
 
 
 def recipient_shape() -> Shape[Traits]:

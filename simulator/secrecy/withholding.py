@@ -31,6 +31,14 @@ class Withholding:
         """Return a header's value if it is of the harmless few."""
         return self.plain(value) if name.lower() in HARMLESS else WITHHELD
 
+    def headers(self, headers: Iterable[tuple[str, str]]) -> list[list[str]]:
+        """Return headers for whoever owns them: values are withheld where the name sounds like a secret."""
+        shown = []
+        for name, value in headers:
+            secret = _PROVES_WHO.search(name) or "cookie" in name.lower()
+            shown.append([str(name), WITHHELD if secret else self.text(value)])
+        return shown
+
     def text(self, text: str) -> str:
         """Return an address, or any text with addresses in it, without what proves who calls."""
         return self.plain(in_text(text, self))

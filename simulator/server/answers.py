@@ -177,7 +177,10 @@ NAMED: Final[Mapping[str, Schema]] = {
             "method": _TEXT,
             "path": _TEXT,
             "query": _TEXT,
+            "headers": {"type": "array", "items": {"type": "array", "items": _TEXT}},
             "status": _WHOLE,
+            "turned_away": _TEXT_OR_NONE,
+            "why": _TEXT,
             "request": _TEXT,
             "answer": _TEXT,
         }
@@ -218,6 +221,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "list_messages": _listing("Message"),
     "list_refusals": _listing("Refusal"),
     "list_rules": _listing("Rule"),
+    "add_rule": _named("Rule"),
     "get_message": _named("Message"),
     "explain_message": _record(
         {

@@ -34,7 +34,7 @@ from simulator.provider import (
     Router,
     header_text,
 )
-from simulator.runtime.space import Exchange, Space
+from simulator.runtime.space import Exchange, Space, TurnedAway
 from simulator.secrecy import harmless_query
 from simulator.server.guests import Guests
 from simulator.server.notes import note_of
@@ -121,7 +121,7 @@ class Edge:
         if self._guests is not None and (why := self._guests.why_not(headers)):
             problem = Problem(403, "Forbidden", why)
             answer = Answer(403, msgspec.json.encode(problem.body), "application/problem+json")
-            return self._turn_away(registry.get(DEFAULT_SPACE), call, answer, why)
+            return self._turn_away(registry.get(DEFAULT_SPACE), call, answer, TurnedAway.GUEST, why)
         route, call.path_values, allowed = self.find(call)
         credential = provider.credential_of(call)
         space = self._space_of(request, credential)
@@ -130,18 +130,20 @@ class Edge:
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
             why = f"{provider.name} has no {method} {path[:200]}{methods}"
-            sends = method != "GET"
-            return self._turn_away(space, call, provider.not_found(call, allowed), why, sends=sends)
+            answer = provider.not_found(call, allowed)
+            return self._turn_away(space, call, answer, TurnedAway.NO_ROUTE, why, sends=method != "GET")
         if not route.open:
             if credential is None or not registry.accepts(space, provider.name, credential):
                 why = _why_unauthorized(credential, provider.credential_wanted(call))
-                return self._turn_away(space, call, provider.unauthorized(call), why, sends=route.sends)
+                answer = provider.unauthorized(call)
+                return self._turn_away(space, call, answer, TurnedAway.CREDENTIAL, why, sends=route.sends)
             # A late call of one test would be a riddle in the space of all others.
             if space.name == DEFAULT_SPACE and not request.space:
                 deleted = registry.deleted_owner_of(provider.name, credential)
                 if deleted:
                     why = f"the credential belongs to the space {deleted!r}, which was deleted"
-                    return self._turn_away(space, call, provider.unauthorized(call), why)
+                    answer = provider.unauthorized(call)
+                    return self._turn_away(space, call, answer, TurnedAway.CREDENTIAL, why)
         return Admitted(space, provider, route, call)
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
@@ -169,7 +171,7 @@ class Edge:
         space, provider, route, call = admitted
         why = f"expected a body of at most {route.body_bytes_max} bytes"
         answer = provider.too_large(call, route.body_bytes_max)
-        reply = self._turn_away(space, call, answer, why, sends=route.sends)
+        reply = self._turn_away(space, call, answer, TurnedAway.TOO_LARGE, why, sends=route.sends)
         return reply._replace(close=True)
 
     def failed(self, request: HttpRequest, failure: Exception) -> HttpReply:
@@ -182,7 +184,7 @@ class Edge:
         return problem_reply(Problem(500, "Failed", detail))
 
     def _turn_away(
-        self, space: Space, call: Call, answer: Answer, why: str, *, sends: bool = False
+        self, space: Space, call: Call, answer: Answer, kind: TurnedAway, why: str, *, sends: bool = False
     ) -> HttpReply:
         """Answer a call that never reaches the provider's work; *why* is told in a header and the journal."""
         space.driver.enter()
@@ -190,7 +192,7 @@ class Edge:
             if space.dispatcher.tap is not None:
                 space.dispatcher.tap.called(call, admitted=False)
                 space.dispatcher.tap.answered(call, answer)
-            _note(space, call, answer, why, sends=sends)
+            _note(space, call, answer, why, sends=sends, turned_away=kind)
             provider = self._registry.providers[call.gateway.provider]
             return HttpReply(answer.status, answer.body, headers_with_reason(answer, provider, why))
         finally:
@@ -345,7 +347,15 @@ def _why_unauthorized(credential: Credential | None, accepted_forms: str) -> str
     return "the credential is none of those that the settings of this space list"
 
 
-def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sends: bool = False) -> None:
+def _note(
+    space: Space,
+    call: Call,
+    answer: Answer | None,
+    why: str = "",
+    *,
+    sends: bool = False,
+    turned_away: TurnedAway | None = None,
+) -> None:
     simulation = space.simulation
     provider = call.gateway.provider
     result = call.result
@@ -379,6 +389,8 @@ def _note(space: Space, call: Call, answer: Answer | None, why: str = "", *, sen
             call.query,
             call.headers.items(),
             (perf_counter_ns() - call.began_real_ns) // 1_000,
+            turned_away,
+            why,
         )
     )
 

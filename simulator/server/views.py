@@ -193,7 +193,10 @@ def exchange_view(simulation: Simulation, exchange: Exchange) -> dict[str, objec
         "method": exchange.method,
         "path": exchange.path,
         "query": _SECRECY.text(urlencode(exchange.query, quote_via=quote)),
+        "headers": _SECRECY.headers(exchange.headers),
         "status": exchange.status,
+        "turned_away": exchange.turned_away.value if exchange.turned_away is not None else None,
+        "why": exchange.why,
         "request": exchange.request.decode("utf-8", "replace"),
         "answer": exchange.answer.decode("utf-8", "replace"),
     }

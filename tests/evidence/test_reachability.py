@@ -33,11 +33,14 @@ def test_windows_of_the_scenario_and_changes_make_spans() -> None:
 
 
 @given(
-    changes=st.lists(st.tuples(st.sampled_from(PATTERNS), st.booleans(), st.integers(0, 3)), max_size=12),
+    changes=st.lists(
+        st.tuples(st.sampled_from(PATTERNS), st.booleans(), st.integers(0, 3), st.none() | st.integers(1, 6)),
+        max_size=12,
+    ),
     window=st.tuples(st.integers(0, 10), st.integers(0, 10)),
 )
 def test_spans_are_what_the_directory_said_at_the_time(
-    changes: list[tuple[str, bool, int]], window: tuple[int, int]
+    changes: list[tuple[str, bool, int, int | None]], window: tuple[int, int]
 ) -> None:
     """
     Asked at each second, the directory of that second and the spans told afterwards agree.
@@ -46,8 +49,9 @@ def test_spans_are_what_the_directory_said_at_the_time(
     off = {"reachable": Trait((Window(False, start * 1_000, (start + length) * 1_000),))}
     loft = Loft(recipients={"+9055*": off})
     said: list[bool] = []
-    for pattern, value, seconds in [*changes, ("+1*", True, 12)]:
-        loft.simulation.change_recipient(pattern, {"reachable": value})
+    for pattern, value, seconds, span in [*changes, ("+1*", True, 12, None)]:
+        span_ms = span * 1_000 if span is not None else None
+        loft.simulation.change_recipient(pattern, {"reachable": value}, span_ms=span_ms)
         for _ in range(seconds):
             said.append(loft.simulation.directory.at(PHONE, loft.simulation.clock.now_ms).reachable)
             loft.advance("1s")

@@ -88,6 +88,7 @@ EXAMPLES: dict[Fact, tuple[str, str]] = {
     facts.Released(2): ("2 held webhooks are released", ""),
     facts.Acted("writes", "hi"): ("writes 'hi'", ""),
     facts.ActImpossible("taps", "no phone", "reply"): ("taps was not possible: no phone", "reply"),
+    facts.ScenarioLoaded("s", "r"): ('rule "r" is in force, before all others', ""),
     facts.ScenarioLoaded("s"): ('scenario "s" is in force', ""),
     facts.ClockChanged(ClockMode.LIVE, 60): ("the clock is live×60", ""),
     facts.ServerTurned(ServerTurn.DOWN): (

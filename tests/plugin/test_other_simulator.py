@@ -28,7 +28,7 @@ def _pytest(folder: Path, *arguments: str) -> str:
     """Run pytest as in that project, which knows nothing of this checkout but what is installed."""
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, *arguments, "-p", "no:cacheprovider"],
+        [sys.executable, *arguments, "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:faker"],
         cwd=folder, capture_output=True, text=True, timeout=60, env=bare,
     )  # fmt: skip
     return done.stdout + done.stderr

@@ -12,41 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import simulator.client
-import simulator.thread
-from simulator.provider import discover
-
-# Pytester unloads what its runs import, and C extensions do not survive being
-# loaded twice: everything is loaded here, once.
-__all__ = ["discover", "simulator"]
-discover()
-
 # Processes of their own are to find this source, not an installed one.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-
-HELPERS = """
-import json
-import urllib.request
-
-def send(url, to="41793026727", text="hello"):
-    body = {"messages": [{"destinations": [{"to": to}], "text": text}]}
-    request = urllib.request.Request(
-        f"{url}/sms/2/text/advanced",
-        json.dumps(body).encode(),
-        {"Authorization": "App key", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)["messages"]
-"""
-
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    """Return an empty test suite with a helper to send."""
-    pytester.makepyfile(helpers=HELPERS)
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider --strict-markers\nfilterwarnings = error\n")
-    pytester.syspathinsert()
-    return pytester
 
 
 def test_simulator__is_a_fresh_space_with_a_frozen_clock(suite: pytest.Pytester) -> None:
@@ -140,7 +107,7 @@ def test_bad_marker__is_an_error_that_says_what_was_expected(suite: pytest.Pytes
     result = suite.runpytest()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*ControlError: rules: expected *"])
+    result.stdout.fnmatch_lines(["@pytest.mark.simulator: rules: expected *"])
 
 
 def test_failure__shows_the_story_and_the_seed(suite: pytest.Pytester) -> None:
@@ -166,12 +133,13 @@ def test_failure__shows_the_story_and_the_seed(suite: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.re_match_lines(
         [
-            r"-+ simulator space 'space-\d+', seed \d+ -+",
+            r"-+ simulator space 'space-\d+', seed \d+, now 2026-01-05T10:00:00.000Z \(frozen\) -+",
             r"\+00:00:00\.000 infobip \+41793026727 #1 accepted .*",
             r"\+00:00:0\d\.\d+ infobip \+41793026727 #1 delivered .*",
+            r"again: pytest '.*::test_fails' --simulator-seed \d+",
         ]
     )
-    assert len(re.findall("simulator space '", result.stdout.str())) == 1
+    assert len(re.findall("- simulator space '", result.stdout.str())) == 1
 
 
 def test_failure__of_a_test_that_ended_its_space_is_still_reported(suite: pytest.Pytester) -> None:
@@ -340,8 +308,8 @@ def test_client__explains_a_miss(suite: pytest.Pytester) -> None:
             with pytest.raises(ControlError) as refusal:
                 simulator.move(simulator.messages.all()[0].id, "fly")
             with pytest.raises(AssertionError) as waited:
-                simulator.wait("messages", count=3, within="1ms")
-            simulator.wait("messages", count=2)
+                simulator.wait_for("messages", count=3, within="1ms")
+            simulator.wait_for("messages", count=2)
             assert "infobip +41790000001 #1 accepted" in str(miss.value)
             assert refusal.value.status == 422
             assert "expected 3 messages" in str(waited.value)
@@ -385,7 +353,7 @@ def test_two_runs_at_once__do_not_meet(suite: pytest.Pytester) -> None:
                 print(simulator_server.url, file=out)
         """
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis"]
 
     runs = [
         subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
@@ -423,6 +391,8 @@ def test_start(simulator):
 
 def test_load(simulator):
     simulator.load("healthy")
+    simulator.load("off.yaml")
+    assert simulator.seed == 9
     with pytest.raises(ValueError, match='did you mean "handset-off"'):
         simulator.load("handset-of")
     with pytest.raises(ValueError, match='did you mean "handset-off"'):
@@ -447,14 +417,13 @@ def test_not_an_instant(simulator):
 """
     )
 
-    # In this process the C parser would keep the classes of an earlier import of its module.
-    result = suite.runpytest_subprocess()
+    result = suite.runpytest()
 
     result.assert_outcomes(passed=4, errors=2, failed=2)
     result.stdout.fnmatch_lines(
         [
             "*expected one scenario, and all else by name*",
-            "*unknown argument 'strat'; known: scenario, seed, clock, start, providers",
+            "*unknown argument 'strat'; did you mean 'start'?",
             "E *TypeError: expected an instant, got a span, *; advance() takes that",
             'E *ControlError: to: expected an instant such as "2026-01-05T09:00:00Z", got "4h"',
         ]
@@ -528,7 +497,11 @@ def test_failure__leaves_evidence(suite: pytest.Pytester) -> None:
         """
     )
 
-    suite.runpytest("--junit-xml", "junit.xml", "--simulator-evidence", "evidence").assert_outcomes(errors=1)
+    suite.runpytest("--junit-xml", "junit.xml", "--simulator-artifacts", "kept").assert_outcomes(errors=1)
 
     assert "infobip +41793026727 #1 accepted" in suite.path.joinpath("junit.xml").read_text()
-    assert sorted(path.suffix for path in suite.path.joinpath("evidence").iterdir()) == [".html", ".jsonl"]
+    assert sorted(path.suffix for path in suite.path.joinpath("kept").iterdir()) == [
+        ".html",
+        ".jsonl",
+        ".txt",
+    ]

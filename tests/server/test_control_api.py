@@ -429,6 +429,7 @@ async def test_wait__tells_the_nearest_miss() -> None:
         assert status == 408
         assert problem["detail"] == (
             "expected 1 messages with recipient '+41790000002', got 0; "
+            "nearest: infobip +41790000001 #1, whose recipient is '+41790000001'; "
             "the space is not settled, its clock frozen"
         )
         assert problem["nearest"]["id"] == sent["messages"][0]["messageId"]
@@ -785,7 +786,10 @@ async def test_bad_code_of_a_move__is_told_with_its_place() -> None:
             "POST", f"{SPACE}/messages/{id_}/move", {"move": "fail", "code": "NONE"}
         )
 
-        assert (status, problem["detail"]) == (422, 'code: expected a mapping, got "NONE"')
+        assert (status, problem["detail"]) == (
+            422,
+            "code: expected a value of status, error, reason, got 'NONE'",
+        )
 
 
 async def test_metrics__can_be_scraped() -> None:

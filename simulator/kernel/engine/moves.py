@@ -173,11 +173,14 @@ def wake_all(state: SimulationState, pattern: str = "*") -> None:
         wake(state, recipient)
 
 
-def change_recipient(state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str) -> None:
-    """Change circumstances of an address or a prefix (`+4179*`) from now on."""
+def change_recipient(
+    state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str, span_ms: int | None = None
+) -> None:
+    """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
     now_ms = state.clock.now_ms
-    state.directory.change(pattern, traits, now_ms)
-    state.journal.add(now_ms, CircumstancesChanged(dict(traits), by), recipient=pattern)
+    until_ms = now_ms + span_ms if span_ms is not None else None
+    state.directory.change(pattern, traits, now_ms, until_ms)
+    state.journal.add(now_ms, CircumstancesChanged(dict(traits), by, until_ms), recipient=pattern)
     if "reachable" in traits:
         wake_all(state, pattern)
 

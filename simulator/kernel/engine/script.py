@@ -5,6 +5,7 @@ The scenario of a space: putting it in force, and what its timeline lets happen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
 from simulator.kernel.engine.moves import change_recipient, wake_all
@@ -12,10 +13,11 @@ from simulator.kernel.engine.rule_index import RuleIndex
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.model.people import People, Person
+from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import Scenario, ServerTurn, TimelineItem
 from simulator.kernel.store.facts import ScenarioLoaded, ServerTurned, SettingsChanged
 
-__all__ = ["configure", "load", "timeline_due", "turn_server"]
+__all__ = ["add_rule", "configure", "load", "timeline_due", "turn_server"]
 
 
 def configure(state: SimulationState, provider: str, settings: Mapping[str, object]) -> None:
@@ -62,6 +64,14 @@ def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) ->
     entry = state.journal.add(now_ms, ScenarioLoaded(scenario.name))
     state.scenario_seq = entry.seq
     wake_all(state)
+
+
+def add_rule(state: SimulationState, rule: Rule) -> None:
+    """Put *rule* in force, before those that are; see `Simulation.add_rule`."""
+    rules = (rule, *state.scenario.rules)
+    state.scenario = replace(state.scenario, rules=rules)
+    state.rules = RuleIndex(rules)
+    state.journal.add(state.clock.now_ms, ScenarioLoaded(state.scenario.name, rule.name))
 
 
 def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> None:

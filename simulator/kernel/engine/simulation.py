@@ -25,7 +25,7 @@ from simulator.kernel.engine.moves import (
     wake,
 )
 from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
-from simulator.kernel.engine.script import configure, load, timeline_due
+from simulator.kernel.engine.script import add_rule, configure, load, timeline_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake
 from simulator.kernel.model.clock import Clock
@@ -34,7 +34,7 @@ from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.recipient import Value
-from simulator.kernel.model.rules import Act
+from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 from simulator.kernel.store.journal import Journal
@@ -113,6 +113,10 @@ class Simulation:
         Messages on their way keep the fate they have, changed circumstances stay.
         """
         load(self.state, scenario, crowd)
+
+    def add_rule(self, rule: Rule) -> None:
+        """Put *rule* in force, before those that are; `during` counts from the start of their scenario."""
+        add_rule(self.state, rule)
 
     # -- sending --------------------------------------------------------------------------------
 
@@ -244,9 +248,11 @@ class Simulation:
         """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
         suspend(self.state, message)
 
-    def change_recipient(self, pattern: str, traits: Mapping[str, Value], why: str = "control") -> None:
-        """Change circumstances of an address or a prefix (`+4179*`) from now on."""
-        change_recipient(self.state, pattern, traits, why)
+    def change_recipient(
+        self, pattern: str, traits: Mapping[str, Value], why: str = "control", *, span_ms: int | None = None
+    ) -> None:
+        """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
+        change_recipient(self.state, pattern, traits, why, span_ms)
 
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """

@@ -122,6 +122,12 @@ class _Layer:
         else:
             self.exact.setdefault(pattern, {}).update(traits)
 
+    def under(self, pattern: str) -> Traits:
+        """Return the traits of exactly this address or prefix."""
+        if pattern.endswith("*"):
+            return self.prefixes.get(len(pattern) - 1, {}).get(pattern[:-1], {})
+        return self.exact.get(pattern, {})
+
     def find(self, address: str) -> Iterator[dict[str, Trait]]:
         if (trait := self.exact.get(address)) is not None:
             yield trait
@@ -159,10 +165,22 @@ class Directory:
             self._scenario.put(pattern, traits)
         self._said = bool(self._scenario or self._changes)
 
-    def change(self, pattern: str, traits: Mapping[str, Value], at_ms: int) -> None:
-        """Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again."""
+    def change(
+        self, pattern: str, traits: Mapping[str, Value], at_ms: int, until_ms: int | None = None
+    ) -> None:
+        """
+        Set traits of an address or prefix (`+4179*`) from *at_ms* on, until changed again.
+
+        With *until_ms* all is then as it would have been without.
+        """
         self._said = True
-        self._changes.put(pattern, {name: Trait((Window(value, at_ms),)) for name, value in traits.items()})
+        before = self._changes.under(pattern) if until_ms is not None else {}
+        changed = {}
+        for name, value in traits.items():
+            windows = before[name].windows if name in before else ()
+            left = [w for w in windows if w.until_ms is None or w.until_ms > at_ms]
+            changed[name] = Trait((*left, Window(value, at_ms, until_ms)))
+        self._changes.put(pattern, changed)
 
     def at(self, address: str, at_ms: int) -> Circumstances:
         """Return the circumstances of *address* at *at_ms*."""

@@ -363,6 +363,8 @@ class CircumstancesChanged(
     traits: dict[str, Value]
     by: str = ""
     """What changed it: `control`, `timeline`, or an act."""
+    until_ms: int | None = None
+    """When all is again as it was; None: it stays."""
 
 
 class Acted(Struct, frozen=True, gc=False, omit_defaults=True, tag="acted", tag_field="fact"):
@@ -396,11 +398,12 @@ class ActImpossible(
 
 class ScenarioLoaded(Struct, frozen=True, gc=False, omit_defaults=True, tag="scenario", tag_field="fact"):
     """
-    Another scenario is in force.
+    Another scenario is in force, or one more rule, before those that were.
     """
 
     kind: ClassVar = EntryKind.SCENARIO
     name: str
+    rule: str = ""
 
 
 class ClockChanged(Struct, frozen=True, gc=False, omit_defaults=True, tag="clock", tag_field="fact"):

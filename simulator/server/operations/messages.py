@@ -18,7 +18,8 @@ from simulator.kernel.model.submission import Reason
 from simulator.kernel.store.facts import SendRefused
 from simulator.kernel.store.journal import Entry
 from simulator.runtime.space import Space
-from simulator.schema.shapes import AnyJson, Choice, Field, Record, Shape
+from simulator.schema.node import Json, Problems, node_of
+from simulator.schema.shapes import AnyJson, Choice, Field, Invalid, Record, Shape
 from simulator.server.operations.base import (
     Asked,
     Controller,
@@ -47,6 +48,7 @@ __all__ = [
     "list_messages",
     "list_refusals",
     "message_filter",
+    "message_misses",
     "move",
     "query_of",
 ]
@@ -59,6 +61,12 @@ def find_messages(controller: Controller, space: Space, asked: Asked) -> list[Me
 
 def message_filter(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], bool]:
     """Return what tells whether a message is one of those that are asked for."""
+    misses = message_misses(controller, space, asked)
+    return lambda message: not misses(message)
+
+
+def message_misses(controller: Controller, space: Space, asked: Asked) -> Callable[[Message], dict[str, str]]:
+    """Return what tells which conditions a message does not meet, each with what it has instead."""
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in State])
     simulation = space.simulation
@@ -69,25 +77,25 @@ def message_filter(controller: Controller, space: Space, asked: Asked) -> Callab
     other_name = asked.query.get("name")
     signals = asked.query.get("signals") in ("1", "true")
 
-    def fits(message: Message) -> bool:
+    def misses(message: Message) -> dict[str, str]:
         values = {
             "provider": message.key.provider,
             "state": message.state.value,
             "id": message.id,
             "sender": message.submission.sender,
         }
-        return (
-            (signals or not message.submission.signal)
-            and all(values[name] == value for name, value in conditions.items())
-            and (address is None or address == message.key.recipient)
-            and (
-                other_name is None
-                or other_name == message.id
-                or other_name in simulation.found_by(message.submission)
-            )
-        )
+        missed = {name: values[name] for name, value in conditions.items() if values[name] != value}
+        if not signals and message.submission.signal:
+            missed["signal"] = "true"
+        if address is not None and address != message.key.recipient:
+            missed["recipient"] = message.key.recipient
+        if other_name is not None:
+            names = [message.id, *simulation.found_by(message.submission)]
+            if other_name not in names:
+                missed["name"] = ", ".join(names)
+        return missed
 
-    return fits
+    return misses
 
 
 async def list_messages(controller: Controller, asked: Asked) -> Reply:
@@ -175,11 +183,26 @@ MOVE: Final[Shape[object]] = Record(
     [
         Field("move", Choice({m.value: m for m in _MOVES}), "What happens to it now.", required=True),
         Field(
-            "code", AnyJson(), "For fail: the provider's code or reason, as `fail:` in a scenario names it."
+            "code",
+            AnyJson(),
+            "For fail: the provider's code or reason, alone or as `fail:` in a scenario has it.",
         ),
     ],
     what="a move",
 )
+
+
+def _spelled_out(shape: Shape[Fate], plain: Json) -> Json:
+    """Return a code that comes alone as `fail:` spells it: under the first word that takes it."""
+    if not isinstance(plain, str):
+        return plain
+    words = shape.schema({}).get("properties", {})
+    assert isinstance(words, dict)
+    for word in sorted(words, key=lambda word: word != "reason"):
+        if word != "after" and not isinstance(shape.read(node_of({word: plain}), "", Problems()), Invalid):
+            return {word: plain}
+    expected = ", ".join(word for word in words if word != "after")
+    raise Problem(422, "Not a failure", f"code: expected a value of {expected}, got {plain[:200]!r}")
 
 
 async def move(controller: Controller, asked: Asked) -> Reply:
@@ -189,9 +212,8 @@ async def move(controller: Controller, asked: Asked) -> Reply:
     assert isinstance(values, dict)
     code, reason = "", Reason.NONE
     if "code" in values:
-        fate = read_as(
-            controller.providers[message.key.provider].failure_shape, values["code"], "a failure", "code"
-        )
+        shape = controller.providers[message.key.provider].failure_shape
+        fate = read_as(shape, _spelled_out(shape, values["code"]), "a failure", "code")
         assert isinstance(fate, Fate)
         code, reason = fate.code, fate.reason
     try:

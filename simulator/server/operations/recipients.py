@@ -4,13 +4,14 @@ Recipients: their circumstances, and what they do.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from simulator.kernel.engine.account import ImpossibleAct
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
-from simulator.scenario.recipients import plain_traits_shape
-from simulator.schema.shapes import AnyJson, Field, Record, Shape, Text
+from simulator.scenario.recipients import trait_fields
+from simulator.schema.shapes import AnyJson, Duration, Field, Record, Shape, Text
 from simulator.server.operations.base import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -46,17 +47,44 @@ async def get_recipient(controller: Controller, asked: Asked) -> Reply:
     return Reply(recipient_view(simulation, address))
 
 
-TRAITS: Final = plain_traits_shape()
+class _Change(NamedTuple):
+    """
+    Circumstances that change, for a time or for good.
+    """
+
+    traits: Mapping[str, Value]
+    span_ms: int | None
+
+
+def _change(span_ms: int | None = None, **traits: Value) -> _Change:
+    if not traits:
+        raise ValueError(f"expected at least one of {', '.join(field.name for field in trait_fields())}")
+    return _Change(traits, span_ms)
+
+
+TRAITS: Final[Shape[object]] = Record(
+    _change,
+    [
+        *trait_fields(),
+        Field(
+            "for",
+            Duration(1),
+            "How long; then all is as it would be without.  For good, if not given.",
+            argument="span_ms",
+        ),
+    ],
+    doc="Circumstances that change now.",
+    what="circumstances",
+)
 
 
 async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     simulation = space.simulation
     address = controller.address(asked.parameters["address"])
-    traits = read_as(TRAITS, plain_of(asked), "circumstances")
-    assert isinstance(traits, dict)
-    plain: dict[str, Value] = traits
-    simulation.change_recipient(address, plain)
+    change = read_as(TRAITS, plain_of(asked), "circumstances")
+    assert isinstance(change, _Change)
+    simulation.change_recipient(address, change.traits, span_ms=change.span_ms)
     space.driver.nudge()
     return Reply(recipient_view(simulation, address))
 

@@ -5,18 +5,23 @@ The rules in force, and how often each was of use.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
-from typing import NamedTuple
+from dataclasses import fields, replace
+from typing import Final, NamedTuple
 
 from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.rules import Match, Rule
 from simulator.kernel.model.units import format_duration, format_share
 from simulator.kernel.store.facts import Called
-from simulator.server.operations.base import Asked, Controller, Reply
+from simulator.scenario.affordable import affordable
+from simulator.scenario.names import free_name
+from simulator.scenario.rules import rule_shape
+from simulator.server.operations.base import Asked, Controller, Problem, Reply, plain_of, read_as
 from simulator.server.views import listed
 
-__all__ = ["RuleUse", "list_rules", "rule_uses"]
+__all__ = ["RuleUse", "add_rule", "list_rules", "rule_uses"]
+
+_RULES_MAX: Final = 10_000
 
 
 class RuleUse(NamedTuple):
@@ -83,21 +88,36 @@ def _condition(name: str, value: object) -> str:
     return f"{name} {value}"
 
 
+def _use_view(use: RuleUse) -> dict[str, object]:
+    return {
+        "name": use.rule.name,
+        "line": use.rule.line,
+        "when": use.when,
+        "places": list(use.places),
+        "fates": use.fates,
+        "refusals": use.refusals,
+        "webhooks": use.webhooks,
+        "calls": use.calls,
+        "total": use.total,
+        "miss": use.miss,
+    }
+
+
 async def list_rules(controller: Controller, asked: Asked) -> Reply:
-    simulation = controller.space(asked).simulation
-    views = [
-        {
-            "name": use.rule.name,
-            "line": use.rule.line,
-            "when": use.when,
-            "places": list(use.places),
-            "fates": use.fates,
-            "refusals": use.refusals,
-            "webhooks": use.webhooks,
-            "calls": use.calls,
-            "total": use.total,
-            "miss": use.miss,
-        }
-        for use in rule_uses(simulation)
-    ]
+    views = [_use_view(use) for use in rule_uses(controller.space(asked).simulation)]
     return Reply(listed(views, len(views)))
+
+
+async def add_rule(controller: Controller, asked: Asked) -> Reply:
+    space = controller.space(asked)
+    rules = space.simulation.scenario.rules
+    rule = read_as(rule_shape(controller.providers), plain_of(asked), "a rule")
+    assert isinstance(rule, Rule)
+    rule = replace(rule, name=rule.name or free_name(rules))
+    if any(other.name == rule.name for other in rules):
+        why = f"name: there is a rule {rule.name!r} already; draws and stories go by the name"
+        raise Problem(409, "Not added", why)
+    if len(rules) >= _RULES_MAX or not affordable((rule, *rules)):
+        raise Problem(409, "Not added", "with the rules there are, it would take too long to try all of them")
+    space.add_rule(rule)
+    return Reply(_use_view(rule_uses(space.simulation)[0]), 201)

@@ -34,7 +34,7 @@ from simulator.server.operations.recording import (
     seek_recording,
 )
 from simulator.server.operations.report import report, verdict
-from simulator.server.operations.rules import list_rules
+from simulator.server.operations.rules import add_rule, list_rules
 from simulator.server.operations.spaces import (
     ADVANCE,
     CREATE,
@@ -203,6 +203,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         None,
         (),
         (200, 404),
+    ),
+    Operation(
+        "POST",
+        f"{_SPACE}/rules",
+        "Put a rule in force, before those that are; it is written as in a scenario",
+        add_rule,
+        AnyJson(),
+        (),
+        (201, 404, 409, 422),
     ),
     Operation("GET", f"{_SPACE}/messages/{{id}}", "A message", get_message, None, _OF, (200, 404)),
     Operation(

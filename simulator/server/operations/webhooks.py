@@ -5,8 +5,10 @@ Webhooks, calls, the journal, and waiting for something to happen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NoReturn
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final, NoReturn, TypeVar
 
 from simulator.explain.narrative import clock_words
 from simulator.explain.views import entry_view
@@ -31,7 +33,7 @@ from simulator.server.operations.base import (
     read_as,
     whole,
 )
-from simulator.server.operations.messages import find_messages, message_filter
+from simulator.server.operations.messages import find_messages, message_filter, message_misses
 from simulator.server.views import (
     exchange_view,
     listed,
@@ -57,6 +59,9 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
+_NEAREST_AMONG: Final = 300
 _WITHIN_REAL_MS_MAX: Final = 600_000
 _GONE_LOOK_REAL_S: Final = 1.0
 """How often to look whether whoever waits is still there."""
@@ -67,17 +72,30 @@ _LOOKS_APART: Final = 9
 
 
 def find_webhooks(controller: Controller, space: Space, asked: Asked) -> list[Webhook]:
+    misses = _webhook_misses(controller, space, asked)
+    return [webhook for webhook in space.simulation.outbox.webhooks.values() if not misses(webhook)]
+
+
+def _webhook_misses(
+    controller: Controller, space: Space, asked: Asked
+) -> Callable[[Webhook], dict[str, str]]:
+    """Return what tells which conditions a webhook does not meet, each with what it has instead."""
     query = asked.query
     one_of(asked, "provider", space.gateways)
     one_of(asked, "state", [state.value for state in WebhookState])
     address = controller.asked_recipient(asked)
-    return [
-        webhook
-        for webhook in space.simulation.outbox.webhooks.values()
-        if query.get("provider", webhook.provider) == webhook.provider
-        and query.get("state", webhook.state.value) == webhook.state.value
-        and (address is None or address == webhook.recipient)
-    ]
+
+    def misses(webhook: Webhook) -> dict[str, str]:
+        missed = {}
+        if query.get("provider", webhook.provider) != webhook.provider:
+            missed["provider"] = webhook.provider
+        if query.get("state", webhook.state.value) != webhook.state.value:
+            missed["state"] = webhook.state.value
+        if address is not None and address != webhook.recipient:
+            missed["recipient"] = webhook.recipient
+        return missed
+
+    return misses
 
 
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
@@ -272,12 +290,12 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
             raise ended(controller, space, "nothing more will happen")
         if asked.gone():
             # Most likely nobody reads the answer; who does has it now.
-            _nothing(space, what, len(items), count, asked)
+            _nothing(controller, space, what, len(items), count, asked)
         if changed and took_s > _QUICK_REAL_S:
             # Looking must not take all the time there is, however much is going on.
             await asyncio.sleep(min(_LOOKS_APART * took_s, max(0.0, deadline - loop.time())))
         elif not changed and loop.time() >= deadline:
-            _nothing(space, what, len(items), count, asked)
+            _nothing(controller, space, what, len(items), count, asked)
     if what == "messages":
         # In the order in which they were accepted, not in that in which they began to fit.
         items = find_messages(controller, space, asked)
@@ -303,22 +321,43 @@ def _with(conditions: Mapping[str, str]) -> str:
     return f" with {text}" if text else ""
 
 
-def _nothing(space: Space, what: str, matching: int, count: int, asked: Asked) -> NoReturn:
+def _nothing(
+    controller: Controller, space: Space, what: str, matching: int, count: int, asked: Asked
+) -> NoReturn:
     conditions = {k: v for k, v in asked.query.items() if k not in ("for", "count", "within")}
     simulation = space.simulation
     nearest: object = None
-    if what == "messages" and simulation.messages:
-        nearest = message_view(simulation, next(reversed(simulation.messages.values())))
-    elif what == "webhooks" and simulation.outbox.webhooks:
-        nearest = webhook_view(simulation, next(reversed(simulation.outbox.webhooks.values())))
+    near = ""
+    if what == "messages":
+        messages = reversed(simulation.messages.values())
+        for message, missed in _nearest(messages, message_misses(controller, space, asked)):
+            nearest = message_view(simulation, message)
+            near = _whose("{} {} #{}".format(*message.key), missed)
+    elif what == "webhooks":
+        webhooks = reversed(simulation.outbox.webhooks.values())
+        for webhook, missed in _nearest(webhooks, _webhook_misses(controller, space, asked)):
+            nearest = webhook_view(simulation, webhook)
+            labels = ", ".join(report.label for report in webhook.reports)
+            near = _whose(f"{webhook.provider} {webhook.recipient} [{labels}]", missed)
     driver = space.driver
     clock = clock_words(driver.mode, driver.rate)
     raise Problem(
         408,
         "Did not happen in time",
-        f"expected {count} {what}{_with(conditions)}, got {matching}; "
+        f"expected {count} {what}{_with(conditions)}, got {matching}{near}; "
         f"the space is {'' if simulation.settled else 'not '}settled, its clock {clock}",
         found=matching,
         expected=count,
         nearest=nearest,
     )
+
+
+def _whose(near: str, missed: Mapping[str, str]) -> str:
+    instead = " and ".join(f"{name} is {value!r}" for name, value in missed.items())
+    return f"; nearest: {near}, whose {instead}" if instead else ""
+
+
+def _nearest(latest: Iterable[T], misses: Callable[[T], dict[str, str]]) -> list[tuple[T, dict[str, str]]]:
+    """Return the one of the latest that misses the fewest conditions, but some, with what it has instead."""
+    weighed = [(item, misses(item)) for item in islice(latest, _NEAREST_AMONG)]
+    return sorted(weighed, key=lambda pair: len(pair[1]) or math.inf)[:1]
