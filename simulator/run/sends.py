@@ -106,20 +106,21 @@ def _duplicated(limit: int, simulation: Simulation, stories: Stories) -> Check:
     seen: dict[tuple[str, str, str], bool] = {}
     repeated: list[Message] = []
     unknowing = 0
-    for message in simulation.messages.values():
+    # In the order of the calls: one that answers first does its work after later ones, perhaps.
+    for message in sorted(simulation.messages.values(), key=lambda message: message.key):
         what = (message.key.provider, message.key.recipient, message.submission.text)
         if seen.get(what):
-            # Its answer never came whole, and the id would have been in it: whoever tries again cannot know.
+            # Its answer was never read whole, and the id would have been in it: whoever tries again cannot know.
             unknowing += 1
         elif what in seen:
             repeated.append(message)
-        seen[what] = message.id_unknown and not message.submission.id
+        seen[what] = message.answer_lost and not message.submission.id
+    excused = f"; excused, for the answer to that one was spoilt or never read: {unknowing}"
     return Check(
         name=f"sends.duplicated: {limit}",
         passed=len(repeated) <= limit,
         judged=bool(simulation.messages),
-        detail=f"{len(repeated)} accepted sends repeat an earlier one"
-        + (f"; excused, for the answer to that one was spoilt: {unknowing}" if unknowing else ""),
+        detail=f"{len(repeated)} accepted sends repeat an earlier one{excused if unknowing else ''}",
         lines=stories(repeated) if len(repeated) > limit else (),
         blamed=tuple(message.key for message in repeated),
     )

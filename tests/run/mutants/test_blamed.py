@@ -53,6 +53,30 @@ rules: [{when: {provider: infobip, operation: send, during: 0s..4m}, then: {answ
 expect: {messages: {at_least: 4}, sends: {retried: 100%}}
 """
 
+
+
+def _restarted(recipient: str, channel: str) -> Situation:
+    """
+    Return a situation in which software ends while the provider takes its time to answer.
+
+    The provider does the work and answers, but nobody is there any more; where it
+    has no id of the caller's, software that tries again cannot know.
+    """
+    return Situation(
+        text=_NO_SESSION
+        + """
+rules: [{when: {operation: send, nth: 1}, then: {answer: {stall: 300ms}}}]
+expect: {messages: {at_least: 4}, sends: {duplicated: 0}}
+""",
+        play=Play(
+            drive=(sends(2, recipient=recipient, channel=channel),),
+            clock=_LIVE,
+            restart_at_ms=10_000,
+            integrator={"speed": 100, "tries_inside": 0},
+        ),
+    )
+
+
 SITUATIONS: Mapping[str, Situation] = {
     "answers first and tries later, in an outage": Situation(
         file="provider-outage",
@@ -118,6 +142,17 @@ expect: {sends: {duplicated: 0}}
 """,
         play=Play(drive=(sends(recipient="+98912", channel="bitel"),)),
     ),
+    "tried again at bip, whose list was taken by a call that was cut off": Situation(
+        text=_NO_SESSION
+        + """
+rules: [{when: {provider: bip, operation: send, nth: 1}, then: {answer: {drop: after}}}]
+expect: {sends: {duplicated: 0}}
+""",
+        play=Play(drive=(sends(recipient="+90532", channel="bip-list"),)),
+    ),
+    "restarted with a call to bitel under way": _restarted("+98912", "bitel"),
+    "restarted with a call to bip under way": _restarted("+90532", "bip"),
+    "restarted with a list for bip under way": _restarted("+90532", "bip-list"),
     "webhooks that were never whole, and their latency": Situation(
         text="""
 providers: {infobip: {webhook: {retry: [1s]}}}
