@@ -341,7 +341,9 @@ def _causes(ask: Ask, error: _Wrong) -> list[str]:
         return ["after a contradiction"]
     purposes = {purpose for telling in error.told.tellings for purpose in telling.webhook.intended}
     if any(len(telling.webhook.reports) > 1 for telling in error.told.tellings):
-        return ["told together with others in one webhook", *(f"told {word}" for word in sorted(purposes))]
+        first = any(telling.webhook.reports[0].key == error.subject.key for telling in error.told.tellings)
+        place = "first of several" if first else "behind others"
+        return [f"told {place} in one webhook", *(f"told {word}" for word in sorted(purposes))]
     return [_CAUSES.get(purpose, f"told {purpose.value}") for purpose in sorted(purposes)]
 
 

@@ -5,6 +5,7 @@ From expectations about messages and webhooks to checks: what was expected, what
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
 __all__ = ["checks", "judge_of"]
 
+_ANSWERS_MAX = 3
 _NO_TARGET = " (has the account a target?)"
 _RANKS = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 _JSON_BEGINS = (b"{", b"[")
@@ -160,6 +162,7 @@ def _webhooks(
             judged=bool(taken or missing),
             detail=f"{format_share(share)}: {len(taken)} of {len(webhooks)} webhooks were acknowledged"
             + (f", excused: {_kinds_of(excused)}" if excused else "")
+            + _answers_to(missing)
             if webhooks
             else "none was owed" + ("" if everything or not simulation.messages else _NO_TARGET),
             lines=stories(troubled),
@@ -186,6 +189,22 @@ def _kinds_of(excused: list[Webhook]) -> str:
     held = sum(webhook.state is WebhookState.HELD for webhook in excused)
     kinds = [f"{held} held back"] if held else []
     return ", ".join(kinds + ([f"{len(excused) - held} never whole"] if len(excused) > held else []))
+
+
+def _answers_to(missing: list[Webhook]) -> str:
+    """Return how sound attempts at webhooks that were not acknowledged ended, the most frequent first."""
+    ends = Counter(
+        (attempt.status, webhook.provider)
+        for webhook in missing
+        for attempt in webhook.attempts
+        if not webhook.spoilt(attempt.number)
+    )
+    words = [
+        f"{count} × {status or 'no answer'}"
+        + (f", which is no acknowledgement at {provider}" if 200 <= status < 300 else "")
+        for (status, provider), count in ends.most_common(_ANSWERS_MAX)
+    ]
+    return f"; attempts at the others: {', '.join(words)}" if words else ""
 
 
 def _card_of(card: Scorecard, webhooks: list[Webhook]) -> Scorecard:

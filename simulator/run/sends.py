@@ -110,7 +110,7 @@ def _duplicated(limit: int, simulation: Simulation, stories: Stories) -> Check:
     for message in sorted(simulation.messages.values(), key=lambda message: message.key):
         what = (message.key.provider, message.key.recipient, message.submission.text)
         if seen.get(what):
-            # Its answer was never read whole, and the id would have been in it: whoever tries again cannot know.
+            # Its answer was never read whole, so whoever tries again cannot know.
             unknowing += 1
         elif what in seen:
             repeated.append(message)

@@ -113,6 +113,19 @@ async def test_audit_that_asks_about_nothing_has_failed() -> None:
     )
 
 
+async def test_part_of_a_webhook_that_was_not_heard_is_named() -> None:
+    """
+    Who hears the first of many reports alone is told so: every other message stood behind it.
+    """
+    text = """
+providers: {infobip: {webhook: {batch: {max: 100, wait: 5s}}}}
+rules: [{then: {fate: {deliver: {after: 1s}}}}]
+"""
+    check = await audited(text, mutant("first result alone"), rate=None)
+
+    assert check.lines[0] == "3 × state is PENDING, told delivered: all told behind others in one webhook"
+
+
 async def test_limit_and_a_dead_integrator_are_told_in_words() -> None:
     """
     Who does not answer is named with the reason, and messages beyond the limit are counted.

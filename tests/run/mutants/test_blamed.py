@@ -54,7 +54,6 @@ expect: {messages: {at_least: 4}, sends: {retried: 100%}}
 """
 
 
-
 def _restarted(recipient: str, channel: str) -> Situation:
     """
     Return a situation in which software ends while the provider takes its time to answer.
