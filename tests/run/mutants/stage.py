@@ -139,9 +139,8 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             if play.restart_at_ms is not None:
                 item = TimelineItem(at_ms=play.restart_at_ms, software=f"POST {integrator.url}/restart")
                 scenario = replace(scenario, timeline=(*scenario.timeline, item))
-            return await run(
-                server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions(at_most_real_s=_AT_MOST_REAL_S)
-            )
+            whole = replace(plan, drive=drive, scenario=scenario, expect=expect)
+            return await run(server, whole, RunOptions(at_most_real_s=_AT_MOST_REAL_S))
         finally:
             await server.stop()
 

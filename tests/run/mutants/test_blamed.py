@@ -156,7 +156,14 @@ expect: {sends: {duplicated: 0}}
         text="""
 providers: {infobip: {webhook: {retry: [1s]}}}
 rules: [{then: {webhooks: {truncate: {attempts: 30}}}}]
-expect: {webhooks: {latency: {p99: 5s}, of: {infobip: {latency: {p99: 5s}}}}}
+expect: {webhooks: {latency: {p99: 0ms}, of: {infobip: {latency: {p99: 0ms}}}}}
+""",
+        play=Play(drive=(sends(),)),
+    ),
+    "webhooks that came slowly, and their latency": Situation(
+        text="""
+rules: [{then: {webhooks: {slow: {over: 20ms, attempts: 30}}}}]
+expect: {webhooks: {acknowledged: 100%, latency: {p99: 0ms}, of: {infobip: {latency: {p99: 0ms}}}}}
 """,
         play=Play(drive=(sends(),)),
     ),
