@@ -23,6 +23,7 @@ __all__ = ["main"]
 _COMMANDS: Final = {
     "serve": ("simulator.commands.serve", "Serve the providers until interrupted."),
     "run": ("simulator.commands.run", "Carry a scenario out against your software; print a verdict."),
+    "exam": ("simulator.commands.exam", "Put your software through a fixed set of hardships; print a score."),
     "replay": ("simulator.commands.replay", "Replay a recorded run: byte for byte, against, or as load."),
     "open": ("simulator.commands.open", "Show a recorded run in the inspector; fork it."),
     "init": ("simulator.commands.init", "Write a commented starter scenario."),
@@ -31,6 +32,7 @@ _COMMANDS: Final = {
     "schema": ("simulator.commands.check", "Print the JSON Schema of scenario files."),
     "listen": ("simulator.commands.listen", "Print the webhooks that arrive on a local port."),
     "explain": ("simulator.commands.remote", "Tell a message's whole story, from a running server."),
+    "evidence": ("simulator.commands.past", "Write evidence from a journal of `serve --journal`."),
     "messages": ("simulator.commands.looking", "List the messages of a running server."),
     "webhooks": ("simulator.commands.looking", "List its webhooks, and what was answered."),
     "advance": ("simulator.commands.looking", "Move its clock: 2h, an instant, or settled."),

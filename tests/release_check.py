@@ -96,7 +96,7 @@ def check_wheel(wheel: Path) -> None:
         "strange things at the top"
     )
     library = {Path(name).name for name in names if name.startswith("simulator/library/")}
-    assert library == {path.name for path in (ROOT / "scenarios").glob("*.yaml")}, "other scenarios"
+    assert library == {path.name for path in (ROOT / "scenarios").rglob("*.yaml")}, "other scenarios"
     assert "simulator/py.typed" in names
     shipped = {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "simulator").rglob("*") if path.is_file()

@@ -91,14 +91,25 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Proce
 
 def failing(*arguments: str, **environment: str) -> tuple[int, str]:
     """Run `simulator` to its end; return exit code and what it said on standard error."""
-    done = subprocess.run(
+    done = _done(arguments, environment)
+    return done.returncode, done.stderr
+
+
+def printed(*arguments: str, **environment: str) -> str:
+    """Run `simulator` to its good end; return what it printed."""
+    done = _done(arguments, environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _done(arguments: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "simulator.cli", *arguments],
         capture_output=True,
         text=True,
         timeout=30,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), **environment},
     )
-    return done.returncode, done.stderr
 
 
 @contextmanager

@@ -1,19 +1,30 @@
 """
-The end of a server: what is finished before, and what is told of the rest.
+The end of a server or a run: what ends it, what is finished before, what is told of the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.runtime.space import Space
 
-__all__ = ["finish", "last_words"]
+__all__ = ["end_on_sigterm", "finish", "last_words"]
 
 _LOOK_REAL_S: Final = 0.05
+
+
+def end_on_sigterm() -> None:
+    """Answer whoever ends the process politely like somebody at the keyboard, in the background, too."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Windows has no such signal to wait for.
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def finish(spaces: Sequence[Space], within_real_s: float, hurry: asyncio.Event) -> None:

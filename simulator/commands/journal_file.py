@@ -7,10 +7,15 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from simulator.kernel.store.journal import Entry
+from simulator.provider import Provider
+from simulator.run.journal_rows import Opened, Secrets, line_of, opened_of
+from simulator.runtime.space import Space
 
 __all__ = ["FILES_MAX", "JournalFile"]
 
@@ -29,14 +34,10 @@ class JournalFile:
     that is told once, and the server goes on.  Raises OSError when it cannot be opened.
     """
 
-    def __init__(self, path: Path, bytes_max: int) -> None:
-        # Loaded when it is asked for: other servers are ready sooner.
-        from simulator.evidence.jsonl import entry_line
-        from simulator.secrecy import Withholding
-
-        # What a space keeps secret may change at any time; what an address holds is withheld by its name.
-        self._secrecy = Withholding()
-        self._line_of = entry_line
+    def __init__(self, path: Path, bytes_max: int, providers: Mapping[str, Provider]) -> None:
+        self._secrets: WeakKeyDictionary[Space, Secrets] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[Space, Opened] = WeakKeyDictionary()
+        self._providers = providers
         self._path = path
         self._bytes_max = bytes_max
         self._ended = False
@@ -45,18 +46,28 @@ class JournalFile:
         status = os.fstat(self._file.fileno())
         self._rotates = stat.S_ISREG(status.st_mode)
         self._size = status.st_size if self._rotates else 0
+        if self._rotates and self._breaks_off():
+            # An earlier process was killed in the middle of a line.
+            self._size += self._file.write(b"\n")
         if stat.S_ISFIFO(status.st_mode):
             # Who reads too slowly must not hold the server up.
             os.set_blocking(self._file.fileno(), False)
 
-    def tell(self, space: str, entry: Entry) -> None:
+    def tell(self, space: Space, entry: Entry) -> None:
         """Write down a fact of *space*."""
         if self._ended:
             return
-        line = self._line_of(entry, space, self._secrecy)
+        opened = opened_of(space)
+        secrets = self._secrets.get(space)
+        if secrets is None:
+            secrets = self._secrets[space] = Secrets(space)
+        line = line_of(space, entry, self._providers, secrets.after(entry))
+        head = b"" if self._opened.get(space) == opened else self._head(space, opened, secrets)
         try:
-            if self._rotates and self._size and self._size + len(line) > self._bytes_max:
+            if self._rotates and self._size and self._size + len(head) + len(line) > self._bytes_max:
                 self._rotate()
+                head = self._head(space, opened, secrets)
+            line = head + line
             written = self._file.write(line)
         except OSError as trouble:
             self._give_up(trouble.strerror or str(trouble))
@@ -65,8 +76,22 @@ class JournalFile:
             if written != len(line):
                 self._give_up("its reader is too slow, or the disk is full")
 
+    def _head(self, space: Space, opened: Opened, secrets: Secrets) -> bytes:
+        self._opened[space] = opened
+        return line_of(space, None, self._providers, secrets.secrecy)
+
+    def _breaks_off(self) -> bool:
+        """Return True when the last line has no end."""
+        if not self._size:
+            return False
+        with self._path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+
     def _rotate(self) -> None:
         self._file.close()
+        # Each file tells by itself of which spaces it is.
+        self._opened.clear()
         for number in range(FILES_MAX - 1, 0, -1):
             older = self._earlier(number - 1)
             if older.exists():

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 import signal
 import sys
@@ -18,7 +16,9 @@ from aiohttp import web
 
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
 from simulator.commands.terminal import say
+from simulator.evidence.laid_out import laid_out
 from simulator.provider import discover
+from simulator.server.packing import NotUnpacked, TooLarge, unpacked
 
 __all__ = ["listen"]
 
@@ -71,7 +71,13 @@ async def _run(port: int, status: int, count: int) -> int:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receive)
     runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=0.5, logger=_http_log()
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=0.5,
+        logger=_http_log(),
+        # What is not packed as it says is shown as it came.
+        auto_decompress=False,
     )
     await runner.setup()
     try:
@@ -96,6 +102,9 @@ def _http_log() -> logging.Logger:
 
     def tell(record: logging.LogRecord) -> bool:
         failure = record.exc_info[1] if record.exc_info else None
+        if failure is None and record.levelno < logging.WARNING:
+            # What aiohttp tells its own people.
+            return False
         if failure is None:
             say(record.getMessage(), err=True)
         else:
@@ -104,6 +113,8 @@ def _http_log() -> logging.Logger:
         return False
 
     log = logging.getLogger("simulator.listen")
+    # Of a first line that is none aiohttp speaks in a low voice.
+    log.setLevel(logging.DEBUG)
     log.addFilter(tell)
     return log
 
@@ -121,7 +132,13 @@ async def _read(request: web.Request) -> tuple[bytes, int]:
     async for part in request.content.iter_chunked(65_536):
         length += len(part)
         kept += part[: _WHOLE_BYTES_MAX - len(kept)]
-    return bytes(kept if length <= _WHOLE_BYTES_MAX else kept[:_CUT_BYTES]), length
+    if length > _WHOLE_BYTES_MAX:
+        return bytes(kept[:_CUT_BYTES]), length
+    try:
+        body = unpacked(bytes(kept), request.headers.get("Content-Encoding", ""), _WHOLE_BYTES_MAX)
+    except (NotUnpacked, TooLarge):
+        return bytes(kept), length
+    return body, len(body)
 
 
 def _show(request: web.Request, body: bytes, length: int, describers: Sequence[Describe]) -> None:
@@ -135,22 +152,5 @@ def _show(request: web.Request, body: bytes, length: int, describers: Sequence[D
             say(f"{name}: {value}")
     if length > len(body):
         say(f"{length:,} bytes; the first {len(body):,} of them:")
-    try:
-        text = _pretty(json.loads(body))
-    except (ValueError, RecursionError):
-        text = body.decode("utf-8", "replace")
-    say(text)
-
-
-def _pretty(plain: object) -> str:
-    """Return JSON for people; of a message in the form of Google Pub/Sub its data, too, decoded."""
-    text = json.dumps(plain, indent=2, ensure_ascii=False)
-    message = plain.get("message") if isinstance(plain, dict) else None
-    data = message.get("data") if isinstance(message, dict) else None
-    if not isinstance(data, str):
-        return text
-    try:
-        inner = json.loads(base64.b64decode(data, validate=True))
-    except (ValueError, RecursionError):
-        return text
-    return f"{text}\nmessage.data: {json.dumps(inner, indent=2, ensure_ascii=False)}"
+    text = body.decode("utf-8", "replace")
+    say(laid_out(text) or text)

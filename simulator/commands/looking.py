@@ -12,10 +12,12 @@ import click
 
 from simulator.commands.terminal import plain_json, say
 from simulator.commands.where import Where, asking, where_options
+from simulator.secrecy import Withholding
 
 __all__ = ["advance", "messages", "spaces", "webhooks"]
 
 _TEXT_MAX = 40
+_SECRECY = Withholding()
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print what the control API answers.")
 _limit = click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="The last so many."
@@ -68,7 +70,7 @@ def messages(
             f"{row['state']} {row['code']}".rstrip(),
             row["changed_at"],
             row["id"],
-            _short(row["text"]),
+            _short(_SECRECY.text(row["text"])),
         )
         for row in listed["items"]
     ]
@@ -107,7 +109,7 @@ def webhooks(
             ", ".join(row["reports"]),
             row["state"],
             _attempts(row["attempts"]),
-            row["target"],
+            _SECRECY.text(row["target"]),
         )
         for row in listed["items"]
     ]

@@ -164,6 +164,8 @@ def replay(
     providers = discover()
     try:
         recorded = read_bundle(bundle)
+        if recorded.incomplete:
+            _complain(recorded.incomplete)
         plan_of(recorded, providers)
         code = 0
         if to:

@@ -7,17 +7,18 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
+from simulator.commands.ending import end_on_sigterm
+from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -30,7 +31,6 @@ from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.option_types import listen_option, ports_of
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.terminal import say
-from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
@@ -91,20 +91,17 @@ _QUIET_REAL_S: Final = 30.0
     type=click.FloatRange(0, min_open=True),
     help="Seconds after which a run that has not ended by itself has failed.",
 )
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
-@click.option(
-    "--html", type=click.Path(path_type=Path), help="Write a self-contained page with the timeline."
-)
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Write the journal as NDJSON.")
-@click.option(
-    "--json", "card", type=click.Path(path_type=Path), help="Write the verdict and every figure as JSON."
-)
-@click.option("--har", type=click.Path(path_type=Path), help="Write calls and webhooks as HAR.")
+@evidence_options
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
     help="Write a bundle for `simulator replay`, in place of an earlier one; no credentials but those in "
     "SCENARIO, which is copied.",
+)
+@click.option(
+    "--inspect",
+    is_flag=True,
+    help="Serve on when the run is over, so that it can be looked at in the inspector; Ctrl-C ends it.",
 )
 @click.option(
     "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
@@ -122,12 +119,9 @@ def run(
     within: float,
     quiet: float,
     at_most: float,
-    junit: Path | None,
-    html: Path | None,
-    jsonl: Path | None,
-    card: Path | None,
-    har: Path | None,
+    evidence: dict[str, Path],
     record: Path | None,
+    inspect: bool,
     allow_target: tuple[str, ...],
 ) -> None:
     """
@@ -149,15 +143,12 @@ def run(
         at_most_real_s=at_most,
         allow_targets=allow_target,
     )
-    paths = {
-        form: target
-        for form, target in (("junit", junit), ("html", html), ("jsonl", jsonl), ("json", card), ("har", har))
-        if target is not None
-    }
     result = None
     try:
-        with _opened(paths) as evidence:
-            code, result = asyncio.run(_run(server, plan, path, options, evidence, record, port_file))
+        with opened(evidence) as outputs:
+            code, result = asyncio.run(
+                _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
+            )
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -207,18 +198,6 @@ def _complain(trouble: object) -> None:
     say(f"simulator: {trouble}", err=True)
 
 
-@contextmanager
-def _opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
-    """
-    Open every file of evidence before the run, under another name until it is whole.
-
-    Nobody waits for a run to hear that its evidence has no place, and a run that
-    does not end leaves what was there before.
-    """
-    with ExitStack() as opened:
-        yield {form: opened.enter_context(Output(path)) for form, path in paths.items()}
-
-
 def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
     spec = scenario.clock or ClockSpec()
     return spec if live_rate is None else replace(spec, mode=ClockMode.LIVE, rate=live_rate)
@@ -232,8 +211,10 @@ async def _run(
     evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
+    *,
+    inspect: bool,
 ) -> tuple[int, RunResult | None]:
-    _end_on_sigterm()
+    end_on_sigterm()
     try:
         await server.start()
     except OSError as trouble:
@@ -252,6 +233,9 @@ async def _run(
             say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
         result = await carry_out(server, plan, options, _progress())
         written = _write(result, evidence, recorder)
+        if inspect:
+            _tell(result)
+            await _stay(server, space)
     except IntegratorUnreachable as trouble:
         _complain(trouble)
         _abandon(recorder)
@@ -265,18 +249,17 @@ async def _run(
         raise
     finally:
         await server.stop()
-    if not result.passed:
-        return EXPECTATIONS_FAILED, result
-    return (0 if written else INVALID), result
+    code = EXPECTATIONS_FAILED if not result.passed else 0 if written else INVALID
+    return code, None if inspect else result
 
 
-def _end_on_sigterm() -> None:
-    """Answer whoever ends the process politely like somebody at the keyboard, in the background, too."""
-    task = asyncio.current_task()
-    assert task is not None
-    # Windows has no such signal to wait for.
-    with suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+async def _stay(server: Server, space: Space) -> None:
+    """Serve on until interrupted, with a clock that stands where the run ended."""
+    space.driver.set_mode(ClockSpec(mode=ClockMode.FROZEN))
+    say(f"the run is at {server.url}/_ui/{space.name}/run; Ctrl-C ends it", err=True)
+    # Whoever ends it wants the verdict's exit code, not that of an interruption.
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
 
 
 def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder | None) -> bool:
@@ -284,17 +267,13 @@ def _write(result: RunResult, evidence: Mapping[str, Output], recorder: Recorder
     written = True
     try:
         if recorder is not None:
-            recorder.close()
+            recorder.close(result)
     except OSError as trouble:
         _complain(f"the record is not written: {trouble.strerror or trouble}")
         written = False
-    for form, output in evidence.items():
-        try:
-            output.file.write(FORMATS[form].render(result))
-            output.keep()
-        except OSError as trouble:
-            _complain(f"{output.path} is not written: {trouble.strerror or trouble}")
-            written = False
+    for complaint in write_evidence(result, evidence):
+        _complain(complaint)
+        written = False
     return written
 
 
@@ -306,7 +285,7 @@ def _abandon(recorder: Recorder | None) -> None:
 def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
-        recorder.close()
+        recorder.close(complete=False)
         _complain(f"{record} holds the run until then")
 
 

@@ -19,7 +19,6 @@ import click
 from simulator.commands.banner import hello
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
-from simulator.commands.journal_file import JournalFile
 from simulator.commands.option_types import SpanType, listen_option, ports_of
 from simulator.commands.outputs import forget, write_whole
 from simulator.commands.setup import Beginning, Setup, beginning_options
@@ -29,6 +28,7 @@ from simulator.explain.narrative import narrative
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
+from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -37,7 +37,7 @@ __all__ = ["serve"]
 _WATCH_REAL_S: Final = 0.5
 _LOG = logging.getLogger("simulator")
 
-Teller: TypeAlias = Callable[[str, Entry], None]
+Teller: TypeAlias = Callable[[Space, Entry], None]
 """Takes the name of a space and what happened there."""
 
 
@@ -160,7 +160,7 @@ def serve(
     providers = discover()
     path = _find(scenario, watch)
     loaded = _load(path, providers)
-    with _telling(verbose, journal, journal_mb * 1_000_000) as tell:
+    with _telling(verbose, journal, journal_mb * 1_000_000, providers) as tell:
         try:
             space = Setup.of(beginning, loaded, providers)
             https = Tls.of(tls, host=host, port=port, names=[*allow_host, *_hosts(providers)])
@@ -194,9 +194,19 @@ def serve(
 
 
 @contextmanager
-def _telling(verbose: bool, journal: Path | None, journal_bytes: int) -> Iterator[Teller | None]:
+def _telling(
+    verbose: bool, journal: Path | None, journal_bytes: int, providers: Mapping[str, Provider]
+) -> Iterator[Teller | None]:
     """Give what is told of everything that happens: the log, the journal's file, both or nobody."""
-    written = _journal_file(journal, journal_bytes) if journal is not None else None
+    written = None
+    if journal is not None:
+        # Loaded when it is asked for: other servers are ready sooner.
+        from simulator.commands.journal_file import JournalFile
+
+        try:
+            written = JournalFile(journal, journal_bytes, providers)
+        except OSError as trouble:
+            _fail(f"--journal {journal}: cannot be written ({trouble.strerror or trouble})", INVALID)
     tellers = [*([_teller()] if verbose else []), *([written.tell] if written is not None else [])]
     try:
         yield _all_of(tellers)
@@ -227,9 +237,9 @@ def _teller() -> Teller:
     """Return what logs an entry of a space; texts come from outside and must not steer a terminal."""
     from simulator.explain.views import entry_view
 
-    def tell(space: str, entry: Entry) -> None:
-        where = "" if space == DEFAULT_SPACE else f"[{space}] "
-        facts = {"space": space, **entry_view(entry)}
+    def tell(space: Space, entry: Entry) -> None:
+        where = "" if space.name == DEFAULT_SPACE else f"[{space.name}] "
+        facts = {"space": space.name, **entry_view(entry)}
         _LOG.info("%s%s", where, narrative(entry), extra={"facts": facts})
 
     return tell
@@ -239,18 +249,11 @@ def _all_of(tellers: Sequence[Teller]) -> Teller | None:
     if len(tellers) < 2:
         return tellers[0] if tellers else None
 
-    def tell(space: str, entry: Entry) -> None:
+    def tell(space: Space, entry: Entry) -> None:
         for each in tellers:
             each(space, entry)
 
     return tell
-
-
-def _journal_file(path: Path, bytes_max: int) -> JournalFile:
-    try:
-        return JournalFile(path, bytes_max)
-    except OSError as trouble:
-        _fail(f"--journal {path}: cannot be written ({trouble.strerror or trouble})", INVALID)
 
 
 def _find(scenario: str | None, watch: bool) -> Path | None:

@@ -20,7 +20,7 @@ _TICK_DISTANCE_MIN = 7.5
 _DAY_MS = 86_400_000
 # Of the width, in percent, where lanes are some 900 pixels wide, and where they are some 340.
 _NAME_LETTER_WIDTH = 0.65
-_NARROW_LETTER_WIDTH = 1.75
+_NARROW_LETTER_WIDTH = 2.1
 _EDGE = 2
 
 

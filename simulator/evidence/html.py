@@ -14,6 +14,7 @@ from simulator.evidence.lanes import LEGEND, AxisRow, Lane, axis_row, lane, webh
 from simulator.evidence.lives import Group, Life, groups, tell
 from simulator.evidence.overview import Chart, overview
 from simulator.evidence.pages import render, style, style_policy
+from simulator.evidence.plots import plots
 from simulator.evidence.reachability import Reachability
 from simulator.evidence.result import RunResult
 from simulator.evidence.tables import (
@@ -30,7 +31,16 @@ from simulator.evidence.tables import (
     refused,
     story,
 )
-from simulator.evidence.verdict import CheckRow, Receiver, blame, check_rows, receiver
+from simulator.evidence.verdict import (
+    CheckRow,
+    Receiver,
+    Verdict,
+    blame,
+    check_rows,
+    checks_note,
+    receiver,
+    verdict,
+)
 from simulator.evidence.words import count, span
 from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.engine.simulation import Simulation
@@ -38,7 +48,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import WebhookState
 from simulator.secrecy import Withholding
 
-__all__ = ["html"]
+__all__ = ["html", "instants"]
 
 _DRAW_ALL_MAX = 300
 _BLAMED_DRAWN_MAX = 40
@@ -96,15 +106,6 @@ class WebhookRows(NamedTuple):
     rows: Sequence[WebhookRow]
 
 
-class Verdict(NamedTuple):
-    """
-    The verdict in a word, and its colour.
-    """
-
-    css: str
-    word: str
-
-
 class RunPage(NamedTuple):
     """
     Everything on the page, in its order.
@@ -148,19 +149,21 @@ def _page(result: RunResult) -> RunPage:
     blamed = blame(result.checks)
     every_group = groups(simulation)
     sections = _sections(simulation, axis, _blamed_first(every_group, blamed), blamed)
-    drawn = {key: row.id for section, keys in sections for key, row in zip(keys, section.rows, strict=True)}
+    drawn = {
+        key: f"#{row.id}" for section, keys in sections for key, row in zip(keys, section.rows, strict=True)
+    }
     dropped = simulation.journal.dropped
     return RunPage(
         name=result.scenario,
         facts=_facts(result, axis),
         forgotten=count(dropped, "entry", "entries") if dropped else "",
-        verdict=_verdict(result),
+        verdict=verdict(result.checks),
         checks=check_rows(result.checks, drawn),
-        checks_note=_checks_note(result),
+        checks_note=checks_note(result.checks),
         receiver=receiver(result.scorecard),
         legend=LEGEND,
         axis=axis_row(axis),
-        overview=overview(simulation, axis),
+        overview=[*overview(simulation, axis), *plots(simulation, axis, result.planned_ms)],
         groups=[section for section, _ in sections],
         every_message=index(every_group) if len(drawn) < len(simulation.messages) else None,
         refusals=refused(simulation),
@@ -169,17 +172,6 @@ def _page(result: RunResult) -> RunPage:
         incidents=incidents(simulation),
         idle_rules=[str(rule) for rule in idle_rules(simulation)[:_IDLE_MAX]],
     )
-
-
-def _checks_note(result: RunResult) -> str:
-    failed = sum(not check.passed for check in result.checks)
-    unjudged = sum(check.passed and not check.judged for check in result.checks)
-    note = f"{failed} of {len(result.checks)} not met" if failed else f"all {len(result.checks)} met"
-    if unjudged:
-        met = len(result.checks) - failed - unjudged
-        note = f"{failed} not met, {met} met" if failed else f"{met} met"
-        note += f", {unjudged} not judged"
-    return note
 
 
 def instants(simulation: Simulation) -> Iterator[int]:
@@ -196,12 +188,6 @@ def instants(simulation: Simulation) -> Iterator[int]:
     for webhook in simulation.outbox.webhooks.values():
         for attempt in webhook.attempts:
             yield attempt.at_ms
-
-
-def _verdict(result: RunResult) -> Verdict:
-    if not result.checks:
-        return Verdict("none", "NO EXPECTATIONS")
-    return Verdict("pass", "PASSED") if result.passed else Verdict("fail", "FAILED")
 
 
 def _facts(result: RunResult, axis: Axis) -> list[str]:

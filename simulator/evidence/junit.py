@@ -5,7 +5,7 @@ The verdict as JUnit XML, for CI servers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -14,7 +14,7 @@ from simulator.evidence.result import Check, RunResult
 from simulator.evidence.text import text
 from simulator.evidence.words import cut
 
-__all__ = ["junit"]
+__all__ = ["attribute", "body", "junit"]
 
 _STORY_LINES_MAX = 500
 _LINE_MAX = 2_000
@@ -42,13 +42,13 @@ def _lines(result: RunResult) -> Iterator[str]:
     counts = f'tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"'
     if result.elapsed_real_s is not None:
         counts += f' time="{result.elapsed_real_s:.3f}"'
-    name = _attribute(result.scenario)
+    name = attribute(result.scenario)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<testsuites name="simulator" tests="{tests}" failures="{failures}" errors="0">'
     yield f"  <testsuite name={name} {counts}>"
     yield "    <properties>"
     for key, value in _properties(result):
-        yield f"      <property name={_attribute(key)} value={_attribute(value)}/>"
+        yield f"      <property name={attribute(key)} value={attribute(value)}/>"
     yield "    </properties>"
     for check in result.checks:
         yield from _case(check, name)
@@ -56,7 +56,7 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield f'    <testcase classname={name} name="expectations">'
         yield '      <skipped message="there are none"/>'
         yield "    </testcase>"
-    yield f"    <system-out>{_body(text(result))}</system-out>"
+    yield f"    <system-out>{body(text(result))}</system-out>"
     yield "  </testsuite>"
     yield "</testsuites>"
 
@@ -74,20 +74,20 @@ def _properties(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _case(check: Check, scenario: str) -> Iterator[str]:
-    opening = f"    <testcase classname={scenario} name={_attribute(check.subject)}"
+    opening = f"    <testcase classname={scenario} name={attribute(check.subject)}"
     if check.passed and check.judged:
         yield f"{opening}/>"
         return
     if check.passed:
-        yield f"{opening}><skipped message={_attribute(check.detail)}/></testcase>"
+        yield f"{opening}><skipped message={attribute(check.detail)}/></testcase>"
         return
     lines = list(check.lines[:_STORY_LINES_MAX])
     if len(check.lines) > len(lines):
         lines.append(f"… {len(check.lines) - len(lines):,} more lines")
     yield f"{opening}>"
     yield (
-        f'      <failure message={_attribute(f"{check.name}: {check.detail}")} type="expectation">'
-        f"{_body([check.detail, *lines])}</failure>"
+        f'      <failure message={attribute(f"{check.name}: {check.detail}")} type="expectation">'
+        f"{body([check.detail, *lines])}</failure>"
     )
     yield "    </testcase>"
 
@@ -96,9 +96,11 @@ def _possible(text: str) -> str:
     return _IMPOSSIBLE.sub("\ufffd", text)
 
 
-def _attribute(text: str) -> str:
+def attribute(text: str) -> str:
+    """Return *text* as the value of an attribute, in its quotes."""
     return quoteattr(_possible(cut(text, _LINE_MAX)))
 
 
-def _body(lines: list[str]) -> str:
+def body(lines: Sequence[str]) -> str:
+    """Return *lines* as the content of an element."""
     return escape(_possible("\n".join(cut(line, _LINE_MAX) for line in lines)), {"\r": "&#13;"})

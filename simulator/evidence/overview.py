@@ -18,11 +18,21 @@ from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.facts import Held, Released
 
-__all__ = ["Bar", "Chart", "held_spans", "overview"]
+__all__ = ["BARS", "BINS", "HEIGHT", "Bar", "Chart", "held_spans", "overview"]
 
-_BINS = 120
-_HEIGHT = 44
+BINS = 120
+HEIGHT = 44
 _BAR_HEIGHT_MIN = 2.0
+
+BARS = (
+    ("c-blue", "sent"),
+    ("c-ink", "refused, or the plan"),
+    ("c-ok", "arrived, acknowledged, or the median"),
+    ("c-bad", "failed"),
+    ("c-late", "expired, or owed"),
+    ("c-meant", "failed, damaged on purpose"),
+)
+"""The colours of the bars, and what they mean."""
 
 
 class _Series(NamedTuple):
@@ -160,7 +170,7 @@ def _chart(
     standing = _stacks(axis, [above])
     hanging = _stacks(axis, below)
     most = max((sum(stack) for stack in (*standing.values(), *hanging.values())), default=1)
-    room = _HEIGHT // 2 if below else _HEIGHT
+    room = HEIGHT // 2 if below else HEIGHT
     bars: list[Bar] = []
     for place, (amount,) in sorted(standing.items()):
         height = _height(amount, most, room)
@@ -174,7 +184,7 @@ def _chart(
                 bars.append(_bar(series, place, top, height, amount))
                 top += height
     bands = [band(axis, start, end, "held back") for start, end in held]
-    return Chart(label, number, note, _HEIGHT, room, bands, bars)
+    return Chart(label, number, note, HEIGHT, room, bands, bars)
 
 
 def _height(amount: int, most: int, room: int) -> float:
@@ -185,8 +195,8 @@ def _height(amount: int, most: int, room: int) -> float:
 def _bar(series: _Series, place: int, top: float, height: float, amount: int) -> Bar:
     return Bar(
         series.css,
-        percent(100 * place / _BINS),
-        percent(90 / _BINS),
+        percent(100 * place / BINS),
+        percent(90 / BINS),
         f"{top:.1f}",
         f"{height:.1f}",
         amount,
@@ -202,6 +212,6 @@ def _stacks(axis: Axis, series: Sequence[_Series]) -> dict[int, list[int]]:
         for at_ms in one_of_series.instants:
             place = places.get(at_ms)
             if place is None:
-                place = places[at_ms] = min(_BINS - 1, int(axis.place(at_ms) * _BINS / 100))
+                place = places[at_ms] = min(BINS - 1, int(axis.place(at_ms) * BINS / 100))
             stacks.setdefault(place, [0] * len(series))[number] += 1
     return stacks

@@ -4,13 +4,14 @@ What a run ends with: checks, a scorecard of the receiver, and the space they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simulator.kernel.model.submission import MessageKey
 from simulator.runtime.space import Space
 from simulator.secrecy import Withholding
 
-__all__ = ["Check", "Load", "RunResult", "Scorecard"]
+__all__ = ["Check", "Drives", "Load", "RunResult", "Scorecard", "passed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,11 @@ class Check:
     def mark(self) -> str:
         """What stands before it: a tick, a cross, or a dash for what was not judged."""
         return "✗" if not self.passed else "✓" if self.judged else "–"
+
+
+def passed(checks: Sequence[Check]) -> bool:
+    """Return True when none of *checks* was missed, and at least one was judged, if there are any."""
+    return all(check.passed for check in checks) and (not checks or any(check.judged for check in checks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +144,24 @@ class Scorecard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drives:
+    """
+    What the integrator answered to the calls that made it send.
+    """
+
+    made: int
+    statuses: Mapping[int, int]
+    failures: Mapping[str, int]
+    """How many were not answered, by why."""
+    first_failure: str
+
+    @property
+    def succeeded(self) -> int:
+        """How many were answered with success."""
+        return sum(number for status, number in self.statuses.items() if status < 400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """
     A finished run.
@@ -152,12 +176,15 @@ class RunResult:
     space: Space
     elapsed_real_s: float | None = None
     """How long it took; None: nobody measured it."""
+    drive: Drives | None = None
+    """None: it was not driven."""
+    planned_ms: tuple[int, ...] = ()
+    """When calls and messages were to come, on the space's clock."""
 
     @property
     def passed(self) -> bool:
         """True when no expectation was missed, and at least one was judged, if there are any."""
-        judged = any(check.judged for check in self.checks)
-        return all(check.passed for check in self.checks) and (judged or not self.checks)
+        return passed(self.checks)
 
     def withheld(self) -> RunResult:
         """Return the same without secrets in names, details and stories, as people and files may see it."""

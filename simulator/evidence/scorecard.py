@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from simulator import __version__
 from simulator.evidence.purpose import COPIES, blameless
-from simulator.evidence.result import Load, Scorecard
+from simulator.evidence.result import Load, RunResult, Scorecard
 from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
 from simulator.runtime.space import Space
 
-__all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard"]
+__all__ = ["nearest_rank", "order_violations", "recovery_ms", "scorecard", "without_verdict"]
 
 
 def scorecard(
@@ -68,6 +69,20 @@ def scorecard(
         if space.driver.mode is ClockMode.LIVE
         else None,
         load=load,
+    )
+
+
+def without_verdict(space: Space) -> RunResult:
+    """Return what there is to tell of a space as it is, of which nobody expects anything."""
+    scenario = space.simulation.scenario
+    return RunResult(
+        scenario=scenario.name,
+        source=scenario.source,
+        seed=space.seed,
+        version=__version__,
+        checks=(),
+        scorecard=scorecard(space),
+        space=space,
     )
 
 

@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simulator.evidence.result import Check, Scorecard
+from simulator.evidence.result import Check, Scorecard, passed
 from simulator.evidence.text import ROWS, Row, shown
 from simulator.kernel.model.submission import MessageKey
 
-__all__ = ["CheckRow", "Link", "Receiver", "Tile", "blame", "check_rows", "receiver"]
+__all__ = [
+    "CheckRow",
+    "Link",
+    "Receiver",
+    "Tile",
+    "Verdict",
+    "blame",
+    "check_rows",
+    "checks_note",
+    "receiver",
+    "verdict",
+]
 
 _STORY_LINES_MAX = 200
 _LINKS_MAX = 20
@@ -23,7 +34,7 @@ _FIRST = ("latency_p99_us", "latency_p50_us", "since_due_p99_us", "recovery_ms")
 
 class Link(NamedTuple):
     """
-    A message that is on the page: its name, and the row to go to.
+    A message that can be looked at: its name, and where it is.
     """
 
     name: str
@@ -56,6 +67,15 @@ class Tile(NamedTuple):
     warn: bool
 
 
+class Verdict(NamedTuple):
+    """
+    The verdict in a word, and its colour.
+    """
+
+    css: str
+    word: str
+
+
 class Receiver(NamedTuple):
     """
     The figures worth a look, and the names of those that are nothing or were not measured.
@@ -76,8 +96,27 @@ def blame(checks: Sequence[Check]) -> dict[MessageKey, list[str]]:
     return blamed
 
 
+def verdict(checks: Sequence[Check]) -> Verdict:
+    """Return the verdict that *checks* come to."""
+    if not checks:
+        return Verdict("none", "NO EXPECTATIONS")
+    return Verdict("pass", "PASSED") if passed(checks) else Verdict("fail", "FAILED")
+
+
+def checks_note(checks: Sequence[Check]) -> str:
+    """Return how many expectations were met."""
+    failed = sum(not check.passed for check in checks)
+    unjudged = sum(check.passed and not check.judged for check in checks)
+    note = f"{failed} of {len(checks)} not met" if failed else f"all {len(checks)} met"
+    if unjudged:
+        met = len(checks) - failed - unjudged
+        note = f"{failed} not met, {met} met" if failed else f"{met} met"
+        note += f", {unjudged} not judged"
+    return note
+
+
 def check_rows(checks: Sequence[Check], drawn: Mapping[MessageKey, str]) -> list[CheckRow]:
-    """Return the expectations, those not met first; *drawn* are the messages on the page by their rows."""
+    """Return the expectations, those not met first; *drawn* says where messages are."""
     rows: list[CheckRow] = []
     for check in sorted(checks, key=lambda check: (check.passed, not check.judged)):
         blamed = () if check.passed else check.blamed

@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
 class Story(NamedTuple):
     """
-    What `explain` tells; `considered` and `places` are empty when the scenario was replaced since.
+    What `explain` tells; `considered` and `places` are empty when the scenario of then is gone.
     """
 
     message: Message | Refused
@@ -74,7 +74,7 @@ class Story(NamedTuple):
             lines += place.lines()
         if not self.places:
             decided = f'rule "{message.rule}"' if message.rule else message.rung.value
-            lines.append(f"decided by: {decided}; the scenario was replaced since, so the rules are not told")
+            lines.append(f"decided by: {decided}; the scenario of then is gone, so the rules are not told")
         lines += [narrative(entry) for entry in self.entries]
         for webhook in self.webhooks:
             lines += webhook_lines(webhook)

@@ -4,8 +4,7 @@ What is still due, in words.
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from simulator.kernel.engine.arrivals import ActsStep, StormStep
 from simulator.kernel.engine.simulation import Simulation
@@ -17,9 +16,6 @@ from simulator.kernel.store.agenda import Step
 from simulator.kernel.webhooks.webhook import Webhook
 
 __all__ = ["Due", "due_about", "due_of", "next_due"]
-
-_STEPS_MAX: Final = 200_000
-"""How far ahead a message's own steps are looked for."""
 
 
 class Due(NamedTuple):
@@ -52,9 +48,9 @@ def next_due(simulation: Simulation) -> tuple[Due, int] | None:
 
 
 def due_about(simulation: Simulation, key: MessageKey) -> list[Due]:
-    """Return what is still due about one message, as far as it can be found in reasonable time."""
-    steps = islice(simulation.agenda.upcoming(), _STEPS_MAX)
-    return [due_of(at_ms, step) for at_ms, step in steps if _is_about(step, key)]
+    """Return what is still due about one message."""
+    steps = simulation.agenda.upcoming(lambda step: _is_about(step, key))
+    return [due_of(at_ms, step) for at_ms, step in steps]
 
 
 def _is_about(step: Step, key: MessageKey) -> bool:

@@ -37,6 +37,7 @@ from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.recipient import Circumstances, normal_address
 from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
+from simulator.kernel.model.turns import SLICE
 from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay, format_duration
 from simulator.kernel.webhooks.webhook import (
     Attempt,
@@ -110,6 +111,7 @@ from simulator.telecom.sms import Language, Segmentation, autodetect, characters
 __all__ = [
     "BODY_BYTES_MAX",
     "SEAM",
+    "SLICE",
     "TARGET",
     "TERMINAL",
     "VIOLATIONS_MAX",

@@ -4,13 +4,15 @@ Calls of the integrator, and what they are answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from simulator.kernel.engine.call_result import UNDECIDED, CallResult
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
+from simulator.kernel.model.turns import SLICE, at_once
 from simulator.kernel.webhooks.webhook import Report
 from simulator.provider.gateway import Gateway
 from simulator.provider.refusing import CallCut, Refuse
@@ -57,6 +59,7 @@ class Call:
     """
 
     __slots__ = (
+        "at_once",
         "began_real_ns",
         "body",
         "credential",
@@ -108,6 +111,8 @@ class Call:
         """Why it was refused, if it was."""
         self.notes: tuple[str, ...] = ()
         """What its answer has no words for."""
+        self.at_once = False
+        """Nothing else may happen before it is dealt with."""
         self.unreadable = ""
         """Why its body could not be read, before any provider looked at it; empty: it could."""
 
@@ -147,6 +152,23 @@ class Call:
         self._stop_if_decided()
         return self.result.outcomes
 
+    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, list[Message | Refused]]:
+        """Do the same a slice at a time, for calls that ask for thousands; see `in_turns`."""
+        self._note_names(submissions)
+        self.result = yield from self.gateway.submitting(submissions)
+        self._stop_if_decided()
+        return self.result.outcomes
+
+    def in_turns(self, steps: Generator[None, None, Answer], count: int) -> Answer | Awaitable[Answer]:
+        """
+        Return the answer that *steps* come to, with turns for others in between when *count* is large.
+
+        A call that is recorded or replayed is dealt with at once, for its place among the others counts.
+        """
+        if count <= SLICE or self.at_once:
+            return at_once(steps)
+        return _taking_turns(steps)
+
     def submit_later(
         self,
         submissions: Sequence[Submission],
@@ -179,3 +201,19 @@ class Call:
             raise Refuse.as_decided(self.result.refusal)
         if self.result.drop is Drop.BEFORE:
             raise CallCut
+
+
+async def _taking_turns(steps: Generator[None, None, Answer]) -> Answer:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        await _turn()
+
+
+@types.coroutine
+def _turn() -> Generator[None, None, None]:
+    """Let everybody else have a turn; the same as a sleep of no time, without loading what sleeps."""
+    yield

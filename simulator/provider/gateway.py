@@ -4,7 +4,7 @@ A provider's door into one space, and from there to the integrator.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from simulator.kernel.engine.call_result import CallResult
@@ -181,6 +181,10 @@ class Gateway:
     def submit(self, submissions: Sequence[Submission]) -> CallResult:
         """Submit what a call asks for; handlers use `Call.submit`, which raises what refuses it."""
         return self._simulation.submit(submissions, unanswered=True)
+
+    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, CallResult]:
+        """Submit the same a slice at a time; handlers use `Call.submitting`."""
+        return self._simulation.submitting(submissions)
 
     def submit_later(
         self,

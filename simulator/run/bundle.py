@@ -12,9 +12,12 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from simulator.evidence.result import Check, RunResult
+from simulator.evidence.scorecard import scorecard
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
 from simulator.run.inputs import read_bounded, rows_of
+from simulator.runtime.space import Space
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "Commanded",
     "Ended",
     "Fetched",
+    "Judgement",
     "Row",
     "read_bundle",
 ]
@@ -169,6 +173,10 @@ class Attempted(Struct, frozen=True, kw_only=True, tag="outcome", gc=False):
     error: str
     latency_real_us: int
     cause: Cause | None = None
+    note: str = ""
+    excerpt: str = ""
+    """How the integrator's answer begins."""
+    headers: list[tuple[str, str]] = []
 
 
 class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):
@@ -186,6 +194,18 @@ class Ended(Struct, frozen=True, kw_only=True, tag="end", gc=False):
 Row: TypeAlias = Called | Answered | Commanded | Fetched | Attempting | Attempted | Ended
 
 
+class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    An expectation and what came of it in the run.
+    """
+
+    name: str
+    passed: bool
+    judged: bool = True
+    detail: str = ""
+    lines: tuple[str, ...] = ()
+
+
 class About(Struct, frozen=True, kw_only=True):
     """
     What `bundle.json` says.
@@ -201,6 +221,10 @@ class About(Struct, frozen=True, kw_only=True):
     """The name of the scenario's file when it was run."""
     withheld: bool
     """Something that webhooks are signed with is not in the bundle, so signatures cannot be compared."""
+    complete: bool = True
+    """False: the run was ended before its own end, by a signal or a crash."""
+    checks: list[Judgement] | None = None
+    """The run's verdict; None: it was interrupted, or recorded before verdicts were."""
 
 
 class Bundle:
@@ -213,8 +237,19 @@ class Bundle:
         self.about = about
         self.scenario_text = scenario_text
 
+    @property
+    def incomplete(self) -> str:
+        """What to say of a record that breaks off; empty: it is whole."""
+        if self.about.complete:
+            return ""
+        return f"{self.folder} is incomplete: its run was ended before its end, and counts until then"
+
     def rows(self) -> Iterator[Row]:
-        """Yield every row; raises BundleError at the first that is none, or when the end is missing."""
+        """
+        Yield every row; raises BundleError at the first that is none, or when the end is missing.
+
+        A record that breaks off has no end, and may have half a row as its last.
+        """
         decoder: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
         path = self.folder / TRACE
         row: Row | None = None
@@ -224,6 +259,8 @@ class Bundle:
                 for number, line in enumerate(rows_of(file, _ROW_BYTES_MAX), 1):
                     if isinstance(row, Ended):
                         raise BundleError(f"{path}:{number}: expected nothing after the end, got another row")
+                    if not self.about.complete and not line.endswith(b"\n"):
+                        return
                     try:
                         row = decoder.decode(line)
                     except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
@@ -231,8 +268,24 @@ class Bundle:
                     yield row
         except OSError as trouble:
             raise BundleError(f"{path}: cannot be read ({trouble.strerror})") from None
-        if not isinstance(row, Ended):
+        if self.about.complete and not isinstance(row, Ended):
             raise BundleError(f"{path}:{number + 1}: expected more: the record breaks off before its end")
+
+    def result(self, space: Space) -> RunResult | None:
+        """Return how the run ended, of which *space* is a replay; None: its verdict is not in the record."""
+        about = self.about
+        if about.checks is None:
+            return None
+        scenario = space.simulation.scenario
+        return RunResult(
+            scenario=scenario.name,
+            source=about.scenario,
+            seed=about.seed,
+            version=about.version,
+            checks=tuple(Check(**msgspec.structs.asdict(check)) for check in about.checks),
+            scorecard=scorecard(space),
+            space=space,
+        )
 
     def attempts(self) -> Iterator[Attempting]:
         """Yield the beginning of every attempt that was sent."""
@@ -257,6 +310,6 @@ def read_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{path}:{trouble.lineno}: is no JSON: {trouble.msg}") from None
     except (msgspec.ValidationError, UnicodeDecodeError) as trouble:
         raise BundleError(f"{path}:1: is not what `run --record` writes: {trouble}") from None
-    for _ in bundle.rows():
-        pass
+    if sum(1 for _ in bundle.rows()) == 0:
+        raise BundleError(f"{folder / TRACE}:1: expected a row: the run was ended before anything happened")
     return bundle

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from simulator.evidence.result import Check, Scorecard
-from simulator.evidence.scorecard import nearest_rank, scorecard
+from simulator.evidence.scorecard import nearest_rank
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.faults import FORGERIES, DamageKind
 from simulator.kernel.model.lifecycle import TERMINAL, State
@@ -21,10 +21,9 @@ from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.run.sends import send_checks, share_bp
 from simulator.run.stories import Stories
 from simulator.run.told import Outranks, first_counts
-from simulator.runtime.space import Space
 from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
-__all__ = ["checks", "judge_of"]
+__all__ = ["checks"]
 
 _ANSWERS_MAX = 3
 _NO_TARGET = " (has the account a target?)"
@@ -68,15 +67,6 @@ def checks(
 
 def _keys(messages: list[Message]) -> tuple[MessageKey, ...]:
     return tuple(message.key for message in messages)
-
-
-def judge_of(expected: Expectations) -> Callable[[Space], Sequence[Check]]:
-    """Return who tells how a space stands now, measured by *expected*."""
-
-    def judge(space: Space) -> Sequence[Check]:
-        return checks(expected, space.simulation, scorecard(space))
-
-    return judge
 
 
 def _messages(goals: MessageGoals, simulation: Simulation, stories: Stories) -> Iterator[Check]:

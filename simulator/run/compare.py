@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby, zip_longest
+from itertools import groupby, takewhile, zip_longest
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -81,14 +81,22 @@ def first_divergence(recorded: Bundle, replayed: Bundle) -> Divergence | None:
 
     Compared are its calls and its answers to webhooks.  On virtual time their
     instants count, too; on a live clock no instant is the same twice, so there
-    each only has to be found once in the other run, whatever its ids.
+    each only has to be found once in the other run, whatever its ids.  Of a record
+    that breaks off, the last instant may lack something, and nothing later is known.
     """
     if recorded.about.mode is ClockMode.LIVE:
         return _unmatched(recorded, replayed)
-    for number, (old, new) in enumerate(zip_longest(_acts(recorded), _acts(replayed)), 1):
+    until_ms = None if recorded.about.complete else max(row.at_ms for row in recorded.rows())
+    both = zip_longest(_until(_acts(recorded), until_ms), _until(_acts(replayed), until_ms))
+    for number, (old, new) in enumerate(both, 1):
         if old is None or new is None or (old.at_ms, old.same) != (new.at_ms, new.same):
             return Divergence(f"act {number} of the integrator", _told(old), _told(new))
     return None
+
+
+def _until(acts: Iterator[_Act], until_ms: int | None) -> Iterator[_Act]:
+    """Yield the acts before an instant; None: all of them."""
+    return acts if until_ms is None else takewhile(lambda act: act.at_ms < until_ms, acts)
 
 
 def _unmatched(recorded: Bundle, replayed: Bundle) -> Divergence | None:
@@ -98,6 +106,8 @@ def _unmatched(recorded: Bundle, replayed: Bundle) -> Divergence | None:
         if not left[shape]:
             return Divergence(f"act {number} of the integrator", act.told, "nothing like it")
         left[shape] -= 1
+    if not recorded.about.complete:
+        return None
     for number, act in enumerate(_acts(replayed), 1):
         if left[_shape(act.told.partition(" ms ")[2])]:
             return Divergence(f"act {number} of the integrator", "nothing like it", act.told)

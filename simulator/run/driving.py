@@ -12,6 +12,7 @@ from heapq import merge
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from simulator.evidence.result import Drives
 from simulator.kernel.model.people import People, filled
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.runtime.transport.redirects import followed
@@ -76,7 +77,16 @@ class DriveReport:
     @property
     def refused(self) -> int:
         """How many calls the integrator did not answer with success."""
-        return self.made - sum(n for status, n in self.statuses.items() if status < 400)
+        return self.made - self.summary().succeeded
+
+    def summary(self) -> Drives:
+        """Return what was answered, for whoever judges it."""
+        return Drives(
+            made=self.made,
+            statuses=dict(self.statuses),
+            failures=dict(self.failures),
+            first_failure=self.first_failure,
+        )
 
 
 def arrivals(drives: tuple[Drive, ...]) -> Iterator[Driven]:

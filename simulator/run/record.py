@@ -8,13 +8,14 @@ import errno
 import json
 import re
 from collections import Counter
-from io import BufferedWriter
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from simulator import __version__
+from simulator.evidence.result import RunResult
+from simulator.evidence.words import cut
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookRequest
 from simulator.provider import Answer, Call
 from simulator.provider import Fetched as FetchResult
@@ -32,6 +33,7 @@ from simulator.run.bundle import (
     Commanded,
     Ended,
     Fetched,
+    Judgement,
     Row,
 )
 from simulator.runtime.space import Space
@@ -43,6 +45,11 @@ __all__ = ["Recorder", "attempting_row", "renaming_of"]
 
 # Time is in the rows; how it was made to pass is not asked again.
 _ABOUT_TIME: Final = frozenset({"clock", "clock/advance"})
+_DRAFT: Final = f"{ABOUT}.part"
+# `bundle.json` is read whole, so what it says of the verdict has an end.
+_CHECKS_MAX: Final = 200
+_LINES_MAX: Final = 4
+_TEXT_MAX: Final = 200
 _ISSUED: Final = re.compile(rb'"(?:access_)?token"\s*:\s*"([^"\\]{1,4000})"')
 
 
@@ -50,16 +57,18 @@ class Recorder:
     """
     Writes what comes into a space and what goes out of it into a folder, from now on.
 
-    Raises OSError when the folder cannot be written, or holds anything but an earlier
-    record.  `bundle.json` comes last, so a folder without it is no bundle.
+    Every row is on its way to the disk before its effect, and `bundle.json` says from the
+    beginning what a replay needs, so that a killed run leaves a record that breaks off.
+    Raises OSError when the folder cannot be written, or holds anything but an earlier record.
     """
 
     def __init__(self, space: Space, folder: Path, scenario_text: str, scenario_name: str = SCENARIO) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_others(folder)
+        # A record that is half the earlier one would be worse than none.
         (folder / ABOUT).unlink(missing_ok=True)
         (folder / SCENARIO).write_text(scenario_text, encoding="utf-8")
-        self._file: BufferedWriter = (folder / TRACE).open("wb")
+        self._file = (folder / TRACE).open("wb", buffering=0)
         self._space = space
         self._folder = folder
         self._scenario_name = scenario_name
@@ -68,13 +77,25 @@ class Recorder:
         self._numbers: dict[int, int] = {}
         self._calls = 0
         self._trouble: OSError | None = None
+        self._about = self._present(complete=False)
+        try:
+            self._write_about(self._about)
+        except OSError:
+            self._file.close()
+            raise
         space.tap = self
 
     def _write(self, row: Row) -> None:
         if self._trouble is not None:
             return
+        line = self._encoder.encode(row) + b"\n"
         try:
-            self._file.write(self._encoder.encode(row) + b"\n")
+            about = self._present(complete=False)
+            if about != self._about:
+                self._about = about
+                self._write_about(about)
+            while line:
+                line = line[self._file.write(line) :]
         except OSError as trouble:
             # The run goes on; that it is not recorded is said at its end.
             self._trouble = trouble
@@ -163,11 +184,18 @@ class Recorder:
                 error=attempt.error,
                 cause=attempt.cause,
                 latency_real_us=attempt.latency_real_us,
+                note=attempt.note,
+                excerpt=self._renaming.body(attempt.excerpt.encode()).decode("utf-8", "replace"),
+                headers=self._renaming.headers(attempt.headers),
             )
         )
 
-    def close(self) -> None:
-        """End the record; raises OSError when it could not be written to its end."""
+    def close(self, result: RunResult | None = None, *, complete: bool = True) -> None:
+        """
+        End the record, with the verdict if there is one; raises OSError when it could not be written.
+
+        It is not *complete* when the run did not come to its own end.
+        """
         space = self._space
         space.tap = None
         at_ms, steps = self._now
@@ -184,8 +212,14 @@ class Recorder:
         except OSError as trouble:
             self._trouble = self._trouble or trouble
         if self._trouble is not None:
+            # What breaks off for want of room is no story to be told again.
+            (self._folder / ABOUT).unlink(missing_ok=True)
             raise self._trouble
-        about = About(
+        self._write_about(self._present(result, complete=complete))
+
+    def _present(self, result: RunResult | None = None, *, complete: bool) -> About:
+        space = self._space
+        return About(
             format=FORMAT,
             version=__version__,
             seed=space.seed,
@@ -194,28 +228,48 @@ class Recorder:
             rate=space.driver.rate,
             scenario=self._scenario_name,
             withheld=self._renaming.withheld,
+            complete=complete,
+            checks=_judgements(result) if result is not None else None,
         )
-        plain = json.dumps(msgspec.to_builtins(about), indent=2) + "\n"
-        (self._folder / ABOUT).write_text(plain, encoding="utf-8")
+
+    def _write_about(self, about: About) -> None:
+        """Write `bundle.json`, whole or not at all."""
+        plain = json.dumps(msgspec.to_builtins(about), indent=2, ensure_ascii=False) + "\n"
+        draft = self._folder / _DRAFT
+        draft.write_text(plain, encoding="utf-8")
+        draft.replace(self._folder / ABOUT)
 
     def abandon(self) -> None:
         """Leave nothing behind: there was no run."""
         self._space.tap = None
         self._file.close()
-        for name in (TRACE, SCENARIO):
+        for name in (ABOUT, TRACE, SCENARIO):
             (self._folder / name).unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
+
+
+def _judgements(result: RunResult) -> list[Judgement]:
+    return [
+        Judgement(
+            name=cut(check.name, _TEXT_MAX),
+            passed=check.passed,
+            judged=check.judged,
+            detail=cut(check.detail, _TEXT_MAX),
+            lines=tuple(cut(line, _TEXT_MAX) for line in check.lines[:_LINES_MAX]),
+        )
+        for check in result.withheld().checks[:_CHECKS_MAX]
+    ]
 
 
 def _refuse_others(folder: Path) -> None:
     """Raise FileExistsError where a record would overwrite something that is none."""
     held = {path.name for path in folder.iterdir()}
     # A record that broke off has a trace and no `bundle.json`; the next run may take its place.
-    if held and ABOUT not in held and not (TRACE in held and held <= {TRACE, SCENARIO}):
+    if held and ABOUT not in held and not (TRACE in held and held <= {TRACE, SCENARIO, _DRAFT}):
         why = "it holds other files and is no bundle; name a new folder, an empty one or a bundle"
         raise FileExistsError(errno.EEXIST, why, str(folder))
-    for name in (ABOUT, TRACE, SCENARIO):
+    for name in (ABOUT, TRACE, SCENARIO, _DRAFT):
         path = folder / name
         # A link or a pipe of this name leads elsewhere, where a record is not to be written.
         if path.is_symlink() or (path.exists() and not path.is_file()):

@@ -10,7 +10,7 @@ from typing import Final
 
 from simulator.provider import Provider
 from simulator.run.bundle import Bundle, Ended, Row
-from simulator.run.checks import judge_of
+from simulator.run.course import Course
 from simulator.run.replay import Diverged, Stage, plan_of
 from simulator.runtime.space import Space
 from simulator.server.spaces import SpaceRegistry
@@ -41,7 +41,8 @@ class Recording:
         self._moment = 0
         self._note = ""
         self._stage = self._fresh()
-        registry.judges[name] = judge_of(plan_of(bundle, providers).expect)
+        self._course = Course(plan_of(bundle, providers))
+        registry.courses[name] = self._course
 
     @property
     def space(self) -> Space:
@@ -63,6 +64,11 @@ class Recording:
         """Why it cannot be shown further; empty: it can."""
         return self._note
 
+    @property
+    def forkable(self) -> bool:
+        """Always: the record holds what was to come."""
+        return True
+
     async def seek(self, moment: int) -> None:
         """Stand at another moment."""
         if moment < self._moment or self._note:
@@ -70,6 +76,8 @@ class Recording:
             self._stage, self._played, self._note = self._fresh(), 0, ""
         self._played = await self._play(self._stage, self._played, self._moments[moment])
         self._moment = moment
+        over = moment == len(self._moments) - 1 and not self._note
+        self._course.end(self._bundle.result(self.space) if over else None)
 
     async def fork(self, name: str) -> Space:
         """Return a new space that was played up to this moment and goes on by itself from here."""

@@ -32,6 +32,8 @@ class LoadReport(NamedTuple):
     sent: int
     statuses: dict[int, int]
     failures: dict[str, int]
+    reasons: dict[str, str]
+    """The first of the failures of each kind, in words."""
     latencies_us: list[int]
     """From when each was due to the end of its answer."""
     lag_max_ms: int
@@ -44,6 +46,7 @@ class LoadReport(NamedTuple):
         counts = [f"{count} × {status}" for status, count in sorted(self.statuses.items())]
         counts += [f"{count} × {name}" for name, count in sorted(self.failures.items())]
         lines = [f"{self.sent} webhooks sent: {', '.join(counts) or 'none'}"]
+        lines += [f"{name}: {reason}" for name, reason in sorted(self.reasons.items())]
         if self.worse:
             lines.append(
                 f"{self.worse} webhooks that were answered 2xx in the record were not answered 2xx now"
@@ -104,6 +107,7 @@ class _Load:
         self._latencies: list[int] = []
         self._statuses: dict[int, int] = {}
         self._failures: dict[str, int] = {}
+        self._reasons: dict[str, str] = {}
         self._lag_max_ms = 0
         self._sent = 0
         self._not_taken: set[tuple[str, int]] = set()
@@ -131,6 +135,7 @@ class _Load:
             self._latencies.append(int((self._loop.time() - due) * 1_000_000))
         else:
             self._failures[reply.cause.value] = self._failures.get(reply.cause.value, 0) + 1
+            self._reasons.setdefault(reply.cause.value, reply.error)
         if not _takes(reply.status):
             self._not_taken.add((row.id, row.number))
 
@@ -153,6 +158,7 @@ class _Load:
             self._sent,
             self._statuses,
             self._failures,
+            self._reasons,
             self._latencies,
             self._lag_max_ms,
             sum(row in self._not_taken for row in _taken(bundle)) if self._not_taken else 0,

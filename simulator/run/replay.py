@@ -137,7 +137,7 @@ class Stage:
         for gateway in self._space.gateways.values():
             gateway.fetch = self._fetch
         self._edge = Edge(self._registry)
-        self._control = ControlFace(Controller(self._registry))
+        self._control = ControlFace(Controller(self._registry, waits=False))
         self._space.scenario_text = bundle.scenario_text
         self._renaming = renaming_of(self._space, bundle.scenario_text)
         self._signed = not about.withheld
@@ -243,6 +243,7 @@ class Stage:
         )
         provider = self._registry.providers[row.provider]
         route, call.path_values, _ = self._edge.find(call)
+        call.at_once = True
         self.calls += 1
         if route is None:
             raise Diverged(
@@ -360,6 +361,9 @@ class Stage:
             cause=row.cause,
             acknowledged=policy.acknowledges(row.status),
             latency_real_us=row.latency_real_us,
+            note=row.note,
+            excerpt=row.excerpt,
+            headers=tuple(row.headers),
         )
         self._space.simulation.attempted(webhook, attempt)
 

@@ -18,7 +18,8 @@ from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
 from simulator.run.audit import Audit, Finding
 from simulator.run.beginning import IntegratorUnreachable, await_answer, await_listeners, reset
-from simulator.run.checks import checks, judge_of
+from simulator.run.checks import checks
+from simulator.run.course import Course
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
 from simulator.run.pulse import Pulse, beating
@@ -77,7 +78,8 @@ async def run(
     """
     space = server.registry.get(DEFAULT_SPACE)
     shown = asyncio.get_running_loop().create_task(_show(space, progress))
-    server.registry.judges[space.name] = judge_of(plan.expect)
+    course = Course(plan)
+    server.registry.courses[space.name] = course
     began_s = asyncio.get_running_loop().time()
     software = Software(options.start, server.url) if options.start else None
     try:
@@ -106,7 +108,7 @@ async def run(
         if software is not None:
             await software.stop()
     progress(space)
-    return RunResult(
+    result = RunResult(
         scenario=plan.scenario.name,
         source=plan.scenario.source,
         seed=space.seed,
@@ -115,7 +117,11 @@ async def run(
         scorecard=card,
         space=space,
         elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+        drive=stage.report.summary() if plan.drive else None,
+        planned_ms=tuple(course.planned_ms(space)),
     )
+    course.end(result)
+    return result
 
 
 class _Stage:

@@ -4,7 +4,6 @@ The truth about a message in words that an answer can be compared with.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -15,15 +14,16 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.store.facts import Acted
 from simulator.run.told import Told
-from simulator.scenario.goals import TRUTHS, Wanted
+from simulator.scenario.goals import BLANK, TRUTHS, Wanted
 
 __all__ = ["Figures", "disagrees", "says", "truths"]
 
 Figures = Callable[[Message], Mapping[str, str]]
 """What a provider tells of a message beside its state."""
 
-_BLANK: Final = re.compile(r"\{(\w+)\}")
+_WRITES: Final = "writes"
 _NUMBER_OFF_MAX: Final = 1e-6
 _YEAR_2000_S: Final = 946_684_800
 _MS_FROM: Final = 100_000_000_000
@@ -54,6 +54,8 @@ def truths(
         "ended": _iso(simulation.clock.unix_ms(ended_ms)),
         "sends": str(key.ordinal - _accepted_before(simulation, key)),
         "fallbacks": str(_elsewhere(simulation, message)),
+        "arrived": str(int(state in (State.DELIVERED, State.READ))),
+        "written": _written(simulation, key),
     }
     # Where it is said to be read and is not, or the other way round, what was heard is true as well.
     heard = {state, message.state} <= {State.DELIVERED, State.READ}
@@ -82,21 +84,32 @@ def _elsewhere(simulation: Simulation, message: Message) -> int:
     return count
 
 
+def _written(simulation: Simulation, key: MessageKey) -> str:
+    """Return how often the recipient wrote by this provider; empty where it did anything else, too."""
+    acts = [
+        entry.fact.act
+        for entry in simulation.journal
+        if isinstance(entry.fact, Acted)
+        and (entry.provider, entry.recipient) == (key.provider, key.recipient)
+    ]
+    return str(len(acts)) if set(acts) <= {_WRITES} else ""
+
+
 def _iso(unix_ms: int) -> str:
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
 def says(template: Wanted, words: Mapping[str, str]) -> bool:
     """Return True when the truth has a word for everything in *template*."""
-    return all(name in words for name in _BLANK.findall(template.template))
+    return all(name in words for name in BLANK.findall(template.template))
 
 
 def disagrees(template: Wanted, belief: str, words: Mapping[str, str]) -> str:
     """Return what *belief* should be, or an empty text: it is, or the truth has no word for it here."""
     if not says(template, words):
         return ""
-    names = _BLANK.findall(template.template)
-    expected = _BLANK.sub(lambda match: words[match[1]], template.template)
+    names = BLANK.findall(template.template)
+    expected = BLANK.sub(lambda match: words[match[1]], template.template)
     if belief == expected:
         return ""
     if names == ["ended"] and template.template == "{ended}":

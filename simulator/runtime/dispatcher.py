@@ -30,6 +30,7 @@ _UNRENDERED: Final = Reply(
     cause=Cause.UNRENDERED,
 )
 _LOG = logging.getLogger("simulator")
+_HEADERS_MAX: Final = 30
 
 
 def outgoing(client: Callable[[], Transport]) -> Fetch:
@@ -263,6 +264,7 @@ class Dispatcher:
     def _record(self, flight: _Flight, reply: Reply) -> None:
         status = reply.status
         webhook = flight.webhook
+        acknowledged = flight.policy.acknowledges(status)
         attempt = Attempt(
             number=flight.number,
             at_ms=flight.at_ms,
@@ -271,10 +273,12 @@ class Dispatcher:
             error=reply.error,
             cause=reply.cause,
             note=reply.note,
-            acknowledged=flight.policy.acknowledges(status),
+            acknowledged=acknowledged,
             queued_real_us=flight.queued_ns // 1000,
             latency_real_us=(perf_counter_ns() - flight.started_ns) // 1000,
             excerpt=reply.body.decode("utf-8", "replace"),
+            # Of those that are taken, which are nearly all, nobody asks.
+            headers=() if acknowledged else tuple(reply.headers[:_HEADERS_MAX]),
         )
         if self.tap is not None:
             self.tap.attempted(webhook, attempt)

@@ -255,7 +255,7 @@ class Driver:
                 due_ms = simulation.next_due()
                 if due_ms is not None:
                     self._timer_due = None
-                    simulation.fire(max(due_ms, simulation.clock.now_ms))
+                    simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS)
         finally:
             # A step that fails is told in the log; the clock goes on.
             self.nudge()
@@ -284,14 +284,17 @@ class Driver:
         fired = 0
         try:
             await self._settle_instant()
+            turn_ns = monotonic_ns() + _SLICE_REAL_NS
             while (due_ms := simulation.next_due()) is not None and (to_ms is None or due_ms <= to_ms):
                 if self._closed:
                     break
-                more = simulation.fire(max(due_ms, simulation.clock.now_ms))
-                fired += 1
-                if more:
+                more = simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS)
+                fired += not more
+                if monotonic_ns() >= turn_ns:
+                    # A thousand quiet instants, or one with a thousand steps: others get their turn.
                     await asyncio.sleep(0)
-                else:
+                    turn_ns = monotonic_ns() + _SLICE_REAL_NS
+                if not more:
                     await self._settle_instant()
                 self._changed()
             if to_ms is not None and not self._closed:

@@ -63,10 +63,10 @@ class Guard:
     __slots__ = ("_allowed", "_named")
 
     def __init__(self, also: Iterable[str] = ()) -> None:
-        networks = tuple(ipaddress.ip_network(text, strict=False) for text in also)
+        networks = tuple(_unmapped(ipaddress.ip_network(text, strict=False)) for text in also)
         self._named = {network[0] for network in networks if network.num_addresses == 1} & _METADATA
         for network in networks:
-            if any(_within(network, never) for never in _LINK_LOCAL) and network[0] not in self._named:
+            if _is_never_dialled(network) and network[0] not in self._named:
                 raise ValueError(
                     f"--allow-target: link-local addresses are never dialled, so {network} cannot be "
                     "allowed; a cloud's metadata address can, named by itself"
@@ -98,6 +98,10 @@ class Guard:
             return ""
         return "" if self.allows(host) else _refusal(host)
 
+    def refusal(self, host: str) -> str:
+        """Return what is said of the address *host*, which may not be dialled."""
+        return _refusal(host)
+
     def make_socket(self, info: AddrInfoType) -> socket.socket:
         """Return a socket for *info*, or raise ForbiddenTarget before anything is dialled."""
         family, kind, protocol, _, address = info
@@ -109,6 +113,21 @@ class Guard:
 
 def _refusal(host: str) -> str:
     return f"webhooks go to loopback and private networks only, not to {host}; --allow-target permits more"
+
+
+def _unmapped(network: _NetworkT) -> _NetworkT:
+    """Return the IPv4 network that an IPv6 one stands for, as the addresses in it do."""
+    mapped = getattr(network[0], "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - 96))
+
+
+def _is_never_dialled(network: _NetworkT) -> bool:
+    if any(_within(network, never) for never in _LINK_LOCAL):
+        return True
+    # A gateway on the way would make link-local addresses of them.
+    return all(any(real.is_link_local for real in _meant(end)) for end in (network[0], network[-1]))
 
 
 def _within(network: _NetworkT, outer: _NetworkT) -> bool:

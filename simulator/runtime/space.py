@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.engine.still import still
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
@@ -25,9 +27,11 @@ from simulator.runtime.tap import Tap, tapped
 from simulator.runtime.transport.seam import Transport
 from simulator.secrecy import secrets_in
 
-__all__ = ["Exchange", "ScenarioConflict", "Space", "TurnedAway"]
+__all__ = ["Exchange", "ScenarioConflict", "Space", "TurnedAway", "urls_in"]
 
 _EXCHANGES_MAX = 1_000
+_LARGE: Final = 4_000
+"""What has more entries, messages and webhooks is read aside."""
 _SECRETS_MAX = 1_000
 
 
@@ -228,21 +232,48 @@ class Space:
         )
 
     def configure(self, provider: str, settings: Mapping[str, object]) -> None:
-        """Change a provider's settings from now on."""
+        """Change a provider's settings from now on; targets that will be refused are told in the journal."""
         self.simulation.configure(provider, settings)
         self._note_secrets(settings)
+        gateway = self.gateways[provider]
+        for url in urls_in(settings):
+            if why := gateway.why_not(url):
+                gateway.note("webhooks will be lost", why=why)
 
     def _note_secrets(self, settings: Mapping[str, object]) -> None:
         self._secrets.update(dict.fromkeys(secrets_in(settings)))
         while len(self._secrets) > _SECRETS_MAX:
             del self._secrets[next(iter(self._secrets))]
 
-    def secrets(self) -> Iterator[str]:
-        """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
+    def settings_secrets(self) -> Iterator[str]:
+        """Yield the secrets of settings that are in force, were, or will be by the timeline."""
         yield from self._secrets
         for gateway in self.gateways.values():
             yield from gateway.account.credentials
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what nobody is to read in evidence: secrets of settings, and the credentials of calls."""
+        yield from self.settings_secrets()
         yield from {message.submission.credential for message in self.simulation.messages.values()}
+
+    def still(self) -> Space:
+        """Return a copy as it is now, to be read beside the work of this one; see `kernel.engine.still`."""
+        twin = copy(self)
+        twin.simulation = still(self.simulation)
+        twin.exchanges = self.exchanges.copy()
+        return twin
+
+    @property
+    def is_large(self) -> bool:
+        """True when reading all of it would keep others waiting."""
+        simulation = self.simulation
+        scenario = simulation.scenario
+        return (
+            len(simulation.journal)
+            + len(simulation.messages)
+            + len(simulation.outbox.webhooks)
+            + 5 * (len(scenario.rules) + len(scenario.recipients) + len(scenario.timeline))
+        ) > _LARGE
 
     async def send_early(self, patience_real_s: float) -> None:
         """Send the reports that a rule wants before the answer; wait for them, but not for ever."""
@@ -257,6 +288,21 @@ class Space:
         self.note_change()
         self.driver.close()
         await self.dispatcher.close()
+
+
+def urls_in(settings: object) -> Iterator[str]:
+    """Yield every address that stands in settings."""
+    match settings:
+        case str() if "://" in settings:
+            yield settings
+        case Mapping():
+            for part in settings.values():
+                yield from urls_in(part)
+        case list() | tuple():
+            for part in settings:
+                yield from urls_in(part)
+        case _:
+            pass
 
 
 def wall_unix_ms() -> int:

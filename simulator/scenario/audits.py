@@ -4,19 +4,17 @@ What audits name that stands elsewhere: a rule of the file, a word that only som
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.units import shown
-from simulator.scenario.goals import FIGURES, Ask, RunFile
+from simulator.scenario.goals import BLANK, FIGURES, Ask, RunFile
 from simulator.schema.node import Node, Problems, child_path, did_you_mean
 from simulator.schema.scalars import either_of
 
 __all__ = ["Teller", "check_audits"]
 
-_BLANK: Final = re.compile(r"\{(\w+)\}")
 _PLACE: Final = "expect.integrator"
 
 
@@ -43,7 +41,7 @@ def check_audits(file: Node, plan: RunFile, providers: Mapping[str, Teller], pro
         asked = _asked(ask, rules, providers)
         for place, template in ask.fields.items():
             fields = _child(node, "fields")
-            for word in _BLANK.findall(template.template):
+            for word in BLANK.findall(template.template):
                 if word not in FIGURES or any(word in providers[name].figures_told for name in asked):
                     continue
                 tellers = [name for name, provider in providers.items() if word in provider.figures_told]

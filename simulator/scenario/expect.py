@@ -46,7 +46,7 @@ from simulator.schema.shapes import (
     Text,
 )
 
-__all__ = ["DRIVE", "expect_shape"]
+__all__ = ["DRIVE", "audits_shape", "expect_shape"]
 
 _MESSAGES: Final[Shape[MessageGoals]] = Record(
     MessageGoals,
@@ -300,23 +300,22 @@ _GROWTH: Final[Shape[Growth]] = Record(
 )
 
 
+def audits_shape(providers: Collection[str]) -> Shape[tuple[Ask, ...]]:
+    """Return how one audit looks, or a list of them."""
+    audit = _integrator(Choice({name: name for name in providers}))
+    return Either[tuple[Ask, ...]](Mapped(audit, lambda ask: (ask,)), ListOf(audit, max_items=50))
+
+
 def expect_shape(providers: Collection[str]) -> Shape[Expectations]:
     """Return how `expect:` looks, where there are these *providers*."""
     provider = Choice({name: name for name in providers})
-    integrator = _integrator(provider)
     return Record(
         Expectations,
         [
             Field("messages", _MESSAGES, "What is expected of the messages."),
             Field("webhooks", _webhooks(provider), "What is expected of the integrator's receiver."),
             Field("sends", _sends(provider), "What is expected of the integrator's calls."),
-            Field(
-                "integrator",
-                Either[tuple[Ask, ...]](
-                    Mapped(integrator, lambda ask: (ask,)), ListOf(integrator, max_items=50)
-                ),
-                "What the integrator is to believe in the end.",
-            ),
+            Field("integrator", audits_shape(providers), "What the integrator is to believe in the end."),
             Field(
                 "stays_below",
                 Either[tuple[Growth, ...]](

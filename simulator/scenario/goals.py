@@ -4,6 +4,7 @@ What a run is expected to show, and how it is driven.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +14,10 @@ from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.units import Rate
 
 __all__ = [
+    "BLANK",
     "FIGURES",
+    "JUDGED_BY_ITSELF",
+    "JUDGES",
     "REFUSED",
     "TRUTHS",
     "About",
@@ -21,6 +25,7 @@ __all__ = [
     "Drive",
     "Expectations",
     "Growth",
+    "Hardship",
     "MessageGoals",
     "Relation",
     "RunFile",
@@ -43,14 +48,26 @@ TRUTHS: Final = (
     "ended",
     "sends",
     "fallbacks",
+    "arrived",
+    "written",
 )
 """
 What the templates of `fields:` may say: how many calls were made for a message (`sends`), how many
-messages went to its recipient by other providers since (`fallbacks`), when it ended, what it cost.
+messages went to its recipient by other providers since (`fallbacks`), when it ended, what it cost,
+how often it arrived (`arrived`: once or never), how often its recipient wrote (`written`).
 """
+
+BLANK: Final = re.compile(r"\{(\w+)\}")
+"""Where a template of `fields:` has a word."""
 
 FIGURES: Final = frozenset({"parts", "price", "code"})
 """Those of them that only some providers tell."""
+
+JUDGED_BY_ITSELF: Final = ("acknowledged", "forged", "calls", "inbound")
+"""What nobody has to be asked for: webhooks taken, forgeries refused, calls made well, inbound ones taken."""
+
+JUDGES: Final = (*JUDGED_BY_ITSELF, *TRUTHS)
+"""What may have to be judged before a hardship counts as passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +189,12 @@ class Ask:
     """Of messages alone whose fate or webhooks this rule decided; empty: of all."""
 
     @property
+    def words(self) -> frozenset[str]:
+        """The words of the truth that it asks for; a belief is about the state."""
+        words = {word for part in self.fields.values() for word in BLANK.findall(part.template)}
+        return frozenset(words | {"state"} if self.field else words)
+
+    @property
     def name(self) -> str:
         """What the expectation is called."""
         what = ", ".join([*([self.field] if self.field else []), *self.fields])
@@ -228,12 +251,27 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hardship:
+    """
+    The promise that a scenario tests, and what it takes to judge it.
+    """
+
+    promise: str
+    judged_by: tuple[str, ...]
+    providers: tuple[str, ...] = ()
+    """Empty: all of them."""
+    lures: tuple[str, ...] = ()
+    """Rules that only a receiver meets which does wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFile:
     """
     What a scenario file says: the scenario, how a run is driven, and what it is to show.
     """
 
     scenario: Scenario
+    hardship: Hardship | None = None
     reset: tuple[str, str] | None = None
     """Method and URL of a call that makes the integrator forget what it has, before a run."""
     drive: tuple[Drive, ...] = ()

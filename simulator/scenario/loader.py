@@ -16,6 +16,7 @@ from simulator.scenario.audits import check_audits
 from simulator.scenario.calls import COMMAND
 from simulator.scenario.expect import DRIVE, expect_shape
 from simulator.scenario.goals import RunFile
+from simulator.scenario.hardship import hardship_shape
 from simulator.scenario.names import Named
 from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
@@ -225,6 +226,11 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
         _run_file,
         [
             Field("name", Text(1, 200), "What happens, in one line."),
+            Field(
+                "hardship",
+                hardship_shape(tuple(providers)),
+                "The promise that it tests; what `simulator exam` is made of.",
+            ),
             Field("seed", Integer(0, 2**53), "Same seed, same story."),
             Field("clock", CLOCK, "How time passes; flags of `serve` win."),
             Field("providers", settings, "Accounts: webhook targets and settings."),
@@ -258,5 +264,5 @@ def scenario_shape(providers: Mapping[str, Vocabulary]) -> Shape[RunFile]:
 
 
 def _run_file(**values: object) -> RunFile:
-    goals = {name: values.pop(name) for name in ("reset", "drive", "expect") if name in values}
+    goals = {name: values.pop(name) for name in ("hardship", "reset", "drive", "expect") if name in values}
     return RunFile(scenario=Scenario(**{"name": "", **values}), **goals)  # type: ignore[arg-type]

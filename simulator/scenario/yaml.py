@@ -13,15 +13,18 @@ from typing import NamedTuple, NoReturn
 import yaml
 
 from simulator.kernel.model.units import shown
-from simulator.schema.node import DEPTH_MAX, Node, Problems
+from simulator.schema.node import DEPTH_MAX, Json, Node, Problems
 
-__all__ = ["NODES_MAX", "SIZE_MAX_BYTES", "YamlError", "parse"]
+__all__ = ["NODES_MAX", "SIZE_MAX_BYTES", "YamlError", "dump", "parse"]
 
 SIZE_MAX_BYTES = 8_000_000
 NODES_MAX = 200_000
 """So many values, each alias counted as all it stands for."""
 
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+_WIDTH = 110
+_FOLDED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 # Longer integers stay text, for they are numbers of phones and cards.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}|-?[1-9][0-9]{0,2}(?:_[0-9]{3}){1,5}")
@@ -126,6 +129,33 @@ def parse(
     if reader.problems:
         raise YamlError(reader.problems, file, root)
     return reader.root
+
+
+def dump(value: Json) -> str:
+    """Return a text that `parse` reads as *value* again, with small lists and mappings on one line."""
+    return yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=_WIDTH,
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes nothing by reference: each place says what it says."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # In other quotes the ends of lines are folded, whatever marks them.
+        style = '"' if _FOLDED.search(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _check_characters(text: str, size_max_bytes: int, problems: Problems) -> None:

@@ -138,6 +138,7 @@ NAMED: Final[Mapping[str, Schema]] = {
             "acknowledged": _CLAIM,
             "latency_real_us": _WHOLE,
             "excerpt": _TEXT,
+            "headers": {"type": "array", "items": {"type": "array", "items": _TEXT}},
             "next_at_ms": _WHOLE_OR_NONE,
         }
     ),
@@ -185,7 +186,9 @@ NAMED: Final[Mapping[str, Schema]] = {
             "answer": _TEXT,
         }
     ),
-    "Recording": _record({"moment": _WHOLE, "now_ms": _WHOLE, "now": _TEXT, "note": _TEXT}),
+    "Recording": _record(
+        {"moment": _WHOLE, "now_ms": _WHOLE, "now": _TEXT, "note": _TEXT, "forkable": _CLAIM}
+    ),
 }
 """What answers are made of."""
 
@@ -250,6 +253,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "verdict": _record(
         {
             "passed": _CLAIM,
+            "ended": _CLAIM,
             "checks": {
                 "type": "array",
                 "items": _record({"name": _TEXT, "passed": _CLAIM, "detail": _TEXT}),

@@ -10,7 +10,6 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -22,7 +21,9 @@ from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, discover
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.guard import Guard
+from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import Address, Addressing, AmbiguousPath
@@ -39,7 +40,6 @@ from simulator.server.takeover import connection_of
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
-_TARGETS_KEPT: Final = 1_024
 _PATIENCE_REAL_S: Final = 1.0
 """How long calls under way are waited for when the server stops."""
 
@@ -84,8 +84,8 @@ class ServerConfig:
     """Further ports that serve one provider alone, by its name."""
     providers: Mapping[str, Provider] | None = None
     """None: every one there is."""
-    tell: Callable[[str, Entry], None] | None = None
-    """Told of everything that happens, with the name of the space where it does."""
+    tell: Callable[[Space, Entry], None] | None = None
+    """Told of everything that happens, with the space where it does."""
 
 
 _LOG = logging.getLogger("simulator")
@@ -163,8 +163,7 @@ def make_app(config: ServerConfig) -> web.Application:
     registry = SpaceRegistry(providers, client)
     registry.tell = config.tell
     registry.messages_max = config.messages_max
-    # A million sends may name the same address.
-    registry.why_not = lru_cache(_TARGETS_KEPT)(guard.why_not)
+    doubts = registry.doubts = Doubts(guard)
     registry.doors = Doors(config.listen)
     if config.scenario is not None and (why_not := registry.doors.why_not(config.scenario)):
         raise ValueError(why_not)
@@ -176,6 +175,7 @@ def make_app(config: ServerConfig) -> web.Application:
         for provider, settings in config.settings.items():
             space.configure(provider, settings)
         yield
+        doubts.close()
         await transport.close()
         client.transport = None
 
@@ -276,10 +276,8 @@ async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.Strea
         case "/_sim/metrics":
             from simulator.server.metrics import CONTENT_TYPE, scrape
 
-            return web.Response(
-                body=scrape(faces.registry, faces.edge.calls, faces.losses),
-                headers={"Content-Type": CONTENT_TYPE},
-            )
+            body = await asyncio.to_thread(scrape, faces.registry.all(), faces.edge.calls, faces.losses)
+            return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
         case "/":
             return _front(request, faces)
     if path.startswith("/_ui/"):

@@ -65,6 +65,8 @@ It refuses that as it refuses any bytes that are not in its format.
 _EARLY_PATIENCE_REAL_S: Final = 2.0
 _EXCHANGE_BYTES_MAX: Final = 65_536
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
+_KEPT_CHARS_MAX: Final = 1_000
+"""So much of a path, and of each value of a query, stays in the journal."""
 _LOG = logging.getLogger("simulator")
 
 
@@ -213,6 +215,7 @@ class Edge:
         try:
             if space.dispatcher.tap is not None:
                 space.dispatcher.tap.called(call, admitted=True)
+                call.at_once = True
             answer = self._ask(space, provider, route, call)
             if not isinstance(answer, Answer) or call.result.delays_answer:
                 return self._answer_later(admitted, answer, door)
@@ -369,22 +372,22 @@ def _note(
     provider = call.gateway.provider
     result = call.result
     status = answer.status if answer is not None else 0
+    path = _short(call.path)
     if why or call.query or call.names:
         fact = Called(
             call.method,
-            call.path,
+            path,
             status,
-            harmless_query(call.query) if call.query else (),
+            tuple((_short(name), _short(value)) for name, value in harmless_query(call.query)),
             code=call.refused.code if call.refused is not None and call.refused.decided is None else "",
-            detail=why,
+            detail=_short(why),
             invalid_send=sends and bool(why),
             names=tuple(call.names.items()) if call.names else (),
         )
     else:
-        fact = called(call.method, call.path, status)
+        fact = called(call.method, path, status)
     if result.about is not None:
         fact = _misbehaviour(fact, result)
-    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
     space.exchange_count += 1
     space.exchanges.append(
         Exchange(
@@ -402,6 +405,15 @@ def _note(
             why,
         )
     )
+    # Last, for whoever is told of the entry writes down the exchange with it.
+    simulation.journal.add(simulation.clock.now_ms, fact, key=result.about, provider=provider)
+
+
+def _short(text: str) -> str:
+    """Return what the journal keeps of a text of a call; its last entries would weigh gigabytes otherwise."""
+    if len(text) <= _KEPT_CHARS_MAX:
+        return text
+    return f"{text[:_KEPT_CHARS_MAX]}… ({len(text)} characters)"
 
 
 def _misbehaviour(fact: Called, result: CallResult) -> Called:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -31,6 +31,7 @@ _BODY_BYTES_MAX: Final = 16 * 1_048_576
 _FOLLOWED_MAX: Final = 500
 _SLICE: Final = 500
 """So many rows are written before others get their turn."""
+_PIECE_BYTES: Final = 1_048_576
 _LOOK_REAL_S: Final = 15.0
 """How often to look whether a silent follower is still there."""
 
@@ -63,7 +64,10 @@ class ControlFace:
         """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
-            return await operation.run(self._controller, asked)
+            space = self._controller.large(asked.parameters["space"]) if _may_be_aside(operation) else None
+            if space is None:
+                return await operation.run(self._controller, asked)
+            return await asyncio.to_thread(_run_at_once, operation, self._controller.beside(space), asked)
         except Problem as problem:
             return Reply(problem.body, problem.status, headers=problem.headers)
         except Exception:
@@ -123,17 +127,12 @@ class ControlFace:
         if isinstance(body, bytes):
             # A document tells what was said by others: no browser may take it for anything else.
             safe = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
-            return web.Response(status=status, body=body, headers=safe)
-        if isinstance(body, list):
-            pieces = []
-            for place in range(0, len(body), _SLICE):
-                pieces.append(_lines(body[place : place + _SLICE]))
-                await asyncio.sleep(0)
-            return web.Response(body=b"".join(pieces), content_type="application/x-ndjson")
-        kind = "application/problem+json" if status >= 400 else "application/json"
-        return web.Response(
-            status=status, body=_ENCODER.encode(body), content_type=kind, headers=dict(headers)
-        )
+            return await _sent(request, status, body, safe)
+        kind = "application/x-ndjson" if isinstance(body, list) else "application/json"
+        kind = "application/problem+json" if status >= 400 else kind
+        long = len(_rows_of(body)) > _SLICE
+        text = await asyncio.to_thread(_encoded, body) if long else _encoded(body)
+        return await _sent(request, status, text, {"Content-Type": kind, **dict(headers)})
 
     async def _follow(self, request: web.Request, path: str, asked: Asked) -> web.StreamResponse:
         try:
@@ -156,6 +155,59 @@ class ControlFace:
         return response
 
 
+def _may_be_aside(operation: Operation) -> bool:
+    """Return True for questions about one space: they are answered beside its work when it is large."""
+    question = operation.method == "GET" and "{space}" in operation.path
+    return question and not operation.path.endswith(("/wait", "/recording"))
+
+
+def _run_at_once(operation: Operation, controller: Controller, asked: Asked) -> Reply:
+    """Return the reply of an operation that waits for nothing but its next turn."""
+    running = operation.run(controller, asked).__await__()
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            reply: Reply = end.value
+            return reply
+
+
+def _rows_of(body: object) -> Sequence[object]:
+    """Return the rows of a listing, which may be many."""
+    rows = body.get("items", ()) if isinstance(body, dict) else body
+    return rows if isinstance(rows, list) else ()
+
+
+def _encoded(body: object) -> bytes:
+    """Return *body* as JSON or as lines of it; many rows in slices, for encoding stops every thread."""
+    rows = _rows_of(body)
+    slices = [rows[place : place + _SLICE] for place in range(0, len(rows), _SLICE)]
+    if isinstance(body, list):
+        return b"".join(_lines(part) for part in slices)
+    if len(slices) < 2 or not isinstance(body, dict):
+        return _ENCODER.encode(body)
+    rest = _ENCODER.encode({name: value for name, value in body.items() if name != "items"})
+    items = b",".join(_ENCODER.encode(part)[1:-1] for part in slices)
+    return b'{"items":[' + items + (b"]," if len(rest) > 2 else b"]") + rest[1:]
+
+
+async def _sent(
+    request: web.Request, status: int, body: bytes, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """Return an answer; a long one is sent in pieces, as fast as its client reads."""
+    if len(body) <= _PIECE_BYTES:
+        return web.Response(status=status, body=body, headers=headers)
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = len(body)
+    # A reader that goes away ends the reading, and nothing else.
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        for place in range(0, len(body), _PIECE_BYTES):
+            await response.write(body[place : place + _PIECE_BYTES])
+            await asyncio.sleep(0)
+    return response
+
+
 def _fits(pattern: str, path: str) -> bool:
     expected, parts = pattern.split("/"), path.split("/")
     return len(expected) == len(parts) and all(
@@ -163,7 +215,7 @@ def _fits(pattern: str, path: str) -> bool:
     )
 
 
-def _lines(rows: list[object] | list[dict[str, object]]) -> bytes:
+def _lines(rows: Sequence[object]) -> bytes:
     return b"".join(_ENCODER.encode(row) + b"\n" for row in rows)
 
 

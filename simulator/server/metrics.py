@@ -5,25 +5,24 @@ Prometheus metrics, counted in plain integers and put together when scraped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from simulator.runtime.space import Space
 from simulator.server.losses import Losses
-from simulator.server.spaces import SpaceRegistry
 
 __all__ = ["CONTENT_TYPE", "scrape"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def scrape(registry: SpaceRegistry, calls: int, losses: Losses) -> bytes:
-    """Return the metrics of a server in Prometheus' text format."""
+def scrape(spaces: Sequence[Space], calls: int, losses: Losses) -> bytes:
+    """Return the metrics of a server with these spaces in Prometheus' text format; may run in any thread."""
     # Imported here, for start-up pays for nothing that nobody asked for.
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
     class Collector:
         def collect(self) -> Iterable[Metric]:
-            spaces = registry.all()
             yield GaugeMetricFamily("simulator_spaces", "Spaces on this server.", value=len(spaces))
             yield CounterMetricFamily("simulator_calls", "Calls of integrators.", value=calls)
             yield CounterMetricFamily(
@@ -51,10 +50,12 @@ def scrape(registry: SpaceRegistry, calls: int, losses: Losses) -> bytes:
             entries = CounterMetricFamily("simulator_journal_entries", "Journal entries.", labels=("space",))
             for space in spaces:
                 simulation = space.simulation
-                states = Counter((m.key.provider, m.state.value) for m in simulation.messages.values())
+                # A list is made in one step, however the dictionary grows meanwhile.
+                states = Counter((m.key.provider, m.state.value) for m in list(simulation.messages.values()))
                 for (provider, state), count in sorted(states.items()):
                     messages.add_metric((space.name, provider, state), count)
-                sent = Counter((w.provider, w.state.value) for w in simulation.outbox.webhooks.values())
+                owed = list(simulation.outbox.webhooks.values())
+                sent = Counter((webhook.provider, webhook.state.value) for webhook in owed)
                 for (provider, state), count in sorted(sent.items()):
                     webhooks.add_metric((space.name, provider, state), count)
                 in_flight.add_metric((space.name,), simulation.outbox.in_flight)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from simulator.evidence.formats import FORMATS
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.webhooks.webhook import WebhookState
 from simulator.schema.shapes import Schema, json_schema
@@ -55,10 +56,14 @@ def openapi(version: str, providers: Iterable[str] = ()) -> dict[str, object]:
             named.update(_placed(schema.pop("$defs", {})))
             schema = _placed(schema)
             schema |= operation.body_more
+            required = any(word in schema for word in ("required", "minProperties", "oneOf"))
+            # Generated clients call it so.
+            title = "".join(word.capitalize() for word in name.split("_")) + "Body"
+            named[title] = {**schema, "title": title}
             described["requestBody"] = {
                 # No body at all is read as an empty object.
-                "required": "required" in schema or "minProperties" in schema,
-                "content": {"application/json": {"schema": schema}},
+                "required": required,
+                "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{title}"}}},
             }
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
@@ -79,6 +84,8 @@ def _statuses(operation: Operation) -> list[int]:
 def _asked(operation: Operation, name: str, providers: list[str]) -> Schema:
     """Return the schema of one parameter of a query."""
     match name:
+        case "limit" if operation.path.endswith("/conversation"):
+            return {"type": "integer", "minimum": 0, "maximum": 10_000}
         case "limit" if not operation.path.endswith("/journal"):
             return {"type": "integer", "minimum": 0, "maximum": LIMIT_MAX}
         case "limit":
@@ -92,7 +99,7 @@ def _asked(operation: Operation, name: str, providers: list[str]) -> Schema:
         case "for":
             return {"type": "string", "enum": ["messages", "webhooks", "requests"]}
         case "format":
-            return {"type": "string", "enum": ["html", "junit", "jsonl", "har"]}
+            return {"type": "string", "enum": list(FORMATS)}
         case "provider" if providers:
             return {"type": "string", "enum": providers}
         case "state":
@@ -134,5 +141,8 @@ def _response(status: int, name: str, operation: Operation) -> dict[str, object]
         }
     if operation.documents:
         return {"description": "a document", "content": {kind: {} for kind in operation.documents}}
-    kind = "application/x-ndjson" if name == "journal" else "application/json"
-    return {"description": "done", "content": {kind: {"schema": ANSWERS[name]}}}
+    if name == "journal":
+        # A schema of lines is beyond OpenAPI 3.1, and that of one line would be untrue of them all.
+        lines = {"type": "string", "description": "A line for each entry; each is an Entry."}
+        return {"description": "done", "content": {"application/x-ndjson": {"schema": lines}}}
+    return {"description": "done", "content": {"application/json": {"schema": ANSWERS[name]}}}

@@ -12,14 +12,16 @@ from functools import partial
 from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
+from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
-from simulator.provider import Credential, Provider
+from simulator.provider import Credential, Gateway, Provider
+from simulator.runtime.doubts import Doubts
 from simulator.runtime.space import Space
 from simulator.runtime.transport.seam import Transport
 from simulator.server.doors import Doors
 
-__all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "SpaceRegistry", "UnknownSpace"]
+__all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "RunCourse", "SpaceRegistry", "UnknownSpace"]
 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -53,6 +55,16 @@ class Judged(Protocol):
         ...
 
     @property
+    def judged(self) -> bool:
+        """False: there was nothing to judge it by."""
+        ...
+
+    @property
+    def blamed(self) -> tuple[MessageKey, ...]:
+        """The messages because of which it is not met."""
+        ...
+
+    @property
     def detail(self) -> str:
         """What came instead, in one line."""
         ...
@@ -60,6 +72,25 @@ class Judged(Protocol):
     @property
     def lines(self) -> tuple[str, ...]:
         """Stories that explain a failure, as lines for people."""
+        ...
+
+
+class RunCourse(Protocol):
+    """
+    A run in a space: what was to come, what is expected, and how it ended.
+    """
+
+    @property
+    def result(self) -> object | None:
+        """The RunResult, once the run is over; servers start without what makes one."""
+        ...
+
+    def planned_ms(self, space: Space) -> Sequence[int]:
+        """Return when calls and messages are to come, on the clock of *space*."""
+        ...
+
+    def checks(self, space: Space) -> Sequence[Judged]:
+        """Return what is expected, and how it stands."""
         ...
 
 
@@ -88,6 +119,11 @@ class Recorded(Protocol):
         """Why it cannot be shown further; empty: it can."""
         ...
 
+    @property
+    def forkable(self) -> bool:
+        """True: it can go on from there; False: it is only known what happened."""
+        ...
+
     async def seek(self, moment: int) -> None:
         """Stand at another moment."""
         ...
@@ -95,6 +131,10 @@ class Recorded(Protocol):
     async def fork(self, name: str) -> Space:
         """Return a new space that was played up to this moment and goes on by itself from here."""
         ...
+
+
+def _tell_doubt(gateway: Gateway, why: str) -> None:
+    gateway.note("webhooks will be lost", why=why)
 
 
 class SpaceRegistry:
@@ -117,16 +157,16 @@ class SpaceRegistry:
         """The server is being stopped, and every space ends."""
         self.recordings: dict[str, Recorded] = {}
         """Recorded runs that can be looked at, by the names of spaces that no call leads to."""
-        self.judges: dict[str, Callable[[Space], Sequence[Judged]]] = {}
-        """What is expected of the runs in spaces, by their names; asked how they stand."""
+        self.courses: dict[str, RunCourse] = {}
+        """The runs in spaces, by the names of these."""
         self.messages_max = MESSAGES_MAX
         """How many messages each space that is created from now on keeps; those on their way always stay."""
-        self.why_not: Callable[[str], str] = lambda _: ""
-        """Says why nothing will ever be sent to an address."""
+        self.doubts: Doubts | None = None
+        """Says why nothing will ever be sent to a target; None: nothing is sent anywhere."""
         self.doors = Doors(())
         """The ports that providers have for themselves."""
-        self.tell: Callable[[str, Entry], None] | None = None
-        """Told of every entry of any space that is created from now on, with the name of the space."""
+        self.tell: Callable[[Space, Entry], None] | None = None
+        """Told of every entry of any space that is created from now on."""
 
     def __len__(self) -> int:
         return len(self._spaces)
@@ -176,9 +216,10 @@ class SpaceRegistry:
             name, self.providers, self._client, seed=seed, clock=clock, messages_max=self.messages_max
         )
         for gateway in space.gateways.values():
-            gateway.why_not = self.why_not
+            if self.doubts is not None:
+                gateway.why_not = partial(self.doubts.why_not, tell=partial(_tell_doubt, gateway))
         if self.tell is not None:
-            space.simulation.journal.tell = partial(self.tell, name)
+            space.simulation.journal.tell = partial(self.tell, space)
         space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
             space.load(scenario)
@@ -249,7 +290,7 @@ class SpaceRegistry:
         """End a space and forget it; raises UnknownSpace."""
         space = self.get(name)
         del self._spaces[name]
-        self.judges.pop(name, None)
+        self.courses.pop(name, None)
         self.doors.forget(name)
         minted = self._minted.pop(name, {})
         self._unclaim(name)

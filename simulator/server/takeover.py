@@ -11,7 +11,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import ClassVar, Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
@@ -27,6 +27,8 @@ How long the first line of a request, and each header field, may be.
 A text of 25 parts in a query takes some 20,000 when each of its letters is escaped.
 """
 _TURNS: Final = 5
+_INSIDE: Final = frozenset({"_messages", "_waiter"})
+"""What aiohttp calls the requests that have come and are not begun, and what waits for the next one."""
 _HTTP_LOG = logging.getLogger("simulator.http")
 
 
@@ -36,6 +38,13 @@ class TakenOver(web.RequestHandler):
     """
 
     __slots__ = ("_unreadable", "body_since_s", "ended", "request", "since_s", "when_unread")
+
+    looks_inside: ClassVar[bool] = set(getattr(web.RequestHandler, "__slots__", ())) >= _INSIDE
+    """
+    Whether this aiohttp keeps under the names we know what nobody can ask for.
+
+    One that does not closes half-closed connections at once, as aiohttp does by itself.
+    """
 
     def __init__(
         self, server: web.Server, loop: asyncio.AbstractEventLoop, unreadable: Callable[[str], None]
@@ -78,6 +87,8 @@ class TakenOver(web.RequestHandler):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the way back open for as long as an answer is owed: who has asked all may still read."""
         self.ended = True
+        if not self.looks_inside:
+            return bool(super().eof_received())
         tls = self.transport is None or self.transport.get_extra_info("sslcontext") is not None
         if tls or (self.request is None and not self._messages and self.idle):
             return False
@@ -101,6 +112,8 @@ class TakenOver(web.RequestHandler):
     @property
     def idle(self) -> bool:
         """True when a request is waited for."""
+        if not self.looks_inside:
+            return self.request is None and not self.since_s
         return self._waiter is not None and not self._waiter.done()
 
     def begin(self, request: web.BaseRequest) -> None:
@@ -114,7 +127,7 @@ class TakenOver(web.RequestHandler):
     def finish(self) -> None:
         """Note that nothing is being served."""
         self.request = None
-        if self.ended and not self._messages:
+        if self.ended and not (self.looks_inside and self._messages):
             self.close()
 
     def handle_error(

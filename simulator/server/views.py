@@ -126,6 +126,7 @@ def _attempt_view(attempt: Attempt) -> dict[str, object]:
         "acknowledged": attempt.acknowledged,
         "latency_real_us": attempt.latency_real_us,
         "excerpt": attempt.excerpt,
+        "headers": [list(pair) for pair in attempt.headers],
         "next_at_ms": attempt.next_at_ms,
     }
 

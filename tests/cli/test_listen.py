@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import socket
@@ -13,6 +14,8 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 FORM = {"Content-Type": "application/json", "X-Signature": "abc", "X-Tab": "a"}
 
@@ -120,7 +123,16 @@ def test_large_webhook_is_shown_in_part_with_its_size() -> None:
     assert f"\n{'x' * 10_000}\n" in said
 
 
-def test_what_is_no_http_is_one_line() -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /\x1b[31m nonsense\r\n\r\n",
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_one_line(sent: bytes) -> None:
     """
     A sender that speaks something else is told of without a trace, and the next webhook arrives.
     """
@@ -135,7 +147,7 @@ def test_what_is_no_http_is_one_line() -> None:
     try:
         url = process.stdout.readline().split()[2].rstrip(",")
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as sender:
-            sender.sendall(b"GET /\x1b[31m nonsense\r\n\r\n")
+            sender.sendall(sent)
             while sender.recv(65_536):
                 pass
         urllib.request.urlopen(urllib.request.Request(f"{url}/", b"{}"), timeout=10).close()
@@ -147,3 +159,15 @@ def test_what_is_no_http_is_one_line() -> None:
     assert complaint.count("\n") == 1
     assert complaint.startswith("something arrived that is no HTTP; ")
     assert "\x1b" not in complaint
+
+
+def test_packed_webhook_is_shown_unpacked_or_as_it_came() -> None:
+    """
+    A receiver unpacks what it gets; what is not packed as its header says is shown all the same.
+    """
+    packed = {**FORM, "Content-Encoding": "gzip"}
+
+    said = listened(gzip.compress(b'{"a":1}'), b"not packed", headers=packed)
+
+    assert '{\n  "a": 1\n}' in said
+    assert said.rstrip().endswith("not packed")

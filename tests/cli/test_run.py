@@ -315,6 +315,68 @@ async def test_interrupted_run_says_what_it_leaves(
         "scenario.yaml",
     ]
     assert again.code == 0
+    assert f"simulator: {record} is incomplete" in again.err
+
+
+async def test_killed_run_leaves_its_record(tmp_path: Path) -> None:
+    """
+    What a run had recorded when it was killed can be replayed, and is said to be incomplete.
+    """
+    port_file, record = tmp_path / "port", tmp_path / "record"
+    arguments = ["--port", "0", "--port-file", str(port_file), "--record", str(record), "--quiet", "60"]
+
+    async with started("run", written(tmp_path, "name: long"), *arguments) as process:
+        port = await port_of(port_file)
+        async with (
+            ClientSession() as http,
+            http.post(
+                f"http://127.0.0.1:{port}/infobip/sms/2/text/advanced",
+                json={"messages": [{"text": "Hi", "destinations": [{"to": "41793020001"}]}]},
+                headers={"Authorization": "App key"},
+            ) as answer,
+        ):
+            assert answer.status == 200
+        process.kill()
+        await ended(process)
+    again = await simulator("replay", str(record))
+
+    assert (again.code, again.out) == (
+        0,
+        "1 calls again; all 0 webhook attempts are the recorded ones, byte for byte\n",
+    )
+    assert f"simulator: {record} is incomplete" in again.err
+
+
+async def test_inspected_run_serves_on_with_its_verdict_and_exits_with_it(tmp_path: Path) -> None:
+    """
+    With `--inspect` there is a verdict while the server still answers; ended, it exits as the run did.
+
+    The record has the verdict, too.
+    """
+    port_file, record = tmp_path / "port", tmp_path / "record"
+    arguments = ["--port", "0", "--port-file", str(port_file), "--record", str(record), "--inspect"]
+    async with receiving() as receiver:
+        receiver.answer = answer_wrongly
+        scenario = written(tmp_path, STORM, receiver)
+        async with started("run", scenario, *arguments) as process, ClientSession() as http:
+            base = f"http://127.0.0.1:{await port_of(port_file)}/_sim/v1/spaces/default"
+            assert process.stderr is not None
+            lines = [await asyncio.wait_for(process.stderr.readline(), 60) for _ in range(2)]
+            async with http.get(f"{base}/verdict") as answer:
+                verdict = await answer.json()
+            async with http.get(f"{base}/report?format=junit") as answer:
+                junit = ElementTree.fromstring(await answer.text())
+            process.send_signal(signal.SIGINT)
+            done = await ended(process)
+
+    assert lines[1].endswith(b"/_ui/default/run; Ctrl-C ends it\n")
+    assert (verdict["passed"], verdict["ended"]) == (False, True)
+    assert junit.find(".//failure") is not None
+    assert (done.code, done.out.startswith("FAILED")) == (1, True)
+    checks = json.loads((record / "bundle.json").read_text("utf-8"))["checks"]
+    assert {check["name"]: check["passed"] for check in checks} == {
+        check["name"]: check["passed"] for check in verdict["checks"]
+    }
 
 
 async def test_evidence_stays_though_nobody_reads_the_verdict(tmp_path: Path) -> None:

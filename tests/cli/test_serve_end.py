@@ -9,16 +9,18 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from served import Process, failing, serving, until
+from served import Process, failing, printed, serving, until
 from simulator.commands.journal_file import FILES_MAX, JournalFile
 from simulator.kernel.store.facts import Note
-from simulator.kernel.store.journal import Journal
+from simulator.runtime.space import Space
+from simulator.runtime.transport.seam import Transport
 
 
 class Receiver(ThreadingHTTPServer):
@@ -159,7 +161,15 @@ def test_killed_server_leaves_its_journal(tmp_path: Path) -> None:
         process.running.wait(20)
 
     rows = [json.loads(line) for line in path.read_text().splitlines()]
+    name = next(row["ref"] for row in rows if row["kind"] == "accepted")
+    story = printed("explain", name, "--journal", str(path))
+    page, calls = tmp_path / "page.html", tmp_path / "calls.har"
+    printed("evidence", str(path), "--html", str(page), "--har", str(calls))
+
     assert {row["space"] for row in rows} == {"default"}
+    assert "is delivered" in story.splitlines()[0]
+    assert "delivered" in page.read_text()
+    assert json.loads(calls.read_text())["log"]["version"] == "1.2"
     assert sum(row["kind"] == "accepted" for row in rows) == 3
     assert sum(row.get("state") == "delivered" for row in rows) == 3
 
@@ -175,12 +185,17 @@ def test_journal_that_cannot_be_opened_is_told_before_the_start(tmp_path: Path) 
 
 def told(path: Path, count: int, bytes_max: int) -> None:
     """Write so many facts, each in a line of about 100 bytes."""
-    file = JournalFile(path, bytes_max)
-    journal = Journal()
-    journal.tell = lambda entry: file.tell("default", entry)
+    file = JournalFile(path, bytes_max, {})
+    space = Space("default", {}, no_client)
+    space.simulation.journal.tell = partial(file.tell, space)
     for number in range(count):
-        journal.add(number, Note("x" * 100))
+        space.simulation.journal.add(number, Note("x" * 100))
     file.close()
+
+
+def no_client() -> Transport:
+    """Refuse: nothing is sent."""
+    raise RuntimeError("nothing is sent here")
 
 
 def test_journal_begins_anew_at_its_size(tmp_path: Path) -> None:
@@ -192,9 +207,11 @@ def test_journal_begins_anew_at_its_size(tmp_path: Path) -> None:
     told(path, 60, 1_000)
 
     files = [path, *(tmp_path / f"journal.{number}" for number in range(1, FILES_MAX))]
-    numbers = [json.loads(line)["seq"] for file in reversed(files) for line in file.read_text().splitlines()]
+    rows = [[json.loads(line) for line in file.read_text().splitlines()] for file in reversed(files)]
+    numbers = [row["seq"] for part in rows for row in part[1:]]
     assert sorted(tmp_path.iterdir()) == sorted(files)
     assert max(file.stat().st_size for file in files) <= 1_000
+    assert {part[0]["kind"] for part in rows} == {"space"}
     assert numbers == list(range(61 - len(numbers), 61))
 
 

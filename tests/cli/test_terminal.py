@@ -127,6 +127,15 @@ def hostile_file(folder: Path, text: str = SCENARIO) -> Path:
     return path
 
 
+def hostile_journal(folder: Path) -> Path:
+    """Return a journal of a message with steering names, and half a line."""
+    fact = {"fact": "accepted", "state": "accepted", "rung": "rule", "rule": HOSTILE}
+    row = {"space": f"s{HOSTILE}", "seq": 1, "provider": "infobip", "recipient": HOSTILE, "ordinal": 1}
+    path = folder / "journal"
+    path.write_text(json.dumps({**row, "ref": "m", "data": fact}) + "\n" + HOSTILE, encoding="utf-8")
+    return path
+
+
 def asked(url: str, body: object, **headers: str) -> None:
     """Send something to a server; what it answers does not matter."""
     data = json.dumps(body).encode() if not isinstance(body, bytes) else body
@@ -151,6 +160,14 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "ready": lambda _: ["ready", "--url", f"http://{HOSTILE}"],
     "ready, a port file": lambda folder: ["ready", "--port-file", str(hostile_file(folder))],
     "explain, a bundle": lambda folder: ["explain", f"m{HOSTILE}", "--bundle", str(folder)],
+    "explain, a journal": lambda folder: ["explain", "m", "--journal", str(hostile_journal(folder))],
+    "explain, no journal": lambda folder: ["explain", f"m{HOSTILE}", "--journal", str(hostile_file(folder))],
+    "evidence, no such space": lambda folder: [
+        "evidence", str(hostile_journal(folder)), "--space", HOSTILE, "--html", str(folder / "x")
+    ],
+    "evidence, nowhere": lambda folder: [
+        "evidence", str(hostile_journal(folder)), "--html", f"{folder}/{HOSTILE}/x"
+    ],
     "explain, nobody": lambda _: ["explain", f"m{HOSTILE}", "--url", f"http://127.0.0.1:1/{HOSTILE}"],
     "replay": lambda folder: ["replay", str(folder / HOSTILE)],
     "rbm-key": lambda _: ["rbm-key", "--url", HOSTILE],

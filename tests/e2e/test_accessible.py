@@ -24,12 +24,17 @@ PAGES = (
     "scenario",
     "run",
     "spaces",
+    "../recording/messages",
+    "../recording/phone/+41793020000",
+    "../recording/run",
 )
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def furnished(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def furnished(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
     """A desk with something of everything, in both schemes."""
     integrator = Integrator()
     desk = Desk(browser, integrator, request.param)
@@ -55,6 +60,7 @@ def furnished(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk
     integrator.status = 500
     desk.send("fails", "41793026729")
     desk.control("POST", "/clock/advance", {"by": "2m"})
+    desk.show_record(tmp_path_factory.mktemp("record"))
     yield desk
     desk.close()
     integrator.close()

@@ -4,25 +4,34 @@ A secret that stands in any place where one can stand is in no output.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
 from harness import Receiver
 from recording import Recording, recording
+from simulator.cli import main
+from simulator.commands.journal_file import JournalFile
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import Check, RunResult
-from simulator.evidence.scorecard import scorecard
+from simulator.evidence.scorecard import scorecard, without_verdict
 from simulator.evidence.text import text
+from simulator.explain.story import explain
+from simulator.provider import discover
 from simulator.run.checks import checks
+from simulator.run.journal_reading import read_journal
+from simulator.run.past_space import providers_of_the_past
 from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 from simulator.secrecy import WITHHELD, Renaming, Withholding, secrets_in
 
@@ -39,6 +48,10 @@ providers:
 timeline:
   - {at: 1h, providers: {infobip: {webhook: {hmac: {secret: SECRET-later-hmac}}}}}
 """
+
+
+OVERVIEWS = ("webhooks", "run", "spaces")
+"""Pages of the inspector; those of messages and of one webhook show what was sent as it was, to its owner."""
 
 
 def plain(document: str) -> str:
@@ -128,9 +141,12 @@ async def test_no_output_tells_a_secret_wherever_it_was_planted(tmp_path: Path) 
     receiver.answer = _refuse
     address = receiver.url.removeprefix("http://")
     try:
-        async with recording(tmp_path, SCENARIO.replace("ADDRESS", address)) as run:
+        async with recording(tmp_path / "record", SCENARIO.replace("ADDRESS", address)) as run:
+            file = JournalFile(tmp_path / "journal", 10_000_000, discover())
+            run.space.simulation.journal.tell = partial(file.tell, run.space)
             await plant(run, address)
             await run.settle()
+            file.close()
             result = verdict(run)
             outputs = {name: form.render(result).decode() for name, form in FORMATS.items()}
             outputs["terminal"] = "\n".join(text(result))
@@ -142,16 +158,58 @@ async def test_no_output_tells_a_secret_wherever_it_was_planted(tmp_path: Path) 
             _, journal = await run.control("GET", "/spaces/default/journal")
             outputs["journal"] = json.dumps(journal)
             _, calls = await run.control("GET", "/spaces/default/requests")
+            for page in OVERVIEWS:
+                outputs[f"page {page}"] = await text_of(run, f"/_ui/default/{page}")
+            outputs["webhooks in a terminal"] = await printed_by("webhooks", run)
             outputs["queries"] = "\n".join(call["query"] for call in calls["items"])
+            outputs |= await past_outputs(run, tmp_path / "journal")
     finally:
         await receiver.stop()
-    outputs["bundle"] = (tmp_path / "trace.ndjson").read_text() + (tmp_path / "bundle.json").read_text()
+    for name in ("trace.ndjson", "bundle.json"):
+        outputs[name] = (tmp_path / "record" / name).read_text()
 
     assert len(messages) == 6
     assert WITHHELD in outputs["terminal"]
     assert WITHHELD in outputs["html"]
     assert WITHHELD in outputs["har"]
     assert {name: leaks(output) for name, output in outputs.items() if leaks(output)} == {}
+
+
+async def past_outputs(run: Recording, path: Path) -> dict[str, str]:
+    """Return the journal's file, and everything that can be made of it: evidence, stories, pages."""
+    registry = run.server.registry
+    (past,), remarks = read_journal(path, registry.providers)
+    assert remarks == []
+    simulation = past.space.simulation
+    outputs = {"the journal's file": path.read_text()}
+    for name, form in FORMATS.items():
+        outputs[f"{name} of the journal's file"] = form.render(without_verdict(past.space)).decode()
+    for message in simulation.messages.values():
+        outputs[f"explain {message.key} from the file"] = "\n".join(explain(simulation, message).lines())
+    registry.providers = providers_of_the_past(registry.providers)
+    registry.recordings["past"] = past
+    details = ["messages", "phones", "scenario"]
+    details += [f"message/{quote(':'.join(map(str, key)), safe='')}" for key in simulation.messages]
+    details += [f"phone/{quote(key.recipient)}" for key in simulation.messages]
+    details += [f"webhook/{name}" for name in simulation.outbox.webhooks]
+    for page in (*OVERVIEWS, *details):
+        outputs[f"page {page} from the file"] = await text_of(run, f"/_ui/past/{page}")
+    return outputs
+
+
+async def printed_by(command: str, run: Recording) -> str:
+    """Return what a command that looks at a running server prints."""
+    arguments = [command, "--url", run.url]
+    done = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+async def text_of(run: Recording, path: str) -> str:
+    """Return a page."""
+    async with run.http.get(f"{run.url}{path}") as answer:
+        assert answer.status == 200, path
+        return await answer.text()
 
 
 async def _refuse(request: web.Request) -> web.Response:

@@ -248,7 +248,7 @@ def test_story_without_its_scenario_says_so() -> None:
 
     told = explain(sim.simulation, message).lines()
 
-    assert told[1] == 'decided by: rule "gone"; the scenario was replaced since, so the rules are not told'
+    assert told[1] == 'decided by: rule "gone"; the scenario of then is gone, so the rules are not told'
 
 
 def test_moved_message_is_not_said_to_be_drawn() -> None:

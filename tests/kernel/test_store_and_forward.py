@@ -40,6 +40,21 @@ def test_unreachable_recipient_gets_the_message_on_return(sim: Bench) -> None:
     assert (waited, message.state, message.changed_ms) == (State.WAITING, State.DELIVERED, HOUR)
 
 
+def test_phone_without_coverage_for_a_while_comes_back_by_itself(sim: Bench) -> None:
+    """
+    A change that lasts ends by itself, and what waited until then is delivered, what comes later at once.
+    """
+    sim.load(rule("soon", fate=SOON))
+    before = sim.submit(pigeon(to=PHONE))
+    sim.simulation.change_recipient(PHONE, {"reachable": False}, span_ms=HOUR)
+    sim.settle()
+    after = sim.submit(pigeon(to=PHONE))
+    sim.settle()
+
+    assert (before.state, before.changed_ms) == (State.DELIVERED, HOUR)
+    assert (after.state, after.changed_ms) == (State.DELIVERED, HOUR + 1_000)
+
+
 def test_waiting_messages_arrive_in_order_at_the_providers_pace(sim: Bench) -> None:
     """
     One bird a second comes in, in the order of sending.

@@ -8,15 +8,16 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from urllib.parse import quote
 
 import pytest
 
 from harness import serving
 from recording import attempts, in_full, recording, replayed, rows
-from simulator.kernel.model.scenario import ClockMode
 from simulator.provider import discover
 from simulator.run.bundle import BundleError, read_bundle
+from simulator.run.compare import first_divergence
 from simulator.run.record import Recorder
 from simulator.run.replay import Replayed
 from simulator.runtime.space import Space
@@ -158,17 +159,68 @@ async def test_body_that_is_no_text_is_recorded(tmp_path: Path) -> None:
 
 async def test_record_is_on_disk_while_it_grows(tmp_path: Path) -> None:
     """
-    A long run is not kept in memory: what happened is written, and `bundle.json` comes last.
+    What happened is written as it goes: at any moment the folder is a record that breaks off there.
     """
-    async with recording(tmp_path) as run:
-        for number in range(300):
+    folder, so_far = tmp_path / "record", tmp_path / "so far"
+    async with recording(folder, SCENARIO) as run:
+        for number in range(30):
             await run.send(f"417930{number:05d}", text="x" * 500)
+        await run.settle()
+        copytree(folder, so_far)
+        await run.send("41793020002")
 
-        assert (tmp_path / "trace.ndjson").stat().st_size > 100_000
-        with pytest.raises(BundleError, match=r"bundle\.json: cannot be read"):
-            read_bundle(tmp_path)
+    assert read_bundle(folder).incomplete == ""
+    assert await replayed(folder) == Replayed(31, 30)
+    assert "is incomplete: its run was ended before its end" in read_bundle(so_far).incomplete
+    assert await replayed(so_far) == Replayed(30, 30)
 
-    assert read_bundle(tmp_path).about.mode is ClockMode.FROZEN
+
+async def test_half_a_row_at_the_end_is_left_out(tmp_path: Path) -> None:
+    """
+    Wherever a killed run was in writing, what is whole is replayed; what was whole once is told as damage.
+    """
+    folder, so_far = tmp_path / "record", tmp_path / "so far"
+    async with recording(folder) as run:
+        await run.send("41793020001")
+        copytree(folder, so_far)
+    for bundle in (folder, so_far):
+        trace = bundle / "trace.ndjson"
+        trace.write_bytes(trace.read_bytes()[:-9])
+
+    assert await replayed(so_far) == Replayed(1, 0)
+    with pytest.raises(BundleError, match="is no row of a trace"):
+        read_bundle(folder)
+
+
+async def test_record_of_nothing_is_told(tmp_path: Path) -> None:
+    """
+    A run that was killed before its first call left nothing to replay.
+    """
+    async with recording(tmp_path / "record"):
+        copytree(tmp_path / "record", tmp_path / "so far")
+
+    with pytest.raises(BundleError, match="expected a row: the run was ended before anything happened"):
+        read_bundle(tmp_path / "so far")
+
+
+async def test_record_that_breaks_off_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
+    """
+    What a good build does after the end of the record is no divergence, what it does otherwise before is one.
+    """
+    folder, so_far, other = (tmp_path / name for name in ("record", "so far", "other"))
+    async with recording(folder) as run:
+        for number in (1, 2):
+            await run.send(f"4179302000{number}")
+            await run.settle()
+        copytree(folder, so_far)
+        await run.send("41793020003")
+    async with recording(other) as run:
+        await run.send("41793020009")
+        await run.settle()
+
+    assert first_divergence(read_bundle(so_far), read_bundle(folder)) is None
+    assert first_divergence(read_bundle(folder), read_bundle(so_far)) is not None
+    assert first_divergence(read_bundle(so_far), read_bundle(other)) is not None
 
 
 async def test_abandoned_record_leaves_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from aiohttp import web
+
 from harness import receiving, serving
 from recording import recording
 from simulator.provider import discover
@@ -50,6 +52,30 @@ async def test_every_moment_is_as_it_was(tmp_path: Path) -> None:
         (["accepted", "accepted"], [], 2, ""),
         (["delivered", "waiting"], [200], 2, ""),
     ]
+
+
+async def test_answers_of_the_integrator_are_in_the_record(tmp_path: Path) -> None:
+    """
+    What it answered is shown as it was, with the headers of an answer that took nothing.
+    """
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=503, text="not now", headers={"Retry-After": "7"})
+
+    async with recording(tmp_path, SCENARIO) as run:
+        run.receiver.answer = refuse
+        await run.send("41793020000", "first")
+        await run.settle()
+    shown = Recording(read_bundle(tmp_path), discover(), Server(ServerConfig(port=0)).registry)
+    await shown.seek(len(shown.moments) - 1)
+    attempts = [
+        each for webhook in shown.space.simulation.outbox.webhooks.values() for each in webhook.attempts
+    ]
+    await shown.close()
+
+    assert {(attempt.excerpt, dict(attempt.headers)["Retry-After"]) for attempt in attempts} == {
+        ("not now", "7")
+    }
 
 
 async def test_fork__goes_on_live_and_sends_what_was_still_due(tmp_path: Path) -> None:
@@ -105,6 +131,7 @@ async def test_record__changes_by_no_command_and_has_operations_of_its_own(tmp_p
         assert stands["moment"] == 1
         assert verdict == {
             "passed": False,
+            "ended": False,
             "checks": [
                 {
                     "name": "messages.final: 100%",

@@ -75,8 +75,11 @@ async def test_load_does_not_leave_private_networks(tmp_path: Path) -> None:
 
     report = await refire(bundle, "http://192.0.2.1:9", 1000)
 
-    assert report.statuses == {}
-    assert sum(report.failures.values()) == 1
+    assert (report.statuses, report.failures) == ({}, {"forbidden": 1})
+    assert report.lines()[1] == (
+        "forbidden: webhooks go to loopback and private networks only, not to 192.0.2.1; "
+        "--allow-target permits more"
+    )
 
 
 async def test_webhook_that_was_taken_and_is_not_now__is_told(tmp_path: Path) -> None:

@@ -199,8 +199,10 @@ async def test_retries__run_in_virtual_time_with_a_ledger() -> None:
         await bench.space.driver.advance(None)
 
         _, found = await bench.control("GET", "/spaces/default/webhooks")
+        headers = [dict(attempt["headers"]) for attempt in found["items"][0]["attempts"]]
+        assert [each.get("Content-Length") for each in headers] == ["7", "7", None]
         ledger = [
-            {name: value for name, value in attempt.items() if name != "latency_real_us"}
+            {name: value for name, value in attempt.items() if name not in ("latency_real_us", "headers")}
             for attempt in found["items"][0]["attempts"]
         ]
         assert ledger == [

@@ -166,8 +166,19 @@ def test_metadata_address__is_seen_behind_a_gateway() -> None:
     assert judged == [False, False, True]
 
 
-@pytest.mark.parametrize("network", ["169.254.0.0/16", "169.254.1.1", "fe80::/10", "fe80::1"])
-def test_network_that_is_always_refused__cannot_be_allowed(network: str) -> None:
+@pytest.mark.parametrize(
+    ("network", "named"),
+    [
+        ("169.254.0.0/16", "169.254.0.0/16"),
+        ("169.254.1.1", "169.254.1.1/32"),
+        ("fe80::/10", "fe80::/10"),
+        ("fe80::1", "fe80::1/128"),
+        ("::ffff:169.254.0.0/112", "169.254.0.0/16"),
+        ("64:ff9b::a9fe:0/112", "64:ff9b::a9fe:0/112"),
+        ("2002:a9fe::/32", "2002:a9fe::/32"),
+    ],
+)
+def test_network_that_is_always_refused__cannot_be_allowed(network: str, named: str) -> None:
     """
     What would do nothing is refused itself, instead of being taken in silence.
     """
@@ -175,7 +186,7 @@ def test_network_that_is_always_refused__cannot_be_allowed(network: str) -> None
         Guard([network])
 
     assert str(refusal.value) == (
-        f"--allow-target: link-local addresses are never dialled, so {ipaddress.ip_network(network)} "
+        f"--allow-target: link-local addresses are never dialled, so {named} "
         "cannot be allowed; a cloud's metadata address can, named by itself"
     )
 
@@ -359,3 +370,16 @@ def test_literal_addresses__are_told_before_anything_is_sent(url: str, refused: 
 
     assert bool(reason) == refused
     assert "secret" not in reason
+
+
+def test_network_in_its_ipv6_spelling_is_allowed_like_the_ipv4_one() -> None:
+    """
+    Addresses are judged by what they stand for, and so are networks.
+    """
+    guard = Guard(["::ffff:203.0.113.0/120"])
+
+    assert [guard.allows(host) for host in ("203.0.113.7", "::ffff:203.0.113.7", "203.0.114.7")] == [
+        True,
+        True,
+        False,
+    ]

@@ -23,16 +23,22 @@ from raw import OK, Line, answering, raw
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.runtime.guard import ForbiddenTarget, Guard
+from simulator.runtime.transport import seam
 from simulator.runtime.transport.by_aiohttp import AiohttpTransport, reply_for
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.own import OwnTransport
 from simulator.runtime.transport.redirects import followed
-from simulator.runtime.transport.seam import CUT, ENDED_EARLY, Reply, Terms, Transport, answered
+from simulator.runtime.transport.seam import CUT, ENDED_EARLY, Reply, Terms, Transport
 
 Make = Callable[..., Transport]
 BOTH = pytest.mark.parametrize("make", [OwnTransport, AiohttpTransport], ids=["own", "aiohttp"])
 MORE = "more came than the answer may hold"
 RESET = Reply(0, error="the connection was reset before an answer", cause=Cause.RESET)
+
+
+async def answered(transport: Transport, request: WebhookRequest, terms: Terms) -> Reply:
+    """Return the reply to a request, but for the head of the answer."""
+    return (await seam.answered(transport, request, terms))._replace(head=b"")
 
 
 def post(url: str, body: bytes = b"{}", **rest: object) -> WebhookRequest:
@@ -106,6 +112,19 @@ async def test_answer__is_read(make: Make, case: Given) -> None:
         replies = [await answered(transport, post(receiver.url), Terms()) for _ in range(2)]
 
         assert replies == [case.reply, case.reply]
+
+
+@BOTH
+async def test_headers_of_an_answer__are_those_of_the_last_head(make: Make) -> None:
+    """
+    They are told as they came, each by itself, without those of an interim answer.
+    """
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    busy = b"HTTP/1.1 503 Busy\r\nRetry-After:  7 \r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 3\r\n\r\nnot"
+    async with raw(answering(interim, busy)) as receiver, make(Guard()) as transport:
+        reply = await seam.answered(transport, post(receiver.url), Terms())
+
+        assert reply.headers == [("Retry-After", "7"), ("X-A", "1"), ("X-A", "2"), ("Content-Length", "3")]
 
 
 @BOTH
@@ -473,7 +492,7 @@ async def test_redirects__are_followed_by_those_who_want_it(make: Make) -> None:
     async with raw(handle) as receiver, make(Guard()) as transport:
         reply = await followed(transport, post(f"{receiver.url}/a"), Terms())
 
-        assert reply == Reply(200, b"ok")
+        assert reply._replace(head=b"") == Reply(200, b"ok")
         assert [request.split(b" HTTP")[0] for request in receiver.requests] == [
             b"POST /a",
             b"POST /b",

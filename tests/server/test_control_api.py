@@ -630,6 +630,20 @@ async def test_recipients__are_listed_changed_and_shown() -> None:
         assert other["reachable"] is True
 
 
+async def test_recipients__change_for_a_while() -> None:
+    """
+    `for` ends a change by itself; alone it changes nothing.
+    """
+    async with serving() as bench:
+        path = f"{SPACE}/recipients/+41793026727"
+        _, gone = await bench.control("PATCH", path, {"reachable": False, "for": "10m"})
+        await bench.control("POST", f"{SPACE}/clock/advance", {"by": "10m"})
+        _, back = await bench.control("GET", path)
+        status, _ = await bench.control("PATCH", path, {"for": "10m"})
+
+        assert (gone["reachable"], back["reachable"], status) == (False, True, 422)
+
+
 async def test_requests__show_the_last_calls_with_their_answers() -> None:
     """
     Every call of the integrator is kept with what it was answered, for a while.

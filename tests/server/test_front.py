@@ -14,6 +14,7 @@ import pytest
 from harness import Bench, receiving, serving, until
 from simulator.server.front import Front
 from simulator.server.heads import ReplyHeads
+from simulator.server.takeover import TakenOver
 
 GOOD: Final = b'{"messages":[{"destinations":[{"to":"41793026727"}],"text":"x"}]}'
 SEND: Final = "/infobip/sms/2/text/advanced"
@@ -164,6 +165,24 @@ async def test_half_closed_connection__still_gets_its_answers() -> None:
 
     assert statuses(at_once) == ["200"]
     assert statuses(late) == ["200", "200"]
+
+
+async def test_aiohttp_that_is_another_inside__serves_as_it_does_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Where aiohttp names its insides otherwise, half-closed connections end as ever, and all else is served.
+    """
+    assert TakenOver.looks_inside, "this aiohttp names its insides otherwise: see takeover.py"
+    monkeypatch.setattr(TakenOver, "looks_inside", False)
+
+    async with serving(http="aiohttp") as bench:
+        plain = await exchange(bench, request() + request(), request(Connection="close"))
+        half_closed = await exchange(bench, request(), half_close=True)
+        await until(lambda: not any(front.count for front in bench.server.fronts))
+
+    assert statuses(plain) == ["200"] * 3
+    assert statuses(half_closed) in ([], ["200"])
 
 
 async def test_stalled_answer__holds_up_its_own_connection_alone() -> None:

@@ -4,7 +4,7 @@ The intake: from what a call asks for to messages and refusals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from simulator.kernel.engine.call_result import UNDECIDED, CallResult, Deferred, answer_of, does_the_work
 from simulator.kernel.engine.decide import Decision, acts_on_calls, decide, decide_call
@@ -17,11 +17,12 @@ from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
+from simulator.kernel.model.turns import SLICE, at_once
 from simulator.kernel.store.facts import AnswerUnread, RefusalLeftOut, Scope, SendRefused
 from simulator.kernel.store.shared_facts import accepted
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["answered", "consult", "settle", "submit", "submit_later", "unread"]
+__all__ = ["answered", "consult", "settle", "submit", "submit_later", "submitting", "unread"]
 
 
 def submit(
@@ -33,7 +34,18 @@ def submit(
     With *unanswered*, the webhooks of the accepted messages wait until
     `answered` says that the call's answer is out.
     """
-    decisions = [decide(state, s, state.take_key(s.provider, s.recipient)) for s in submissions]
+    return at_once(submitting(state, submissions, unanswered=unanswered))
+
+
+def submitting(
+    state: SimulationState, submissions: Sequence[Submission], *, unanswered: bool = False
+) -> Generator[None, None, CallResult]:
+    """Do the same a slice at a time: between two of them others may have their turn."""
+    decisions = []
+    for number, submission in enumerate(submissions, 1):
+        decisions.append(decide(state, submission, state.take_key(submission.provider, submission.recipient)))
+        if number % SLICE == 0:
+            yield
     result = answer_of(state, decisions)
     if result.drop is Drop.BEFORE or (
         result.refusal and not result.outcomes and not does_the_work(decisions)
@@ -41,13 +53,15 @@ def submit(
         for decision in decisions:
             _note_refusal(state, decision, result)
         return result
-    for decision in decisions:
+    for number, decision in enumerate(decisions, 1):
         outcome = settle(state, decision, unanswered)
         result.outcomes.append(outcome)
         if isinstance(outcome, Message):
             outcome.answer_lost = outcome.id_unknown = result.answer_lost
             if outcome.faults is not None and outcome.faults.early:
                 result.early = True
+        if number % SLICE == 0:
+            yield
     return result
 
 

@@ -4,7 +4,7 @@ One space's simulation: the face of its state, and the only thing that others ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, i
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.engine.contradiction import contradict
 from simulator.kernel.engine.decide import Considered, considered
-from simulator.kernel.engine.intake import answered, consult, submit, submit_later, unread
+from simulator.kernel.engine.intake import answered, consult, submit, submit_later, submitting, unread
 from simulator.kernel.engine.moves import (
     IllegalMove,
     change_recipient,
@@ -128,6 +128,10 @@ class Simulation:
         `answered` says that the call's answer is out.
         """
         return submit(self.state, submissions, unanswered=unanswered)
+
+    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, CallResult]:
+        """Do the same for a call whose answer is not out, a slice at a time."""
+        return submitting(self.state, submissions, unanswered=True)
 
     def submit_later(
         self,

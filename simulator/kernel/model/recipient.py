@@ -5,6 +5,7 @@ Recipients and their circumstances over time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Final, TypeAlias
 
@@ -108,19 +109,23 @@ def normal_address(text: str) -> str:
 
 @dataclass(slots=True)
 class _Layer:
-    """Traits by exact address and by prefix, the longest prefix first."""
+    """Traits by exact address and by prefix, the longest prefix first; counted from an instant."""
 
-    exact: dict[str, dict[str, Trait]] = field(default_factory=dict)
-    prefixes: dict[int, dict[str, dict[str, Trait]]] = field(default_factory=dict)
+    exact: dict[str, Traits] = field(default_factory=dict)
+    prefixes: dict[int, dict[str, Traits]] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
+    start_ms: int = 0
 
     def put(self, pattern: str, traits: Traits) -> None:
         if pattern.endswith("*"):
             prefix = pattern[:-1]
-            self.prefixes.setdefault(len(prefix), {}).setdefault(prefix, {}).update(traits)
+            table = self.prefixes.setdefault(len(prefix), {})
+            table[prefix] = {**table.get(prefix, {}), **traits}
             self.lengths = tuple(sorted(self.prefixes, reverse=True))
         else:
-            self.exact.setdefault(pattern, {}).update(traits)
+            before = self.exact.get(pattern)
+            # Ten thousands are put when a scenario is loaded, and they are its own.
+            self.exact[pattern] = traits if before is None else {**before, **traits}
 
     def under(self, pattern: str) -> Traits:
         """Return the traits of exactly this address or prefix."""
@@ -128,12 +133,21 @@ class _Layer:
             return self.prefixes.get(len(pattern) - 1, {}).get(pattern[:-1], {})
         return self.exact.get(pattern, {})
 
-    def find(self, address: str) -> Iterator[dict[str, Trait]]:
-        if (trait := self.exact.get(address)) is not None:
-            yield trait
+    def find(self, address: str) -> Iterator[Traits]:
+        if (traits := self.exact.get(address)) is not None:
+            yield self._counted(traits)
         for length in self.lengths:
-            if (trait := self.prefixes[length].get(address[:length])) is not None:
-                yield trait
+            if (traits := self.prefixes[length].get(address[:length])) is not None:
+                yield self._counted(traits)
+
+    def _counted(self, traits: Traits) -> Traits:
+        if not self.start_ms:
+            return traits
+        return {name: trait.shifted(self.start_ms) for name, trait in traits.items()}
+
+    def still(self) -> _Layer:
+        prefixes = {length: dict(table) for length, table in self.prefixes.items()}
+        return _Layer(dict(self.exact), prefixes, self.lengths, self.start_ms)
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.prefixes)
@@ -158,10 +172,8 @@ class Directory:
 
     def load(self, recipients: Mapping[str, Traits], start_ms: int = 0) -> None:
         """Replace what the scenario says, counted from *start_ms*; changes made since then stay."""
-        self._scenario = _Layer()
+        self._scenario = _Layer(start_ms=start_ms)
         for pattern, traits in recipients.items():
-            if start_ms:
-                traits = {name: trait.shifted(start_ms) for name, trait in traits.items()}
             self._scenario.put(pattern, traits)
         self._said = bool(self._scenario or self._changes)
 
@@ -207,6 +219,12 @@ class Directory:
             trait.next_change_after(at_ms) for name, trait in self._traits(address) if name == trait_name
         )
         return min((edge for edge in edges if edge is not None), default=None)
+
+    def still(self) -> Directory:
+        """Return a copy to which no address is added."""
+        twin = copy(self)
+        twin._scenario, twin._changes = self._scenario.still(), self._changes.still()
+        return twin
 
     def known(self) -> list[str]:
         """Return the addresses and prefixes that anything was said about, sorted."""

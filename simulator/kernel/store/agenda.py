@@ -4,7 +4,8 @@ What is due, and when: a wheel of instants.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
 from heapq import heappop, heappush, merge
 from itertools import islice
 from operator import attrgetter
@@ -161,18 +162,33 @@ class Agenda:
         planned = len(bucket) + sum(map(len, runs)) - len(cancelled)
         return at_ms, min(firsts, key=_ORDER), planned
 
-    def upcoming(self) -> Iterator[tuple[int, Step]]:
-        """Yield every step that is due, with its instant, in the order in which they will happen."""
+    def upcoming(self, fits: Callable[[Step], bool] = lambda _: True) -> Iterator[tuple[int, Step]]:
+        """
+        Yield every step that is due, with its instant, in the order in which they will happen.
+
+        Only those that fit are put in order: a few of very many are soon found.
+        """
         if self._not_merged:
             self._merge_all()
-        for step in reversed(self._round):
+        for step in filter(fits, reversed(self._round)):
             yield self._round_at_ms, step
         for at_ms in sorted(set(self._heap)):
             cancelled = self._cancelled.get(at_ms, ())
-            planned = sorted(self._buckets.get(at_ms, ()), key=_ORDER)
-            for step in merge(planned, *self._runs.get(at_ms, ()), key=_ORDER):
+            planned = sorted(filter(fits, self._buckets.get(at_ms, ())), key=_ORDER)
+            runs = (filter(fits, run) for run in self._runs.get(at_ms, ()))
+            for step in merge(planned, *runs, key=_ORDER):
                 if step.order not in cancelled:
                     yield at_ms, step
+
+    def still(self) -> Agenda:
+        """Return a copy to look at; of an instant under way, it has what comes next and not all the rest."""
+        twin = copy(self)
+        twin._buckets, twin._runs = dict(self._buckets), dict(self._runs)
+        twin._heap, twin._cancelled = list(self._heap), dict(self._cancelled)
+        # What is being merged can be gone through once, and that is for whoever does what is due.
+        twin._round, twin._merged, twin._not_merged = list(self._round), iter(()), 0
+        twin._skipped = set()
+        return twin
 
     def take(self, at_ms: int, most: int | None = None) -> list[Step]:
         """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import islice
 
 from msgspec import Struct
@@ -95,6 +96,25 @@ class Journal:
         if self.tell is not None:
             self.tell(entry)
         return entry
+
+    def still(self) -> Journal:
+        """Return a copy that does not grow; entries never change."""
+        twin = copy(self)
+        twin._entries = self._entries.copy()
+        return twin
+
+    def keep(self, entry: Entry) -> None:
+        """Append an entry of an earlier journal as it was; nobody is told of it."""
+        if not self._entries:
+            # What came before the first that is still there is known to be missing.
+            self.dropped = entry.seq - 1
+        self.seq = entry.seq
+        self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget everything, as if nothing had happened yet."""
+        self._entries.clear()
+        self.dropped = self.seq = 0
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""

@@ -93,6 +93,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     latency_real_us: int = 0
     excerpt: str = ""
     """The first bytes of the integrator's answer."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of an answer that acknowledges nothing: its headers, the first ones of very many."""
     next_at_ms: int | None = None
     """When the next attempt is due; None: there is none."""
 

@@ -251,6 +251,11 @@ class Account:
         payload = report.payload
         if isinstance(payload, UserReport):
             payload = replace(payload, msgid=msgid(draws, "msgid"), txnid=report_id(draws, "txnid"))
+        elif isinstance(payload, Event):
+            fields = payload.fields
+            if "txnid" in fields:
+                fields = {**fields, "txnid": report_id(draws, "txnid")}
+            payload = replace(payload, msgid=msgid(draws, "msgid"), fields=fields)
         elif isinstance(payload, SentReport):
             payload = replace(payload, reqid=draws.integer("reqid", 1, REQID_MAX))
         return replace(report, payload=payload)

@@ -55,16 +55,27 @@ def _template(item: Mapping[str, Any], template: Template | None) -> Bubble:
     media = item.get(key) if key else None
     if not isinstance(media, dict):
         return Bubble(note=f"{name} template")
-    suggestions = tuple(
-        _button(button, template) for button in media.get("buttonlist") or () if isinstance(button, dict)
-    )
     options = () if template is None else tuple(_option(template, *option) for option in template.options)
     if kind == 3:
-        return Bubble(suggestions=suggestions, note="quick reply")
+        return Bubble(suggestions=_buttons(media, template), note="quick reply")
+    parts = [part for part in media.get("list") or () if isinstance(part, dict)]
+    if parts:
+        return Bubble(cards=tuple(_card(part, template) for part in parts), note=f"{name} template")
+    card = _card(media, template)
+    return Bubble(cards=(card._replace(suggestions=(*card.suggestions, *options)),), note=f"{name} template")
+
+
+def _card(media: Mapping[str, Any], template: Template | None) -> Card:
     image = media.get("image")
     picture = _file("image", str(image.get("url", ""))) if isinstance(image, dict) else None
-    card = Card(str(media.get("title") or ""), str(media.get("description") or ""), picture)
-    return Bubble(cards=(card._replace(suggestions=(*suggestions, *options)),), note=f"{name} template")
+    return Card(
+        str(media.get("title") or ""), str(media.get("description") or ""), picture, _buttons(media, template)
+    )
+
+
+def _buttons(media: Mapping[str, Any], template: Template | None) -> tuple[Suggestion, ...]:
+    buttons = media.get("buttonlist") or ()
+    return tuple(_button(button, template) for button in buttons if isinstance(button, dict))
 
 
 def _button(button: Mapping[str, Any], template: Template | None) -> Suggestion:

@@ -4,12 +4,21 @@ What every call has in common: its account, its credential, its errors and its l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from simulator.provider import Answer, Call, Credential, Refuse, Violation, basic_credential, scheme_of
+from simulator.provider import (
+    Answer,
+    Call,
+    Credential,
+    Handler,
+    Refuse,
+    Violation,
+    basic_credential,
+    scheme_of,
+)
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.decoding import Format, decode
 from simulator.providers.infobip.formats import WRONG_CONTENT_TYPE, formatted, request_format, wants_xml
@@ -98,16 +107,22 @@ def refused(call: Call, refuse: Refuse) -> Answer:
     return refusal(call, refuse.code, text=text, violations=violations, retry_after_s=refuse.retry_after_s)
 
 
-def answering(handle: Callable[[Call], Answer], root: str) -> Callable[[Call], Answer]:
+def answering(handle: Handler, root: str) -> Handler:
     """Return *handle* with its answer written as the call wants it."""
 
-    def answer(call: Call) -> Answer:
-        plain = handle(call)
+    def written(call: Call, plain: Answer) -> Answer:
         if not wants_xml(call):
             return plain
         if account_of(call).settings.xml_v1 == "2015" and call.path.startswith("/sms/1/"):
             return formatted(call, plain, _ROOTS_2015.get(root, root), repeat=True)
         return formatted(call, plain, root)
+
+    async def later(call: Call, plain: Awaitable[Answer]) -> Answer:
+        return written(call, await plain)
+
+    def answer(call: Call) -> Answer | Awaitable[Answer]:
+        plain = handle(call)
+        return written(call, plain) if isinstance(plain, Answer) else later(call, plain)
 
     return answer
 

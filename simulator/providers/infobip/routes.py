@@ -4,10 +4,10 @@ Infobip's endpoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from simulator.provider import Answer, Call, Coverage, Refuse, Route
+from simulator.provider import Answer, Call, Coverage, Handler, Refuse, Route
 from simulator.providers.infobip.bulks import get_bulk, get_status, put_bulk, put_status
 from simulator.providers.infobip.calls import account_of, answering, format_of, limit_of
 from simulator.providers.infobip.decoding import Format
@@ -31,14 +31,14 @@ _REPORT_FILTERS: Final = ("bulkId", "messageId", "applicationId", "entityId", "c
 _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
 
 
-def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Callable[[Call], Answer]:
-    def handle(call: Call) -> Answer:
+def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Handler:
+    def handle(call: Call) -> Answer | Awaitable[Answer]:
         return send(call, account_of(call), parse(call.body, format_of(call)))
 
     return handle
 
 
-def _sending_by_query(generation: int) -> Callable[[Call], Answer]:
+def _sending_by_query(generation: int) -> Handler:
     return lambda call: send(call, account_of(call), parse_query(call.query, generation))
 
 

@@ -5,12 +5,13 @@ From a request to submissions, and from their outcomes to the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import Final
 
 import msgspec
 
 from simulator.provider import (
+    SLICE,
     Answer,
     Call,
     Message,
@@ -35,19 +36,30 @@ _SCHEDULED_STATUS: Final = 26
 _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 
-def send(call: Call, account: Account, request: SendRequest) -> Answer:
+def send(call: Call, account: Account, request: SendRequest) -> Answer | Awaitable[Answer]:
     """Submit everything a request asks for and return Infobip's answer; raises Refuse."""
+    count = sum(len(destinations) for _, destinations in request.items)
+    return call.in_turns(_steps(call, account, request), count)
+
+
+def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None, None, Answer]:
     _check(call, account, request)
     bulk_id = _bulk_id(call, request)
     tracking = _tracking(call, request, bulk_id)
-    outcomes = call.submit(_Builder(call, account, request, bulk_id, tracking).submissions())
+    submissions = yield from _Builder(call, account, request, bulk_id, tracking).building()
+    outcomes = yield from call.submitting(submissions)
     body: dict[str, object] = {}
     if bulk_id:
         body["bulkId"] = bulk_id
     older = request.generation == 1 and account.settings.accepted_form == "older"
     if tracking is not None and tracking.track and request.generation == 1 and not older:
         body["trackingProcessKey"] = tracking.process_key
-    body["messages"] = [_entry(account, outcome, request) for outcome in outcomes]
+    entries: list[object] = []
+    body["messages"] = entries
+    for number, outcome in enumerate(outcomes, 1):
+        entries.append(_entry(account, outcome, request))
+        if number % SLICE == 0:
+            yield
     _remember_bulk(call, account, request, bulk_id, outcomes)
     if notes := _notes(request, call.gateway.why_not):
         call.note(notes)
@@ -154,13 +166,17 @@ class _Builder:
         limit = request.speed_limit
         self._pacer = Pacer(limit, call.gateway) if limit is not None else None
 
-    def submissions(self) -> list[Submission]:
-        """Return one submission per destination, in order."""
-        return [
-            submission
-            for item, destinations in self._request.items
-            for submission in self._of_item(item, destinations)
-        ]
+    def building(self) -> Generator[None, None, list[Submission]]:
+        """Return one submission per destination, in order, built a slice at a time."""
+        submissions: list[Submission] = []
+        slices = 0
+        for item, destinations in self._request.items:
+            for place in range(0, len(destinations), SLICE):
+                submissions += self._of_item(item, destinations[place : place + SLICE])
+                if len(submissions) // SLICE > slices:
+                    slices = len(submissions) // SLICE
+                    yield
+        return submissions
 
     def _of_item(self, item: Item, destinations: list[Destination]) -> list[Submission]:
         gateway = self._gateway

@@ -190,7 +190,8 @@ async def _reply(answer: ClientResponse, terms: Terms) -> Reply:
         answer.close()
     # Older releases of aiohttp keep blanks around a value.
     location = answer.headers.get("Location", "").strip() if 300 <= answer.status < 400 else ""
-    return Reply(answer.status, kept, note=note, location=location)
+    lines = [b"", *(b"%s: %s" % pair for pair in answer.raw_headers)]
+    return Reply(answer.status, kept, note=note, location=location, head=b"\r\n".join(lines))
 
 
 async def _slowly(request: WebhookRequest) -> AsyncIterator[bytes]:

@@ -294,7 +294,7 @@ class Connection(asyncio.BufferedProtocol):
         if 300 <= status < 400:
             match = _LOCATION.search(self._raw)
             location = match[1].decode("utf-8", "replace").strip() if match is not None else ""
-        return Reply(status, body, note=note, location=location)
+        return Reply(status, body, note=note, location=location, head=self._raw)
 
     def _end(self, reply: Reply, reusable: bool) -> None:
         if reusable:

@@ -5,6 +5,7 @@ The seam of everything that is sent: a request goes in, a reply comes back, and 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol, TypeVar
@@ -46,6 +47,8 @@ ENDED_EARLY: Final = "the connection ended before the answer did"
 CUT: Final = "only the beginning of the answer was read"
 
 _URL_SHOWN_MAX: Final = 200
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_INTERIM: Final = re.compile(rb"\s*HTTP/1\.[01] 1(?!01)\d\d")
 
 TagT = TypeVar("TagT")
 
@@ -79,6 +82,18 @@ class Reply(NamedTuple):
     """What was odd about an answer that counts all the same."""
     location: str = ""
     """Where a redirect points to."""
+    head: bytes = b""
+    """What the answer began with: its status line and headers, and perhaps more of it."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The answer's headers, as far as they can be read."""
+        head = self.head
+        while _INTERIM.match(head) and (end := _HEAD_END.search(head)) is not None:
+            head = head[end.end() :]
+        lines = _HEAD_END.split(head, 1)[0].decode("utf-8", "replace").splitlines()[1:]
+        pairs = (line.partition(":") for line in lines if ":" in line)
+        return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 
 Done = Callable[[TagT, Reply], None]

@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from simulator import __version__
 from simulator.evidence.pages import render
-from simulator.evidence.words import cut, span
+from simulator.evidence.words import count, cut, span
 from simulator.explain.narrative import clock_words
 from simulator.explain.upcoming import next_due
 from simulator.explain.views import instant
 from simulator.kernel.model.lifecycle import TERMINAL, State
+from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.scenario import ClockMode
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.model.units import format_offset
@@ -32,6 +33,7 @@ __all__ = [
     "one_line",
     "page",
     "pill",
+    "words_of_message",
 ]
 
 _PACKAGE: Final = "simulator.server.inspector"
@@ -102,6 +104,7 @@ class RecordBar(NamedTuple):
     before: int
     after: int
     note: str
+    forkable: bool
 
 
 class Section(NamedTuple):
@@ -131,10 +134,6 @@ def clock_bar(visit: Visit) -> ClockBar:
     now_ms = simulation.clock.now_ms
     date, _, time = instant(simulation, now_ms).removesuffix("Z").partition("T")
     due, more = next_due(simulation) or (None, 0)
-    busy = ""
-    if driver.advancing:
-        webhooks, calls = simulation.outbox.in_flight, driver.calls_in_flight
-        busy = f"draining: {webhooks} webhooks and {calls} calls in flight"
     return ClockBar(
         mode=driver.mode.value,
         words=clock_words(driver.mode, driver.rate),
@@ -149,8 +148,16 @@ def clock_bar(visit: Visit) -> ClockBar:
         next_at=format_offset(due.at_ms) if due is not None else "",
         next_more=more,
         next_href=link_to_message(visit, due.key) if due is not None and due.key is not None else "",
-        busy=busy,
+        busy=_busy(space) if driver.advancing else "",
     )
+
+
+def _busy(space: Space) -> str:
+    """Return what an advance under way waits for."""
+    webhooks, calls = space.simulation.outbox.in_flight, space.driver.calls_in_flight
+    flying = f"{count(webhooks, 'webhook')} and {count(calls, 'call')} in flight"
+    slow = space.driver.waited_for
+    return f"draining: {flying}" + (f"; waits for {', '.join(slow)}" if slow else "")
 
 
 def page(template: str, visit: Visit, section: str, title: str, **data: object) -> str:
@@ -187,13 +194,15 @@ def _record_bar(recorded: Recorded) -> RecordBar:
         before=max(0, moment - 1),
         after=min(last, moment + 1),
         note=recorded.note,
+        forkable=recorded.forkable,
     )
 
 
 def _space_names(visit: Visit) -> Sequence[str]:
     registry = visit.controller.registry
     names = [*registry.recordings, *(space.name for space in registry.all()[:200])]
-    return names if visit.space.name in names else [*names, visit.space.name]
+    # A journal has spaces of names that the server's own have as well.
+    return list(dict.fromkeys([*names, visit.space.name]))
 
 
 def link_to_message(visit: Visit, key: MessageKey) -> str:
@@ -218,6 +227,19 @@ def dom_id(key: MessageKey) -> str:
 def one_line(text: str, limit: int) -> str:
     """Return the beginning of a text on one line, with a sign for each end of a line."""
     return cut(text[: limit + 1].replace("\r\n", "\n").replace("\n", " ⏎ "), limit)
+
+
+def words_of_message(visit: Visit, submitted: Message | Refused) -> str:
+    """Return the text of a message, or what stands for one that has none."""
+    if submitted.submission.text:
+        return submitted.submission.text
+    bubble = visit.controller.providers[submitted.key.provider].show(submitted.submission)
+    parts = [
+        *(picture.name or picture.kind for picture in bubble.pictures),
+        *(card.title or card.text for card in bubble.cards),
+        *(f"[{suggestion.label}]" for suggestion in bubble.suggestions),
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def pill(state: State) -> Pill:

@@ -22,8 +22,11 @@ __all__ = ["Gap", "NamedLane", "Timeline", "timeline"]
 
 _WEBHOOKS_MAX: Final = 12
 _MARKS_MAX: Final = 60
-_GAP_NAMED_MIN: Final = 5.0
-"""A gap narrower than this, in percent, has no room for its length."""
+_LETTER_WIDTH: Final = 0.73
+"""Of the names of gaps, in percent of the lanes; on a telephone they are wider."""
+_NARROW_LETTER_WIDTH: Final = 1.95
+_DOTS: Final = 4
+"""How many letters stand round the name of a gap."""
 _Y: Final = 14
 
 _SHAPES: Final = {
@@ -55,6 +58,8 @@ class Gap(NamedTuple):
 
     x: str
     words: str
+    narrow: bool
+    """True when there is room for its length on a telephone, too."""
 
 
 class Timeline(NamedTuple):
@@ -95,12 +100,17 @@ def timeline(
         ending = webhook.state.value
         lane = webhook_lane(webhook, axis)._replace(height=28)
         lanes.append(NamedLane(name, webhook.reports[0].label, lane, ending))
-    gaps = [
-        Gap(percent((segment.left + segment.right) / 2), span(segment.to_ms - segment.from_ms))
-        for segment in axis.segments
-        if segment.quiet and segment.right - segment.left >= _GAP_NAMED_MIN
-    ]
-    return Timeline(axis_row(axis), gaps, percent(axis.place(now_ms)), lanes)
+    return Timeline(axis_row(axis), list(_gaps(axis)), percent(axis.place(now_ms)), lanes)
+
+
+def _gaps(axis: Axis) -> Iterator[Gap]:
+    """Yield the quiet stretches that have room for their lengths."""
+    for segment in axis.segments:
+        words, room = span(segment.to_ms - segment.from_ms), segment.right - segment.left
+        letters = len(words) + _DOTS
+        if segment.quiet and room >= letters * _LETTER_WIDTH:
+            middle = percent((segment.left + segment.right) / 2)
+            yield Gap(middle, words, room >= letters * _NARROW_LETTER_WIDTH)
 
 
 def _instants(

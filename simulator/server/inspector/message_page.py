@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from simulator.evidence.laid_out import laid_out
 from simulator.evidence.purpose import excused, on_purpose
 from simulator.evidence.reachability import Reachability
 from simulator.evidence.words import latency, outcome, span
@@ -64,6 +65,8 @@ class AttemptView(NamedTuple):
     headers: Sequence[tuple[str, str, bool]]
     """Name, value, and whether it is a signature."""
     body: str
+    laid_out: str
+    answer_headers: Sequence[tuple[str, str, bool]]
     answer: str
     next_at: str
 
@@ -102,6 +105,8 @@ def message_page(visit: Visit) -> str:
         absent = Reachability(simulation).spans(key.recipient, at_ms, last_ms)
         drawn = timeline(message, entries, story.webhooks, due, absent, simulation.clock.now_ms)
     person = simulation.people.of(key.recipient)
+    request = exchange.request.decode("utf-8", "replace") if exchange is not None else ""
+    answer = exchange.answer.decode("utf-8", "replace") if exchange is not None else ""
     return page(
         "message.html",
         visit,
@@ -124,8 +129,10 @@ def message_page(visit: Visit) -> str:
         webhooks=webhook_views(visit, story.webhooks),
         webhooks_left=max(0, len(story.webhooks) - _WEBHOOKS_MAX),
         exchange=exchange,
-        request=exchange.request.decode("utf-8", "replace") if exchange is not None else "",
-        answer=exchange.answer.decode("utf-8", "replace") if exchange is not None else "",
+        request=request,
+        request_laid=laid_out(request),
+        answer=answer,
+        answer_laid=laid_out(answer),
         moves=[move.value for move in _MOVES if message is not None and move in TRANSITIONS[message.state]],
         again=again(visit, message, exchange) if message is not None else None,
     )
@@ -217,9 +224,10 @@ def _attempt_view(visit: Visit, webhook: Webhook, attempt: Attempt) -> AttemptVi
     request = visit.space.simulation.request_for(webhook, attempt.number)
     css = "ok" if attempt.acknowledged else "grey" if excused(webhook, attempt) else "bad"
     notes = [on_purpose(webhook, attempt.number), attempt.note]
+    body = request.body.decode("utf-8", "replace")
     return AttemptView(
         number=attempt.number,
-        of=len(webhook.attempts) + (attempt.next_at_ms is not None and webhook.attempts[-1] is attempt),
+        of=len(webhook.attempts) + (webhook.attempts[-1].next_at_ms is not None),
         at=format_offset(attempt.at_ms),
         css=css,
         outcome=outcome(attempt),
@@ -228,7 +236,9 @@ def _attempt_view(visit: Visit, webhook: Webhook, attempt: Attempt) -> AttemptVi
         method=request.method,
         url=request.url,
         headers=[(name, value, name in request.signed_by) for name, value in request.headers],
-        body=request.body.decode("utf-8", "replace"),
+        body=body,
+        laid_out=laid_out(body),
+        answer_headers=[(name, value, False) for name, value in attempt.headers],
         answer=attempt.excerpt,
         next_at=format_offset(attempt.next_at_ms) if attempt.next_at_ms is not None else "",
     )

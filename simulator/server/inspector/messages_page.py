@@ -25,6 +25,7 @@ from simulator.server.inspector.frame import (
     one_line,
     page,
     pill,
+    words_of_message,
 )
 from simulator.server.query import FIELDS, REFUSED, BadQuery, Query, parse
 
@@ -52,6 +53,7 @@ class Row(NamedTuple):
     text: str
     state: Pill
     why: str
+    rule: str
     webhook: Pill | None
     at: str
     pin: str
@@ -173,9 +175,10 @@ def _row(
         provider=key.provider,
         recipient=key.recipient,
         person=person.name if person is not None else "",
-        text=one_line(submission.submission.text, _TEXT_MAX),
+        text=one_line(words_of_message(visit, submission), _TEXT_MAX),
         state=state,
-        why=why or (f"rule {submission.rule}" if submission.rule else ""),
+        why=why if state.css != "open" else "",
+        rule=submission.rule,
         webhook=webhook_pill(mine[0]) if mine else None,
         at=format_offset(_at_ms(submission)),
         pin="?" + urlencode({name: value for name, value in asked.items() if value}),

@@ -28,6 +28,7 @@ from simulator.server.inspector.frame import (
     one_line,
     page,
     pill,
+    words_of_message,
 )
 from simulator.server.operations.conversation import Conversation, conversation
 
@@ -36,11 +37,15 @@ __all__ = ["phone_page", "phones_page"]
 _PHONES_MAX: Final = 200
 _LOOKED_AT_MAX: Final = 20_000
 _OUTSIDE_MAX: Final = 8
+_TRUE_UNSAID: Final = frozenset({"known", "capable"})
+"""What providers take for true until somebody says otherwise; so a first press says otherwise."""
+_HOLES: Final = (("1 min", "1m"), ("10 min", "10m"), ("1 h", "1h"), ("3 days", "72h"))
+"""For how long a phone may be out of coverage: in words, and as the control API has it."""
 _SWITCHES: Final = (
     ("blocked", "Blocked", "The recipient blocked the sender."),
     ("blacklisted", "Black-listed", "The number is on a do-not-disturb or black list."),
     ("known", "Known", "The provider knows such a subscriber."),
-    ("capable", "Capable", "The device has rich features."),
+    ("capable", "Capable", "The device has rich features, such as RCS."),
     ("follower", "Follower", "The recipient follows the service."),
     ("session", "Session", "A session with the service is open."),
 )
@@ -122,9 +127,8 @@ class Switch(NamedTuple):
     name: str
     title: str
     about: str
-    on: bool
-    said: bool
-    """False: nobody said anything about it; the provider's default holds."""
+    checked: str
+    """As `aria-checked` has it; mixed: nobody said anything about it, and the provider's default holds."""
     body: str
 
 
@@ -182,7 +186,7 @@ def _phone_row(visit: Visit, address: str, last: Message | None) -> PhoneRow:
         address=address,
         href=link_to_phone(visit, address),
         person=person.name if person is not None else "",
-        last=one_line(last.submission.text, 80) if last is not None else "",
+        last=one_line(words_of_message(visit, last), 80) if last is not None else "",
         at=format_offset(last.changed_ms) if last is not None else "",
         messages=0,
         waiting=0,
@@ -212,6 +216,8 @@ def phone_page(visit: Visit) -> str:
         on=circumstances.reachable,
         operator=circumstances.operator or "",
         power=_json({"reachable": not circumstances.reachable}),
+        holes=[(words, _json({"reachable": False, "for": length})) for words, length in _HOLES],
+        back=_back(visit, address, now_ms),
         items=items,
         waiting=[
             _outside(visit, item, f"expires in {span(item.expires_ms - now_ms)}") for item in talk.waiting
@@ -224,6 +230,15 @@ def phone_page(visit: Visit) -> str:
         switches=[_switch(circumstances, *item) for item in _SWITCHES],
         acts=acts,
     )
+
+
+def _back(visit: Visit, address: str, now_ms: int) -> str:
+    """Return when a phone that is out of reach may be back by itself; empty: not by itself."""
+    directory = visit.space.simulation.directory
+    if directory.at(address, now_ms).reachable:
+        return ""
+    back_ms = directory.next_change_after(address, "reachable", now_ms)
+    return f"may be back in {span(back_ms - now_ms)}" if back_ms is not None else ""
 
 
 def _waiting_note(talk: Conversation, now_ms: int) -> str:
@@ -247,7 +262,7 @@ def _message_item(visit: Visit, message: Message) -> ShownItem:
         id=dom_id(message.key),
         mine=False,
         provider=name,
-        sender=sender or name,
+        sender=sender,
         at=format_offset(message.changed_ms),
         text=bubble.text,
         note=bubble.note,
@@ -300,7 +315,7 @@ def _tap(provider: str, sender: str, item: Suggestion) -> Tap:
 def _outside(visit: Visit, message: Message, note: str) -> Outside:
     return Outside(
         message.key.provider,
-        one_line(message.submission.text, 120),
+        one_line(words_of_message(visit, message), 120),
         pill(message.state),
         note,
         link_to_message(visit, message.key),
@@ -309,7 +324,9 @@ def _outside(visit: Visit, message: Message, note: str) -> Outside:
 
 def _switch(circumstances: Circumstances, name: str, title: str, about: str) -> Switch:
     value = getattr(circumstances, name)
-    return Switch(name, title, about, bool(value), value is not None, _json({name: not value}))
+    if value is None:
+        return Switch(name, title, about, "mixed", _json({name: name not in _TRUE_UNSAID}))
+    return Switch(name, title, about, "true" if value else "false", _json({name: not value}))
 
 
 def _acts(visit: Visit, name: str, talk: Conversation) -> Acts:

@@ -4,6 +4,7 @@ Requests for pages, static files and the stream of changes.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
@@ -54,6 +55,7 @@ _PAGES: Final[Mapping[str, Callable[[Visit], str]]] = {
     "run": run_page,
     "spaces": spaces_page,
 }
+_OF_ALL_SPACES: Final = frozenset({"spaces"})
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
@@ -86,9 +88,9 @@ class Inspector:
         raw = request.rel_url.raw_path.removeprefix(PREFIX)
         space, _, behind = raw.partition("/")
         name, _, tail = behind.partition("/")
-        return self._page(request, unquote(space), unquote(name), unquote(tail))
+        return await self._page(request, unquote(space), unquote(name), unquote(tail))
 
-    def _page(self, request: web.Request, space_name: str, name: str, tail: str) -> web.Response:
+    async def _page(self, request: web.Request, space_name: str, name: str, tail: str) -> web.Response:
         root = "../" * (request.rel_url.raw_path.count("/") - 1)
         make = _PAGES.get(name)
         if make is None:
@@ -97,11 +99,16 @@ class Inspector:
             space = self._controller.registry.look(space_name)
         except UnknownSpace as unknown:
             return _plain(404, str(unknown))
-        space.driver.sync()
         base_url = f"{request.scheme}://{request.host}"
         visit = Visit(self._controller, space, tail, dict(request.rel_url.query), root, base_url)
         try:
-            text = make(visit)
+            if name not in _OF_ALL_SPACES and self._controller.large(space_name) is not None:
+                controller = self._controller.beside(space)
+                visit = visit._replace(controller=controller, space=controller.still_space(space))
+                text = await asyncio.to_thread(make, visit)
+            else:
+                space.driver.sync()
+                text = make(visit)
         except Problem as problem:
             return _plain(problem.status, str(problem))
         headers = {**_HEADERS, "Cache-Control": "no-store"}

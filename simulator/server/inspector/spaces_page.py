@@ -40,9 +40,12 @@ class Row(NamedTuple):
 
 
 def spaces_page(visit: Visit) -> str:
-    """Return the list of spaces, with those that are there for the query first."""
+    """Return the list of spaces, the recorded ones first."""
     needle = visit.query.get("q", "")
-    spaces = [space for space in visit.controller.registry.all() if needle in space.name]
+    registry = visit.controller.registry
+    recorded = [item.space for item in registry.recordings.values()]
+    live = [space for space in registry.all() if space.name not in registry.recordings]
+    spaces = [space for space in (*recorded, *live) if needle in space.name]
     rows = []
     for number, space in enumerate(spaces[:_ROWS_MAX]):
         simulation = space.simulation
@@ -55,7 +58,7 @@ def spaces_page(visit: Visit) -> str:
                 name=space.name,
                 href=f"{visit.root}_ui/{space.name}/messages",
                 here=space is visit.space,
-                clock=clock_words(space.driver.mode, space.driver.rate),
+                clock="recorded" if space in recorded else clock_words(space.driver.mode, space.driver.rate),
                 now=format_offset(simulation.clock.now_ms),
                 seed=space.seed,
                 scenario=simulation.scenario.name,
@@ -63,7 +66,7 @@ def spaces_page(visit: Visit) -> str:
                 webhooks=len(webhooks),
                 lost=states[WebhookState.LOST],
                 settled=simulation.settled,
-                deletable=space.name != DEFAULT_SPACE,
+                deletable=space.name != DEFAULT_SPACE and space not in recorded,
             )
         )
     return page(

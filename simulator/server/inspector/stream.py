@@ -32,6 +32,7 @@ class Standing(NamedTuple):
     in_flight: int
     webhooks: int
     settings: int
+    waited_for: int
 
 
 def _standing(space: Space) -> Standing:
@@ -42,6 +43,7 @@ def _standing(space: Space) -> Standing:
         simulation.outbox.in_flight,
         len(simulation.outbox.webhooks),
         space.driver.advancing + 2 * space.exchange_count,
+        len(space.driver.waited_for),
     )
 
 

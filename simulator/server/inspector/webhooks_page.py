@@ -10,10 +10,12 @@ from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
+from simulator.evidence.laid_out import laid_out
 from simulator.evidence.lanes import percent
-from simulator.evidence.words import count, latency
+from simulator.evidence.words import count, latency, span
 from simulator.kernel.model.units import format_offset
 from simulator.kernel.webhooks.webhook import Attempt, Webhook, WebhookState
+from simulator.secrecy import Withholding
 from simulator.server.inspector.frame import Pill, Visit, link_to_message, link_to_phone, page
 from simulator.server.inspector.message_page import webhook_views
 from simulator.server.operations.base import Problem
@@ -23,6 +25,7 @@ __all__ = ["webhook_page", "webhooks_page"]
 _ROWS_MAX: Final = 200
 _MEASURED_MAX: Final = 5_000
 """So many of the last webhooks are in the histogram."""
+_LATELY_MS: Final = (30 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 600_000)
 _EDGES_US: Final = (
     1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000,
 )  # fmt: skip
@@ -34,6 +37,7 @@ _STATES: Final = {
     WebhookState.LOST: "bad",
     WebhookState.DROPPED: "grey",
 }
+_SECRECY: Final = Withholding()
 
 
 class Row(NamedTuple):
@@ -84,6 +88,17 @@ class Histogram(NamedTuple):
     label: str
 
 
+class Since(NamedTuple):
+    """
+    A stretch of time until now, with how many of the webhooks that were owed in it are lost.
+    """
+
+    words: str
+    since: str
+    """Its beginning as the control API takes it; empty: the space's."""
+    number: int
+
+
 class StateChip(NamedTuple):
     """
     A state with how many webhooks are in it.
@@ -126,9 +141,23 @@ def webhooks_page(visit: Visit) -> str:
         providers=list(visit.space.gateways),
         holding=[name for name in visit.space.gateways if outbox.holds(name)],
         held=len(outbox.held_webhooks),
-        lost=states[WebhookState.LOST],
+        lost=_lost(visit),
         histogram=_histogram(outbox.webhooks),
     )
+
+
+def _lost(visit: Visit) -> list[Since]:
+    """Return how many webhooks were lost, and how many of those were owed lately."""
+    simulation = visit.space.simulation
+    now_ms = simulation.clock.now_ms
+    owed_ms = [w.created_ms for w in simulation.outbox.webhooks.values() if w.state is WebhookState.LOST]
+    spans = [Since("ever", "", len(owed_ms))]
+    for length_ms in _LATELY_MS:
+        since_ms = now_ms - length_ms
+        if since_ms > 0:
+            number = sum(at_ms >= since_ms for at_ms in owed_ms)
+            spans.append(Since(f"in the last {span(length_ms)}", f"{since_ms}ms", number))
+    return spans
 
 
 def webhook_page(visit: Visit) -> str:
@@ -137,6 +166,7 @@ def webhook_page(visit: Visit) -> str:
     if webhook is None:
         raise Problem(404, "No such webhook", f"there is no webhook {visit.rest!r}")
     request = visit.space.simulation.request_for(webhook)
+    body = request.body.decode("utf-8", "replace")
     return page(
         "webhook.html",
         visit,
@@ -146,7 +176,9 @@ def webhook_page(visit: Visit) -> str:
         row=_row(visit, webhook),
         url=request.url,
         headers=[(name, value, name in request.signed_by) for name, value in request.headers],
-        body=request.body.decode("utf-8", "replace"),
+        method=request.method,
+        body=body,
+        laid_out=laid_out(body),
     )
 
 
@@ -166,7 +198,7 @@ def _row(visit: Visit, webhook: Webhook) -> Row:
         label=f"{webhook.reports[0].label}{more}",
         state=Pill(_STATES[webhook.state], webhook.state.value),
         created=format_offset(webhook.created_ms),
-        target=webhook.target or "nowhere",
+        target=_SECRECY.text(webhook.target) or "nowhere",
         attempts=len(attempts),
         last=_answer(last) if last is not None else "",
         latency=latency(last.latency_real_us) if last is not None else "",

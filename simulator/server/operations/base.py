@@ -4,7 +4,9 @@ What operations of the control API are made of.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
@@ -53,6 +55,8 @@ AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
 
 
+_AT_ONCE_BYTES_MAX: Final = 8_000
+"""So much of a scenario is read in a few milliseconds."""
 _SHARED_MAX: Final = 64
 _SHARED_CHARS_MAX: Final = 65_536
 
@@ -80,10 +84,41 @@ class Controller:
     Carries out operations on the spaces of one server.
     """
 
-    def __init__(self, registry: SpaceRegistry) -> None:
+    def __init__(self, registry: SpaceRegistry, *, waits: bool = True) -> None:
         self.registry = registry
+        self._waits = waits
+        """Whether commands may wait, as for a thread to read a long scenario; in a replay they must not."""
+        self._still: Space | None = None
         self._webhooks: WeakKeyDictionary[Space, WebhookIndex] = WeakKeyDictionary()
         self._scenarios: dict[str, Scenario] = {}
+
+    def beside(self, space: Space) -> Controller:
+        """Return what carries out questions about *space* as it is now, in any thread."""
+        twin = copy(self)
+        twin._still = space.still()
+        twin._webhooks = WeakKeyDictionary()
+        return twin
+
+    def still_space(self, space: Space) -> Space:
+        """Return what is to be read of *space*: its copy, where there is one."""
+        return space if self._still is None else self._still
+
+    def large(self, name: str) -> Space | None:
+        """Return the space called *name*, brought up to date, if it is large; None: it is not, or is none."""
+        try:
+            space = self.registry.look(name)
+        except UnknownSpace:
+            return None
+        if not space.is_large:
+            return None
+        space.driver.sync()
+        return space
+
+    async def reading(self, asked: Asked, read: Callable[[], T]) -> T:
+        """Return what *read* makes of the body of a call; a long one is read while others are served."""
+        if not self._waits or len(asked.body) <= _AT_ONCE_BYTES_MAX:
+            return read()
+        return await asyncio.to_thread(read)
 
     def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
         """Return a function that tells which webhooks are about a message, as it stands now."""
@@ -117,15 +152,23 @@ class Controller:
         """The providers of this server by name."""
         return self.registry.providers
 
-    def space(self, asked: Asked) -> Space:
-        """Return the space a call is about, with a live clock brought up to date."""
+    def look(self, asked: Asked) -> Space:
+        """Return the space a call is about, of which nothing is to be done yet."""
         name = asked.parameters["space"]
+        if self._still is not None:
+            return self._still
         if name in self.registry.recordings and asked.method != "GET":
             raise Problem(409, "Recorded", f"{name!r} is a recorded run, which nothing changes; fork it")
         try:
-            space = self.registry.look(name)
+            return self.registry.look(name)
         except UnknownSpace as unknown:
             raise Problem(404, "No such space", str(unknown)) from None
+
+    def space(self, asked: Asked) -> Space:
+        """Return the space a call is about, with a live clock brought up to date."""
+        space = self.look(asked)
+        if self._still is not None:
+            return space
         space.driver.sync()
         if space.tap is not None and asked.method != "GET":
             # From here to its effect a command does not wait, so this is its place in the story.

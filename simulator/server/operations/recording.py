@@ -40,6 +40,7 @@ def _view(recorded: Recorded) -> dict[str, object]:
         "now_ms": now_ms,
         "now": instant(simulation, now_ms),
         "note": recorded.note,
+        "forkable": recorded.forkable,
     }
 
 

@@ -4,10 +4,10 @@ Spaces, their clocks, scenarios and settings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -16,7 +16,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of, header_text
 from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
-from simulator.runtime.space import ScenarioConflict, Space
+from simulator.runtime.space import ScenarioConflict, Space, urls_in
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
 from simulator.schema.shapes import (
@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 
+_LOOK_UP_REAL_S: Final = 1.0
 _LATEST_UNIX_MS: Final = 221_845_392_000_000
 """9000-01-01: beyond the year 9999 there are no dates, and messages live on after an advance."""
 
@@ -76,11 +77,17 @@ CREATE: Final[Shape[object]] = Record(
 
 
 async def create_space(controller: Controller, asked: Asked) -> Reply:
-    values = read_as(CREATE, plain_of(asked), "a space")
-    assert isinstance(values, dict)
-    scenario = None
-    if "scenario" in values:
-        scenario = _scenario_of(controller, values["scenario"])
+    def read() -> tuple[dict[str, Any], Scenario | None, str]:
+        plain = plain_of(asked)
+        # What a scenario looks like is the business of those who read scenarios.
+        written = plain.pop("scenario", None) if isinstance(plain, dict) else None
+        values = read_as(CREATE, plain, "a space")
+        assert isinstance(values, dict)
+        if written is None:
+            return values, None, ""
+        return values, _scenario_of(controller, written), _text_of(written)
+
+    values, scenario, text = await controller.reading(asked, read)
     seed = values.get("seed", scenario.seed if scenario is not None else None)
     if seed is None:
         seed = values.get("default_seed")
@@ -93,35 +100,30 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
-    if "scenario" in values:
-        space.scenario_text = _text_of(values["scenario"])
+    if scenario is not None:
+        space.scenario_text = text
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
     written = {**(scenario.providers if scenario is not None else {}), **settings}
-    return Reply(controller.view(space, asked.base_url), 201, headers=_doubts(space, written))
+    return Reply(
+        controller.view(space, asked.base_url), 201, headers=await _doubts(controller, space, written)
+    )
 
 
-def _doubts(space: Space, settings: Mapping[str, Mapping[str, object]]) -> tuple[tuple[str, str], ...]:
-    """Note in the journal, and return as a header, which targets in *settings* nothing will be sent to."""
-    reasons: dict[str, None] = {}
-    for name, values in settings.items():
-        gateway = space.gateways[name]
-        for text in _texts(values):
-            if "://" in text and (why := gateway.why_not(text)):
-                gateway.note("webhooks will be lost", why=why)
-                reasons[f"webhooks will be lost: {why}"] = None
+async def _doubts(
+    controller: Controller, space: Space, settings: Mapping[str, Mapping[str, object]]
+) -> tuple[tuple[str, str], ...]:
+    """Return as a header to which targets in *settings* nothing will be sent, as the journal has it."""
+    if controller.registry.doubts is not None:
+        # Most names are known at once; who waits for the others waits no longer than this.
+        await controller.registry.doubts.known(_LOOK_UP_REAL_S)
+    reasons = dict.fromkeys(
+        f"webhooks will be lost: {why}"
+        for name, values in settings.items()
+        for url in urls_in(values)
+        if (why := space.gateways[name].why_not(url))
+    )
     return (("X-Simulator-Note", header_text("; ".join(reasons))),) if reasons else ()
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts(part)
 
 
 def _clock_of(asked: ClockSpec | None, written: ClockSpec | None) -> ClockSpec | None:
@@ -259,17 +261,24 @@ def _text_of(plain: Json) -> str:
 
 
 async def put_scenario(controller: Controller, asked: Asked) -> Reply:
+    def read() -> tuple[Scenario, str]:
+        # YAML text may come as it is, or as a JSON string.
+        json = "json" in asked.content_type
+        plain = plain_of(asked) if json else asked.body.decode("utf-8", "replace")
+        return _scenario_of(controller, plain), _text_of(plain)
+
+    controller.look(asked)
+    scenario, text = await controller.reading(asked, read)
+    # Only now, for it takes its place in the story, and the space may be gone meanwhile.
     space = controller.space(asked)
-    written = "json" not in asked.content_type
-    # YAML text may come as it is, or as a JSON string.
-    plain = asked.body.decode("utf-8", "replace") if written else plain_of(asked)
     try:
-        scenario = _scenario_of(controller, plain)
         space.replace(scenario)
-        space.scenario_text = _text_of(plain)
+        space.scenario_text = text
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
-    return Reply(controller.view(space, asked.base_url), headers=_doubts(space, scenario.providers))
+    return Reply(
+        controller.view(space, asked.base_url), headers=await _doubts(controller, space, scenario.providers)
+    )
 
 
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
@@ -287,7 +296,9 @@ async def put_settings(controller: Controller, asked: Asked) -> Reply:
     name = asked.parameters["provider"]
     settings = _settings_of(controller, name, plain_of(asked))
     space.configure(name, settings)
-    return Reply(space.gateways[name].account.describe(), headers=_doubts(space, {name: settings}))
+    return Reply(
+        space.gateways[name].account.describe(), headers=await _doubts(controller, space, {name: settings})
+    )
 
 
 async def do_action(controller: Controller, asked: Asked) -> Reply:

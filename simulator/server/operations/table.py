@@ -276,6 +276,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         RESEND,
         (),
         (202, 404, 422),
+        body_more={"oneOf": [{"required": ["ids"]}, {"required": ["state"]}]},
     ),
     Operation(
         "GET",

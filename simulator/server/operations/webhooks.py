@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NoReturn, TypeVar
 
@@ -33,7 +33,7 @@ from simulator.server.operations.base import (
     read_as,
     whole,
 )
-from simulator.server.operations.messages import find_messages, message_filter, message_misses
+from simulator.server.operations.messages import message_filter, message_misses
 from simulator.server.views import (
     exchange_view,
     listed,
@@ -72,8 +72,13 @@ _LOOKS_APART: Final = 9
 
 
 def find_webhooks(controller: Controller, space: Space, asked: Asked) -> list[Webhook]:
+    return list(filter(_webhook_filter(controller, space, asked), space.simulation.outbox.webhooks.values()))
+
+
+def _webhook_filter(controller: Controller, space: Space, asked: Asked) -> Callable[[Webhook], bool]:
+    """Return what tells whether a webhook is one of those that are asked for."""
     misses = _webhook_misses(controller, space, asked)
-    return [webhook for webhook in space.simulation.outbox.webhooks.values() if not misses(webhook)]
+    return lambda webhook: not misses(webhook)
 
 
 def _webhook_misses(
@@ -96,6 +101,17 @@ def _webhook_misses(
         return missed
 
     return misses
+
+
+async def _fitting(items: Iterable[T], fits: Callable[[T], bool]) -> list[T]:
+    """Return those of *items* that fit, looked at in slices: others get their turn between two."""
+    everything = list(items)
+    fitting: list[T] = []
+    for place in range(0, len(everything), _SLICE):
+        fitting += filter(fits, everything[place : place + _SLICE])
+        if place:
+            await asyncio.sleep(0)
+    return fitting
 
 
 async def list_webhooks(controller: Controller, asked: Asked) -> Reply:
@@ -245,14 +261,19 @@ class _MessageWatch:
         self._fitting: dict[MessageKey, None] = {}
         self._seen_seq = -1
 
-    def __call__(self) -> list[Message]:
+    async def __call__(self) -> list[Message]:
+        """Return them as they are now."""
         simulation = self._simulation
         messages, journal = simulation.messages, simulation.journal
-        if self._seen_seq < journal.seq - len(journal):
+        seq = journal.seq
+        if self._seen_seq < seq - len(journal):
             # At first; or so much has happened that the journal does not hold all of it any more.
-            self._fitting = {key: None for key, message in messages.items() if self._fits(message)}
+            fitting = await _fitting(messages.values(), self._fits)
+            self._fitting = {message.key: None for message in fitting}
         else:
-            for entry in journal.after(self._seen_seq):
+            for number, entry in enumerate(journal.after(self._seen_seq), 1):
+                if number % _SLICE == 0:
+                    await asyncio.sleep(0)
                 key = entry.key
                 if key is None or (message := messages.get(key)) is None:
                     continue
@@ -260,32 +281,29 @@ class _MessageWatch:
                     self._fitting.pop(key, None)
                 elif key not in self._fitting:
                     self._fitting[key] = None
-        self._seen_seq = journal.seq
+        # What happened while this looked is looked at the next time.
+        self._seen_seq = seq
         return [messages[key] for key in self._fitting if key in messages]
 
 
 async def wait(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     what = asked.query.get("for", "messages")
-    finders: dict[str, Callable[[], Sequence[object]]] = {
-        "messages": _MessageWatch(space.simulation, message_filter(controller, space, asked)),
-        "webhooks": lambda: find_webhooks(controller, space, asked),
-        "requests": lambda: [None] * space.exchange_count,
-    }
-    find = finders.get(what)
-    if find is None:
-        raise Problem(400, "Bad query", f"for: expected {', '.join(finders)}, got {what!r}")
+    find = _finder(controller, space, asked, what)
     count = whole(asked, "count", 1, 10**9)
     within_ms = _within_ms(asked)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_ms / 1000
     while True:
-        began = loop.time()
-        items = find()
+        began, before = loop.time(), _changes(space)
+        items = await find()
         if len(items) >= count:
             break
         took_s = loop.time() - began
-        changed = await space.wait_change(min(deadline - loop.time(), _GONE_LOOK_REAL_S))
+        # What happened while this looked wakes nobody any more.
+        changed = _changes(space) != before or await space.wait_change(
+            min(deadline - loop.time(), _GONE_LOOK_REAL_S)
+        )
         if space.closed:
             raise ended(controller, space, "nothing more will happen")
         if asked.gone():
@@ -298,7 +316,9 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
             _nothing(controller, space, what, len(items), count, asked)
     if what == "messages":
         # In the order in which they were accepted, not in that in which they began to fit.
-        items = find_messages(controller, space, asked)
+        of_message = message_filter(controller, space, asked)
+        fitting = await _fitting(space.simulation.messages.values(), of_message)
+        items = fitting
     simulation = space.simulation
     views: list[Mapping[str, object]] = []
     for item in items[:LIMIT_DEFAULT]:
@@ -307,6 +327,30 @@ async def wait(controller: Controller, asked: Asked) -> Reply:
         elif isinstance(item, Webhook):
             views.append(webhook_view(simulation, item))
     return Reply(listed(views, len(items)))
+
+
+def _finder(
+    controller: Controller, space: Space, asked: Asked, what: str
+) -> Callable[[], Awaitable[Sequence[object]]]:
+    """Return what finds everything that is waited for, as it is then."""
+    match what:
+        case "messages":
+            return _MessageWatch(space.simulation, message_filter(controller, space, asked))
+        case "webhooks":
+            of_webhook = _webhook_filter(controller, space, asked)
+            return lambda: _fitting(space.simulation.outbox.webhooks.values(), of_webhook)
+        case "requests":
+
+            async def requests() -> Sequence[object]:
+                return range(space.exchange_count)
+
+            return requests
+        case _:
+            raise Problem(400, "Bad query", f"for: expected messages, webhooks, requests, got {what!r}")
+
+
+def _changes(space: Space) -> tuple[int, int]:
+    return space.simulation.journal.seq, space.exchange_count
 
 
 def _within_ms(asked: Asked) -> int:

@@ -457,3 +457,21 @@ async def test_message_with_a_ttl_is_cancelled_when_the_phone_stays_off(bip: Cal
         "delivered",
         "expired",
     ]
+
+
+async def test_what_users_do_is_numbered_anew_in_copies(bip: Callable[..., Any]) -> None:
+    """
+    By `ids: new` a copy of what a user wrote has another msgid and txnid; the text and its time stay.
+    """
+    rules = "rules: [{when: {operation: inbound}, then: {webhooks: {duplicate: {ids: new, within: 1s}}}}]"
+    async with bip(rules) as bench:
+        do(bench, "writes", "Merhaba")
+        await bench.settle()
+
+    bodies = [body for _, body in bench.hooks]
+    assert [len({body[name] for body in bodies}) for name in ("msgid", "txnid", "sendtime", "content")] == [
+        2,
+        2,
+        1,
+        1,
+    ]

@@ -3,6 +3,7 @@ One integrator for all four providers, right by default: what runs are judged wi
 
     POST /send {to, channel?, text?, ttl?}   sends to a number, or to a list of them
     POST /revoke {to}                        pulls the last RBM message back
+    POST /reset                              makes it forget everything
     POST /restart                            ends and starts it: only what is on disk survives
     GET  /messages/{id}                      what is believed, by any of a message's ids
     GET  /recipients/{to}                    the same of the last message to a number
@@ -67,6 +68,7 @@ class Integrator:
         app.router.add_post("/send", self._send)
         app.router.add_post("/revoke", self._revoke)
         app.router.add_post("/restart", self._restart)
+        app.router.add_post("/reset", self._reset)
         app.router.add_get("/messages/{id}", self._by_id)
         app.router.add_get("/recipients/{to}", self._by_recipient)
         app.router.add_get("/stats", self._show_stats)
@@ -315,6 +317,12 @@ class Integrator:
         for call in list(self._open.values()):
             self._spawn(self._carry_on(call, 0.0))
         await self._work()
+        return web.Response()
+
+    async def _reset(self, request: web.Request) -> web.Response:
+        await self._stop_tasks()
+        self._open.clear()
+        self.ledger = Ledger()
         return web.Response()
 
     async def _by_id(self, request: web.Request) -> web.Response:

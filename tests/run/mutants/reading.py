@@ -22,7 +22,7 @@ UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError)
 
 def utc(text: str) -> str:
     """Return a provider's instant in UTC, or nothing for nothing."""
-    for form in ("%Y-%m-%dT%H:%M:%S.%f%z", "%d.%m.%Y %H:%M:%S.%f %z"):
+    for form in ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%d.%m.%Y %H:%M:%S.%f %z"):
         try:
             return datetime.strptime(text, form).astimezone(UTC).isoformat(timespec="milliseconds")
         except ValueError:
@@ -91,7 +91,7 @@ def _rbm(body: Any) -> list[Told]:
                  text=data.get("text", ""))
         ]  # fmt: skip
     if word == "UNSUBSCRIBE":
-        return [Told("inbound", "rbm", event=data["eventId"], number=number, text="STOP")]
+        return [Told("inbound", "rbm", word=word, event=data["eventId"], number=number, text="STOP")]
     return [
         Told(
             "report",

@@ -35,6 +35,7 @@ __all__ = [
     "over_seeds",
     "perform",
     "sends",
+    "webhooks_at",
 ]
 
 DEEP: Final = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
@@ -119,7 +120,7 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
         try:
             integrator.simulator = server.url
             space = server.registry.get(DEFAULT_SPACE)
-            for provider, settings in _webhooks(integrator.url).items():
+            for provider, settings in webhooks_at(integrator.url).items():
                 space.configure(provider, settings)
             drive = tuple(replace(one, url=integrator.url + one.url) for one in play.drive)
             ask = Ask(
@@ -145,7 +146,8 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             await server.stop()
 
 
-def _webhooks(url: str) -> dict[str, dict[str, object]]:
+def webhooks_at(url: str) -> dict[str, dict[str, Any]]:
+    """Return the settings of each provider that send its webhooks to an integrator at *url*."""
     return {
         "infobip": {
             "webhook": {"url": f"{url}/infobip/reports"},

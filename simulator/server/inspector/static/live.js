@@ -204,8 +204,10 @@ let paused = false, running = false, again = false, timer = 0, last = 0, took = 
 async function refresh(now) {
   if (running) { again = true; return; }
   if (!now && (paused || document.hidden)) { again = true; return; }
-  if (!now && !timer && performance.now() - last < Math.max(120, 5 * took)) {
-    timer = setTimeout(() => { timer = 0; refresh(); }, Math.max(120, 5 * took) - performance.now() + last);
+  // Who is slow is asked less often, but never left alone for long.
+  const pause = Math.min(1000, Math.max(120, 5 * took)) - performance.now() + last;
+  if (!now && !timer && pause > 0) {
+    timer = setTimeout(() => { timer = 0; refresh(); }, pause);
     return;
   }
   if (timer) return;

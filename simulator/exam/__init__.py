@@ -1,0 +1,3 @@
+"""
+The exam: a fixed set of hardships that a receiver comes through, or not.
+"""
