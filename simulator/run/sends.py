@@ -20,7 +20,7 @@ from simulator.run.stories import Stories
 from simulator.run.told import Outranks, told_of
 from simulator.scenario.goals import REFUSED, Relation, SendGoals
 
-__all__ = ["invalid_check", "send_checks", "share_bp"]
+__all__ = ["invalid_check", "relation_check", "send_checks", "share_bp"]
 
 _LINES_MAX: Final = 5
 _NEAR_PERCENT: Final = 95
@@ -65,7 +65,7 @@ def send_checks(
     if goals.retry_after:
         yield _spaced("sends.retry_after: true", tries, None, moving)
     for relation in goals.relations:
-        yield _related(relation, simulation, outranks)
+        yield relation_check(relation, simulation, outranks)
 
 
 def invalid_check(limit: int, simulation: Simulation) -> Check:
@@ -194,7 +194,8 @@ def _spaced(
     )
 
 
-def _related(relation: Relation, simulation: Simulation, outranks: Mapping[str, Outranks]) -> Check:
+def relation_check(relation: Relation, simulation: Simulation, outranks: Mapping[str, Outranks]) -> Check:
+    """Return the check that recipients get another message if, and only if, the first one ended so."""
     theirs = [item for item in simulation.messages.values() if item.key.provider == relation.provider]
     beliefs = told_of(simulation, theirs, outranks)
     # What nobody was told of asks for nothing.

@@ -187,6 +187,33 @@ rules:
             integrator={"speed": 100, "works_after_real_s": 0.1},
         ),
     ),
+    "an SMS in place of an RCS message, sent when all else is over": Situation(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: expire}}]
+expect:
+  messages: {final: 100%}
+  sends: {relations: [{when: {provider: rbm, state: [expired]}, sends: infobip}]}
+""",
+        play=Play(
+            drive=(sends(2, channel="rbm", ttl="60s"),), integrator={"works_after_real_s": 0.1}, means={}
+        ),
+    ),
+    "an SMS in place of an RCS message, sent while it is asked on a clock that stands still": Situation(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: expire}}]
+expect: {messages: {final: 100%}, webhooks: {acknowledged: 100%}}
+""",
+        play=Play(drive=(sends(2, channel="rbm", ttl="60s"),), integrator={"works_after_real_s": 0.1}),
+    ),
+    "as many as expected, some of them when all else is over": Situation(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: expire}}]
+expect: {messages: {at_least: 4, final: 100%}}
+""",
+        play=Play(
+            drive=(sends(2, channel="rbm", ttl="60s"),), integrator={"works_after_real_s": 0.1}, means={}
+        ),
+    ),
     "accepted behind the answer to whoever made it send, when all else is over": Situation(
         text="""
 rules:
