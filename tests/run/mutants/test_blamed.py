@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from run.bench import failed, shipped
-from run.mutants.stage import DEEP, Play, blames, over_seeds, sends
+from run.mutants.stage import DEEP, STATES, Play, blames, over_seeds, sends
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
@@ -229,6 +229,21 @@ rules: [{when: {recipient: "+41790000000"}, then: {fate: expire}}]
 timeline: [{at: 1s, webhooks: hold}]
 """,
         play=Play(drive=(sends(),), clock=_LIVE, integrator={"speed": 100}),
+    ),
+    "held for good, after some were acknowledged": Situation(
+        text="""
+rules: [{then: {fate: {deliver: {after: 1s}}}}]
+timeline: [{at: 1m, webhooks: hold}]
+expect: {webhooks: {acknowledged: 100%, lost: 0, of: {infobip: {acknowledged: 100%}}}}
+""",
+        play=Play(drive=(sends(), sends(at_ms=120_000))),
+    ),
+    "held for good, with the ids of a list at bip": Situation(
+        text=_NO_SESSION + "timeline: [{at: 0s, webhooks: hold}]\n",
+        play=Play(
+            drive=(sends(recipient="+90532", channel="bip-list", at_ms=1_000),),
+            means={**STATES, "accepted": ("PENDING",)},
+        ),
     ),
     # Somebody else's messages.
     "a storm beside its own messages": Situation(
