@@ -156,7 +156,11 @@ async def test_clear_no_is_not_waited_for() -> None:
     """
     A call that was refused with 403 is not made again, so a run ends without the two minutes for that.
     """
-    text = "rules: [{when: {operation: send, recipient: '+41790000000'}, then: {answer: {refuse: {http: 403}}}}]"
+    text = """
+rules:
+  - when: {provider: infobip, operation: send, recipient: "+41790000000"}
+    then: {answer: {refuse: {http: 403}}}
+"""
 
     result = await carry_out(load_run(text, "clear", discover()), Integrator())
 

@@ -239,7 +239,7 @@ expect: {webhooks: {acknowledged: 100%, lost: 0, of: {infobip: {acknowledged: 10
         play=Play(drive=(sends(), sends(at_ms=120_000))),
     ),
     "held for good, with the ids of a list at bip": Situation(
-        text=_NO_SESSION + "timeline: [{at: 0s, webhooks: hold}]\n",
+        text=_NO_SESSION + "timeline: [{at: 0s, webhooks: hold}]\nexpect: {messages: {final: 100%}}\n",
         play=Play(
             drive=(sends(recipient="+90532", channel="bip-list", at_ms=1_000),),
             means={**STATES, "accepted": ("PENDING",)},
