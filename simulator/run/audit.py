@@ -114,14 +114,12 @@ class Audit:
         """
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self._ask.within_real_ms / 1_000
-        own = 0
         for number in range(1_000_000):
             finding = await self._round()
             wait_s = min(_AGAIN_REAL_S[min(number, len(_AGAIN_REAL_S) - 1)], ends_s - loop.time())
-            # Whoever was waited for may have sent something more, which is asked about as well.
-            if wait_s <= 0 or (not finding.wrong and (number == 0 or finding.own == own)):
+            # What was sent while the others were asked about is asked about as well.
+            if wait_s <= 0 or (not finding.wrong and len(self._subjects()) == finding.own):
                 break
-            own = finding.own
             await asyncio.sleep(wait_s)
             began_s = loop.time()
             await meanwhile()
