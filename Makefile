@@ -67,8 +67,8 @@ format: $(VENV)/.dev ## format the code and fix what lint can fix
 golden: $(VENV)/.dev ## rewrite the golden files; review their diff like code
 	@SIMULATOR_GOLDEN=write $(BIN)/python -m pytest -q -m golden $(ARGS)
 
-deep: $(VENV)/.dev ## the slow passes of runs: every shipped file over ten seeds, frozen and live, and all pairs of faults
-	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q tests/run $(ARGS)
+deep: $(VENV)/.dev ## the slow passes of runs: every shipped file over ten seeds, frozen and live, all pairs of faults, long searches
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q tests/run tests/explore $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)

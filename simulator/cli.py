@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "run": ("simulator.commands.run", "Carry a scenario out against your software; print a verdict."),
     "exam": ("simulator.commands.exam", "Put your software through a fixed set of hardships; print a score."),
     "replay": ("simulator.commands.replay", "Replay a recorded run: byte for byte, against, or as load."),
+    "explore": ("simulator.commands.explore", "Search for the smallest scenario that breaks your software."),
     "open": ("simulator.commands.open", "Show a recorded run in the inspector; fork it."),
     "init": ("simulator.commands.init", "Write a commented starter scenario."),
     "check": ("simulator.commands.check", "Check scenario files; every complaint has its place."),

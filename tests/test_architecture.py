@@ -46,6 +46,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {
         "kernel", "explain", "schema", "provider", "scenario", "runtime", "evidence", "secrecy", "server",
     },
+    "strategies": {"kernel", "provider", "schema", "telecom"},
+    "explore": {
+        "kernel", "explain", "schema", "provider", "scenario", "evidence", "secrecy", "server", "run",
+        "runtime", "strategies",
+    },
     "exam": {"kernel", "explain", "schema", "provider", "scenario", "run", "evidence", "secrecy", "server"},
     "control": {"kernel", "server"},
     "client": {"kernel", "control", "scenario"},
@@ -54,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pytest_entry": {"client", "control", "thread"},
     "commands": {
         "kernel", "explain", "provider", "scenario", "runtime", "run", "evidence", "server", "control",
-        "client", "thread", "secrecy", "exam",
+        "client", "thread", "secrecy", "exam", "explore", "schema",
     },
     "cli": {"commands", "provider"},
     "__main__": {"cli"},
@@ -84,8 +89,8 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "faker": ("runtime/",),
     "trustme": ("server/tls.py",),
     "pytest": ("pytest_entry/",),
-    "hypothesis": ("strategies.py",),
-    "phonenumbers": ("providers/", "strategies.py"),
+    "hypothesis": ("strategies/", "explore/search.py"),
+    "phonenumbers": ("providers/",),
     "uvloop": ("commands/serve.py",),
     "winloop": ("commands/serve.py",),
     "locust": ("load.py",),
@@ -328,7 +333,8 @@ def test_nothing_heavy_is_imported_at_the_start(path: Path) -> None:
     """
     What takes long to import is imported on first use.
     """
-    heavy = HEAVY - {"hypothesis"} if short(path) == "strategies.py" else HEAVY
+    searches = short(path).startswith("strategies/") or short(path) == "explore/search.py"
+    heavy = HEAVY - {"hypothesis"} if searches else HEAVY
 
     at_start = {found.module.partition(".")[0] for found in imports(path) if found.at_start}
 
@@ -597,4 +603,4 @@ def test_commands_print_in_one_way() -> None:
     ]
 
     # The line of progress begins anew each time, and holds nothing but numbers.
-    assert [place.partition(":")[0] for place in direct] == ["commands/run.py"]
+    assert [place.partition(":")[0] for place in direct] == ["commands/explore.py", "commands/run.py"]

@@ -12,6 +12,7 @@ __all__ = [
     "EXPECTATIONS_FAILED",
     "INTERRUPTED",
     "INVALID",
+    "TOO_LITTLE",
     "UNREACHABLE",
     "could_not_bind",
 ]
@@ -20,6 +21,8 @@ EXPECTATIONS_FAILED: Final = 1
 INVALID: Final = 2
 COULD_NOT_START: Final = 3
 UNREACHABLE: Final = 4
+TOO_LITTLE: Final = 5
+"""A search found nothing, and came to so little that this says nothing."""
 INTERRUPTED: Final = 130
 
 

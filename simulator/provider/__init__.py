@@ -55,6 +55,8 @@ from simulator.provider.definition import (
     Command,
     Coverage,
     Provider,
+    SampleCall,
+    SampleRefusal,
     open_gateway,
     space_credential,
 )
@@ -178,6 +180,8 @@ __all__ = [
     "Route",
     "Router",
     "Rung",
+    "SampleCall",
+    "SampleRefusal",
     "Scalar",
     "Segmentation",
     "Shape",

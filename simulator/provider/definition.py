@@ -32,7 +32,17 @@ from simulator.provider.showing import Bubble, plain_bubble
 from simulator.schema.node import Json, Problems, node_of
 from simulator.schema.shapes import Field, Invalid, Record, Shape, Text
 
-__all__ = ["SEAM", "Code", "Command", "Coverage", "Provider", "open_gateway", "space_credential"]
+__all__ = [
+    "SEAM",
+    "Code",
+    "Command",
+    "Coverage",
+    "Provider",
+    "SampleCall",
+    "SampleRefusal",
+    "open_gateway",
+    "space_credential",
+]
 
 SEAM: Final = 1
 """The version of the seam; it grows when a provider written for the one before would not work any more."""
@@ -79,6 +89,29 @@ class Command(NamedTuple):
     help: str
     place: str
     """Where its click command is, imported when it is called: `package.module:name`."""
+
+
+class SampleCall(NamedTuple):
+    """
+    A call that sends one text to one recipient, as the provider's clients make it.
+    """
+
+    method: str
+    path: str
+    """Below the provider's base URL, percent-encoded, with its query."""
+    headers: Mapping[str, str]
+    """With a credential that any space accepts."""
+    body: Json
+
+
+class SampleRefusal(NamedTuple):
+    """
+    A refusal of a send, as `refuse:` writes it.
+    """
+
+    refuse: Json
+    for_good: bool
+    """False: the same call may be taken later."""
 
 
 def _same_path(path: str) -> str:
@@ -175,6 +208,10 @@ class Provider:
     """Returns a credential made of 32 hexadecimal digits, as settings list it: `user:secret` for Basic."""
     example: Callable[[str, str], str] = _no_example
     """Returns a shell command, for a base URL and a credential, that sends a first message."""
+    sample: Callable[[str, str], SampleCall] | None = None
+    """Returns a call that sends a text (the second argument) to a number; None: it gives no sample."""
+    refusals: Sequence[SampleRefusal] = ()
+    """Some of each kind, for those who search what software makes of them."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
     """Returns the credential of a call; None when it is missing or malformed."""
     credential_wanted: Callable[[Call], str] = _no_credential_words
@@ -205,6 +242,10 @@ class Provider:
     """Returns what a webhook of its tells in one line, from headers and body; empty: it is none of its."""
     show: Callable[[Submission], Bubble] = plain_bubble
     """Returns what a recipient sees of a message, for people who look on."""
+
+    def number(self, place: int) -> str:
+        """Return the number that ends in *place*, of at most seven digits."""
+        return f"{self.numbers}{place:07}"
 
     def read_settings(self, plain: Json) -> Mapping[str, object]:
         """Return settings as `open`'s account takes them; raises ValueError with the first complaint."""

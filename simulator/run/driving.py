@@ -19,7 +19,7 @@ from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import Terms, Transport
 from simulator.scenario.goals import Drive
 
-__all__ = ["DriveReport", "Driven", "arrivals", "make_call"]
+__all__ = ["DriveReport", "Driven", "arrivals", "make_call", "recipient_of", "request_of", "texts_of"]
 
 _TERMS = Terms(timeout_real_ms=30_000, keep_bytes_max=200, read_bytes_max=1_048_576)
 
@@ -111,6 +111,42 @@ def _numbered(plain: object, number: int) -> object:
     return plain
 
 
+def recipient_of(driven: Driven) -> str:
+    """Return to whom a call makes the software send."""
+    pattern = driven.drive.recipients[driven.number % len(driven.drive.recipients)]
+    return str(_numbered(pattern, driven.number))
+
+
+def texts_of(driven: Driven) -> list[str]:
+    """Return every text in the body of a call, the message's own among them."""
+    return list(_texts(_numbered(driven.drive.body, driven.number)))
+
+
+def _texts(plain: object) -> Iterator[str]:
+    if isinstance(plain, str):
+        yield plain
+    elif isinstance(plain, Mapping | list | tuple):
+        for part in plain.values() if isinstance(plain, Mapping) else plain:
+            yield from _texts(part)
+
+
+def request_of(driven: Driven, people: People) -> WebhookRequest:
+    """Return a call as it is made, with its blanks filled in."""
+    drive, recipient = driven.drive, recipient_of(driven)
+    words = {**people.words(recipient), "recipient": recipient}
+    url = str(filled(drive.url, {word: quote(text, safe="") for word, text in words.items()}))
+    body = filled(_numbered(drive.body, driven.number), words)
+    headers = tuple(dict(drive.headers).items())
+    data = b""
+    if body is not None:
+        data = json.dumps(body).encode()
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            headers = (*headers, ("Content-Type", "application/json"))
+    return WebhookRequest(
+        url=str(_numbered(url, driven.number)), body=data, headers=headers, method=drive.method
+    )
+
+
 async def make_call(
     driven: Driven, people: People, client: Transport, report: DriveReport, due_s: float | None = None
 ) -> None:
@@ -121,33 +157,20 @@ async def make_call(
     """
     loop = asyncio.get_running_loop()
     due_s = loop.time() if due_s is None else due_s
-    drive = driven.drive
-    pattern = drive.recipients[driven.number % len(drive.recipients)]
-    recipient = str(_numbered(pattern, driven.number))
-    words = {**people.words(recipient), "recipient": recipient}
-    url = str(filled(drive.url, {word: quote(text, safe="") for word, text in words.items()}))
-    url = str(_numbered(url, driven.number))
-    body = filled(_numbered(drive.body, driven.number), words)
+    drive, request = driven.drive, request_of(driven, people)
     report.made += 1
-    report.recipients[recipient] = None
-    headers = tuple(dict(drive.headers).items())
-    data = b""
-    if body is not None:
-        data = json.dumps(body).encode()
-        if not any(name.lower() == "content-type" for name, _ in headers):
-            headers = (*headers, ("Content-Type", "application/json"))
-    request = WebhookRequest(url=url, body=data, headers=headers, method=drive.method)
+    report.recipients[recipient_of(driven)] = None
     try:
         reply = await followed(client, request, _TERMS)
     finally:
         report.latencies_us.append(int((loop.time() - due_s) * 1_000_000))
     if reply.cause is not None:
         report.failures[reply.cause.value] = report.failures.get(reply.cause.value, 0) + 1
-        report.first_failure = report.first_failure or f"{drive.method} {url}: {reply.error}"
+        report.first_failure = report.first_failure or f"{drive.method} {request.url}: {reply.error}"
         return
     if reply.status >= 400 and not report.first_failure:
         excerpt = reply.body.decode("utf-8", "replace")
-        report.first_failure = f"{drive.method} {url} answered {reply.status}: {excerpt}"
+        report.first_failure = f"{drive.method} {request.url} answered {reply.status}: {excerpt}"
     if reply.status == _CONFLICT or reply.status >= _OWN_FAILURE:
-        report.failed_on[recipient] = None
+        report.failed_on[recipient_of(driven)] = None
     report.statuses[reply.status] = report.statuses.get(reply.status, 0) + 1

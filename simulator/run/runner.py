@@ -29,6 +29,7 @@ from simulator.run.software import Software, SoftwareEnded
 from simulator.run.stories import Stories
 from simulator.run.told import Outranks
 from simulator.run.unused import unused_checks
+from simulator.run.wishes import after_stop_check, in_order_check
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
@@ -229,6 +230,11 @@ def _judged(
     space, plan, report = stage.space, stage.plan, stage.report
     simulation = space.simulation
     results = checks(plan.expect, simulation, card, stage.stories, outranks=stage.outranks, moving=stage.live)
+    sends = plan.expect.sends or SendGoals()
+    if sends.after_stop_max is not None:
+        results.append(after_stop_check(sends.after_stop_max, simulation))
+    if sends.in_order:
+        results.append(in_order_check(plan.drive, simulation, stage.providers))
     # The stories of a verdict are told from the journal, so the audit comes last.
     expected = [*results, *(audit.check(finding) for audit, finding in audits)]
     results = []
@@ -242,7 +248,7 @@ def _judged(
         results.append(_errands(stage.errands))
     if simulation.state.impossible_acts:
         results.append(_impossible(simulation.state.impossible_acts))
-    limit = (plan.expect.sends or SendGoals()).invalid_max
+    limit = sends.invalid_max
     invalid = invalid_check(limit, simulation)
     if not invalid.passed or (plan.expect.sends is not None and limit):
         results.append(invalid)

@@ -152,6 +152,17 @@ _SEND_FIELDS: Final = [
     ),
     Field("calls", Integer(1), "At most so many calls for one message.", argument="calls_max"),
     Field(
+        "after_stop",
+        Integer(0),
+        "At most so many sends to who wrote STOP, once your software had acknowledged that.",
+        argument="after_stop_max",
+    ),
+    Field(
+        "in_order",
+        Boolean(),
+        "Texts to one recipient go out in the order in which the calls of `drive` asked for them.",
+    ),
+    Field(
         "spacing",
         Duration(),
         "So long passes at least between a refusal and the next call for the same recipient.",

@@ -133,6 +133,10 @@ class SendGoals:
     """How many calls may be found wrong by the provider's own checks."""
     calls_max: int | None = None
     """How many calls may be made for one message."""
+    after_stop_max: int | None = None
+    """How many sends may go to somebody who wrote STOP, once the integrator had acknowledged that."""
+    in_order: bool = False
+    """Texts to one recipient go out in the order in which the calls of `drive` asked for them."""
     spacing_ms: int | None = None
     """How long must pass at least between a refusal and the next call for the same recipient."""
     retry_after: bool = False

@@ -21,7 +21,7 @@ from simulator.scenario.names import Named
 from simulator.scenario.recipients import recipient_shape
 from simulator.scenario.rules import Vocabulary, rule_shape
 from simulator.scenario.timeline import timeline_shape
-from simulator.schema.node import Node, Problems, node_of
+from simulator.schema.node import Json, Node, Problems, node_of
 from simulator.schema.shapes import (
     Choice,
     Duration,
@@ -52,6 +52,7 @@ __all__ = [
     "load",
     "load_run",
     "read",
+    "read_run",
     "scenario_schema",
     "scenario_shape",
     "start_instant",
@@ -106,6 +107,15 @@ def read(node: Node, file: str, providers: Mapping[str, Vocabulary]) -> Scenario
     return _read(node, file, providers, Problems()).scenario
 
 
+def read_run(tree: Json, file: str, providers: Mapping[str, Vocabulary], shape: Shape[RunFile]) -> RunFile:
+    """
+    Return all that the plain *tree* says, as `load_run` does with a text; raises ScenarioError.
+
+    *shape* is that of `scenario_shape` for *providers*: making it takes longer than reading by it.
+    """
+    return _shaped(node_of(tree), file, providers, shape, Problems())
+
+
 def _read(
     node: Node,
     file: str,
@@ -113,7 +123,18 @@ def _read(
     problems: Problems,
     to_be_run: bool = True,
 ) -> RunFile:
-    scenario = scenario_shape(providers).read(node, "", problems)
+    return _shaped(node, file, providers, scenario_shape(providers), problems, to_be_run)
+
+
+def _shaped(
+    node: Node,
+    file: str,
+    providers: Mapping[str, Vocabulary],
+    shape: Shape[RunFile],
+    problems: Problems,
+    to_be_run: bool = True,
+) -> RunFile:
+    scenario = shape.read(node, "", problems)
     if to_be_run and isinstance(node.value, dict) and "people" in node.value and find_spec("faker") is None:
         problems.add(node.value["people"][0], "people", _NO_FAKER)
     if not isinstance(scenario, Invalid):

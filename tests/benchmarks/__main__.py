@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.accepting import accept, accept_p99, slow_receiver
 from benchmarks.counting import healthy_exact, revived_exact
+from benchmarks.exploring import explored
 from benchmarks.figures import Figure, Plan, Row, Target, judged, limits, shown
 from benchmarks.keeping import bytes_per_message, growth
 from benchmarks.passing_time import due_at_once, virtual_time
@@ -67,6 +68,7 @@ ROWS = (
     Row(14, "rules", "file of 1,000 rules", "", files_of_rules),
     Row(15, "exact", "reports of 100,000 messages", "", healthy_exact),
     Row(15, "exact-revived", "the same, receiver killed twice", "", revived_exact),
+    Row(16, "explore", "10,000 seeds of a search", "", explored, Target("value", "less", 90, 45)),
 )  # fmt: skip
 _OWN_LOAD = 4.0
 _HEADS = ("#", "name", "what", "value", "reference", "ratio", "on uvloop", "floor", "goal", "is at", "note")
@@ -77,7 +79,7 @@ def _chosen(words: Sequence[str]) -> list[Row]:
     known = {str(row.number) for row in ROWS} | {row.name for row in ROWS}
     unknown = [word for word in words if word not in known]
     if unknown:
-        raise SystemExit(f"there is no row {unknown[0]!r}; known: 1 to 15, {', '.join(r.name for r in ROWS)}")
+        raise SystemExit(f"there is no row {unknown[0]!r}; known: 1 to 16, {', '.join(r.name for r in ROWS)}")
     rows = [row for row in ROWS if not words or str(row.number) in words or row.name in words]
     return [row for row in rows if row.measure is not beside_wiremock or os.environ.get(JAR)]
 

@@ -165,6 +165,8 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     method: str = "POST"
     signed_by: tuple[str, ...] = ()
     """Names of the headers that hold a signature."""
+    covered: bytes = b""
+    """The part of the body, as it stands there, that they are about; empty: all of it."""
     slow_real_ms: int = 0
     """How long sending the body takes, on purpose."""
     sign: Callable[[bytes], str] | None = None

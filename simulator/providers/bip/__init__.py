@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from zlib import crc32
 
-from simulator.provider import Answer, Call, Provider, Refuse
+from simulator.provider import Answer, Call, Json, Provider, Refuse, SampleCall, SampleRefusal
 from simulator.providers.bip.account import Account, figures
 from simulator.providers.bip.acts import ACTS
 from simulator.providers.bip.addresses import address_of, opaque
@@ -28,6 +29,17 @@ curl {base_url}/tes/rest/spi/sendmsgserv \\
   -u '{credential}' -H 'Content-Type: application/json' \\
   -d '{{"txnid":"t-1","receiver":{{"type":2,"address":"905320000001"}},\
 "composition":{{"list":[{{"type":0,"message":"hello"}}]}}}}'"""
+
+
+def _sample(number: str, text: str) -> SampleCall:
+    digits = number.removeprefix("+")
+    body: Json = {
+        "txnid": f"t-{crc32(f'{digits} {text}'.encode()):08x}",
+        "receiver": {"type": 2, "address": digits},
+        "composition": {"list": [{"type": 0, "message": text}]},
+    }
+    headers = {"Authorization": "Basic c2VydmljZTpzZWNyZXQ="}
+    return SampleCall("POST", "/tes/rest/spi/sendmsgserv", headers, body)
 
 
 def _mint_credential(token: str) -> str:
@@ -125,6 +137,8 @@ PROVIDER: Final = Provider(
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
+    sample=_sample,
+    refusals=(SampleRefusal({"http": 503}, False), SampleRefusal(312, True)),
     credential_of=credential_of,
     credential_wanted=lambda _: "Authorization: Basic, with user name and password of the service",
     unauthorized=_unauthorized,

@@ -8,7 +8,16 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Provider, Refuse, bearer_credential, normal_address
+from simulator.provider import (
+    Answer,
+    Call,
+    Provider,
+    Refuse,
+    SampleCall,
+    SampleRefusal,
+    bearer_credential,
+    normal_address,
+)
 from simulator.providers.bitel.account import Account, figures
 from simulator.providers.bitel.outcomes import FAILURE_SHAPE, REFUSAL_SHAPE, catalogue
 from simulator.providers.bitel.render import error_answer
@@ -23,6 +32,13 @@ _EXAMPLE = """\
 curl {base_url}/api/v2/sms/single \\
   -H 'Authorization: Bearer {credential}' -H 'Content-Type: application/json' \\
   -d '{{"message":"hello","phoneNumber":"09120000001"}}'"""
+
+
+def _sample(number: str, text: str) -> SampleCall:
+    # As it is dialled at home.
+    dialled = f"0{number.removeprefix('+98')}"
+    headers = {"Authorization": "Bearer token"}
+    return SampleCall("POST", "/api/v2/sms/single", headers, {"message": text, "phoneNumber": dialled})
 
 
 def _mint_credential(token: str) -> str:
@@ -81,6 +97,11 @@ PROVIDER: Final = Provider(
     normal_path=lambda path: path.rstrip("/") or "/",
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
+    sample=_sample,
+    refusals=(
+        SampleRefusal({"code": "InternalError", "http": 503}, False),
+        SampleRefusal("InvalidRequest", True),
+    ),
     credential_of=bearer_credential,
     credential_wanted=lambda _: "Authorization: Bearer TOKEN",
     unauthorized=_unauthorized,

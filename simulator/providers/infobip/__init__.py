@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Provider
+from simulator.provider import Answer, Call, Json, Provider, SampleCall, SampleRefusal
 from simulator.providers.infobip.account import Account, figures
 from simulator.providers.infobip.calls import credential_of, credential_wanted, refusal, refused
 from simulator.providers.infobip.formats import normal_path
@@ -22,6 +22,12 @@ _EXAMPLE: Final = """\
 curl {base_url}/sms/1/text/advanced \\
   -H 'Authorization: App {credential}' -H 'Content-Type: application/json' \\
   -d '{{"messages":[{{"destinations":[{{"to":"41793026727"}}],"from":"InfoSMS","text":"hello"}}]}}'"""
+
+
+def _sample(number: str, text: str) -> SampleCall:
+    message: Json = {"from": "InfoSMS", "destinations": [{"to": number}], "text": text}
+    headers = {"Authorization": "App key"}
+    return SampleCall("POST", "/sms/1/text/advanced", headers, {"messages": [message]})
 
 
 def _mint_credential(token: str) -> str:
@@ -69,6 +75,8 @@ PROVIDER: Final = Provider(
     normal_path=normal_path,
     mint_credential=_mint_credential,
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
+    sample=_sample,
+    refusals=(SampleRefusal({"http": 429}, False), SampleRefusal({"status": "REJECTED_NETWORK"}, True)),
     credential_of=credential_of,
     credential_wanted=credential_wanted,
     unauthorized=_unauthorized,

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import quote
+from zlib import crc32
 
-from simulator.provider import Answer, Call, Command, Provider
+from simulator.provider import Answer, Call, Command, Provider, SampleCall, SampleRefusal
 from simulator.providers.rbm.account import Account, figures
 from simulator.providers.rbm.acts import ACTS
 from simulator.providers.rbm.calls import account_of, bearer_of, credential_of
@@ -24,6 +26,12 @@ _EXAMPLE: Final = """\
 curl '{base_url}/v1/phones/+15551234567/agentMessages?messageId=m1&agentId=welcome-bot' \\
   -H 'Authorization: Bearer {credential}' -H 'Content-Type: application/json' \\
   -d '{{"contentMessage":{{"text":"hello"}}}}'"""
+
+
+def _sample(number: str, text: str) -> SampleCall:
+    id = f"m-{crc32(f'{number} {text}'.encode()):08x}"
+    path = f"/v1/phones/{quote(number)}/agentMessages?messageId={id}&agentId=welcome-bot"
+    return SampleCall("POST", path, {"Authorization": "Bearer token"}, {"contentMessage": {"text": text}})
 
 
 def _unauthorized(call: Call) -> Answer:
@@ -85,6 +93,8 @@ PROVIDER: Final = Provider(
     # The usual form of an access token; tokens of /token begin with it.
     mint_credential=lambda token: f"ya29.{token}",
     example=lambda base_url, credential: _EXAMPLE.format(base_url=base_url, credential=credential),
+    sample=_sample,
+    refusals=(SampleRefusal({"http": 503}, False), SampleRefusal({"http": 403}, True)),
     credential_of=credential_of,
     credential_wanted=lambda _: "Authorization: Bearer <token>, or access_token=<token> in the query",
     server_header="ESF",

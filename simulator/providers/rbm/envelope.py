@@ -78,9 +78,10 @@ def render(payload: Payload, url: str) -> WebhookRequest:
     }
     if payload.kind == "capabilities":
         del attributes["event_type"]
+    encoded = base64.b64encode(data)
     envelope = {
         "message": {
-            "data": base64.b64encode(data).decode(),
+            "data": encoded.decode(),
             "attributes": attributes,
             "messageId": payload.pubsub_id,
             "message_id": payload.pubsub_id,
@@ -95,5 +96,9 @@ def render(payload: Payload, url: str) -> WebhookRequest:
         ("X-Goog-Webhook-Type", "agent_callback" if payload.kind == "launch" else "message_callback"),
     )
     return WebhookRequest(
-        url=url, body=_ENCODER.encode(envelope), headers=headers, signed_by=("X-Goog-Signature",)
+        url=url,
+        body=_ENCODER.encode(envelope),
+        headers=headers,
+        signed_by=("X-Goog-Signature",),
+        covered=encoded,
     )

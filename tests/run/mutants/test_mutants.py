@@ -12,7 +12,7 @@ import pytest
 
 from run.bench import failed
 from run.mutants.registry import MUTANTS
-from run.mutants.stage import DEEP, blames, carry_out, idle, over_seeds
+from run.mutants.stage import DEEP, Play, blames, carry_out, idle, over_seeds, sends
 from run.mutants.traps import TRAPS
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.provider import built_in, discover
@@ -71,6 +71,23 @@ async def test_mutant_is_caught_by_name(name: str) -> None:
     result = await carry_out(_plan(mutant.trap), TRAPS[mutant.trap].play, mutant.policy)
 
     assert set(mutant.caught) <= set(blames(result)), mutant.wrong
+
+
+async def test_flipped_bytes_beside_what_is_signed_are_no_forgery() -> None:
+    """
+    Pub/Sub's envelope has fields that RBM's signature is not about: nobody can tell that they were flipped.
+    """
+    text = """
+seed: 5
+rules: [{then: {webhooks: {corrupt: true}}}]
+expect: {webhooks: {acknowledged: 100%, lost: 0, forged_refused: true}}
+"""
+
+    result = await carry_out(
+        load_run(text, "flipped.yaml", discover()), Play(drive=(sends(600, channel="rbm"),))
+    )
+
+    assert failed(result) == []
 
 
 def test_every_provider_has_its_mutants() -> None:

@@ -1,0 +1,3 @@
+"""
+Searches for the smallest scenario in which software does wrong.
+"""
