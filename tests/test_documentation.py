@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ def test_yaml_is_a_good_scenario(block: Block) -> None:
     """
     scenario = load(block.text, block.page, discover())
 
-    assert scenario.rules or scenario.recipients or scenario.timeline
+    assert scenario.rules or scenario.recipients or scenario.timeline or scenario.providers
 
 
 @pytest.mark.parametrize("block", _blocks("json"), ids=_named)
@@ -257,6 +258,24 @@ def test_scenario_reference_is_what_the_loader_reads() -> None:
     from golden import check_golden
 
     check_golden(_ROOT / "docs" / "scenarios.md", reference(built_in()))
+
+
+def test_scenario_reference_keeps_its_word() -> None:
+    """
+    Each part but lists and empty ones has an example, the names that stand below do, and no row stands alone.
+    """
+    sections = reference(built_in()).split("\n## ")[1:]
+    titles = [section.partition("\n")[0] for section in sections]
+    bare = [title for title, section in zip(titles, sections, strict=True) if "```yaml" not in section]
+    listless = [
+        title
+        for title, section in zip(titles, sections, strict=True)
+        if section.count("names, listed below") != section.count(" is one of: ")
+    ]
+    lines = "".join(sections).split("\n")
+    alone = [line for before, line in pairwise(lines) if line.startswith("| `") and before[:1] != "|"]
+
+    assert (bare, listless, alone) == (["operations", "does, for bitel"], [], [])
 
 
 def test_links_lead_somewhere() -> None:

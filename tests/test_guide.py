@@ -26,6 +26,7 @@ _PAGE: Final = (_ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
 _TOYS: Final = _ROOT / "tests" / "toys"
 _FENCE: Final = re.compile(r"([^\n]*)\n\n?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE: Final = re.compile(r"`([\w./]+)`:")
+_TIME: Final = re.compile(r"(?<=^#\d)  \d\d:\d\d:\d\d\.\d{3}$")
 _SERVER: Final = "http://127.0.0.1:4010"
 _LISTENER: Final = "http://127.0.0.1:9000"
 _PATIENCE_REAL_S: Final = 60
@@ -54,8 +55,8 @@ def files() -> dict[str, str]:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of *text* that are not blank."""
-    return [line for line in text.splitlines() if line.strip()]
+    """Return the lines of *text* that are not blank, without the time of day."""
+    return [_TIME.sub("", line) for line in text.splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize(

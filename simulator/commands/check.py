@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from simulator.commands.completion import complete_scenario
 from simulator.commands.exits import INVALID
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.terminal import plain_json, say
@@ -19,7 +20,7 @@ __all__ = ["check", "schema"]
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, shell_complete=complete_scenario)
 def check(files: tuple[str, ...]) -> None:
     """
     Check scenario FILES; every complaint is printed as file:line:column.

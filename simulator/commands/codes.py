@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from simulator.commands.completion import complete_provider
 from simulator.commands.exits import INVALID
 from simulator.commands.terminal import plain_json, say
 from simulator.provider import discover
@@ -22,7 +23,7 @@ _CELL_LENGTH_MAX: Final = 72
 
 
 @click.command()
-@click.argument("provider", required=False)
+@click.argument("provider", required=False, shell_complete=complete_provider)
 @click.option("--coverage", is_flag=True, help="Print which endpoints are imitated instead.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def codes(provider: str | None, coverage: bool, form: str) -> None:

@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import click
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
 from simulator.commands.terminal import say
+from simulator.evidence import words
 from simulator.evidence.laid_out import laid_out
 from simulator.provider import discover
 from simulator.server.packing import NotUnpacked, TooLarge, unpacked
@@ -55,8 +57,10 @@ async def _run(port: int, status: int, count: int) -> int:
 
     async def receive(request: web.Request) -> web.Response:
         nonlocal seen
-        seen += 1
         body, length = await _read(request)
+        seen += 1
+        # In a storm, one is told from the next at a glance.
+        say(f"\n#{seen}  {datetime.now(UTC).astimezone():%H:%M:%S.%f}"[:-3], colour="cyan")
         _show(request, body, length, describers)
         if seen == count:
             done.set()
@@ -94,6 +98,8 @@ async def _run(port: int, status: int, count: int) -> int:
         pass
     await done.wait()
     await runner.cleanup()
+    if code:
+        say(f"stopped: {words.count(seen, 'webhook')}")
     return code
 
 
@@ -142,10 +148,10 @@ async def _read(request: web.Request) -> tuple[bytes, int]:
 
 
 def _show(request: web.Request, body: bytes, length: int, describers: Sequence[Describe]) -> None:
-    say(f"\n{request.method} {request.path_qs}")
+    say(f"{request.method} {request.path_qs}")
     for describe in describers:
         if line := describe(request.headers, body):
-            say(line)
+            say(line, colour="green")
             break
     for name, value in request.headers.items():
         if name.lower().startswith(("content-type", "x-", "authorization")):

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.completion import complete_provider
 from simulator.commands.terminal import plain_json, say
 from simulator.commands.where import Where, asking, where_options
 from simulator.secrecy import Withholding
@@ -17,6 +18,7 @@ from simulator.secrecy import Withholding
 __all__ = ["advance", "messages", "spaces", "webhooks"]
 
 _TEXT_MAX = 40
+_ATTEMPTS_SHOWN = 5
 _SECRECY = Withholding()
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print what the control API answers.")
 _limit = click.option(
@@ -39,7 +41,7 @@ def spaces(where: Where, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--provider", help="At this provider only.")
+@click.option("--provider", help="At this provider only.", shell_complete=complete_provider)
 @click.option("--recipient", help="To this recipient only.")
 @click.option("--state", help="In this state only: waiting, delivered, failed …")
 @click.option("--name", help="With this id, or of the call with it: a txnid, a bulkId, a batchId.")
@@ -79,7 +81,7 @@ def messages(
 
 
 @click.command()
-@click.option("--provider", help="Of this provider only.")
+@click.option("--provider", help="Of this provider only.", shell_complete=complete_provider)
 @click.option("--recipient", help="About this recipient only.")
 @click.option("--state", help="In this state only: scheduled, acknowledged, lost …")
 @_limit
@@ -130,8 +132,8 @@ def advance(where: Where, space: str, how_far: str) -> None:
     form = "until" if how_far == "settled" else "to" if re.match(r"[0-9]{4}-", how_far) else "by"
     answer = where.call("POST", f"/spaces/{space}/clock/advance", {form: how_far})
     fired, in_flight = answer["fired"], answer["in_flight"]
-    owed = f", {in_flight} webhooks in flight" if in_flight else ""
-    say(f"it is {answer['now']}; {fired} things happened{owed}")
+    owed = f", {in_flight:,} webhook{'s' * (in_flight != 1)} in flight" if in_flight else ""
+    say(f"it is {answer['now']}; {fired:,} thing{'s' * (fired != 1)} happened{owed}")
 
 
 def _given(**conditions: str | None) -> dict[str, str]:
@@ -151,7 +153,9 @@ def _mode(clock: Mapping[str, Any]) -> str:
 
 
 def _attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
-    return " ".join(str(attempt["status"] or attempt["cause"]) for attempt in attempts[-5:])
+    """Return how often it was tried, and how the last few ended."""
+    last = " ".join(str(attempt["status"] or attempt["cause"]) for attempt in attempts[-_ATTEMPTS_SHOWN:])
+    return last if len(attempts) <= _ATTEMPTS_SHOWN else f"{len(attempts)} × … {last}"
 
 
 def _short(text: str) -> str:

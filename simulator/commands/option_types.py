@@ -9,11 +9,19 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import UnitError, parse_duration
 
-__all__ = ["ClockType", "ListenType", "SpanType", "StartType", "listen_option", "ports_of"]
+__all__ = [
+    "ClockType",
+    "ListenType",
+    "SpanType",
+    "StartType",
+    "listen_option",
+    "ports_of",
+]
 
 _SPAN_MS_MAX: Final = 3_600_000
 
@@ -42,6 +50,11 @@ class ClockType(_ClockType):
         if match is None or (match[2] and match[1] != "live"):
             self.fail(f"expected frozen, live, live×60 or autojump, got {value!r}", param, ctx)
         return ClockSpec(mode=ClockMode(match[1]), rate=int(match[2] or 1))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(mode.value) for mode in ClockMode if mode.value.startswith(incomplete)]
 
 
 class StartType(_StartType):

@@ -132,7 +132,10 @@ class _Header(click.ParamType):  # type: ignore[type-arg]
     "--quiet", default=1.0, show_default=True, help="With --against: seconds without a call before draining."
 )
 @click.option(
-    "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
+    "--allow-target",
+    multiple=True,
+    metavar="NETWORK",
+    help="Let webhooks go to this network, too: 192.0.2.0/24, 0.0.0.0/0.",
 )
 def replay(
     bundle: Path,

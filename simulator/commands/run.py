@@ -17,6 +17,7 @@ from typing import Final
 
 import click
 
+from simulator.commands.completion import complete_scenario
 from simulator.commands.ending import end_on_sigterm
 from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
@@ -49,10 +50,12 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["run"]
 
 _QUIET_REAL_S: Final = 30.0
+_COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗": "red"}
+"""Of lines of the verdict, by how they begin."""
 
 
 @click.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete_scenario)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option("--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0: any.")
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
@@ -104,7 +107,10 @@ _QUIET_REAL_S: Final = 30.0
     help="Serve on when the run is over, so that it can be looked at in the inspector; Ctrl-C ends it.",
 )
 @click.option(
-    "--allow-target", multiple=True, metavar="NETWORK", help="Let webhooks go to this network, too."
+    "--allow-target",
+    multiple=True,
+    metavar="NETWORK",
+    help="Let webhooks go to this network, too: 192.0.2.0/24, 0.0.0.0/0.",
 )
 def run(
     scenario: str,
@@ -301,8 +307,8 @@ def _write_port(path: Path | None, port: int) -> None:
 def _tell(result: RunResult) -> None:
     try:
         for line in text(result):
-            colour = "red" if line.startswith("FAILED") else "green" if line.startswith("PASSED") else None
-            say(line, colour=colour)
+            colours = [colour for begin, colour in _COLOURS.items() if line.startswith(begin)]
+            say(line, colour=colours[0] if colours else None)
     except BrokenPipeError:
         # Whoever read has read enough; what is left would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,6 +17,7 @@ from typing import Final, NoReturn, TypeAlias
 import click
 
 from simulator.commands.banner import hello
+from simulator.commands.completion import complete_scenario
 from simulator.commands.ending import finish, last_words
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.option_types import SpanType, listen_option, ports_of
@@ -62,7 +63,9 @@ class _JsonLines(logging.Formatter):
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0: any free one."
 )
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the bound port to this file.")
-@click.option("--scenario", help="A scenario file, or the name of a shipped one.")
+@click.option(
+    "--scenario", help="A scenario file, or the name of a shipped one.", shell_complete=complete_scenario
+)
 @beginning_options
 @click.option(
     "--keep-messages",

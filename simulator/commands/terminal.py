@@ -19,7 +19,8 @@ __all__ = ["PlainLines", "lines_printable", "plain_json", "say"]
 
 def say(text: object, *, err: bool = False, nl: bool = True, colour: str | None = None) -> None:
     """Print *text*, lines kept, on standard output or, with *err*, on standard error."""
-    click.secho(lines_printable(str(text)), err=err, nl=nl, fg=colour)
+    lines = lines_printable(str(text))
+    click.echo(lines if colour is None else click.style(lines, fg=colour), err=err, nl=nl)
 
 
 def lines_printable(text: str) -> str:

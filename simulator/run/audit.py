@@ -246,7 +246,7 @@ class Audit:
         named = [f"{error.subject.key}: {error.complaint.text}{_since(self._ask, error)}" for error in shown]
         named = named[:_NAMED_MAX]
         if len(wrong) > len(named):
-            named.append(f"… and {len(wrong) - len(named)} more; --json and --html have them all")
+            named.append(f"… and {len(wrong) - len(named)} more; --json and --html name all {len(wrong)}")
         history = self._stories(error.subject.message for error in wrong if error.subject.message is not None)
         refusals = [error.subject.line for error in wrong[:_NAMED_MAX] if error.subject.line]
         groups = _groups(self._ask, kinds) if len(wrong) > 1 else []

@@ -36,5 +36,6 @@ class Stories:
                 self._told.add(message.key)
                 lines += [*explain(self._simulation, message).lines(), ""]
         if len(everything) > _STORIES_MAX:
-            lines.append(f"… and {len(everything) - _STORIES_MAX} more; --json and --html have them all")
+            number = len(everything)
+            lines.append(f"… and {number - _STORIES_MAX} more; --json and --html name all {number}")
         return tuple(lines)

@@ -63,7 +63,7 @@ class Guard:
     __slots__ = ("_allowed", "_named")
 
     def __init__(self, also: Iterable[str] = ()) -> None:
-        networks = tuple(_unmapped(ipaddress.ip_network(text, strict=False)) for text in also)
+        networks = tuple(_unmapped(_network(text)) for text in also)
         self._named = {network[0] for network in networks if network.num_addresses == 1} & _METADATA
         for network in networks:
             if _is_never_dialled(network) and network[0] not in self._named:
@@ -109,6 +109,16 @@ class Guard:
         if not self.allows(host):
             raise ForbiddenTarget(_refusal(host))
         return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def _network(text: str) -> _NetworkT:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            "--allow-target: expected a network such as 192.0.2.0/24, or 0.0.0.0/0 for all of them, "
+            f"got {text!r}"
+        ) from None
 
 
 def _refusal(host: str) -> str:

@@ -114,4 +114,90 @@ expect:
     field: state
     means: {delivered: [DELIVERED, READ], expired: [EXPIRED]}
 """,
+    "providers: bip": """\
+providers:
+  bip:
+    webhook: {url: "http://127.0.0.1:9000/bip"}
+    session: {required: true}
+    credentials: ["service:password"]
+""",
+    "refuse, for bip": """\
+rules:
+  - name: the quota is used up on Monday morning
+    when: {provider: bip, during: 1h..2h}
+    then: {answer: {refuse: quota_reached}}
+""",
+    "fail, for bip": """\
+rules:
+  - name: nobody at this number uses BiP any more
+    when: {provider: bip, recipient: "+905321234567"}
+    then: {fate: {fail: {reason: unknown, after: 2s}}}
+""",
+    "does, for bip": """\
+timeline:
+  - {at: 1m, provider: bip, recipient: "+905321234567", does: follows}
+  - {at: 2m, provider: bip, recipient: "+905321234567", writes: "hello"}
+""",
+    "providers: bitel": """\
+providers:
+  bitel:
+    webhook: {url: "http://127.0.0.1:9000/bitel"}
+    gateways: ["10007200", "30001234"]
+    templates: {1234: {text: "Your code is {0}"}, 9: {text: "not yet", approved: false}}
+""",
+    "refuse, for bitel": """\
+rules:
+  - when: {provider: bitel, nth: 1}
+    then: {answer: {refuse: InvalidGateway}}
+""",
+    "fail, for bitel": """\
+rules:
+  - when: {provider: bitel, recipient: "0912*", share: 10%}
+    then: {fate: {fail: {status: BLACKLIST, after: 1s..4s}}}
+  - when: {provider: bitel, operation: call}
+    then: {fate: {fail: {call: NO_ANSWER}}}
+""",
+    "providers: infobip": """\
+providers:
+  infobip:
+    webhook: {url: "http://127.0.0.1:9000/infobip", retry: [1s, 5s]}
+    time_zone: "+0300"
+    trial: {numbers: ["+41793026727"]}
+""",
+    "refuse, for infobip": """\
+rules:
+  - when: {provider: infobip, nth: 1}
+    then: {answer: {refuse: TOO_MANY_REQUESTS}}
+""",
+    "fail, for infobip": """\
+rules:
+  - when: {provider: infobip, share: 5%}
+    then: {fate: {fail: {status: EXPIRED_EXPIRED, error: EC_ABSENT_SUBSCRIBER, after: 1h}}}
+""",
+    "does, for infobip": """\
+timeline:
+  - {at: 1m, provider: infobip, recipient: "+41793026727", writes: "STOP"}
+""",
+    "providers: rbm": """\
+providers:
+  rbm:
+    webhook: {url: "http://127.0.0.1:9000/rbm", client_token: my-token}
+    agents: {welcome-bot: {use_case: OTP}}
+    agent_id: single
+""",
+    "refuse, for rbm": """\
+rules:
+  - when: {provider: rbm, operation: send, recipient: "+1555*"}
+    then: {answer: {refuse: NOT_REACHABLE}}
+""",
+    "fail, for rbm": """\
+rules:
+  - when: {provider: rbm, share: 20%}
+    then: {fate: {fail: {outcome: TTL_EXPIRATION_REVOKED}}}
+""",
+    "does, for rbm": """\
+timeline:
+  - {at: 1m, provider: rbm, recipient: "+15551234567", does: types, to: welcome-bot}
+  - {at: 2m, provider: rbm, recipient: "+15551234567", does: sends-file, data: {mimeType: image/jpeg}}
+""",
 }

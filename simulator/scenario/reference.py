@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from simulator.scenario.examples import EXAMPLES
@@ -83,31 +83,44 @@ def _sections_of(providers: Mapping[str, Vocabulary]) -> Iterator[str]:
         ("expect", properties["expect"]),
     ]
     for title, part in sections:
-        yield from _section(title, part, definitions, depth=0 if title == "recipients" else 2)
-        if title in _OF_EACH_PROVIDER:
-            key, meaning = _OF_EACH_PROVIDER[title]
-            links = ", ".join(f"[{name}](#{key}-for-{name})" for name in providers)
-            yield f"| `{key}` | the words of the provider in `when`: {links} | {meaning} |"
+        more = _row_of_each_provider(title, providers)
+        yield from _section(title, part, definitions, 0 if title == "recipients" else 2, more)
         if title == "recipients":
             yield _WINDOWS
-        if title in EXAMPLES:
-            yield f"\n```yaml\n{EXAMPLES[title]}```\n"
+        yield from _example(title)
         if title == "when":
             yield from _operations(providers)
     for name, provider in providers.items():
         yield from _section(f"providers: {name}", definitions["providers"]["properties"][name], definitions)
+        yield from _example(f"providers: {name}")
         for variant in properties["rules"]["items"]["anyOf"]:
             if variant["properties"]["when"]["properties"]["provider"].get("enum") == [name]:
                 words = variant["properties"]["then"]["properties"]
                 yield from _section(
                     f"refuse, for {name}", words["answer"]["properties"]["refuse"], definitions
                 )
+                yield from _example(f"refuse, for {name}")
                 yield from _section(f"fail, for {name}", _choice(words["fate"], "fail"), definitions)
+                yield from _example(f"fail, for {name}")
                 break
         words = ", ".join(f"`{act}`" for act in provider.acts) or "nothing"
         yield f"\n## does, for {name}\n"
         about = f"; what `data` they take stands in its [README](../simulator/providers/{name}/README.md)"
         yield f"{words}{about if provider.acts else ''}\n"
+        yield from _example(f"does, for {name}")
+
+
+def _example(title: str) -> Iterator[str]:
+    if title in EXAMPLES:
+        yield f"\n```yaml\n{EXAMPLES[title]}```\n"
+
+
+def _row_of_each_provider(title: str, providers: Iterable[str]) -> list[str]:
+    if title not in _OF_EACH_PROVIDER:
+        return []
+    key, meaning = _OF_EACH_PROVIDER[title]
+    links = ", ".join(f"[{name}](#{key}-for-{name})" for name in providers)
+    return [f"| `{key}` | the words of the provider in `when`: {links} | {meaning} |"]
 
 
 def _operations(providers: Mapping[str, Vocabulary]) -> Iterator[str]:
@@ -131,12 +144,16 @@ def _choice(fate: Any, name: str) -> Any:
     raise LookupError(name)
 
 
-def _section(title: str, schema: Any, definitions: Mapping[str, Any], depth: int = 2) -> Iterator[str]:
+def _section(
+    title: str, schema: Any, definitions: Mapping[str, Any], depth: int = 2, more: Sequence[str] = ()
+) -> Iterator[str]:
     yield f"\n## {title}\n"
+    lists: dict[str, str] = {}
     if "properties" not in schema:
         yield _form(schema, definitions) + "\n"
-    lists: dict[str, str] = {}
-    rows = list(_rows(schema, "", definitions, depth, lists))
+        if names := _long_list(schema):
+            lists["A name"] = names
+    rows = [*_rows(schema, "", definitions, depth, lists), *more]
     if rows:
         yield "| key | form | meaning |"
         yield "|---|---|---|"
@@ -163,12 +180,20 @@ def _rows(
 
 
 def _long_list(part: Any) -> str:
-    """Return every name that *part* may be, where these are too many for a cell; else nothing."""
-    for variant in [part, *part.get("anyOf", [])]:
-        words = variant.get("enum", [])
+    """Return every name that *part*, or what it lists, may be, where these are too many for a cell."""
+    for variant in [part, part.get("items", {}), *part.get("anyOf", [])]:
+        words = _apart(variant.get("enum", []))
         if len(words) > _WORDS_IN_CELL_MAX:
             return ", ".join(f"`{word}`" for word in words)
     return ""
+
+
+def _apart(words: Iterable[str]) -> list[str]:
+    """Return *words* without those that differ from an earlier one in a dash or an underscore for a blank."""
+    first: dict[str, str] = {}
+    for word in words:
+        first.setdefault(re.sub("[-_]", " ", word), word)
+    return list(first.values())
 
 
 def _default(value: Any) -> str:
@@ -192,7 +217,7 @@ def _form(part: Any, definitions: Mapping[str, Any]) -> str:
     if "anyOf" in part:
         return " or ".join(dict.fromkeys(_form(variant, definitions) for variant in part["anyOf"]))
     if "enum" in part:
-        words = part["enum"]
+        words = _apart(part["enum"])
         if len(words) > _WORDS_IN_CELL_MAX:
             return f"one of {len(words)} names, listed below"
         return ", ".join(f"`{word}`" for word in words)

@@ -88,6 +88,29 @@ def test_help__is_there_for_every_command(command: list[str]) -> None:
         assert {flag for flag in flags if f"SIMULATOR_{flag}" in said} == flags
 
 
+@pytest.mark.parametrize(
+    ("begun", "expected"),
+    [
+        ("codes bi", ["plain,bip", "plain,bitel"]),
+        ("webhooks --provider r", ["plain,rbm"]),
+        ("run handset", ["plain,handset-off", "file,handset"]),
+        ("serve --scenario handset", ["plain,handset-off", "file,handset"]),
+        ("serve --clock l", ["plain,live"]),
+    ],
+)
+def test_shell__completes_names(begun: str, expected: list[str]) -> None:
+    """
+    Providers, shipped scenarios and clocks need not be remembered.
+    """
+    words = f"simulator {begun}"
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = CliRunner().invoke(
+        main, [], prog_name="simulator", env={"_SIMULATOR_COMPLETE": "bash_complete", **asked}
+    )
+
+    assert done.output.splitlines() == expected
+
+
 def test_variables__of_other_commands_carry_the_command() -> None:
     """
     A port set for serve is not taken by `listen`.

@@ -8,6 +8,8 @@ import base64
 import gzip
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -46,12 +48,13 @@ def listened(*bodies: bytes, headers: Mapping[str, str] = FORM) -> str:
 
 def test_json_is_set_out_in_lines() -> None:
     """
-    Path, the headers that matter, and the body, in the order of arrival.
+    Number, time, path, the headers that matter, and the body, in the order of arrival.
     """
     said = listened(b'{"a":{"b":"\xc4\xb1"}}', b"not json")
 
     head = "POST /reports?a=1\nContent-Type: application/json\nX-Signature: abc\nX-Tab: a\n"
-    assert said == f'\n{head}{{\n  "a": {{\n    "b": "ı"\n  }}\n}}\n\n{head}not json\n'
+    timeless = re.sub(r"(?m)^(#\d)  \d\d:\d\d:\d\d\.\d{3}$", r"\1", said)
+    assert timeless == f'\n#1\n{head}{{\n  "a": {{\n    "b": "ı"\n  }}\n}}\n\n#2\n{head}not json\n'
 
 
 def test_absurdly_nested_json_is_shown_as_it_came() -> None:
@@ -159,6 +162,32 @@ def test_what_is_no_http_is_one_line(sent: bytes) -> None:
     assert complaint.count("\n") == 1
     assert complaint.startswith("something arrived that is no HTTP; ")
     assert "\x1b" not in complaint
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process alone")
+def test_interrupted_listener_says_how_many_came() -> None:
+    """
+    Whoever ends it by hand reads the number that a test would have asserted.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().split()[2].rstrip(",")
+        for _ in range(2):
+            urllib.request.urlopen(urllib.request.Request(f"{url}/", b"{}"), timeout=10).close()
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait(20)
+
+    assert said.splitlines()[-1] == "stopped: 2 webhooks"
+    assert process.returncode == 130
 
 
 def test_packed_webhook_is_shown_unpacked_or_as_it_came() -> None:

@@ -90,6 +90,24 @@ def test_whole_story__without_a_line_of_curl(tmp_path: Path) -> None:
         assert story.startswith("infobip +41793026727 #1 is delivered")
 
 
+def test_many_attempts__are_counted_and_the_last_shown(tmp_path: Path) -> None:
+    """
+    A webhook that was tried 21 times says so, and not that it was tried five times.
+    """
+    nobody = "http://127.0.0.1:9/reports"
+    with serving(tmp_path, "--clock", "frozen", "--webhook", nobody) as process:
+        send(process)
+        run("advance", "10s", "--url", process.url)
+        first = run("webhooks", "--url", process.url)
+        run("advance", "2d", "--url", process.url)
+        last = run("webhooks", "--url", process.url)
+        still = run("advance", "1s", "--url", process.url)
+
+    assert first.split()[3:] == ["DELIVERED_TO_HANDSET", "scheduled", "refused", nobody]
+    assert last.split()[4:] == ["lost", "21", "×", "…", *["refused"] * 5, nobody]
+    assert still.endswith("; 0 things happened\n")
+
+
 def test_variables_of_serve__lead_commands_to_it(tmp_path: Path) -> None:
     """
     A flag goes before a variable, and a file of the port before none.

@@ -506,4 +506,4 @@ async def test_explain_tells_of_messages_and_refusals() -> None:
     assert (message.code, refusal.code, nobody.code) == (0, 0, 2)
     assert message.out.startswith("infobip +41793020001 #1 is accepted (id ")
     assert refusal.out.splitlines()[1] == 'answer: rule "slow down"'
-    assert "there is no 'infobip:+41793020001:3' among 1 messages and the last 1 refusals" in nobody.err
+    assert "there is no 'infobip/+41793020001/3' among 1 messages and the last 1 refusals" in nobody.err

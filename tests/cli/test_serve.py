@@ -250,6 +250,7 @@ def test_json_log__is_one_object_per_line(tmp_path: Path) -> None:
     With --log-format json every line is an object with level and message.
     """
     with serving(tmp_path, "--log-format", "json") as process:
+        until(lambda: "\n" in process.said, process)
         rows = [json.loads(line) for line in process.said.splitlines()]
 
         assert {"level", "at", "message"} <= set(rows[0])

@@ -23,7 +23,7 @@ pty = pytest.importorskip("pty", reason="has no pseudo-terminals")
 
 HOSTILE = "\x1b[31m\x1b]0;PWNED\x07\x9b2J\u202etxt.exe\r\x7f"
 # click's own colours of a verdict begin and end a line.
-COLOURS = ("\x1b[31m", "\x1b[32m", "\x1b[0m")
+COLOURS = ("\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[0m")
 
 SCENARIO = json.dumps(
     {
@@ -197,6 +197,19 @@ def test_what_was_typed_or_read_cannot_steer_the_terminal(tmp_path: Path, name: 
 
     assert steering(sent) == []
     assert sent.strip()
+
+
+def test_verdict_is_coloured_line_by_line(tmp_path: Path) -> None:
+    """
+    On a terminal what was missed stands out from what was met.
+    """
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(SCENARIO.replace(json.dumps(HOSTILE)[1:-1], ""), encoding="utf-8")
+    with terminal("run", str(scenario), "--port", "0") as program:
+        lines = re.split(r"\r\n?", program.ended())
+
+    shown = [line[:8] for line in lines if "\x1b" in line]
+    assert shown == ["\x1b[31mFAI", "\x1b[32m  ✓", "\x1b[31m  ✗"]
 
 
 def test_what_a_server_is_sent_cannot_steer_its_terminal_nor_that_of_explain(tmp_path: Path) -> None:

@@ -89,6 +89,25 @@ def test_page_is_accessible_and_fits(furnished: Desk, path: str, width: int) -> 
     assert too_wide <= 0
 
 
+def test_long_rule_leaves_room_for_the_number_on_a_phone(desk: Desk) -> None:
+    """
+    Who a message went to stands beside why it went wrong, however long the name of the rule is.
+    """
+    desk.control("PUT", "/scenario", {"rules": [{"name": "a_rule_" * 20, "then": {"fate": "silence"}}]})
+    desk.send("waits", "41793026727")
+    page = desk.context.new_page()
+    page.goto(f"{desk.url}/_sim/v1/spaces/default/report?format=html")
+    page.set_viewport_size({"width": 390, "height": 860})
+
+    who = page.locator(".m .who").first.bounding_box()
+    too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    page.close()
+
+    assert who is not None
+    assert who["width"] >= 140
+    assert too_wide <= 0
+
+
 def _complaint(violation: dict[str, Any]) -> str:
     nodes = [f"{node['html'][:160]} ({node['failureSummary'][:200]})" for node in violation["nodes"][:3]]
     return f"{violation['id']}: {violation['help']}: {nodes}"

@@ -297,7 +297,7 @@ def test_failed_check_tells_the_stories_of_a_few() -> None:
     (check,) = checks(Expectations(messages=MessageGoals(final_bp=10_000)), loft.simulation, Scorecard())
 
     assert sum("is accepted" in line for line in check.lines) == 5
-    assert check.lines[-1] == "… and 3 more; --json and --html have them all"
+    assert check.lines[-1] == "… and 3 more; --json and --html name all 8"
 
 
 def test_retry_schedule_of_the_loft_is_documented() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 
 import pytest
@@ -370,6 +371,18 @@ def test_literal_addresses__are_told_before_anything_is_sent(url: str, refused: 
 
     assert bool(reason) == refused
     assert "secret" not in reason
+
+
+def test_what_is_no_network_is_refused_with_an_example() -> None:
+    """
+    Whoever wants all of them reads how that is written.
+    """
+    expected = (
+        "--allow-target: expected a network such as 192.0.2.0/24, or 0.0.0.0/0 for all of them, got 'all'"
+    )
+
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        Guard(["all"])
 
 
 def test_network_in_its_ipv6_spelling_is_allowed_like_the_ipv4_one() -> None:

@@ -190,6 +190,8 @@ def agent_lookup(account: Account, name: str) -> Refuse:
     agents = f"there are {account.agents.names}" if account.agents.all() else "any name is taken"
     if not name:
         hint = f"expected a query parameter agentId, such as agentId=welcome-bot; {agents}"
+        if account.settings.agent_id == "single" and not account.agents.all():
+            hint += "; `agent_id: single` implies the one that `agents` lists, or that was used before"
         return refuse("AGENT_LOOKUP", hint=hint)
     text = ERRORS["AGENT_LOOKUP"].text.replace("(ID: null)", f"(ID: {name[:100]})")
     return refuse("AGENT_LOOKUP", text, hint=f"there is no agent {name[:100]!r}; {agents}")

@@ -169,7 +169,7 @@ def grant(body: bytes, judge: Callable[[int, int], str] = _any_time) -> Grant:
     if not isinstance(issued, int) or not isinstance(expires, int):
         raise _untimely(f"expected iat and exp as seconds, got {issued!r} and {expires!r}")
     if not 0 < expires - issued <= _LIFE_S_MAX:
-        raise _untimely(f"expected at most {_LIFE_S_MAX} s from iat to exp, got {expires - issued}")
+        raise _untimely(f"expected 1 to {_LIFE_S_MAX} s from iat to exp, got {expires - issued}")
     if why := judge(issued, expires):
         raise _untimely(why)
     return Grant(_subject(issuer), _scopes(claims))

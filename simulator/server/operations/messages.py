@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.explain.acts import explain_act
 from simulator.explain.narrative import narrative
-from simulator.explain.story import explain, find_submission
+from simulator.explain.story import explain, find_submission, keys_in
 from simulator.kernel.engine.simulation import IllegalMove
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.lifecycle import Move, State
@@ -171,7 +171,9 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     if outcome is None:
         kept = f"{len(simulation.messages)} messages and the last {len(simulation.refusals)} refusals"
         expected = "expected the id of a message, a webhook or a call, or provider/recipient/ordinal"
-        detail = f"there is no {name!r} among {kept} in {space.name!r}; {expected}"
+        # Colons stand for slashes in a path, but not where people read.
+        shown = next(("/".join(map(str, key)) for key in keys_in(name)), name)
+        detail = f"there is no {shown!r} among {kept} in {space.name!r}; {expected}"
         raise Problem(404, "No such message", detail)
     story = explain(simulation, outcome)
     return Reply(story_view(simulation, story))

@@ -165,6 +165,24 @@ async def test_single_agent_is_found_without_its_id_when_set() -> None:
         assert (status, other) == (200, 403)
 
 
+async def test_single_agent_that_nobody_named_is_asked_for() -> None:
+    """
+    With agent_id: single and no agent, the reason says where one comes from; the first that is used is one.
+    """
+    async with bench(agent_id="single") as made:
+        path = f"/v1/phones/{PHONE}/agentMessages"
+        body = {"contentMessage": {"text": "hi"}}
+        async with made.session.post(
+            f"{made.url}{path}?messageId=m", json=body, headers=made.headers
+        ) as answer:
+            status, reason = answer.status, answer.headers["X-Simulator-Reason"]
+        await made.call("POST", f"{path}?messageId=m&agentId=a", body)
+        implied, _ = await made.call("POST", f"{path}?messageId=m2", body)
+
+    assert (status, implied) == (403, 200)
+    assert reason.endswith("`agent_id: single` implies the one that `agents` lists, or that was used before)")
+
+
 async def test_missing_and_bad_credentials_are_worded_apart() -> None:
     """
     No token and a bad one are both 401, with Google's texts; a token in the query is as good.

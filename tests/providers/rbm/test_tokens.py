@@ -191,3 +191,15 @@ async def test_times_of_assertions_are_ignored_when_set() -> None:
         )
 
     assert status == 200
+
+
+@pytest.mark.parametrize("length", [0, -60, 3_601])
+async def test_length_of_an_assertion_is_refused_with_both_limits(length: int) -> None:
+    """
+    One that ends when it begins, or before, is not told that it is too long.
+    """
+    form = {"assertion": _assertion(iat=NOW, exp=NOW + length), "grant_type": GRANT}
+    async with bench() as made, made.session.post(f"{made.url}/token", data=form) as answer:
+        reason = answer.headers["X-Simulator-Reason"]
+
+    assert f"(expected 1 to 3600 s from iat to exp, got {length})" in reason
