@@ -14,6 +14,7 @@ from simulator.kernel.store.facts import (
     Accepted,
     Acted,
     ActImpossible,
+    AnswerUnread,
     Attempted,
     Called,
     CircumstancesChanged,
@@ -139,6 +140,8 @@ def _sentence(fact: Fact) -> str:
             return "server is up: its own port takes connections again"
         case SettingsChanged(names=names, text=text):
             return text or f"settings changed: {', '.join(names)}"
+        case AnswerUnread():
+            return "answer was not read: the caller's connection broke"
         case Note(text=text):
             return text
         case Held():

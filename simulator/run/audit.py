@@ -132,7 +132,8 @@ class Audit:
         for number in range(1_000_000):
             finding = await self._round()
             wait_s = min(_AGAIN_REAL_S[min(number, len(_AGAIN_REAL_S) - 1)], ends_s - loop.time())
-            if not finding.wrong or wait_s <= 0:
+            # What was sent while the others were asked about is asked about as well.
+            if wait_s <= 0 or (not finding.wrong and len(self._subjects()) == finding.own):
                 break
             await asyncio.sleep(wait_s)
             began_s = loop.time()
@@ -361,7 +362,9 @@ def _causes(ask: Ask, error: _Wrong) -> list[str]:
         return ["after a contradiction"]
     purposes = {purpose for telling in error.told.tellings for purpose in telling.webhook.intended}
     if any(len(telling.webhook.reports) > 1 for telling in error.told.tellings):
-        return ["told together with others in one webhook", *(f"told {word}" for word in sorted(purposes))]
+        first = any(telling.webhook.reports[0].key == error.subject.key for telling in error.told.tellings)
+        place = "first of several" if first else "behind others"
+        return [f"told {place} in one webhook", *(f"told {word}" for word in sorted(purposes))]
     return [_CAUSES.get(purpose, f"told {purpose.value}") for purpose in sorted(purposes)]
 
 

@@ -4,6 +4,7 @@ From expectations about messages and webhooks to checks: what was expected, what
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from simulator.scenario.goals import Expectations, MessageGoals, WebhookGoals
 
 __all__ = ["checks", "given_up", "impossible_acts"]
 
+_ANSWERS_MAX = 3
 _NO_TARGET = " (has the account a target?)"
 _PLACES_TO_SPARE_BP = 13_000
 """A receiver that answers so much quicker than was sent to it is not what made others wait."""
@@ -146,6 +148,7 @@ def _webhooks(
             judged=bool(whole),
             detail=f"{format_share(share)}: {tally.acknowledged} of {tally.owed} webhooks were acknowledged"
             + (f", excused: {excused}" if excused else "")
+            + _answers_to(judged.unheard(of))
             if tally.owed
             else "none was owed" + ("" if tally.webhooks or not judged.messages.total else _NO_TARGET),
             lines=stories(troubled.first, troubled.count),
@@ -171,6 +174,19 @@ def _webhooks(
 def _excused(tally: WebhookTally) -> str:
     kinds = [f"{tally.held} held back"] if tally.held else []
     return ", ".join(kinds + ([f"{tally.never_whole} never whole"] if tally.never_whole else []))
+
+
+def _answers_to(unheard: Mapping[str, Counter[int]]) -> str:
+    """Return how sound attempts at webhooks that were not acknowledged ended, the most frequent first."""
+    ends: Counter[tuple[int, str]] = Counter()
+    for provider, statuses in unheard.items():
+        ends.update({(status, provider): count for status, count in statuses.items()})
+    words = [
+        f"{count} × {status or 'no answer'}"
+        + (f", which is no acknowledgement at {provider}" if 200 <= status < 300 else "")
+        for (status, provider), count in ends.most_common(_ANSWERS_MAX)
+    ]
+    return f"; attempts at the others: {', '.join(words)}" if words else ""
 
 
 def _card_of(card: Scorecard, tally: WebhookTally) -> Scorecard:

@@ -5,6 +5,7 @@ What expectations about messages and webhooks are judged by: counted one by one,
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -109,6 +110,8 @@ class Judged:
         self.webhooks: dict[str, WebhookTally] = {}
         self._troubled: dict[str, Sampled] = {}
         self._deceived: dict[str, Sampled] = {}
+        self._unheard: dict[str, Counter[int]] = {}
+        """How sound attempts at webhooks that somebody misses ended, by provider; 0: without an answer."""
 
     def take(
         self, message: Message | None, webhooks: Sequence[Webhook], simulation: Simulation, rate: int = 1
@@ -134,6 +137,8 @@ class Judged:
             first = _note(self._deceived, webhook.provider, message, self._most)
         missing = webhook.state not in (WebhookState.ACKNOWLEDGED, WebhookState.DROPPED)
         if missing and not excused_webhook(webhook):
+            ends = (each.status for each in webhook.attempts if not webhook.spoilt(each.number))
+            self._unheard.setdefault(webhook.provider, Counter()).update(ends)
             # One webhook may tell of several messages.
             whose = (simulation.messages.get(report.key) for report in webhook.reports if report.key)
             for troubled in [message] if len(webhook.reports) == 1 else whose:
@@ -153,9 +158,15 @@ class Judged:
         """Return the messages of which something forged or broken was acknowledged."""
         return _those(self._deceived, provider)
 
+    def unheard(self, provider: str = "") -> dict[str, Counter[int]]:
+        """Return how sound attempts at webhooks that somebody misses ended, by provider; 0: no answer."""
+        return {name: ends for name, ends in self._unheard.items() if provider in ("", name)}
+
     def join(self, other: Judged) -> None:
         """Count what *other* has counted, too."""
         self.messages.join(other.messages)
+        for provider, ends in other._unheard.items():
+            self._unheard.setdefault(provider, Counter()).update(ends)
         for provider, tally in other.webhooks.items():
             self.webhooks.setdefault(provider, WebhookTally(self._samples)).join(tally)
         for mine, theirs in ((self._troubled, other._troubled), (self._deceived, other._deceived)):

@@ -5,7 +5,7 @@ The runner: serves a scenario, drives the integrator, lets time pass, and judges
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -25,10 +25,11 @@ from simulator.run.course import Course
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
 from simulator.run.pulse import Pulse, beating
-from simulator.run.sends import invalid_check
+from simulator.run.sends import invalid_check, relation_check
 from simulator.run.settling import call_off, settle
 from simulator.run.software import Software, SoftwareEnded
 from simulator.run.stories import Stories
+from simulator.run.told import Outranks
 from simulator.run.unused import unused_checks
 from simulator.run.wishes import after_stop_check, in_order_check
 from simulator.runtime.guard import Guard
@@ -45,6 +46,7 @@ _LOOK_REAL_S: Final = 0.1
 _CALLS_AT_ONCE = 256
 _LONG_US = 1_000_000
 _LATE_WORK_REAL_S: Final = 10.0
+_PATIENCE_REAL_S: Final = 1.0
 _STOOD_STILL = (
     "; the clock stood still while they were open: software that tries again inside a call needs --live"
 )
@@ -155,8 +157,23 @@ class _Stage:
         self.errands = DriveReport()
         """Calls that make the software do anything else but send."""
         self.stories = Stories(space.simulation)
+        self._late_left_s = _LATE_WORK_REAL_S
         drive = plan.drive + tuple(_errand(item) for item in plan.scenario.timeline if item.software)
         self.calls: Callable[[], Iterator[Driven]] = lambda: arrivals(drive)
+
+    async def meanwhile(self) -> None:
+        """Let what software sends late, in place of another message say, have its end as well."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._late_left_s):
+                await settle(self.space, 0)
+        self._late_left_s -= loop.time() - began_s
+
+    @property
+    def outranks(self) -> Mapping[str, Outranks]:
+        """Which of two ends counts, by each provider's own word."""
+        return {name: provider.outranks for name, provider in self.providers.items()}
 
     @property
     def within_ms(self) -> int:
@@ -189,20 +206,27 @@ def _errand(item: TimelineItem) -> Drive:
 
 async def _asked(stage: _Stage, ask: Ask) -> tuple[Audit, Finding]:
     audit = Audit(ask, stage.space.simulation, stage.client, stage.providers, stage.stories)
+    return audit, await audit.find(stage.meanwhile)
 
+
+async def _let_work(stage: _Stage) -> None:
+    """Give software that acknowledges and works later the time for what it is still to send."""
     loop = asyncio.get_running_loop()
-    left_s = _LATE_WORK_REAL_S
-
-    async def meanwhile() -> None:
-        # What it sends late, in place of another message say, is to have its end as well.
-        nonlocal left_s
+    ends_s = loop.time() + _PATIENCE_REAL_S
+    while _awaits_more(stage) and (left_s := ends_s - loop.time()) > 0:
+        await stage.space.wait_change(left_s)
         began_s = loop.time()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left_s):
-                await settle(stage.space, 0)
-        left_s -= loop.time() - began_s
+        await stage.meanwhile()
+        ends_s += loop.time() - began_s
 
-    return audit, await audit.find(meanwhile)
+
+def _awaits_more(stage: _Stage) -> bool:
+    """Return True while messages are missing that one or another expectation asks for."""
+    expect, simulation = stage.plan.expect, stage.space.simulation
+    if expect.messages is not None and len(simulation.messages) < (expect.messages.at_least or 0):
+        return True
+    relations = expect.sends.relations if expect.sends is not None else ()
+    return not all(relation_check(relation, simulation, stage.outranks).passed for relation in relations)
 
 
 def _judged(
@@ -210,8 +234,7 @@ def _judged(
 ) -> list[Check]:
     space, plan, report = stage.space, stage.plan, stage.report
     simulation = space.simulation
-    outranks = {name: provider.outranks for name, provider in stage.providers.items()}
-    results = checks(plan.expect, simulation, card, stage.stories, outranks=outranks, moving=stage.live)
+    results = checks(plan.expect, simulation, card, stage.stories, outranks=stage.outranks, moving=stage.live)
     sends = plan.expect.sends or SendGoals()
     if sends.after_stop_max is not None:
         results.append(after_stop_check(sends.after_stop_max, simulation))
@@ -349,6 +372,7 @@ async def _play(stage: _Stage) -> None:
         await _wait_for_calls(stage.space, stage.options)
     await (_play_live(stage) if stage.live else _play_virtual(stage))
     await settle(stage.space, stage.within_ms)
+    await _let_work(stage)
 
 
 async def _wait_for_calls(space: Space, options: RunOptions) -> None:

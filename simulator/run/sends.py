@@ -20,7 +20,7 @@ from simulator.run.stories import Stories
 from simulator.run.told import Outranks, told_of
 from simulator.scenario.goals import REFUSED, Relation, SendGoals
 
-__all__ = ["invalid_check", "send_checks", "share_bp"]
+__all__ = ["invalid_check", "relation_check", "send_checks", "share_bp"]
 
 _LINES_MAX: Final = 5
 _NEAR_PERCENT: Final = 95
@@ -65,7 +65,7 @@ def send_checks(
     if goals.retry_after:
         yield _spaced("sends.retry_after: true", tries, None, moving)
     for relation in goals.relations:
-        yield _related(relation, simulation, outranks)
+        yield relation_check(relation, simulation, outranks)
 
 
 def invalid_check(limit: int, simulation: Simulation) -> Check:
@@ -106,20 +106,21 @@ def _duplicated(limit: int, simulation: Simulation, stories: Stories) -> Check:
     seen: dict[tuple[str, str, str], bool] = {}
     repeated: list[Message] = []
     unknowing = 0
-    for message in simulation.messages.values():
+    # In the order of the calls: one that answers first does its work after later ones, perhaps.
+    for message in sorted(simulation.messages.values(), key=lambda message: message.key):
         what = (message.key.provider, message.key.recipient, message.submission.text)
         if seen.get(what):
-            # Its answer never came whole, and the id would have been in it: whoever tries again cannot know.
+            # Its answer was never read whole, so whoever tries again cannot know.
             unknowing += 1
         elif what in seen:
             repeated.append(message)
-        seen[what] = message.id_unknown and not message.submission.id
+        seen[what] = message.answer_lost and not message.submission.id
+    excused = f"; excused, for the answer to that one was spoilt or never read: {unknowing}"
     return Check(
         name=f"sends.duplicated: {limit}",
         passed=len(repeated) <= limit,
         judged=bool(simulation.messages),
-        detail=f"{len(repeated)} accepted sends repeat an earlier one"
-        + (f"; excused, for the answer to that one was spoilt: {unknowing}" if unknowing else ""),
+        detail=f"{len(repeated)} accepted sends repeat an earlier one{excused if unknowing else ''}",
         lines=stories(repeated) if len(repeated) > limit else (),
         blamed=tuple(message.key for message in repeated),
     )
@@ -193,7 +194,8 @@ def _spaced(
     )
 
 
-def _related(relation: Relation, simulation: Simulation, outranks: Mapping[str, Outranks]) -> Check:
+def relation_check(relation: Relation, simulation: Simulation, outranks: Mapping[str, Outranks]) -> Check:
+    """Return the check that recipients get another message if, and only if, the first one ended so."""
     theirs = [item for item in simulation.messages.values() if item.key.provider == relation.provider]
     beliefs = told_of(simulation, theirs, outranks)
     # What nobody was told of asks for nothing.

@@ -125,7 +125,7 @@ async def _settle_live(space: Space, within_ms: int) -> None:
     calls, quiet_since_s = space.exchange_count, loop.time()
     while True:
         end_ms = retries_end_ms(simulation, within_ms)
-        waits = end_ms is not None and simulation.clock.now_ms < end_ms
+        waits = driver.answering or (end_ms is not None and simulation.clock.now_ms < end_ms)
         if simulation.settled and not waits:
             return
         await space.wait_change(_STEP_REAL_S if waits else 0.25)

@@ -107,6 +107,11 @@ class Driver:
         """True while the clock is being advanced by command."""
         return self._advancing
 
+    @property
+    def answering(self) -> bool:
+        """True while somebody waits for the answer of a call that takes its time."""
+        return any(not call.since_ns for call in self._underway)
+
     # -- modes ----------------------------------------------------------------------------------
 
     def set_mode(self, spec: ClockSpec) -> None:

@@ -4,6 +4,8 @@ The door that aiohttp's server keeps: its requests to the edge, and the edge's r
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import StreamReader, web
 from multidict import CIMultiDict
 
@@ -12,7 +14,7 @@ from simulator.server.edge import UNREADABLE_BODY, Edge, HttpRequest
 from simulator.server.packing import NotUnpacked, TooLarge, unpacked
 from simulator.server.problems import UNREADABLE
 from simulator.server.replies import HttpReply
-from simulator.server.takeover import waiting_for_body
+from simulator.server.takeover import connection_of, waiting_for_body
 
 __all__ = ["read_body", "serve"]
 
@@ -26,6 +28,13 @@ class _Door:
         self._request = request
         self.response: web.StreamResponse = web.Response(status=500)
         """What was sent, for aiohttp to know."""
+
+    def watch(self, unread: Callable[[], None]) -> None:
+        connection = connection_of(self._request)
+        if self._request.transport is None:
+            unread()
+        elif connection is not None:
+            connection.when_unread = unread
 
     async def write(self, reply: HttpReply) -> None:
         self.response = response = _response(reply)

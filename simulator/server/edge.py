@@ -220,7 +220,9 @@ class Edge:
             if not isinstance(answer, Answer) or call.result.delays_answer:
                 return self._answer_later(admitted, answer, door)
             # Written here, so that webhooks of this call start after its answer.
-            written = door.write(self._reply(space, route, call, answer))
+            reply = self._reply(space, route, call, answer)
+            _watch(space, call, door)
+            written = door.write(reply)
             if written is not None:
                 return self._leave_after(written, space, call, answer)
         except BaseException:
@@ -277,6 +279,7 @@ class Edge:
                     door.cut()
                     return
                 reply = self._reply(space, route, call, answer)
+                _watch(space, call, door)
                 if result.damage is None or not result.damage.drip_real_ms:
                     answered()
                 # A client that hung up first misses its answer, which is its own affair.
@@ -318,6 +321,12 @@ class Edge:
             headers.append((NOTE_HEADER, header_text(note)))
         _note(space, call, answer, why_refused(call), sends=route.sends)
         return HttpReply(answer.status, answer.body, headers)
+
+
+def _watch(space: Space, call: Call, door: Door) -> None:
+    """Have it noted when nobody is left to read what became of a send."""
+    if call.result.outcomes or call.result.deferred is not None:
+        door.watch(partial(space.simulation.unread, call.result))
 
 
 def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -> Answer:

@@ -27,7 +27,7 @@ from simulator.server.heads import (
 )
 from simulator.server.losses import Losses
 from simulator.server.replies import HttpReply
-from simulator.server.takeover import TakenOver
+from simulator.server.takeover import TakenOver, is_reset
 
 __all__ = ["Front"]
 
@@ -184,6 +184,7 @@ class _Connection(asyncio.Protocol):
         "_needed",
         "_transport",
         "_unread",
+        "_when_unread",
         "_write_paused",
     )
 
@@ -208,6 +209,8 @@ class _Connection(asyncio.Protocol):
         """Since when nothing has come, as far as a sweep has seen; 0: something came since the last one."""
         self._begun_s = 0.0
         """Since when, as far as a sweep has seen, a request is on its way; 0: none is."""
+        self._when_unread: Callable[[], None] | None = None
+        """What is to be called when the last answer turns out not to have been read."""
 
     # -- the connection -------------------------------------------------------------------------
 
@@ -218,6 +221,9 @@ class _Connection(asyncio.Protocol):
             self._hand_over()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._when_unread is not None and is_reset(self._transport, exc):
+            self._when_unread()
+        self._when_unread = None
         self._front.connections.discard(self)
         self._transport = None
         self._buffer = b""
@@ -310,6 +316,7 @@ class _Connection(asyncio.Protocol):
     def _answer(self, request: HttpRequest, body: bytes, close: bool) -> None:
         self._close = close
         self._begun = False
+        self._when_unread = None
         edge = self._front.edge
         try:
             admitted = edge.admit(request)
@@ -385,6 +392,13 @@ class _Connection(asyncio.Protocol):
         return other
 
     # -- the door -------------------------------------------------------------------------------
+
+    def watch(self, unread: Callable[[], None]) -> None:
+        """Call *unread* if the connection breaks, or is broken, before the next answer was read."""
+        if self._transport is None or self._transport.is_closing():
+            unread()
+        else:
+            self._when_unread = unread
 
     def write(self, reply: HttpReply) -> None:
         """Send a whole reply."""

@@ -5,7 +5,7 @@ Replies of the edge: their headers, what these tell of refusals, and what rules 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple, Protocol
 
@@ -60,6 +60,10 @@ class Door(Protocol):
     Whatever a client that has hung up would have been told is dropped in silence,
     or with a ConnectionError.
     """
+
+    def watch(self, unread: Callable[[], None]) -> None:
+        """Call *unread* if the connection breaks before what is written next was read."""
+        ...
 
     def write(self, reply: HttpReply) -> Awaitable[None] | None:
         """Send a whole reply; None: it is on its way already."""

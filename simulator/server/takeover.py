@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Final
@@ -17,7 +18,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from simulator.server.problems import Problem, problem_response
 
-__all__ = ["LINE_BYTES_MAX", "TakenOver", "connection_of", "has_left", "waiting_for_body"]
+__all__ = ["LINE_BYTES_MAX", "TakenOver", "connection_of", "has_left", "is_reset", "waiting_for_body"]
 
 LINE_BYTES_MAX: Final = 65_536
 """
@@ -36,7 +37,7 @@ class TakenOver(web.RequestHandler):
     One connection.
     """
 
-    __slots__ = ("_unreadable", "body_since_s", "ended", "request", "since_s")
+    __slots__ = ("_unreadable", "body_since_s", "ended", "request", "since_s", "when_unread")
 
     looks_inside: ClassVar[bool] = set(getattr(web.RequestHandler, "__slots__", ())) >= _INSIDE
     """
@@ -67,6 +68,8 @@ class TakenOver(web.RequestHandler):
         """Since when the head of a request is on its way; 0: none is."""
         self.body_since_s = 0.0
         """Since when nothing of the body has come that is waited for; 0: none is."""
+        self.when_unread: Callable[[], None] | None = None
+        """What is to be called when the last answer turns out not to have been read."""
 
     def data_received(self, data: bytes) -> None:
         if self.request is None and not self.since_s:
@@ -74,6 +77,12 @@ class TakenOver(web.RequestHandler):
         elif self.body_since_s:
             self.body_since_s = asyncio.get_running_loop().time()
         super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.when_unread is not None and is_reset(self.transport, exc):
+            self.when_unread()
+        self.when_unread = None
+        super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the way back open for as long as an answer is owed: who has asked all may still read."""
@@ -110,6 +119,7 @@ class TakenOver(web.RequestHandler):
     def begin(self, request: web.BaseRequest) -> None:
         """Note that *request* is being served from now on."""
         self.request = request
+        self.when_unread = None
         self.since_s = 0.0
         if self.ended and not request.content.is_eof():
             request.content.set_exception(ConnectionResetError("the body broke off"))
@@ -159,6 +169,21 @@ def waiting_for_body(request: web.Request) -> Iterator[None]:
         yield
     finally:
         connection.body_since_s = 0.0
+
+
+def is_reset(transport: asyncio.BaseTransport | None, failure: BaseException | None) -> bool:
+    """
+    Return True when a connection that is lost did not end, but broke: what was written last was not read.
+
+    Whoever is gone when an answer comes resets the connection, and so does a process
+    that ends with an answer unread; who has read it all just closes.
+    """
+    if isinstance(failure, ConnectionError):
+        return True
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if connection is None:
+        return False
+    return bool(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
 def has_left(request: web.Request) -> bool:

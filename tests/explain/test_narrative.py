@@ -74,6 +74,7 @@ EXAMPLES: dict[Fact, tuple[str, str]] = {
         "webhook delayed, truncated on purpose [L]",
         'rule "r"',
     ),
+    facts.AnswerUnread(): ("answer was not read: the caller's connection broke", ""),
     facts.Dropped("L"): ("webhook dropped on purpose [L]", ""),
     facts.Duplicated("L"): ("webhook duplicated on purpose [L]", ""),
     facts.Contradicted("L"): ("webhook contradicts the truth on purpose [L]", ""),

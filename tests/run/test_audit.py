@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from harness import serving
+from harness import receiving, serving
 from run.bench import carry_out
 from run.mutants.integrator import Integrator
 from run.mutants.registry import mutant
@@ -113,6 +114,19 @@ async def test_audit_that_asks_about_nothing_has_failed() -> None:
     )
 
 
+async def test_part_of_a_webhook_that_was_not_heard_is_named() -> None:
+    """
+    Who hears the first of many reports alone is told so: every other message stood behind it.
+    """
+    text = """
+providers: {infobip: {webhook: {batch: {max: 100, wait: 5s}}}}
+rules: [{then: {fate: {deliver: {after: 1s}}}}]
+"""
+    check = await audited(text, mutant("first result alone"), rate=None)
+
+    assert check.lines[0] == "3 × state is PENDING, told delivered: all told behind others in one webhook"
+
+
 async def test_limit_and_a_dead_integrator_are_told_in_words() -> None:
     """
     Who does not answer is named with the reason, and messages beyond the limit are counted.
@@ -137,3 +151,31 @@ async def test_limit_and_a_dead_integrator_are_told_in_words() -> None:
     assert check.detail == "the integrator is right about 0 of 2 messages; beyond the limit: 1"
     assert all("ConnectionKey" not in line for line in check.lines)
     assert "fails: nobody listens at 127.0.0.1:9" in check.lines[0]
+
+
+async def test_what_is_sent_while_it_is_asked_is_asked_about_too() -> None:
+    """
+    Software that was waited for may have sent something more meanwhile: that has its end, and its question.
+    """
+    questions: list[str] = []
+
+    async with receiving() as receiver, serving() as bench, open_client(Guard(())) as client:
+
+        async def answer(request: web.Request) -> web.Response:
+            questions.append(request.path)
+            if len(questions) == 2:
+                await bench.send("41790000001")
+            return web.json_response({"state": "DELIVERED" if len(questions) > 1 else "PENDING"})
+
+        async def meanwhile() -> None:
+            await bench.space.driver.advance(None)
+
+        receiver.answer = answer
+        await bench.send("41790000000")
+        await meanwhile()
+        simulation = bench.space.simulation
+        means = {"delivered": ("DELIVERED",)}
+        ask = Ask(method="GET", url=receiver.url, field="state", means=means, within_real_ms=20_000)
+        finding = await Audit(ask, simulation, client, discover(), Stories(simulation)).find(meanwhile)
+
+    assert (finding.own, finding.judged, len(finding.wrong)) == (2, 2, 0)

@@ -126,6 +126,24 @@ async def test_every_provider_tells_its_own_figures(provider: str, field: str) -
     assert not field or f"{field} should be" in "\n".join(check.lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("202", "8 × 202, which is no acknowledgement at rbm"), ("signature over the envelope", "8 × 403")],
+)
+async def test_share_that_was_not_acknowledged_says_what_came_instead(name: str, why: str) -> None:
+    """
+    A receiver that works, and yet acknowledges nothing, is told in the same line what it answers.
+    """
+    text = """
+providers: {rbm: {webhook: {retry: [1s]}}}
+expect: {webhooks: {acknowledged: 100%}}
+"""
+    result = await ran(text, Play(drive=(sends(4, channel="rbm"),), means={}), mutant(name))
+
+    (check,) = (check for check in result.checks if check.name.startswith("webhooks"))
+    assert check.detail == f"0%: 0 of 4 webhooks were acknowledged; attempts at the others: {why}"
+
+
 _FALLBACK = """
 rules:
   - when: {provider: rbm, recipient: "+4178*"}

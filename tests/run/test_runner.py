@@ -150,3 +150,19 @@ async def test_messages_without_an_end_are_told_with_their_stories() -> None:
     assert not check.passed
     assert check.detail == "0% of 2 messages have an end in time"
     assert check.lines[2] == 'fate: rule "hush" (line 1)'
+
+
+async def test_clear_no_is_not_waited_for() -> None:
+    """
+    A call that was refused with 403 is not made again, so a run ends without the two minutes for that.
+    """
+    text = """
+rules:
+  - when: {provider: infobip, operation: send, recipient: "+41790000000"}
+    then: {answer: {refuse: {http: 403}}}
+"""
+
+    result = await carry_out(load_run(text, "clear", discover()), Integrator())
+
+    assert failed(result) == []
+    assert result.space.simulation.clock.now_ms < 60_000

@@ -69,6 +69,10 @@ class CallResult(Struct, kw_only=True):
     """Reports of this call are to be sent before its answer."""
     deferred: Deferred | None = None
     """Work that begins once the call is answered."""
+    later: Sequence[Message | Refused] = ()
+    """What became of its submissions when that work was done."""
+    unread: bool = False
+    """The connection broke before the answer was read."""
 
     @property
     def delays_answer(self) -> bool:
@@ -80,7 +84,8 @@ class CallResult(Struct, kw_only=True):
         """True when the client does not get to read what the provider answered to the work that was done."""
         damage = self.damage
         return (
-            self.refusal is not None
+            self.unread
+            or self.refusal is not None
             or self.drop is not None
             or (damage is not None and (damage.truncate or damage.garble))
         )

@@ -18,11 +18,11 @@ from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.turns import SLICE, at_once
-from simulator.kernel.store.facts import RefusalLeftOut, Scope, SendRefused
+from simulator.kernel.store.facts import AnswerUnread, RefusalLeftOut, Scope, SendRefused
 from simulator.kernel.store.shared_facts import accepted
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["answered", "consult", "settle", "submit", "submit_later", "submitting"]
+__all__ = ["answered", "consult", "settle", "submit", "submit_later", "submitting", "unread"]
 
 
 def submit(
@@ -57,7 +57,7 @@ def submitting(
         outcome = settle(state, decision, unanswered)
         result.outcomes.append(outcome)
         if isinstance(outcome, Message):
-            outcome.id_unknown = result.answer_lost
+            outcome.answer_lost = outcome.id_unknown = result.answer_lost
             if outcome.faults is not None and outcome.faults.early:
                 result.early = True
         if number % SLICE == 0:
@@ -93,7 +93,12 @@ def submit_later(
 
     def run() -> Sequence[Report]:
         due = [decide(state, s, key) for s, key in zip(prepare(submissions), keys, strict=True)]
-        return done([settle(state, decision, unanswered=False) for decision in due])
+        result.later = [settle(state, decision, unanswered=False) for decision in due]
+        for outcome in result.later:
+            if isinstance(outcome, Message):
+                # Ids are told later; that there will be any was in the answer.
+                outcome.answer_lost = result.answer_lost
+        return done(result.later)
 
     result.deferred = Deferred(at_ms, provider, " ".join([name, *map(str, keys[:1])]), run)
     return result
@@ -147,6 +152,18 @@ def answered(state: SimulationState, result: CallResult) -> None:
             outcome.unanswered = False
             for webhook in state.outbox.take_parked(outcome.key):
                 webhook_due(state, webhook)
+
+
+def unread(state: SimulationState, result: CallResult) -> None:
+    """Note that whoever made a call was gone before its answer was read, and so cannot know what it did."""
+    if result.answer_lost:
+        return
+    result.unread = True
+    for outcome in (*result.outcomes, *result.later):
+        if isinstance(outcome, Message):
+            outcome.answer_lost = True
+            outcome.id_unknown = not result.later
+            state.journal.add(state.clock.now_ms, AnswerUnread(), key=outcome.key, ref=outcome.id)
 
 
 def _note_refusal(state: SimulationState, decision: Decision, result: CallResult) -> None:

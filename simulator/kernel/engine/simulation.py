@@ -14,7 +14,7 @@ from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, i
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.engine.contradiction import contradict
 from simulator.kernel.engine.decide import Considered, considered
-from simulator.kernel.engine.intake import answered, consult, submit, submit_later, submitting
+from simulator.kernel.engine.intake import answered, consult, submit, submit_later, submitting, unread
 from simulator.kernel.engine.moves import (
     IllegalMove,
     change_recipient,
@@ -167,6 +167,10 @@ class Simulation:
     def answered(self, result: CallResult) -> None:
         """Let the webhooks and the later work of a call go: its answer is out."""
         answered(self.state, result)
+
+    def unread(self, result: CallResult) -> None:
+        """Note that whoever made a call was gone before its answer was read."""
+        unread(self.state, result)
 
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""

@@ -56,8 +56,10 @@ class Message(Struct, kw_only=True, gc=False):
     """How many reports about it were owed so far; they leave in this order."""
     unanswered: bool = False
     """True while the call that submitted it has not been answered; its webhooks wait for that."""
+    answer_lost: bool = False
+    """True when the answer of that call was kept, spoilt or never read: whoever called cannot know of it."""
     id_unknown: bool = False
-    """True when a rule kept or spoilt the answer of that call, so its id may never have been heard of."""
+    """True when its id was in such an answer, so it may never have been heard of."""
     injected: bool = False
     """True when a storm of the scenario made it, and no call of the integrator."""
     offered: State | None = None

@@ -21,6 +21,7 @@ __all__ = [
     "Accepted",
     "ActImpossible",
     "Acted",
+    "AnswerUnread",
     "Attempted",
     "Called",
     "CircumstancesChanged",
@@ -216,6 +217,14 @@ class Called(Struct, frozen=True, gc=False, omit_defaults=True, tag="called", ta
             or self.work_done
             or self.dropped
         )
+
+
+class AnswerUnread(Struct, frozen=True, gc=False, omit_defaults=True, tag="unread", tag_field="fact"):
+    """
+    Whoever made a call was gone before its answer was read.
+    """
+
+    kind: ClassVar = EntryKind.CALL
 
 
 class Failed(Struct, frozen=True, gc=False, omit_defaults=True, tag="failed", tag_field="fact"):
@@ -456,6 +465,7 @@ Fact: TypeAlias = (
     | Suspended
     | NotContradicted
     | Called
+    | AnswerUnread
     | Failed
     | RefusalLeftOut
     | Intended

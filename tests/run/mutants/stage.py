@@ -43,6 +43,8 @@ DEEP: Final = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 LIVE: Final = ClockSpec(mode=ClockMode.LIVE, rate=200)
 """A clock that moves by itself, so quick that hours pass in a test."""
 _AT_ONCE: Final = 4
+_AT_MOST_REAL_S: Final = 60.0
+"""A run that waits for what never comes is judged as it stands, and has failed."""
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "delivered": ("DELIVERED",),
@@ -138,9 +140,8 @@ async def perform(plan: RunFile, play: Play, integrator: Integrator, seed: int |
             if play.restart_at_ms is not None:
                 item = TimelineItem(at_ms=play.restart_at_ms, software=f"POST {integrator.url}/restart")
                 scenario = replace(scenario, timeline=(*scenario.timeline, item))
-            return await run(
-                server, replace(plan, drive=drive, scenario=scenario, expect=expect), RunOptions()
-            )
+            whole = replace(plan, drive=drive, scenario=scenario, expect=expect)
+            return await run(server, whole, RunOptions(at_most_real_s=_AT_MOST_REAL_S))
         finally:
             await server.stop()
 

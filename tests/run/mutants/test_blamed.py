@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from run.bench import failed, shipped
-from run.mutants.stage import DEEP, Play, blames, over_seeds, sends
+from run.mutants.stage import DEEP, STATES, Play, blames, over_seeds, sends
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
@@ -52,6 +52,29 @@ _THROTTLED: Final = """
 rules: [{when: {provider: infobip, operation: send, during: 0s..4m}, then: {answer: {refuse: {http: 429}}}}]
 expect: {messages: {at_least: 4}, sends: {retried: 100%}}
 """
+
+
+def _restarted(recipient: str, channel: str) -> Situation:
+    """
+    Return a situation in which software ends while the provider takes its time to answer.
+
+    The provider does the work and answers, but nobody is there any more; where it
+    has no id of the caller's, software that tries again cannot know.
+    """
+    return Situation(
+        text=_NO_SESSION
+        + """
+rules: [{when: {operation: send, nth: 1}, then: {answer: {stall: 300ms}}}]
+expect: {messages: {at_least: 4}, sends: {duplicated: 0}}
+""",
+        play=Play(
+            drive=(sends(2, recipient=recipient, channel=channel),),
+            clock=_LIVE,
+            restart_at_ms=10_000,
+            integrator={"speed": 100, "tries_inside": 0},
+        ),
+    )
+
 
 SITUATIONS: Mapping[str, Situation] = {
     "answers first and tries later, in an outage": Situation(
@@ -118,11 +141,29 @@ expect: {sends: {duplicated: 0}}
 """,
         play=Play(drive=(sends(recipient="+98912", channel="bitel"),)),
     ),
+    "tried again at bip, whose list was taken by a call that was cut off": Situation(
+        text=_NO_SESSION
+        + """
+rules: [{when: {provider: bip, operation: send, nth: 1}, then: {answer: {drop: after}}}]
+expect: {sends: {duplicated: 0}}
+""",
+        play=Play(drive=(sends(recipient="+90532", channel="bip-list"),)),
+    ),
+    "restarted with a call to bitel under way": _restarted("+98912", "bitel"),
+    "restarted with a call to bip under way": _restarted("+90532", "bip"),
+    "restarted with a list for bip under way": _restarted("+90532", "bip-list"),
     "webhooks that were never whole, and their latency": Situation(
         text="""
 providers: {infobip: {webhook: {retry: [1s]}}}
 rules: [{then: {webhooks: {truncate: {attempts: 30}}}}]
-expect: {webhooks: {latency: {p99: 5s}, of: {infobip: {latency: {p99: 5s}}}}}
+expect: {webhooks: {latency: {p99: 0ms}, of: {infobip: {latency: {p99: 0ms}}}}}
+""",
+        play=Play(drive=(sends(),)),
+    ),
+    "webhooks that came slowly, and their latency": Situation(
+        text="""
+rules: [{then: {webhooks: {slow: {over: 20ms, attempts: 30}}}}]
+expect: {webhooks: {acknowledged: 100%, latency: {p99: 0ms}, of: {infobip: {latency: {p99: 0ms}}}}}
 """,
         play=Play(drive=(sends(),)),
     ),
@@ -146,6 +187,33 @@ rules:
             integrator={"speed": 100, "works_after_real_s": 0.1},
         ),
     ),
+    "an SMS in place of an RCS message, sent when all else is over": Situation(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: expire}}]
+expect:
+  messages: {final: 100%}
+  sends: {relations: [{when: {provider: rbm, state: [expired]}, sends: infobip}]}
+""",
+        play=Play(
+            drive=(sends(2, channel="rbm", ttl="60s"),), integrator={"works_after_real_s": 0.1}, means={}
+        ),
+    ),
+    "an SMS in place of an RCS message, sent while it is asked on a clock that stands still": Situation(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: expire}}]
+expect: {messages: {final: 100%}, webhooks: {acknowledged: 100%}}
+""",
+        play=Play(drive=(sends(2, channel="rbm", ttl="60s"),), integrator={"works_after_real_s": 0.1}),
+    ),
+    "as many as expected, some of them when all else is over": Situation(
+        text="""
+rules: [{when: {provider: rbm}, then: {fate: expire}}]
+expect: {messages: {at_least: 4, final: 100%}}
+""",
+        play=Play(
+            drive=(sends(2, channel="rbm", ttl="60s"),), integrator={"works_after_real_s": 0.1}, means={}
+        ),
+    ),
     "accepted behind the answer to whoever made it send, when all else is over": Situation(
         text="""
 rules:
@@ -161,6 +229,21 @@ rules: [{when: {recipient: "+41790000000"}, then: {fate: expire}}]
 timeline: [{at: 1s, webhooks: hold}]
 """,
         play=Play(drive=(sends(),), clock=_LIVE, integrator={"speed": 100}),
+    ),
+    "held for good, after some were acknowledged": Situation(
+        text="""
+rules: [{then: {fate: {deliver: {after: 1s}}}}]
+timeline: [{at: 1m, webhooks: hold}]
+expect: {webhooks: {acknowledged: 100%, lost: 0, of: {infobip: {acknowledged: 100%}}}}
+""",
+        play=Play(drive=(sends(), sends(at_ms=120_000))),
+    ),
+    "held for good, with the ids of a list at bip": Situation(
+        text=_NO_SESSION + "timeline: [{at: 0s, webhooks: hold}]\nexpect: {messages: {final: 100%}}\n",
+        play=Play(
+            drive=(sends(recipient="+90532", channel="bip-list", at_ms=1_000),),
+            means={**STATES, "accepted": ("PENDING",)},
+        ),
     ),
     # Somebody else's messages.
     "a storm beside its own messages": Situation(
