@@ -252,6 +252,7 @@ class WebhookFaults(TypedDict, total=False):
     truncate: bool | str | Damage
     corrupt: bool | str | Damage
     content_type: bool | str | Damage
+    respell: bool | str | Damage
     mis_sign: bool | str | MisSign
     slow: Slow
     early: bool
