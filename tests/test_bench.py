@@ -24,7 +24,8 @@ def test_row_still_measures(row: Row) -> None:
     """
     measured = row.measure(_TINY)
 
-    assert measured.value.median > 0
+    # So few webhooks may all be in time.
+    assert measured.value.median > 0 or row.name.endswith("-late")
     assert (measured.ratio is not None) == bool(row.reference)
 
 

@@ -18,7 +18,7 @@ import pytest
 import requests
 import trustme
 
-from served import Process, failing, serving
+from served import Process, failing, serving, until
 from simulator.server.tls import names_of
 
 _CLIENTS = {
@@ -47,19 +47,25 @@ class Ask {
 }
 
 
+def banner(process: Process) -> str:
+    """Return the banner when all of it was printed."""
+    until(lambda: "Ctrl-C ends" in process.said, process)
+    return process.said
+
+
 def https_url(process: Process) -> str:
     """Return where it serves https, by its banner."""
-    return re.findall(r"^  https +(https://\S+)$", process.said, re.MULTILINE)[0]
+    return re.findall(r"^  https +(https://\S+)$", banner(process), re.MULTILINE)[0]
 
 
 def ca_file(process: Process) -> str:
     """Return the file that clients have to trust, by its banner."""
-    return re.findall(r"^  to trust +(\S+)$", process.said, re.MULTILINE)[0]
+    return re.findall(r"^  to trust +(\S+)$", banner(process), re.MULTILINE)[0]
 
 
 def line_for(process: Process, client: str) -> str:
     """Return the banner's line for a kind of client."""
-    return re.findall(rf"^    {client} +(.+)$", process.said, re.MULTILINE)[0]
+    return re.findall(rf"^    {client} +(.+)$", banner(process), re.MULTILINE)[0]
 
 
 def in_shell(script: str) -> str:
