@@ -2,5 +2,5 @@
 A local stand-in for messaging providers.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__"]
