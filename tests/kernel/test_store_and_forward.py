@@ -209,6 +209,23 @@ def test_prefix_brings_back_everyone_it_covers(sim: Bench) -> None:
     assert other.state == State.EXPIRED
 
 
+def test_very_many_come_back_in_slices_of_one_instant(sim: Bench) -> None:
+    """
+    Of thousands who are back some are looked at by the change itself, all in its instant, and each is delivered to.
+    """
+    sim.recipient("+90555*").go_offline()
+    waiting = [sim.submit(pigeon(to=f"+90555{number:07d}")) for number in range(2_500)]
+    sim.advance("1h")
+    before = len(sim.simulation.agenda)
+
+    sim.recipient("+90555*").come_back()
+    at_once = len(sim.simulation.agenda) - before
+    sim.settle()
+
+    assert 0 < at_once < len(waiting)
+    assert {(message.state, message.changed_ms) for message in waiting} == {(State.DELIVERED, HOUR)}
+
+
 def test_waiting_is_not_reported_again_and_again(sim: Bench) -> None:
     """
     A message that is tried in vain keeps waiting: one entry says so.

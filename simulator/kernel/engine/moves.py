@@ -5,13 +5,14 @@ Moves: what becomes of a message as time passes, and what may be done to it by c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import structs
 
 from simulator.kernel.engine.contradiction import await_truth, plan_untold
 from simulator.kernel.engine.owing import owe_for
 from simulator.kernel.engine.state import SimulationState
-from simulator.kernel.engine.steps import ActStep, Wake
+from simulator.kernel.engine.steps import ActStep, Wake, WakeRest
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.fates import Ending, MoveStep, drawn, plan
 from simulator.kernel.model.lifecycle import TERMINAL, Move, State, next_state
@@ -32,7 +33,11 @@ __all__ = [
     "take_step",
     "wake",
     "wake_all",
+    "wake_rest",
 ]
+
+_WOKEN_MAX: Final = 1_000
+"""How many recipients who are back are looked at before others get their turn."""
 
 
 class IllegalMove(ValueError):
@@ -169,8 +174,17 @@ def wake(state: SimulationState, recipient: str) -> None:
 
 def wake_all(state: SimulationState, pattern: str = "*") -> None:
     """Deliver what waits for anybody under an address or prefix who is back."""
-    for recipient in state.waiting.awaited(pattern):
-        wake(state, recipient)
+    wake_rest(state, WakeRest(state.waiting.awaited(pattern), 0))
+
+
+def wake_rest(state: SimulationState, step: WakeRest) -> None:
+    """Deliver what waits for the next of many recipients; the others come in the same instant."""
+    recipients, place = step
+    for recipient in recipients[place : place + _WOKEN_MAX]:
+        if recipient in state.waiting:
+            wake(state, recipient)
+    if place + _WOKEN_MAX < len(recipients):
+        state.agenda.add(state.clock.now_ms, WakeRest(recipients, place + _WOKEN_MAX))
 
 
 def change_recipient(

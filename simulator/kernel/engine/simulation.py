@@ -23,11 +23,12 @@ from simulator.kernel.engine.moves import (
     suspend,
     take_step,
     wake,
+    wake_rest,
 )
 from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
 from simulator.kernel.engine.script import add_rule, configure, load, timeline_due
 from simulator.kernel.engine.state import SimulationState
-from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake
+from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake, WakeRest
 from simulator.kernel.model.clock import Clock
 from simulator.kernel.model.fates import MoveStep
 from simulator.kernel.model.lifecycle import Move
@@ -299,6 +300,8 @@ def _do(state: SimulationState, step: object) -> None:
             state.waiting.came(recipient, state.clock.now_ms)
             if recipient in state.waiting:
                 wake(state, recipient)
+        case WakeRest():
+            wake_rest(state, step)
         case ActStep():
             try_act(state, step.provider, step.recipient, step.act, by="reply", about=step.about)
         case Contradiction(key=key):

@@ -12,7 +12,7 @@ from simulator.kernel.model.scenario import TimelineItem
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["ActStep", "Contradiction", "ProviderStep", "TimelineStep", "Wake"]
+__all__ = ["ActStep", "Contradiction", "ProviderStep", "TimelineStep", "Wake", "WakeRest"]
 
 
 class TimelineStep(NamedTuple):
@@ -40,6 +40,20 @@ class Wake(NamedTuple):
     def order(self) -> tuple[int | str, ...]:
         """What the step is about, after its rank among the steps of an instant."""
         return (1, self.recipient)
+
+
+class WakeRest(NamedTuple):
+    """
+    Those of many recipients, from *place* on, who may be back and have not been looked at.
+    """
+
+    recipients: Sequence[str]
+    place: int
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """By the next of them, as if each had a step of its own."""
+        return (1, self.recipients[self.place])
 
 
 class ActStep(NamedTuple):
