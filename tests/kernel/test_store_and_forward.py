@@ -211,7 +211,7 @@ def test_prefix_brings_back_everyone_it_covers(sim: Bench) -> None:
 
 def test_very_many_come_back_in_slices_of_one_instant(sim: Bench) -> None:
     """
-    Of thousands who are back some are looked at by the change itself, all in its instant, and each is delivered to.
+    Of thousands who are back some are looked at by the change itself, all in its instant, and all get theirs.
     """
     sim.recipient("+90555*").go_offline()
     waiting = [sim.submit(pigeon(to=f"+90555{number:07d}")) for number in range(2_500)]
