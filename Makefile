@@ -73,8 +73,9 @@ deep: $(VENV)/.dev ## the slow passes of runs: every shipped file over ten seeds
 bench: $(VENV)/.dev ## measure speed, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)
 
-soak: $(VENV)/.dev ## send everything that may be sent, for two minutes; flags: make soak ARGS="--seconds 500"
+soak: $(VENV)/.dev ## send everything that may be sent, for two minutes, then search 50,000 times for bugs that are not there; flags: make soak ARGS="--seconds 500"
 	@timeout 600 $(BIN)/python tests/soak $(ARGS)
+	@SIMULATOR_EXPLORE_RUNS=12500 timeout 1200 $(BIN)/python -m pytest -q -n 2 tests/explore/test_hunt.py -k who_is_right
 
 lowest: ## run the tests with the oldest dependencies that the package admits, in an environment of their own
 	@mkdir -p build
