@@ -43,9 +43,11 @@ class MessageStore:
         if ids is None:
             ids = self._ids[message.key.provider] = {}
         ids[message.id] = message
-        # Two at a time: those that piled up while none was over go, too.
-        for _ in range(min(2, len(self.messages) - self.limit)):
-            self.take_old(self._may_go)
+        over = len(self.messages) - self.limit
+        if over > 0:
+            # Two at a time: those that piled up while none was over go, too.
+            for _ in range(min(2, over)):
+                self.take_old(self._may_go)
 
     def note_refusal(self, refused: Refused) -> None:
         """Keep a refusal; the oldest gives way."""
