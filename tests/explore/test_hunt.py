@@ -26,6 +26,7 @@ from simulator.server.app import Server
 from simulator.server.spaces import DEFAULT_SPACE
 
 _RUNS_USUAL: Final = "2000" if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else "60"
+_SECONDS: Final = 1_000.0
 _RUNS: Final = int(os.environ.get("SIMULATOR_EXPLORE_RUNS", _RUNS_USUAL))
 """How many runs nobody is to be blamed in; `make soak` asks for 50,000 in all."""
 _HUNTED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -85,11 +86,12 @@ def test_who_is_right_is_not_blamed(provider: str) -> None:
     """
     A correct integrator comes through everything, and the search says what it came to.
     """
-    with hunting(provider, sweep=5, examples=_RUNS, findings_max=5) as search:
+    with hunting(provider, sweep=5, examples=_RUNS, seconds=_SECONDS, findings_max=5) as search:
         search.search()
         explored = search.outcome()
 
     assert [finding.detail for finding in explored.findings] == []
+    assert explored.runs >= _RUNS
     assert explored.judged > explored.runs // 2
     assert len(explored.reached) >= 6
     assert set(explored.reached) | set(explored.missed) == set(SITUATIONS)
