@@ -41,7 +41,9 @@ def test_entry_has_the_golden_line() -> None:
     """
     Time, subject, fact and cause, as the documentation shows it.
     """
-    entry = Journal().add(2_300, Moved(State.DELIVERED, Rung.RULE, "default"), key=KEY)
+    notes = Journal()
+    notes.add(2_300, Moved(State.DELIVERED, Rung.RULE, "default"), key=KEY)
+    (entry,) = notes
 
     assert narrative(entry) == '+00:00:02.300 pigeon +905550000001 #1 delivered (rule "default")'
 
@@ -164,8 +166,9 @@ def test_machine_time_stands_beside_and_is_not_told() -> None:
     """
     notes = Journal(wall=lambda: 1_234)
 
-    entry = notes.add(0, Note("x"))
+    notes.add(0, Note("x"))
 
+    (entry,) = notes
     assert (entry.wall_unix_ms, narrative(entry)) == (1_234, "+00:00:00.000 x")
 
 
