@@ -40,7 +40,7 @@ from simulator.providers.infobip.books import Books
 from simulator.providers.infobip.bulk import Bulks
 from simulator.providers.infobip.clicks import click_report
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
-from simulator.providers.infobip.details import Details, details_of, is_number
+from simulator.providers.infobip.details import Details, details_of, is_number, shared_details
 from simulator.providers.infobip.inbound import Inbound, inbound_report
 from simulator.providers.infobip.money import micros, plain_amount
 from simulator.providers.infobip.outcomes import code_of, free_statuses, magic, split_code
@@ -49,7 +49,7 @@ from simulator.providers.infobip.pushing import body_of
 from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.infobip.style import Style
-from simulator.providers.infobip.wire import Item
+from simulator.providers.infobip.wire import Item, plain_item
 
 __all__ = ["Account", "figures"]
 
@@ -154,20 +154,15 @@ class Account:
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
-        item = Item(sender=self.settings.default_sender, text=text)
         parts = segment(text).parts
         return Submission(
             provider="infobip",
             recipient=recipient,
-            sender=item.sender,
+            sender=self.settings.default_sender,
             text=text,
             parts=parts,
-            details=Details(
-                generation=1,
-                to=recipient.removeprefix("+"),
-                item=item,
-                accepted_status=self.settings.status_on_send(1),
-                cost_micros=self.cost_micros(parts),
+            details=shared_details(
+                1, plain_item(""), self.settings.status_on_send(1), self.cost_micros(parts)
             ),
         )
 
@@ -377,12 +372,12 @@ class Account:
             generation=details.generation,
             message_id=outcome.id,
             bulk_id=details.bulk_id,
-            to=details.to,
             recipient=recipient,
             operator=circumstances.operator or "",
             parts=outcome.submission.parts,
             item=details.item,
             sender=outcome.submission.sender,
+            text="" if details.item.binary is not None else outcome.submission.text,
             sent_ms=sent_ms,
             done_ms=done_ms,
             status_id=status_id,
