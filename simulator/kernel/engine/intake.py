@@ -12,7 +12,7 @@ from simulator.kernel.engine.moves import start
 from simulator.kernel.engine.owing import owe_for, webhook_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ProviderStep
-from simulator.kernel.model.fates import MoveStep
+from simulator.kernel.model.fates import MoveStep, station
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
@@ -258,7 +258,7 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
         hooks.noted(message, None)
     owe_for(state, message, account.reports_of(message, None))
     if scheduled:
-        state.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+        state.agenda.add(submission.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
     else:
         start(state, message, draws, at_once=early)
     return message
