@@ -197,7 +197,7 @@ def _message(entry: Entry, key: MessageKey, fact: Accepted, row: SubmissionRow) 
         state=fact.state,
         accepted_ms=entry.at_ms,
         changed_ms=entry.at_ms,
-        expires_ms=max(entry.at_ms, row.hold_until_ms) + row.validity_ms,
+        valid_ms=row.validity_ms,
         fate=Fate(),
         rung=fact.rung,
         rule=fact.rule,
@@ -283,7 +283,8 @@ def _webhook(entry: Entry, row: WebhookRow | None) -> Webhook:
 
 
 def _subject(entry: Entry) -> tuple[str, str]:
-    return entry.key[:2] if entry.key is not None else (entry.provider, entry.recipient)
+    subject = entry.key or entry
+    return subject.provider, subject.recipient
 
 
 def _sent(row: WebhookRow) -> WebhookRequest:

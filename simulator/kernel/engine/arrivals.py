@@ -143,7 +143,7 @@ def _mix(decision: Decision, storm: Storm, chance: Chance) -> None:
     """Give a message of a storm the fate that its mix draws, if it draws one."""
     if not storm.mix or decision.submission.refusal:
         return
-    place = chance.of(*decision.key).integer("storm.mix", 0, 9_999)
+    place = chance.of_message(decision.key).integer("storm.mix", 0, 9_999)
     for share_bp, fate in storm.mix:
         if place < share_bp:
             decision.fate, decision.fate_rung, decision.fate_rule = fate, Rung.RULE, "storm"

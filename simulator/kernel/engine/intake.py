@@ -205,7 +205,7 @@ def _refuse(state: SimulationState, decision: Decision, code: str) -> Refused:
     why = submission.refusal_why
     if decision.answer is not None and rung is Rung.CIRCUMSTANCES:
         why = decision.answer.why
-    draws = state.chance.of(*decision.key)
+    draws = state.chance.of_message(decision.key)
     refused = Refused(
         key=decision.key,
         submission=submission,
@@ -227,7 +227,7 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
     account = state.accounts[submission.provider]
     now_ms = state.clock.now_ms
     default = account.default_fate(submission)
-    draws = state.chance.of(*decision.key)
+    draws = state.chance.of_message(decision.key)
     faults = decision.webhooks
     if faults is not None:
         faults = faults.counted_from(state.scenario_start_ms)
@@ -240,7 +240,7 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
         state=State.SCHEDULED if scheduled else State.ACCEPTED,
         accepted_ms=now_ms,
         changed_ms=now_ms,
-        expires_ms=max(now_ms, submission.hold_until_ms) + submission.validity_ms,
+        valid_ms=submission.validity_ms,
         fate=decision.fate.completed_by(default) if decision.fate is not None else default,
         faults=faults,
         rung=decision.fate_rung,
@@ -250,7 +250,8 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
     )
     hooks = state.hooks[submission.provider]
     if hooks.planned is not None:
-        message.fate, message.expires_ms = hooks.planned(message)
+        message.fate, expires_ms = hooks.planned(message)
+        message.valid_ms += expires_ms - message.expires_ms
     state.store.add(message)
     fact = accepted(message.state, message.rung, message.rule)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)

@@ -76,7 +76,7 @@ def take_step(state: SimulationState, step: MoveStep) -> None:
     else:
         _change(state, message, move, to, stop.code, stop.reason)
         if move is Move.RELEASE:
-            start(state, message, state.chance.of(*message.key))
+            start(state, message, state.chance.of_message(message.key))
 
 
 def _lapse(state: SimulationState, message: Message, move: Move) -> None:
@@ -122,7 +122,7 @@ def _after_delivery(state: SimulationState, message: Message) -> None:
     fate = message.fate
     if fate.read is None and not fate.replies:
         return
-    draws = state.chance.of(*message.key)
+    draws = state.chance.of_message(message.key)
     now_ms = state.clock.now_ms
     if fate.read is not None and draws.hits("read.share", fate.read_share_bp):
         state.agenda.add(
@@ -222,7 +222,7 @@ def move_by_command(
         message.rung, message.rule = by, ""
     _change(state, message, move, to, code, reason)
     if move is Move.RELEASE:
-        start(state, message, state.chance.of(*message.key))
+        start(state, message, state.chance.of_message(message.key))
 
 
 def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
@@ -234,7 +234,7 @@ def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
     state.agenda.remove(submission.hold_until_ms, release)
     at_ms = max(at_ms, state.clock.now_ms)
     message.submission = structs.replace(submission, hold_until_ms=at_ms)
-    message.expires_ms = at_ms + submission.validity_ms
+    message.valid_ms = submission.validity_ms
     state.agenda.add(at_ms, release)
     state.journal.add(state.clock.now_ms, Rescheduled(at_ms), key=message.key, ref=message.id)
 

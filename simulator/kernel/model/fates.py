@@ -111,9 +111,16 @@ class MoveStep(Struct, frozen=True, gc=False):
     @property
     def order(self) -> tuple[int | str, ...]:
         """After recipients have come and gone; by message, endings before deliveries."""
-        provider, recipient, ordinal = self.key
-        station = self.station
-        return (2, provider, recipient, ordinal, _RANK[station.move], station.number, station.code)
+        key, station = self.key, self.station
+        return (
+            2,
+            key.provider,
+            key.recipient,
+            key.ordinal,
+            _RANK[station.move],
+            station.number,
+            station.code,
+        )
 
 
 @lru_cache(maxsize=_STATIONS_MAX)

@@ -42,7 +42,8 @@ class Message(Struct, kw_only=True, gc=False):
     state: State
     accepted_ms: int
     changed_ms: int
-    expires_ms: int
+    valid_ms: int
+    """How long it is valid from when it is sent."""
     fate: Fate
     faults: WebhookFaults | None = None
     rung: Rung = Rung.DEFAULT
@@ -64,6 +65,11 @@ class Message(Struct, kw_only=True, gc=False):
     """True when a storm of the scenario made it, and no call of the integrator."""
     offered: State | None = None
     """The last state of which a report was put up for pulling alone."""
+
+    @property
+    def expires_ms(self) -> int:
+        """When its validity ends."""
+        return max(self.accepted_ms, self.submission.hold_until_ms) + self.valid_ms
 
 
 class Refused(Struct, frozen=True, kw_only=True, gc=False):

@@ -100,7 +100,7 @@ class _Part:
             if isinstance(about, MessageKey):
                 key = about
                 if self._named[within]:
-                    provider, recipient, _ = about
+                    provider, recipient = about.provider, about.recipient
             elif about is not None:
                 key, provider, recipient = about
             yield Entry(
