@@ -15,6 +15,7 @@ from msgspec import structs
 from simulator.kernel.engine.account import Account, Hooks
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.ruling import Ruling
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey, Submission
 from simulator.kernel.store.facts import (
@@ -190,7 +191,7 @@ def _submission(key: MessageKey, ref: str, row: SubmissionRow) -> Submission:
 
 
 def _message(entry: Entry, key: MessageKey, fact: Accepted, row: SubmissionRow) -> Message:
-    return Message(
+    message = Message(
         key=key,
         id=entry.ref,
         submission=_submission(key, entry.ref, row),
@@ -198,12 +199,11 @@ def _message(entry: Entry, key: MessageKey, fact: Accepted, row: SubmissionRow) 
         accepted_ms=entry.at_ms,
         changed_ms=entry.at_ms,
         valid_ms=row.validity_ms,
-        fate=Fate(),
-        rung=fact.rung,
-        rule=fact.rule,
-        faults_rule=row.faults_rule,
-        injected=row.injected,
+        ruling=Ruling(fate=Fate(), rung=fact.rung, rule=fact.rule, faults_rule=row.faults_rule),
     )
+    if row.injected:
+        message.inject()
+    return message
 
 
 def _refused(entry: Entry, key: MessageKey, fact: SendRefused, row: SubmissionRow | None) -> Refused:
@@ -224,7 +224,7 @@ def _move(message: Message, entry: Entry) -> None:
     if isinstance(fact, Moved):
         message.state, message.changed_ms = fact.state, entry.at_ms
         message.code, message.reason = fact.code, fact.reason
-        message.rung, message.rule = fact.rung, fact.rule
+        message.ruling = structs.replace(message.ruling, rung=fact.rung, rule=fact.rule)
     elif isinstance(fact, Rescheduled):
         message.submission = structs.replace(message.submission, hold_until_ms=fact.to_ms)
 

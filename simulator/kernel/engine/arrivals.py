@@ -108,7 +108,7 @@ def _arrive(state: SimulationState, storm: Storm, recipient: str) -> None:
     _meet_gateway(decision)
     outcome = settle(state, decision, unanswered=False)
     if isinstance(outcome, Message):
-        outcome.injected = True
+        outcome.inject()
 
 
 def inject_acts(state: SimulationState, step: ActsStep) -> None:

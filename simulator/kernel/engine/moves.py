@@ -105,7 +105,8 @@ def _change(
     message.changed_ms = now_ms
     message.code = code
     message.reason = reason
-    fact = moved(to, message.rung, message.rule, code, reason, unreachable)
+    ruling = message.ruling
+    fact = moved(to, ruling.rung, ruling.rule, code, reason, unreachable)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     noted = state.hooks[message.key.provider].noted
     if noted is not None:
@@ -219,7 +220,7 @@ def move_by_command(
     if move is Move.DELIVER and not _reachable(state, recipient):
         raise IllegalMove(f"{recipient} is unreachable; make it reachable first")
     if by is not message.rung:
-        message.rung, message.rule = by, ""
+        message.ruling = structs.replace(message.ruling, rung=by, rule="")
     _change(state, message, move, to, code, reason)
     if move is Move.RELEASE:
         start(state, message, state.chance.of_message(message.key))
