@@ -14,7 +14,7 @@ from msgspec import structs
 
 from simulator.kernel.engine.account import Account, Hooks
 from simulator.kernel.model.fates import Fate
-from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.message import Message, Refused, marks_of
 from simulator.kernel.model.ruling import Ruling
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey, Submission
@@ -191,19 +191,20 @@ def _submission(key: MessageKey, ref: str, row: SubmissionRow) -> Submission:
 
 
 def _message(entry: Entry, key: MessageKey, fact: Accepted, row: SubmissionRow) -> Message:
-    message = Message(
+    submission = _submission(key, entry.ref, row)
+    return Message(
         key=key,
         id=entry.ref,
-        submission=_submission(key, entry.ref, row),
+        mould=submission,
+        text=submission.text,
+        hold_until_ms=submission.hold_until_ms,
         state=fact.state,
         accepted_ms=entry.at_ms,
         changed_ms=entry.at_ms,
         valid_ms=row.validity_ms,
         ruling=Ruling(fate=Fate(), rung=fact.rung, rule=fact.rule, faults_rule=row.faults_rule),
+        marks=marks_of(own_id=True, injected=row.injected),
     )
-    if row.injected:
-        message.inject()
-    return message
 
 
 def _refused(entry: Entry, key: MessageKey, fact: SendRefused, row: SubmissionRow | None) -> Refused:
@@ -226,7 +227,7 @@ def _move(message: Message, entry: Entry) -> None:
         message.code, message.reason = fact.code, fact.reason
         message.ruling = structs.replace(message.ruling, rung=fact.rung, rule=fact.rule)
     elif isinstance(fact, Rescheduled):
-        message.submission = structs.replace(message.submission, hold_until_ms=fact.to_ms)
+        message.hold_back(fact.to_ms)
 
 
 def _tell_webhook(space: Space, entry: Entry, row: WebhookRow | None) -> None:

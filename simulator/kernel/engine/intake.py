@@ -16,7 +16,7 @@ from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ProviderStep
 from simulator.kernel.model.fates import MoveStep, station
 from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message, Refused, Rung
+from simulator.kernel.model.message import Message, Refused, Rung, marks_of
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.turns import SLICE, at_once
@@ -243,15 +243,16 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
     message = Message(
         key=decision.key,
         id=submission.id or account.mint_id(decision.key, draws),
-        submission=submission,
+        mould=state.moulds.of(submission),
+        text=submission.text,
+        hold_until_ms=submission.hold_until_ms,
         state=State.SCHEDULED if scheduled else State.ACCEPTED,
         accepted_ms=now_ms,
         changed_ms=now_ms,
         valid_ms=submission.validity_ms,
         ruling=ruling,
+        marks=marks_of(own_id=submission.id != "", unanswered=unanswered and not early),
     )
-    if unanswered and not early:
-        message.await_answer()
     hooks = state.hooks[submission.provider]
     if hooks.planned is not None:
         fate, expires_ms = hooks.planned(message)

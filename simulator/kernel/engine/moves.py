@@ -63,13 +63,13 @@ def take_step(state: SimulationState, step: MoveStep) -> None:
         return
     stop = step.station
     move = stop.move
-    if move is Move.RELEASE and message.submission.hold_until_ms > state.clock.now_ms:
+    if move is Move.RELEASE and message.hold_until_ms > state.clock.now_ms:
         return
     to = next_state(message.state, move)
     if to is None:
         _lapse(state, message, move)
     elif move is Move.DELIVER and not _reachable(state, step.key.recipient):
-        if message.submission.ephemeral:
+        if message.mould.ephemeral:
             _change(state, message, Move.FAIL, State.FAILED, "", Reason.ABSENT, unreachable=True)
         else:
             _wait(state, message)
@@ -131,7 +131,7 @@ def _after_delivery(state: SimulationState, message: Message) -> None:
         )
     for number, reply in enumerate(fate.replies):
         at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
-        act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
+        act = Act(reply.kind, reply.text, message.sender, reply.data)
         step = ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act, message.key)
         state.agenda.add(at_ms, step)
 
@@ -148,7 +148,7 @@ def _wait(state: SimulationState, message: Message) -> None:
         _change(state, message, Move.WAIT, State.WAITING, "", Reason.ABSENT, unreachable=True)
         state.agenda.add(*_expiry(message))
     # What was sent first arrives first, however the delays fell; a scheduled one is sent when it is released.
-    state.waiting.enter(message.key, max(message.accepted_ms, message.submission.hold_until_ms))
+    state.waiting.enter(message.key, max(message.accepted_ms, message.hold_until_ms))
     _expect_back(state, message.key.recipient)
 
 
@@ -230,12 +230,10 @@ def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
     """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
-    submission = message.submission
     release = MoveStep(message.key, station(Move.RELEASE))
-    state.agenda.remove(submission.hold_until_ms, release)
+    state.agenda.remove(message.hold_until_ms, release)
     at_ms = max(at_ms, state.clock.now_ms)
-    message.submission = structs.replace(submission, hold_until_ms=at_ms)
-    message.valid_ms = submission.validity_ms
+    message.hold_back(at_ms)
     state.agenda.add(at_ms, release)
     state.journal.add(state.clock.now_ms, Rescheduled(at_ms), key=message.key, ref=message.id)
 
@@ -244,5 +242,5 @@ def suspend(state: SimulationState, message: Message) -> None:
     """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
-    state.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
+    state.agenda.remove(message.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
     state.journal.add(state.clock.now_ms, Suspended(), key=message.key, ref=message.id)

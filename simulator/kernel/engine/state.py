@@ -12,6 +12,7 @@ from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.engine.throttle import Bucket
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.clock import Clock
+from simulator.kernel.model.moulds import Moulds
 from simulator.kernel.model.people import People
 from simulator.kernel.model.recipient import Directory
 from simulator.kernel.model.ruling import Rulings
@@ -45,6 +46,7 @@ class SimulationState:
         "hooks",
         "impossible_acts",
         "journal",
+        "moulds",
         "outbox",
         "people",
         "rules",
@@ -78,6 +80,7 @@ class SimulationState:
         """How many submissions there were so far, by provider and recipient; only a shard forgets."""
         self.scenario = Scenario()
         self.rules = RuleIndex()
+        self.moulds = Moulds()
         self.rulings = Rulings()
         self.applied: dict[str, int] = {}
         """How often each rule in force has applied, by name; those that never did are not there."""

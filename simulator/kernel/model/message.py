@@ -6,21 +6,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.faults import WebhookFaults
 from simulator.kernel.model.lifecycle import State
+from simulator.kernel.model.moulds import cast
 from simulator.kernel.model.ruling import Ruling
 from simulator.kernel.model.rung import Rung
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 
-__all__ = ["Message", "Refused", "Rung"]
+__all__ = ["Message", "Refused", "Rung", "marks_of"]
 
 _UNANSWERED: Final = 1
 _ANSWER_LOST: Final = 2
 _ID_UNKNOWN: Final = 4
 _INJECTED: Final = 8
+_OWN_ID: Final = 16
+
+
+def marks_of(*, own_id: bool = False, unanswered: bool = False, injected: bool = False) -> int:
+    """Return the marks of a message with an id of the client's *own*, of a call that is *unanswered*, …"""
+    return own_id * _OWN_ID | unanswered * _UNANSWERED | injected * _INJECTED
 
 
 class Message(Struct, kw_only=True, gc=False):
@@ -30,7 +37,10 @@ class Message(Struct, kw_only=True, gc=False):
 
     key: MessageKey
     id: str
-    submission: Submission
+    mould: Submission
+    """What it has in common with other submissions; `submission` is the whole."""
+    text: str
+    hold_until_ms: int
     state: State
     accepted_ms: int
     changed_ms: int
@@ -46,6 +56,34 @@ class Message(Struct, kw_only=True, gc=False):
     """Which of the claims below are true."""
     offered: State | None = None
     """The last state of which a report was put up for pulling alone."""
+
+    @property
+    def submission(self) -> Submission:
+        """What the client asked for; put together each time, so take what you need of it at once."""
+        own_id = self.id if self.marks & _OWN_ID else ""
+        return cast(self.mould, self.key.recipient, self.text, own_id, self.hold_until_ms)
+
+    def hold_back(self, until_ms: int) -> None:
+        """Let it be sent at another time, and be valid from then on as long as was asked for."""
+        self.hold_until_ms = until_ms
+        self.valid_ms = self.mould.validity_ms
+        if self.mould.recipient:
+            self.mould = structs.replace(self.mould, hold_until_ms=until_ms)
+
+    @property
+    def details(self) -> object:
+        """What its provider remembers of it, as the submission has it."""
+        return self.mould.details
+
+    @property
+    def sender(self) -> str:
+        """From whom it is, as the submission has it."""
+        return self.mould.sender
+
+    @property
+    def parts(self) -> int:
+        """Of how many parts it is, as the submission has it."""
+        return self.mould.parts
 
     @property
     def fate(self) -> Fate:
@@ -77,10 +115,6 @@ class Message(Struct, kw_only=True, gc=False):
         """True while the call that submitted it has not been answered; its webhooks wait for that."""
         return self.marks & _UNANSWERED != 0
 
-    def await_answer(self) -> None:
-        """Note that the call that submits it is to be answered."""
-        self.marks |= _UNANSWERED
-
     def answer(self) -> None:
         """Note that the call that submitted it has been answered."""
         self.marks &= ~_UNANSWERED
@@ -111,7 +145,7 @@ class Message(Struct, kw_only=True, gc=False):
     @property
     def expires_ms(self) -> int:
         """When its validity ends."""
-        return max(self.accepted_ms, self.submission.hold_until_ms) + self.valid_ms
+        return max(self.accepted_ms, self.hold_until_ms) + self.valid_ms
 
 
 class Refused(Struct, frozen=True, kw_only=True, gc=False):

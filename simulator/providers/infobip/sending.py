@@ -238,9 +238,9 @@ class _Builder:
 
 
 def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -> dict[str, object]:
-    submission = outcome.submission
-    details = details_of(submission)
-    to = to_of(submission.recipient)
+    asked = outcome if isinstance(outcome, Message) else outcome.submission
+    details = details_of(asked)
+    to = to_of(outcome.key.recipient)
     generation = request.generation
     form = account.settings.accepted_form if generation == 1 else ""
     if isinstance(outcome, Refused):
@@ -252,13 +252,13 @@ def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -
         entry: dict[str, object] = {"messageId": outcome.id, "status": status, "destination": to}
         # The count is not told of binary content, even on request.  Source: OpenAPI.
         if request.include_count and details.item.binary is None:
-            entry["details"] = {"messageCount": submission.parts}
+            entry["details"] = {"messageCount": asked.parts}
         return entry
     entry = {"to": to, "status": status}
     # The v1 example counts immediate messages, not scheduled ones; v2 counts on request.
-    scheduled = submission.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
+    scheduled = asked.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
     if request.include_count or (generation == 1 and not scheduled and form != "older"):
-        entry["smsCount"] = submission.parts
+        entry["smsCount"] = asked.parts
     entry["messageId"] = outcome.id
     return entry
 

@@ -1,0 +1,61 @@
+"""
+What many submissions have in common, kept once for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import structs
+
+from simulator.kernel.model.submission import Submission
+
+__all__ = ["Moulds", "cast"]
+
+_KEPT_MAX: Final = 4_096
+
+
+class Moulds:
+    """
+    The moulds of a space: submissions without what differs from one to the next.
+
+    Those of late are found again.  What comes a second time has a mould; of a submission
+    unlike all others, such as one whose details are its own, it is the submission itself.
+    """
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], Submission] = {}
+
+    def of(self, submission: Submission) -> Submission:
+        """Return the mould of *submission*."""
+        # Details are compared by identity: an object is shared or it is not.
+        key = (
+            id(submission.details),
+            submission.sender,
+            submission.credential,
+            submission.validity_ms,
+            submission.parts,
+            submission.provider,
+            submission.operation,
+            submission.ephemeral,
+            submission.signal,
+            submission.refusal_why,
+        )
+        mould = self._kept.get(key)
+        if mould is None:
+            if len(self._kept) >= _KEPT_MAX:
+                self._kept.clear()
+            self._kept[key] = submission
+            return submission
+        if mould.recipient:
+            mould = self._kept[key] = structs.replace(mould, recipient="", text="", id="", hold_until_ms=0)
+        return mould
+
+
+def cast(mould: Submission, recipient: str, text: str, id: str, hold_until_ms: int) -> Submission:
+    """Return the submission that *mould* and what is its own make."""
+    if mould.recipient:
+        return mould
+    return structs.replace(mould, recipient=recipient, text=text, id=id, hold_until_ms=hold_until_ms)
