@@ -17,7 +17,7 @@ What is here, by purpose:
 * bodies: `form_of`, `decode_json` for JSON as lenient servers take it, `violations`;
 * settings and codes: shapes of the schema, such as `Record`, `Text`, `Duration`;
 * what a recipient sees: `Bubble` with its `Card`, `Picture` and `Suggestion`;
-* arithmetic of texts and numbers: `segment`, `operator_of`; `shared` for texts that repeat.
+* arithmetic of texts and numbers: `segment`, `operator_of`.
 
 An account answers questions and takes commands.  Questions (`reports_of`,
 `default_fate`, `by_circumstances`, `magic`, `render`, the optional `names_of`) change
@@ -36,7 +36,6 @@ from simulator.kernel.model.lifecycle import TERMINAL, Move, State, next_state
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.recipient import Circumstances, normal_address
 from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
-from simulator.kernel.model.sharing import shared
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 from simulator.kernel.model.turns import SLICE
 from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay, format_duration
@@ -233,7 +232,6 @@ __all__ = [
     "setting",
     "setting_without_default",
     "settings_shape",
-    "shared",
     "space_credential",
     "violations",
     "violations_in",

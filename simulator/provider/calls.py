@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeVar
 from simulator.kernel.engine.call_result import UNDECIDED, CallResult
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
-from simulator.kernel.model.sharing import shared
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.turns import SLICE, at_once
 from simulator.kernel.webhooks.webhook import Report
@@ -120,7 +119,7 @@ class Call:
     @property
     def credential_text(self) -> str:
         """The credential as settings list it; empty when the call has none."""
-        return shared(self.credential.text) if self.credential is not None else ""
+        return self.credential.text if self.credential is not None else ""
 
     def account(self, kind: type[A]) -> A:
         """Return the provider's account in the space of this call, which is of *kind*."""

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from simulator.kernel.engine.account import Account, Hooks
 from simulator.kernel.model.fates import Fate
-from simulator.kernel.model.message import Message, Refused, marks_of
+from simulator.kernel.model.message import INJECTED, OWN_ID, Message, Refused
 from simulator.kernel.model.ruling import Ruling
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey, Submission
@@ -203,7 +203,7 @@ def _message(entry: Entry, key: MessageKey, fact: Accepted, row: SubmissionRow) 
         changed_ms=entry.at_ms,
         valid_ms=row.validity_ms,
         ruling=Ruling(fate=Fate(), rung=fact.rung, rule=fact.rule, faults_rule=row.faults_rule),
-        marks=marks_of(own_id=True, injected=row.injected),
+        marks=OWN_ID | INJECTED if row.injected else OWN_ID,
     )
 
 

@@ -16,7 +16,7 @@ from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ProviderStep
 from simulator.kernel.model.fates import MoveStep, station
 from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message, Refused, Rung, marks_of
+from simulator.kernel.model.message import OWN_ID, UNANSWERED, Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.turns import SLICE, at_once
@@ -244,14 +244,14 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
         key=decision.key,
         id=submission.id or account.mint_id(decision.key, draws),
         mould=state.moulds.of(submission),
-        text=submission.text,
+        text=state.moulds.text_of(submission),
         hold_until_ms=submission.hold_until_ms,
         state=State.SCHEDULED if scheduled else State.ACCEPTED,
         accepted_ms=now_ms,
         changed_ms=now_ms,
         valid_ms=submission.validity_ms,
         ruling=ruling,
-        marks=marks_of(own_id=submission.id != "", unanswered=unanswered and not early),
+        marks=(OWN_ID if submission.id else 0) | (UNANSWERED if unanswered and not early else 0),
     )
     hooks = state.hooks[submission.provider]
     if hooks.planned is not None:

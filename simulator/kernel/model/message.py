@@ -16,18 +16,14 @@ from simulator.kernel.model.ruling import Ruling
 from simulator.kernel.model.rung import Rung
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
 
-__all__ = ["Message", "Refused", "Rung", "marks_of"]
+__all__ = ["INJECTED", "OWN_ID", "UNANSWERED", "Message", "Refused", "Rung"]
 
-_UNANSWERED: Final = 1
-_ANSWER_LOST: Final = 2
-_ID_UNKNOWN: Final = 4
-_INJECTED: Final = 8
-_OWN_ID: Final = 16
-
-
-def marks_of(*, own_id: bool = False, unanswered: bool = False, injected: bool = False) -> int:
-    """Return the marks of a message with an id of the client's *own*, of a call that is *unanswered*, …"""
-    return own_id * _OWN_ID | unanswered * _UNANSWERED | injected * _INJECTED
+UNANSWERED: Final = 1
+ANSWER_LOST: Final = 2
+ID_UNKNOWN: Final = 4
+INJECTED: Final = 8
+OWN_ID: Final = 16
+"""Its id is the client's own."""
 
 
 class Message(Struct, kw_only=True, gc=False):
@@ -53,14 +49,14 @@ class Message(Struct, kw_only=True, gc=False):
     reports: int = 0
     """How many reports about it were owed so far; they leave in this order."""
     marks: int = 0
-    """Which of the claims below are true."""
+    """Which of the claims below are true, and of the marks above."""
     offered: State | None = None
     """The last state of which a report was put up for pulling alone."""
 
     @property
     def submission(self) -> Submission:
         """What the client asked for; put together each time, so take what you need of it at once."""
-        own_id = self.id if self.marks & _OWN_ID else ""
+        own_id = self.id if self.marks & OWN_ID else ""
         return cast(self.mould, self.key.recipient, self.text, own_id, self.hold_until_ms)
 
     def hold_back(self, until_ms: int) -> None:
@@ -113,39 +109,40 @@ class Message(Struct, kw_only=True, gc=False):
     @property
     def unanswered(self) -> bool:
         """True while the call that submitted it has not been answered; its webhooks wait for that."""
-        return self.marks & _UNANSWERED != 0
+        return self.marks & UNANSWERED != 0
 
     def answer(self) -> None:
         """Note that the call that submitted it has been answered."""
-        self.marks &= ~_UNANSWERED
+        self.marks &= ~UNANSWERED
 
     @property
     def answer_lost(self) -> bool:
         """True when the answer of that call was kept, spoilt or never read: the caller cannot know of it."""
-        return self.marks & _ANSWER_LOST != 0
+        return self.marks & ANSWER_LOST != 0
 
     @property
     def id_unknown(self) -> bool:
         """True when its id was in such an answer, so it may never have been heard of."""
-        return self.marks & _ID_UNKNOWN != 0
+        return self.marks & ID_UNKNOWN != 0
 
     def lose_answer(self, *, with_id: bool) -> None:
         """Note that whoever called cannot know of it, and *with_id* that its id is as unknown."""
-        self.marks |= _ANSWER_LOST | (_ID_UNKNOWN if with_id else 0)
+        self.marks |= ANSWER_LOST | (ID_UNKNOWN if with_id else 0)
 
     @property
     def injected(self) -> bool:
         """True when a storm of the scenario made it, and no call of the integrator."""
-        return self.marks & _INJECTED != 0
+        return self.marks & INJECTED != 0
 
     def inject(self) -> None:
         """Note that a storm of the scenario made it."""
-        self.marks |= _INJECTED
+        self.marks |= INJECTED
 
     @property
     def expires_ms(self) -> int:
         """When its validity ends."""
-        return max(self.accepted_ms, self.hold_until_ms) + self.valid_ms
+        sent_ms = self.hold_until_ms if self.hold_until_ms > self.accepted_ms else self.accepted_ms
+        return sent_ms + self.valid_ms
 
 
 class Refused(Struct, frozen=True, kw_only=True, gc=False):

@@ -13,6 +13,7 @@ from simulator.kernel.model.submission import Submission
 __all__ = ["Moulds", "cast"]
 
 _KEPT_MAX: Final = 4_096
+_TEXT_LENGTH_MAX: Final = 1_000
 
 
 class Moulds:
@@ -23,10 +24,20 @@ class Moulds:
     unlike all others, such as one whose details are its own, it is the submission itself.
     """
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "_texts")
 
     def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], Submission] = {}
+        self._texts: dict[str, str] = {}
+
+    def text_of(self, submission: Submission) -> str:
+        """Return the text of *submission*, the same object for all that say the same."""
+        text = submission.text
+        if len(text) > _TEXT_LENGTH_MAX:
+            return text
+        if len(self._texts) >= _KEPT_MAX:
+            self._texts.clear()
+        return self._texts.setdefault(text, text)
 
     def of(self, submission: Submission) -> Submission:
         """Return the mould of *submission*."""

@@ -8,7 +8,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -20,8 +19,8 @@ from simulator.kernel.store.facts import Accepted, Called, EntryKind, Fact, Move
 
 __all__ = ["Entry", "Journal", "replay"]
 
-_PART_MAX: Final = 512
-_NAMES_MAX: Final = 4_096
+_PART_MAX: Final = 256
+"""Entries of a part; which of its providers an entry names fits into a byte."""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -58,10 +57,6 @@ class Entry(Struct, frozen=True, gc=False):
         return fact.code if isinstance(fact, Moved | SendRefused | RefusalLeftOut | Called) else ""
 
 
-_About: TypeAlias = MessageKey | tuple[MessageKey | None, str, str] | None
-"""What an entry is about: a message; or key, provider and recipient; or nothing of them."""
-
-
 _Row: TypeAlias = tuple[int, Fact, MessageKey | None, str, str, str, int]
 """What an entry says, but for its number."""
 
@@ -70,24 +65,35 @@ class _Part:
     """
     Entries that follow each other, packed side by side; the only place that knows this form.
 
-    An entry of its own weighs some 150 bytes with its numbers, a row of these columns 41.
+    An entry of its own weighs some 150 bytes with its numbers, a row of these columns 41, or
+    49 where recipients are named besides.
     """
 
-    __slots__ = ("_abouts", "_at_ms", "_facts", "_first_seq", "_named", "_refs", "_wall_unix_ms")
+    __slots__ = (
+        "_at_ms",
+        "_facts",
+        "_first_seq",
+        "_keys",
+        "_named",
+        "_providers",
+        "_recipients",
+        "_refs",
+        "_wall_unix_ms",
+    )
 
     def __init__(self, first_seq: int, rows: Sequence[_Row]) -> None:
-        at_ms, self._facts, keys, self._refs, providers, recipients, wall_unix_ms = zip(*rows, strict=True)
+        columns = zip(*rows, strict=True)
+        at_ms, self._facts, self._keys, self._refs, providers, recipients, wall_unix_ms = columns
         self._first_seq = first_seq
         self._at_ms = array("q", at_ms)
         self._wall_unix_ms = array("q", wall_unix_ms)
-        self._abouts: tuple[_About, ...] = tuple(
-            [
-                _about(key, provider, recipient) if provider or recipient else key
-                for key, provider, recipient in zip(keys, providers, recipients, strict=True)
-            ]
-        )
-        self._named = bytes(map(bool, providers))
-        """1 where the provider, and of a message the recipient, are named besides."""
+        places = {provider: place for place, provider in enumerate(dict.fromkeys(providers))}
+        self._providers = tuple(places)
+        """The providers that are named."""
+        self._named = bytes(map(places.__getitem__, providers))
+        """Which of them each entry names."""
+        self._recipients = recipients if any(recipients) else ()
+        """Whom each entry names, if any of them names anybody."""
 
     def __len__(self) -> int:
         return len(self._facts)
@@ -95,37 +101,16 @@ class _Part:
     def entries(self, place: int) -> Iterator[Entry]:
         """Yield the entries from that place on, as they were."""
         for within in range(place, len(self._facts)):
-            about = self._abouts[within]
-            key, provider, recipient = None, "", ""
-            if isinstance(about, MessageKey):
-                key = about
-                if self._named[within]:
-                    provider, recipient = about.provider, about.recipient
-            elif about is not None:
-                key, provider, recipient = about
             yield Entry(
                 self._first_seq + within,
                 self._at_ms[within],
                 self._facts[within],
-                key,
+                self._keys[within],
                 self._refs[within],
-                provider,
-                recipient,
+                self._providers[self._named[within]],
+                self._recipients[within] if self._recipients else "",
                 self._wall_unix_ms[within],
             )
-
-
-def _about(key: MessageKey | None, provider: str, recipient: str) -> _About:
-    if key is None:
-        return _nothing_but(provider, recipient)
-    # A webhook names whom its message names.
-    return key if provider == key.provider and recipient == key.recipient else (key, provider, recipient)
-
-
-@lru_cache(maxsize=_NAMES_MAX)
-def _nothing_but(provider: str, recipient: str) -> tuple[None, str, str]:
-    """Return what an entry about no message is about; one for all of which the same is true."""
-    return None, provider, recipient
 
 
 class Journal:

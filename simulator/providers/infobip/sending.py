@@ -19,7 +19,6 @@ from simulator.provider import (
     Submission,
     Violation,
     normal_address,
-    shared,
 )
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
@@ -187,9 +186,9 @@ class _Builder:
         earliest_ms = hold_until_ms(item, gateway)
         scheduled = item.send_at_unix_ms is not None and earliest_ms > gateway.now_ms
         status = _SCHEDULED_STATUS if scheduled else self._status
-        sender = shared(envelope.sender) or self._account.settings.default_sender
+        sender = envelope.sender or self._account.settings.default_sender
         unfit = self._checks.of_message(item, parts, sender)
-        text = shared(envelope.text) if item.binary is None else item.binary.octets.hex(" ")
+        text = envelope.text if item.binary is None else item.binary.octets.hex(" ")
         cost_micros = self._account.cost_micros(parts)
         details = self._details(item, status, cost_micros)
         submissions = []
