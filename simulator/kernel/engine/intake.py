@@ -152,7 +152,7 @@ def answered(state: SimulationState, result: CallResult) -> None:
         state.agenda.add(at_ms, ProviderStep(deferred.provider, deferred.name, deferred.run))
     for outcome in result.outcomes:
         if isinstance(outcome, Message) and outcome.unanswered:
-            outcome.answer()
+            outcome.marks &= ~UNANSWERED
             for webhook in state.outbox.take_parked(outcome.key):
                 webhook_due(state, webhook)
 
@@ -240,11 +240,12 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
     )
     early = ruling.faults is not None and ruling.faults.early
     scheduled = submission.hold_until_ms > now_ms
+    mould, text = state.moulds.of(submission)
     message = Message(
         key=decision.key,
         id=submission.id or account.mint_id(decision.key, draws),
-        mould=state.moulds.of(submission),
-        text=state.moulds.text_of(submission),
+        mould=mould,
+        text=text,
         hold_until_ms=submission.hold_until_ms,
         state=State.SCHEDULED if scheduled else State.ACCEPTED,
         accepted_ms=now_ms,

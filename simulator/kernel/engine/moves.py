@@ -48,7 +48,7 @@ class IllegalMove(ValueError):
 
 def start(state: SimulationState, message: Message, draws: Draws, *, at_once: bool = False) -> None:
     """Lay out what becomes of a message from now on; *at_once*: let it all happen now."""
-    steps = plan(message.fate, message.key, draws, state.clock.now_ms, message.expires_ms)
+    steps = plan(message.ruling.fate, message.key, draws, state.clock.now_ms, message.expires_ms)
     for at_ms, step in steps:
         if at_once:
             take_step(state, step)
@@ -120,7 +120,7 @@ def _change(
 
 
 def _after_delivery(state: SimulationState, message: Message) -> None:
-    fate = message.fate
+    fate = message.ruling.fate
     if fate.read is None and not fate.replies:
         return
     draws = state.chance.of_message(message.key)
@@ -131,7 +131,7 @@ def _after_delivery(state: SimulationState, message: Message) -> None:
         )
     for number, reply in enumerate(fate.replies):
         at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
-        act = Act(reply.kind, reply.text, message.sender, reply.data)
+        act = Act(reply.kind, reply.text, message.mould.sender, reply.data)
         step = ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act, message.key)
         state.agenda.add(at_ms, step)
 

@@ -25,7 +25,7 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
     if not reports:
         return
     now_ms = state.clock.now_ms
-    faults = message.faults
+    faults = message.ruling.faults
     if faults is not None and faults.early and now_ms > message.accepted_ms:
         # What happens after the answer is not told before it.
         faults = replace(faults, early=False)

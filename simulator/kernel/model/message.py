@@ -34,7 +34,7 @@ class Message(Struct, kw_only=True, gc=False):
     key: MessageKey
     id: str
     mould: Submission
-    """What it has in common with other submissions; `submission` is the whole."""
+    """Its submission but for recipient, id, text and time of sending, which are its own."""
     text: str
     hold_until_ms: int
     state: State
@@ -55,7 +55,7 @@ class Message(Struct, kw_only=True, gc=False):
 
     @property
     def submission(self) -> Submission:
-        """What the client asked for; put together each time, so take what you need of it at once."""
+        """What the client asked for, put together anew each time; mostly `mould` says enough."""
         own_id = self.id if self.marks & OWN_ID else ""
         return cast(self.mould, self.key.recipient, self.text, own_id, self.hold_until_ms)
 
@@ -65,21 +65,6 @@ class Message(Struct, kw_only=True, gc=False):
         self.valid_ms = self.mould.validity_ms
         if self.mould.recipient:
             self.mould = structs.replace(self.mould, hold_until_ms=until_ms)
-
-    @property
-    def details(self) -> object:
-        """What its provider remembers of it, as the submission has it."""
-        return self.mould.details
-
-    @property
-    def sender(self) -> str:
-        """From whom it is, as the submission has it."""
-        return self.mould.sender
-
-    @property
-    def parts(self) -> int:
-        """Of how many parts it is, as the submission has it."""
-        return self.mould.parts
 
     @property
     def fate(self) -> Fate:
@@ -110,10 +95,6 @@ class Message(Struct, kw_only=True, gc=False):
     def unanswered(self) -> bool:
         """True while the call that submitted it has not been answered; its webhooks wait for that."""
         return self.marks & UNANSWERED != 0
-
-    def answer(self) -> None:
-        """Note that the call that submitted it has been answered."""
-        self.marks &= ~UNANSWERED
 
     @property
     def answer_lost(self) -> bool:

@@ -30,17 +30,13 @@ class Moulds:
         self._kept: dict[tuple[object, ...], Submission] = {}
         self._texts: dict[str, str] = {}
 
-    def text_of(self, submission: Submission) -> str:
-        """Return the text of *submission*, the same object for all that say the same."""
+    def of(self, submission: Submission) -> tuple[Submission, str]:
+        """Return the mould of *submission*, and its text, which is one object for all that say the same."""
         text = submission.text
-        if len(text) > _TEXT_LENGTH_MAX:
-            return text
-        if len(self._texts) >= _KEPT_MAX:
-            self._texts.clear()
-        return self._texts.setdefault(text, text)
-
-    def of(self, submission: Submission) -> Submission:
-        """Return the mould of *submission*."""
+        if len(text) <= _TEXT_LENGTH_MAX:
+            if len(self._texts) >= _KEPT_MAX:
+                self._texts.clear()
+            text = self._texts.setdefault(text, text)
         # Details are compared by identity: an object is shared or it is not.
         key = (
             id(submission.details),
@@ -52,17 +48,16 @@ class Moulds:
             submission.operation,
             submission.ephemeral,
             submission.signal,
-            submission.refusal_why,
         )
         mould = self._kept.get(key)
         if mould is None:
             if len(self._kept) >= _KEPT_MAX:
                 self._kept.clear()
             self._kept[key] = submission
-            return submission
+            return submission, text
         if mould.recipient:
             mould = self._kept[key] = structs.replace(mould, recipient="", text="", id="", hold_until_ms=0)
-        return mould
+        return mould, text
 
 
 def cast(mould: Submission, recipient: str, text: str, id: str, hold_until_ms: int) -> Submission:

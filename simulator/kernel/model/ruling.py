@@ -38,7 +38,7 @@ class Rulings:
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, int, int, int, Rung, str, str], tuple[Ruling, object]] = {}
+        self._kept: dict[object, tuple[Ruling, object]] = {}
 
     def of(
         self,
@@ -52,7 +52,9 @@ class Rulings:
     ) -> Ruling:
         """Return the ruling of *fate*, completed by *default*, and of *faults*, counted from *start_ms*."""
         # What makes a fate is looked up by identity, since to compare it would cost more than to make it.
-        key = (id(fate), id(default), id(faults), start_ms, rung, rule, faults_rule)
+        key: object = id(default)
+        if fate is not None or faults is not None:
+            key = (id(fate), key, id(faults), start_ms, rung, rule, faults_rule)
         kept = self._kept.get(key)
         if kept is not None:
             return kept[0]

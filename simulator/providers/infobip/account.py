@@ -210,11 +210,11 @@ class Account:
     def noted(self, message: Message, move: Move | None) -> None:
         """Enter an accepted message in the books; give back the price of one whose end costs nothing."""
         if move is None:
-            self.books.accept(message, details_of(message))
+            self.books.accept(message, details_of(message.mould))
         elif move is not Move.READ and message.state in TERMINAL:
             status_id, _ = self.outcome_of(message)
             if self.is_free(status_id):
-                self.books.balance_micros += details_of(message).cost_micros
+                self.books.balance_micros += details_of(message.mould).cost_micros
 
     def forget(self, message: Message) -> None:
         """Let go of a message that is over, and of what waits to be pulled since before it."""
@@ -225,7 +225,7 @@ class Account:
         """Return the report, to be pushed or pulled, if the change is reportable."""
         if move is None or move is Move.RELEASE or move is Move.READ:
             return ()
-        details = details_of(message)
+        details = details_of(message.mould)
         status_id, error_id = self.outcome_of(message)
         item = details.item
         if not item.notify or not (STATUSES[status_id].final or item.intermediate):
@@ -331,10 +331,10 @@ class Account:
 
     def accepted_status(self, message: Message) -> int:
         """Return the status with which the send call answers."""
-        fate = message.fate
+        fate = message.ruling.fate
         if fate.ending is Ending.SILENCE and fate.code in ("0", "1", "7", "26"):
             return int(fate.code)
-        return details_of(message).accepted_status
+        return details_of(message.mould).accepted_status
 
     def cost_micros(self, parts: int) -> int:
         """Return what a message of so many parts costs."""
@@ -347,7 +347,7 @@ class Account:
     def log_facts(self, outcome: Message | Refused) -> Facts:
         """Return what the log tells of an entry now."""
         if isinstance(outcome, Message):
-            return self._facts(outcome, details_of(outcome), *self.outcome_of(outcome))
+            return self._facts(outcome, details_of(outcome.mould), *self.outcome_of(outcome))
         details = details_of(outcome.submission)
         return self._facts_of(outcome, details, *split_code(outcome.code), outcome.at_ms, outcome.at_ms)
 
@@ -366,7 +366,11 @@ class Account:
         done_ms: int,
     ) -> Facts:
         recipient = outcome.key.recipient
-        asked = outcome if isinstance(outcome, Message) else outcome.submission
+        asked, text = (
+            (outcome.mould, outcome.text)
+            if isinstance(outcome, Message)
+            else (outcome.submission, outcome.submission.text)
+        )
         circumstances = self._gateway.circumstances(recipient, done_ms)
         free = self.is_free(status_id) or isinstance(outcome, Refused)
         return Facts(
@@ -378,7 +382,7 @@ class Account:
             parts=asked.parts,
             item=details.item,
             sender=asked.sender,
-            text="" if details.item.binary is not None else asked.text,
+            text="" if details.item.binary is not None else text,
             sent_ms=sent_ms,
             done_ms=done_ms,
             status_id=status_id,
@@ -403,6 +407,6 @@ def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
     """Return what a message costs, of how many parts it is, and the name of its status."""
     assert isinstance(account, Account)
     status_id, _ = account.outcome_of(message)
-    parts = message.parts
+    parts = message.mould.parts
     price = 0 if account.is_free(status_id) else account.cost_micros(parts) / 1_000_000
     return {"price": f"{price:.6f}", "parts": str(parts), "code": STATUSES[status_id].name}

@@ -39,7 +39,7 @@ def click_report(
 ) -> Report:
     """Return what is owed when *recipient* follows a URL, or raise ImpossibleAct."""
     click = _clicked(recipient, act, watch, tracked)
-    tracking = details_of(click.message).tracking
+    tracking = details_of(click.message.mould).tracking
     target = (tracking.url if tracking else "") or settings.clicks.url
     if not target:
         raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")

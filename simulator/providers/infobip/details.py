@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from simulator.provider import Message, Submission
+from simulator.provider import Submission
 from simulator.providers.infobip.wire import Item, Tracking
 
 __all__ = ["Details", "details_of", "is_number", "shared_details", "to_of"]
@@ -45,9 +45,9 @@ def to_of(recipient: str) -> str:
     return recipient.removeprefix("+")
 
 
-def details_of(subject: Submission | Message) -> Details:
-    """Return what Infobip remembers of one of its own submissions, or messages."""
-    details = subject.details
+def details_of(submission: Submission) -> Details:
+    """Return what Infobip remembers of one of its own submissions, or moulds of them."""
+    details = submission.details
     assert isinstance(details, Details)
     return details
 

@@ -37,7 +37,7 @@ def body_of(webhook: Webhook, style: Style) -> tuple[bytes, str]:
 
 
 def _click_body(click: Click, epoch_ms: int) -> bytes:
-    details = details_of(click.message)
+    details = details_of(click.message.mould)
     item = details.item
     more = {
         "callbackData": item.callback_data,

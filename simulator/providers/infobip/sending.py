@@ -237,7 +237,7 @@ class _Builder:
 
 
 def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -> dict[str, object]:
-    asked = outcome if isinstance(outcome, Message) else outcome.submission
+    asked = outcome.mould if isinstance(outcome, Message) else outcome.submission
     details = details_of(asked)
     to = to_of(outcome.key.recipient)
     generation = request.generation
@@ -255,7 +255,7 @@ def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -
         return entry
     entry = {"to": to, "status": status}
     # The v1 example counts immediate messages, not scheduled ones; v2 counts on request.
-    scheduled = asked.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
+    scheduled = outcome.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
     if request.include_count or (generation == 1 and not scheduled and form != "older"):
         entry["smsCount"] = asked.parts
     entry["messageId"] = outcome.id
