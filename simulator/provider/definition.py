@@ -219,7 +219,7 @@ class Provider:
     """
     Returns the credential of a call; None when it is missing or malformed.
 
-    It goes by the call's head alone, so what it returned for one head is good for the next call with the same.
+    It goes by the call's head alone: what it returned for one head is good for the next call with the same.
     """
     credential_wanted: Callable[[Call], str] = _no_credential_words
     """Returns what the credential of a call should look like, for people whose call has none."""

@@ -76,8 +76,4 @@ class Chance:
 
     def of(self, *key: str | int) -> Draws:
         """Return the draws of *key*, for example (provider, recipient, ordinal)."""
-        # Nearly every key is that of a message: three parts.
-        if len(key) == 3:
-            first, second, third = key
-            return Draws(self._root, f"\x1f{first}\x1f{second}\x1f{third}\x1f")
-        return Draws(self._root, "\x1f".join(map(str, ("", *key, ""))))
+        return Draws(self._root, ("\x1f%s" * len(key) + "\x1f") % key)
