@@ -36,6 +36,7 @@ _AT_ONCE_MAX: Final = 32
 """After so many requests of one connection, others get their turn."""
 _SWEEP_REAL_S: Final = 60.0
 _LOOK_REAL_S_MIN: Final = 0.05
+_READ_BYTES_MAX: Final = 65_536
 _IDLE_REAL_S: Final = 3_600.0
 """A connection on which nothing came for so long is closed; aiohttp waits as long."""
 
@@ -64,13 +65,16 @@ class Front:
         self.tasks: set[asyncio.Task[None]] = set()
         """Calls that are answered later."""
         self.heads = ReplyHeads()
+        self.read = memoryview(bytearray(_READ_BYTES_MAX))
+        """Where connections read to, one after the other; to make a buffer for each read takes longer."""
         self._address_of = address_of
         # Clients say the same again and again: what was read once is looked up.
+        self._heads: dict[bytes, tuple[HttpRequest, Fields]] = {}
         self._fields: dict[bytes, Fields] = {}
         self._targets: dict[tuple[bytes, str], tuple[Target, Address]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def __call__(self) -> asyncio.Protocol:
+    def __call__(self) -> asyncio.BufferedProtocol:
         """Return the protocol of a new connection."""
         self._sweep_soon()
         return _Connection(self)
@@ -96,8 +100,21 @@ class Front:
         """How many connections are open, whoever serves them."""
         return len(self.connections) + len(self.http.connections)
 
-    def fields(self, block: bytes) -> Fields | None:
-        """Return the header fields in *block*; None: they are not plain."""
+    def head(self, head: bytes) -> tuple[HttpRequest, Fields] | None:
+        """Return what a head asks for, and its fields; None: it is not plain, or not a provider's."""
+        read = self._heads.get(head)
+        if read is None:
+            line, _, block = head.partition(b"\r\n")
+            fields = self._fields_of(block)
+            request = self._request_of(line, fields) if fields is not None else None
+            if fields is None or request is None:
+                return None
+            if len(self._heads) >= _REMEMBERED_MAX:
+                self._heads.clear()
+            read = self._heads[head] = (request, fields)
+        return read
+
+    def _fields_of(self, block: bytes) -> Fields | None:
         fields = self._fields.get(block)
         if fields is None:
             fields = read_fields(block)
@@ -107,8 +124,7 @@ class Front:
                 self._fields[block] = fields
         return fields
 
-    def request(self, line: bytes, fields: Fields) -> HttpRequest | None:
-        """Return a request to a provider, or None when it is not plain, or not a provider's."""
+    def _request_of(self, line: bytes, fields: Fields) -> HttpRequest | None:
         host = fields.host
         place = self._targets.get((line, host))
         if place is None:
@@ -125,7 +141,8 @@ class Front:
                 self._targets.clear()
             place = self._targets[line, host] = (target, address)
         (method, _, query), (provider, space, path, prefix) = place
-        return HttpRequest(method, path, query, fields.headers, f"http://{host}{prefix}", provider, space)
+        url = f"http://{host}{prefix}"
+        return HttpRequest(method, path, query, fields.headers, url, provider, space, kept=True)
 
     def sweep(self) -> None:
         """Close connections that have been idle for too long, or half a request; look again after a while."""
@@ -169,7 +186,7 @@ class Front:
             connection.cut()
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     """One connection, and the door of the call that is being served on it."""
 
     __slots__ = (
@@ -271,7 +288,11 @@ class _Connection(asyncio.Protocol):
 
     # -- requests -------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._front.read
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._front.read[:nbytes])
         self._idle_since_s = 0.0
         if self._buffer:
             self._unread.append(data)
@@ -295,12 +316,11 @@ class _Connection(asyncio.Protocol):
                 if len(buffer) >= HEAD_BYTES_MAX or not may_be_plain(buffer):
                     self._hand_over()
                 return
-            line_end = buffer.find(b"\r\n")
-            fields = front.fields(buffer[line_end + 2 : end])
-            request = front.request(buffer[:line_end], fields) if fields is not None else None
-            if fields is None or request is None:
+            head = front.head(buffer[:end])
+            if head is None:
                 self._hand_over()
                 return
+            request, fields = head
             body_end = end + 4 + fields.body_bytes
             self._needed = body_end - len(buffer)
             if self._needed > 0:

@@ -248,6 +248,14 @@ class _Wire(asyncio.Transport):
         self.closed = True
 
 
+def feed(connection: asyncio.BufferedProtocol, data: bytes) -> None:
+    """
+    Let a connection receive *data*, as an event loop does it.
+    """
+    memoryview(connection.get_buffer(-1))[: len(data)] = data
+    connection.buffer_updated(len(data))
+
+
 async def test_client_that_does_not_read__is_not_read_from() -> None:
     """
     While answers pile up nothing is served and nothing is read; afterwards all of it is.
@@ -257,7 +265,7 @@ async def test_client_that_does_not_read__is_not_read_from() -> None:
         connection, wire = front(), _Wire()
         connection.connection_made(wire)
         connection.pause_writing()
-        connection.data_received(request() + request())
+        feed(connection, request() + request())
         paused = len(wire.written), wire.reading
         connection.resume_writing()
 
@@ -277,7 +285,7 @@ async def test_idle_connection__is_closed_after_an_hour() -> None:
         quiet.connection_made(silent)
         busy.connection_made(speaking)
         for _ in range(100):
-            busy.data_received(request())
+            feed(busy, request())
             front.sweep()
         closed = silent.closed, speaking.closed
 
@@ -292,6 +300,36 @@ async def test_header_of_several_lines__is_never_sent() -> None:
         ReplyHeads().head(200, (("X-A", "b\r\nX-C: d"),), 0, False)
 
 
+async def test_head_that_was_let_in__finds_its_way_anew_when_spaces_or_credentials_change() -> None:
+    """
+    The same bytes go to whoever owns their credential now, and stay out once it is taken back.
+    """
+    async with serving(http="own") as bench:
+        front: Front = bench.server.fronts[0]
+        connection, wire = front(), _Wire()
+        connection.connection_made(wire)
+        registry = bench.server.registry
+
+        def sent() -> tuple[list[str], dict[str, int]]:
+            wire.written.clear()
+            feed(connection, request())
+            counts = {space.name: len(space.simulation.messages) for space in registry.all()}
+            return statuses(b"".join(wire.written)), counts
+
+        first = sent()
+        registry.create("own").simulation.configure("infobip", {"credentials": ["key"]})
+        owned = sent()
+        await registry.delete("own")
+        back = sent()
+        registry.get("default").simulation.configure("infobip", {"credentials": ["another"]})
+        refused = sent()
+
+    assert first == (["200"], {"default": 1})
+    assert owned == (["200"], {"default": 1, "own": 1})
+    assert back == (["200"], {"default": 2})
+    assert refused == (["401"], {"default": 2})
+
+
 async def test_webhook_of_a_call__starts_after_its_answer() -> None:
     """
     A report that is due at once never overtakes the answer of the call that caused it.
@@ -301,7 +339,7 @@ async def test_webhook_of_a_call__starts_after_its_answer() -> None:
         front: Front = bench.server.fronts[0]
         connection, wire = front(), _Wire()
         connection.connection_made(wire)
-        connection.data_received(request())
+        feed(connection, request())
         answered = len(wire.written)
         await bench.space.driver.advance(None)
         await until(lambda: len(receiver.received) == 1)

@@ -189,4 +189,9 @@ class SendRequest(Struct, frozen=True, kw_only=True):
     @property
     def destination_count(self) -> int:
         """How many messages this would be."""
-        return sum(len(envelope.destinations) for envelope in self.envelopes)
+        return sum([len(envelope.destinations) for envelope in self.envelopes])
+
+    @property
+    def scheduled(self) -> bool:
+        """True when any of it names the time at which it is to be sent."""
+        return any(envelope.item.send_at_unix_ms is not None for envelope in self.envelopes)

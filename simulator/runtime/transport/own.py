@@ -97,13 +97,25 @@ class _Prepared:
 class _Pool:
     """The connections to one target, and what waits for one."""
 
-    __slots__ = ("client", "connecting", "host", "idle", "open", "port", "queue", "waiting", "where")
+    __slots__ = (
+        "answers",
+        "client",
+        "connecting",
+        "host",
+        "idle",
+        "open",
+        "port",
+        "queue",
+        "waiting",
+        "where",
+    )
 
     def __init__(self, client: OwnTransport, target: Target) -> None:
         self.client = client
         self.host = target.host
         self.port = target.port
         self.where = target.where
+        self.answers: dict[tuple[bytes, int], Reply] = {}
         self.idle: list[Connection] = []
         self.open: set[Connection] = set()
         self.queue: deque[_Sending] = deque()
