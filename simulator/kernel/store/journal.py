@@ -171,7 +171,7 @@ class Journal:
         latest, self._latest = self._latest, []
         self._parts.append(_Part(self.seq - len(latest) + 1, latest))
         self._packed += len(latest)
-        while self._packed - len(self._parts[0]) >= self.limit:
+        while self._parts and self._packed - len(self._parts[0]) >= self.limit:
             oldest = self._parts.popleft()
             self._packed -= len(oldest)
             self._lost += len(oldest)
