@@ -40,6 +40,11 @@ def card(result: RunResult) -> bytes:
         ],
         "receiver": figures(result.scorecard),
     }
+    if result.drive is not None:
+        driven = asdict(result.drive)
+        # What that was is told with the expectation, without secrets.
+        del driven["first_failure"]
+        document["drive"] = driven
     if result.storm is not None:
         document["storm"] = asdict(result.storm)
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -154,6 +154,14 @@ class Drives:
     failures: Mapping[str, int]
     """How many were not answered, by why."""
     first_failure: str
+    asked_per_s: float | None = None
+    """How many a second were to be made; None: the clock stood still while they were, so nothing is late."""
+    reached_per_s: float | None = None
+    """How many a second were made, in real time."""
+    late: Mapping[str, int] = field(default_factory=dict)
+    """From due to made, in microseconds: `p50_us`, `p99_us`, `p99_9_us`, `max_us`."""
+    answered: Mapping[str, int] = field(default_factory=dict)
+    """From due to the end of the answer."""
 
     @property
     def succeeded(self) -> int:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, NamedTuple
 
+from simulator.evidence.tally import ranks
 from simulator.evidence.text import ranks_line, rates
 from simulator.kernel.model.shard import Shard
 from simulator.kernel.webhooks.webhook import WebhookRequest
@@ -82,7 +83,7 @@ class LoadReport:
         lines.append(rates(measures.asked_per_s(1), measures.reached_per_s()))
         for what, histogram in (("late (sent − due)", measures.late), ("answered − due", measures.answered)):
             if len(histogram):
-                lines.append(ranks_line(what, histogram.ranks()))
+                lines.append(ranks_line(what, ranks(histogram)))
         return lines
 
 

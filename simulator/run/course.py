@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import scorecard
-from simulator.kernel.engine.arrivals import arrival_ms
+from simulator.kernel.model.arrivals import offsets_us
+from simulator.kernel.model.chance import Chance
 from simulator.run.checks import checks
 from simulator.run.driving import arrivals
 from simulator.runtime.space import Space
@@ -24,8 +25,9 @@ class Course:
     """
 
     def __init__(self, plan: RunFile) -> None:
-        self._expect = plan.expect
-        self._offsets_ms = tuple(sorted(_planned(plan)))
+        self._plan = plan
+        self._offsets_ms: tuple[int, tuple[int, ...]] | None = None
+        """With the seed that gaps were drawn from."""
         self.result: RunResult | None = None
 
     def end(self, result: RunResult | None) -> None:
@@ -37,18 +39,22 @@ class Course:
     def planned_ms(self, space: Space) -> Sequence[int]:
         """Return when calls and messages are to come, on the clock of *space*."""
         start_ms = space.simulation.state.scenario_start_ms
-        return [start_ms + offset_ms for offset_ms in self._offsets_ms]
+        if self._offsets_ms is None or self._offsets_ms[0] != space.seed:
+            self._offsets_ms = space.seed, tuple(sorted(_planned(self._plan, space.simulation.chance)))
+        return [start_ms + offset_ms for offset_ms in self._offsets_ms[1]]
 
     def checks(self, space: Space) -> Sequence[Check]:
         """Return what is expected, and how it stands."""
         if self.result is not None:
             return self.result.checks
-        return checks(self._expect, space.simulation, scorecard(space))
+        return checks(self._plan.expect, space.simulation, scorecard(space))
 
 
-def _planned(plan: RunFile) -> Iterator[int]:
-    yield from (driven.at_ms for driven in arrivals(plan.drive) if driven.drive.sends)
-    for item in plan.scenario.timeline:
-        if item.storm is not None:
-            for number in range(item.storm.messages):
-                yield arrival_ms(item.at_ms, number, item.storm.rate)
+def _planned(plan: RunFile, chance: Chance) -> Iterator[int]:
+    yield from (driven.at_ms for driven in arrivals(plan.drive, chance) if driven.drive.sends)
+    for number, item in enumerate(plan.scenario.timeline):
+        storm = item.storm
+        if storm is not None:
+            gaps = chance.of("storm", number)
+            for offset_us in offsets_us(storm.arrivals, storm.messages, gaps):
+                yield item.at_ms + offset_us // 1_000

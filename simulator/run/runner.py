@@ -14,7 +14,7 @@ from typing import Final
 from simulator import __version__
 from simulator.evidence.result import Check, Load, RunResult, Scorecard
 from simulator.evidence.scorecard import scorecard
-from simulator.evidence.tally import nearest_rank
+from simulator.evidence.text import rates
 from simulator.evidence.words import latency
 from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
@@ -159,7 +159,7 @@ class _Stage:
         self.stories = Stories(space.simulation)
         self._late_left_s = _LATE_WORK_REAL_S
         drive = plan.drive + tuple(_errand(item) for item in plan.scenario.timeline if item.software)
-        self.calls: Callable[[], Iterator[Driven]] = lambda: arrivals(drive)
+        self.calls: Callable[[], Iterator[Driven]] = lambda: arrivals(drive, space.simulation.chance)
 
     async def meanwhile(self) -> None:
         """Let what software sends late, in place of another message say, have its end as well."""
@@ -308,18 +308,27 @@ def _endless(space: Space, options: RunOptions) -> Check:
 
 def _driven(stage: _Stage, still: bool) -> Check:
     report = stage.report
-    latencies = sorted(report.latencies_us)
-    p50_us, p99_us, longest_us = (nearest_rank(latencies, percent) for percent in (50, 99, 100))
-    hint = _STOOD_STILL if still and longest_us > _LONG_US else ""
+    hint = _STOOD_STILL if still and report.latencies.rank(100) > _LONG_US else ""
     parts = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
     parts += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
     return Check(
         name="drive: every call succeeds",
         passed=report.refused == 0,
-        detail=f"{report.made} calls: {', '.join(parts) or 'none'}; "
-        f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
+        detail=f"{report.made} calls: {', '.join(parts) or 'none'}; {'; '.join(_times(report))}{hint}",
         lines=(f"the first without success: {report.first_failure}", *_kept(stage)) if report.refused else (),
     )
+
+
+def _times(report: DriveReport) -> Iterator[str]:
+    """Yield how long calls took, and on a live clock how late they were, and at which rate they were made."""
+    answered = f"p50 {latency(report.latencies.rank(50))}, p99 {latency(report.latencies.rank(99))}"
+    if not len(report.lates):
+        yield answered
+        return
+    if report.pace.asked_per_s is not None:
+        yield rates(report.pace.asked_per_s, report.pace.reached_per_s)
+    yield f"late p99 {latency(report.lates.rank(99))}"
+    yield f"answered − due {answered}"
 
 
 def _kept(stage: _Stage) -> Iterator[str]:
@@ -421,11 +430,10 @@ async def _play_live(stage: _Stage) -> None:
     started = loop.time()
     under_way: set[asyncio.Task[None]] = set()
     for driven in stage.calls():
-        wait_s = started + driven.at_ms / 1000 / stage.space.driver.rate - loop.time()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        stage.report.note_lag(int(-wait_s * 1000))
-        task = loop.create_task(stage.make(driven, loop.time() + min(wait_s, 0.0)))
+        due_s = started + driven.at_ms / 1000 / stage.space.driver.rate
+        # Calls that are late are made at once, and yet those before them get on.
+        await asyncio.sleep(max(0.0, due_s - loop.time()))
+        task = loop.create_task(stage.make(driven, due_s))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)
