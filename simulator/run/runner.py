@@ -429,10 +429,14 @@ async def _play_live(stage: _Stage) -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
     under_way: set[asyncio.Task[None]] = set()
+    last_ms = -1
     for driven in stage.calls():
         due_s = started + driven.at_ms / 1000 / stage.space.driver.rate
-        # Calls that are late are made at once, and yet those before them get on.
-        await asyncio.sleep(max(0.0, due_s - loop.time()))
+        wait_s = due_s - loop.time()
+        # Late calls are made at once, and yet those before them get on; those of an instant go together.
+        if wait_s > 0 or driven.at_ms != last_ms or len(under_way) % _CALLS_AT_ONCE == 0:
+            await asyncio.sleep(max(0.0, wait_s))
+        last_ms = driven.at_ms
         task = loop.create_task(stage.make(driven, due_s))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
