@@ -23,6 +23,7 @@ def card(result: RunResult) -> bytes:
         "source": result.source,
         "seed": result.seed,
         "version": result.version,
+        "verdict": result.verdict,
         "passed": result.passed,
         "elapsed_real_s": result.elapsed_real_s,
         "virtual_ms": simulation.clock.now_ms,

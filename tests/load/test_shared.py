@@ -8,18 +8,14 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
 
-from harness import Receiver, receiving, until
-from load.bench import in_this_process
+from harness import receiving, until
+from load.bench import STORM, command, in_this_process, shared
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
@@ -27,45 +23,8 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.load.crew import Crew
 from simulator.load.keeper import Limits
 from simulator.load.parts import Part
-from simulator.load.run import Shared, run_shared
-from simulator.provider import discover
-from simulator.scenario.loader import load_run
 
 pytest.importorskip("hdrh", reason="the extra `load` is not installed")
-
-STORM = """
-name: a storm for several
-providers: {infobip: {webhook: {url: RECEIVER/reports, in_flight: 8, retry: [1s, 5s]}}}
-recipients: {"+4170000000*": {reachable: {from: 0s, until: 2h, is: false}}}
-rules:
-  - name: nervous network
-    when: {recipient: "+417*"}
-    then: {webhooks: {duplicate: {share: 10%, within: 30s}, delay: 0s..9s}}
-timeline:
-  - at: 1s
-    provider: infobip
-    storm: {messages: 600, rate: 100/s, recipient: "+417", arrivals: poisson, mix: {deliver: 70%, fail: 20%}}
-  - {at: 5s, provider: infobip, recipient: "+41799*", count: 40, rate: 10/s, writes: hello}
-expect:
-  messages: {final: 100%, at_least: 600}
-  webhooks: {acknowledged: 100%, lost: 0}
-"""
-
-
-async def _shared(
-    receiver: Receiver,
-    scenario: str,
-    workers: int,
-    *,
-    clock: ClockSpec = ClockSpec(),
-    watching: Callable[[Crew[Part]], None] = lambda _: None,
-    **options: Any,
-) -> RunResult:
-    written = scenario.replace("RECEIVER", receiver.url)
-    providers = discover()
-    plan = load_run(written, "storm.yaml", providers)
-    shared = Shared(workers, 7, clock, **options)
-    return await run_shared(plan, written, providers, shared, watching)
 
 
 async def test_any_number_of_workers_tells_one_story() -> None:
@@ -82,7 +41,7 @@ async def test_any_number_of_workers_tells_one_story() -> None:
             results[str(workers)] = await in_this_process(receiver, STORM, workers)
             received[str(workers)] = len(receiver.received)
         receiver.received.clear()
-        results["2"] = await _shared(receiver, STORM, 2)
+        results["2"] = await shared(receiver, STORM, 2)
         received["2"] = len(receiver.received)
         other_seed = await in_this_process(receiver, STORM, 1, seed=8)
 
@@ -119,7 +78,7 @@ timeline: [{at: 0s, provider: infobip, storm: {messages: 60, rate: 200/s}}]
                 return web.Response()
 
             receiver.answer = answer
-            result = await _shared(receiver, scenario, 2, clock=live)
+            result = await shared(receiver, scenario, 2, clock=live)
             assert result.storm is not None
             results.append(result.storm)
 
@@ -227,7 +186,7 @@ async def test_worker_that_dies_is_named_and_the_verdict_is_incomplete() -> None
             return web.Response()
 
         receiver.answer = answer
-        result = await _shared(receiver, STORM, 2, watching=crews.append)
+        result = await shared(receiver, STORM, 2, watching=crews.append)
 
     assert result.storm is not None
     assert result.verdict == "INCOMPLETE"
@@ -266,25 +225,6 @@ async def test_receiver_that_refuses_everything_is_given_up() -> None:
     assert len(result.space.simulation.messages) == 4
 
 
-@asynccontextmanager
-async def _command(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "simulator.cli",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
 async def test_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     """
     Ctrl-C ends every worker, and the evidence is written: incomplete, with what there is.
@@ -296,7 +236,7 @@ async def test_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
         head = STORM.partition("recipients:")[0].replace("RECEIVER", receiver.url)
         file.write_text(head + "clock: {mode: live}\n" + storm)
         arguments = ("run", str(file), "--workers", "2", "--port", "0", "--port-file", str(port))
-        async with _command(*arguments, "--progress", "json", "--json", str(card)) as process:
+        async with command(*arguments, "--progress", "json", "--json", str(card)) as process:
             await until(lambda: len(receiver.received) > 20, turns_max=6_000)
             async with ClientSession() as http:
                 base = f"http://127.0.0.1:{port.read_text().strip()}"

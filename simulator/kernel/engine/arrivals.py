@@ -88,6 +88,9 @@ def inject_storm(state: SimulationState, step: StormStep) -> None:
     storm, now_ms, shard = step.storm, state.clock.now_ms, state.shard
     schedule, gaps = storm.arrivals, state.chance.of("storm", step.number)
     arrived, offset_us = step.arrived, step.offset_us
+    if not arrived:
+        # What an account learns of a storm, such as who sends, it learns in every shard at one instant.
+        state.accounts[storm.provider].compose(f"{storm.recipient}{arrived:07d}", storm.text)
     while arrived < storm.messages and arrived - step.arrived < _SLICE_MAX:
         if step.start_ms + offset_us // 1_000 > now_ms:
             break
