@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -31,8 +32,9 @@ from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.option_types import listen_option, ports_of
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
-from simulator.commands.terminal import ProgressLine, say
+from simulator.commands.terminal import ProgressLine, plain_json, say
 from simulator.commands.watching import PROGRESS, Shown
+from simulator.evidence.card import card_line
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
@@ -52,6 +54,8 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["run"]
 
 _QUIET_REAL_S: Final = 30.0
+_LINES: Final = Path("-")
+"""What --json says for lines on standard output."""
 _COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗": "red"}
 """Of lines of the verdict, by how they begin."""
 
@@ -161,6 +165,7 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
+    lines = evidence.get("json") == _LINES and evidence.pop("json") == _LINES
     _check_flags(wait_for, alone=bool(record or start or wait_for or listen or inspect), workers=workers)
     path = find_scenario(scenario)
     server, plan = _server(
@@ -179,11 +184,11 @@ def run(
     try:
         with opened(evidence) as outputs:
             if workers is None:
-                code, result = asyncio.run(
-                    _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
-                )
+                running = _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
+                code, result = asyncio.run(running)
             else:
-                code, result = _share(server, plan, path, options, outputs, workers, port_file, progress)
+                show = Shown("json" if lines else progress, err=not lines)
+                code, result = _share(server, plan, path, options, outputs, workers, port_file, show)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -191,7 +196,7 @@ def run(
         code = INTERRUPTED
     if result is not None:
         # Last, since whoever reads it may have gone, and the evidence is to stay.
-        _tell(result)
+        _tell(result, lines=lines)
     if code:
         sys.exit(code)
 
@@ -211,7 +216,7 @@ def _share(
     evidence: Mapping[str, Output],
     workers: int,
     port_file: Path | None,
-    progress: str,
+    show: Shown,
 ) -> tuple[int, RunResult | None]:
     """Carry a scenario out over workers, unless something of it cannot be shared among them."""
     shared = Shared(
@@ -224,7 +229,7 @@ def _share(
     )
     config = server.config
     door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
-    code, result = share(plan, _text(path), discover(), shared, door, Shown(progress))
+    code, result = share(plan, _text(path), discover(), shared, door, show)
     if result is None:
         return code, None
     written = _write(result, evidence, None)
@@ -368,11 +373,14 @@ def _write_port(path: Path | None, port: int) -> None:
         write_whole(path, f"{port}\n".encode())
 
 
-def _tell(result: RunResult) -> None:
+def _tell(result: RunResult, *, lines: bool = False) -> None:
+    """Print the verdict for people; with *lines*, one for programs before, and it on standard error."""
     try:
+        if lines:
+            say(plain_json(json.loads(card_line(result))))
         for line in text(result):
             colours = [colour for begin, colour in _COLOURS.items() if line.startswith(begin)]
-            say(line, colour=colours[0] if colours else None)
+            say(line, colour=colours[0] if colours else None, err=lines)
     except BrokenPipeError:
         # Whoever read has read enough; what is left would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

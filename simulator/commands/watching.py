@@ -27,14 +27,15 @@ class Shown:
     Shows views in the form that is asked for, the last one in any case.
     """
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, *, err: bool = True) -> None:
         self._form = form
+        self._err = err
         self._line = ProgressLine(_LOG_REAL_S)
 
     def __call__(self, view: View, *, last: bool = False) -> None:
         if self._form == "json":
             # Whoever reads it line by line is not to wait for a buffer.
-            say(json.dumps({**view._asdict(), "last": last}), err=True)
+            say(json.dumps({**view._asdict(), "last": last}), err=self._err)
         elif self._form == "text":
             self._line(view.line())
 

@@ -11,11 +11,16 @@ import msgspec
 from simulator.evidence.result import RunResult, Scorecard
 from simulator.evidence.text import ROWS
 
-__all__ = ["card", "figures"]
+__all__ = ["card", "card_line", "figures"]
 
 
 def card(result: RunResult) -> bytes:
     """Return the verdict, every expectation with all its lines and messages, and every figure."""
+    return msgspec.json.format(card_line(result), indent=2) + b"\n"
+
+
+def card_line(result: RunResult) -> bytes:
+    """Return the same in one line."""
     result = result.withheld()
     simulation = result.space.simulation
     document = {
@@ -48,7 +53,7 @@ def card(result: RunResult) -> bytes:
         document["drive"] = driven
     if result.storm is not None:
         document["storm"] = asdict(result.storm)
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return msgspec.json.encode(document)
 
 
 def figures(scorecard: Scorecard) -> dict[str, int | None]:

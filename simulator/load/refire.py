@@ -68,6 +68,21 @@ class LoadReport:
         self.reasons = {**other.reasons, **self.reasons}
         self.worse += other.worse
 
+    def as_plain(self) -> dict[str, object]:
+        """Return it for programs."""
+        measures = self.measures
+        return {
+            "incomplete": list(self.troubles),
+            "sent": self.sent,
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "failures": dict(sorted(self.failures.items())),
+            "worse": self.worse,
+            "asked_per_s": measures.asked_per_s(1),
+            "reached_per_s": measures.reached_per_s(),
+            "late": ranks(measures.late),
+            "answered": ranks(measures.answered),
+        }
+
     def lines(self) -> list[str]:
         """Return it as lines for people."""
         measures = self.measures

@@ -26,7 +26,7 @@ from simulator.load.sharding import work
 from simulator.provider import discover
 from simulator.scenario.loader import load_run
 
-__all__ = ["STORM", "command", "in_this_process", "shared"]
+__all__ = ["STORM", "begun", "command", "in_this_process", "shared"]
 
 STORM = """
 name: a storm for several
@@ -105,13 +105,10 @@ async def shared(
 
 
 @asynccontextmanager
-async def command(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Begin a command of ours; it does not outlive the block."""
+async def begun(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Begin a program that finds our modules; it does not outlive the block."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "simulator.cli",
-        *arguments,
+        *words,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
@@ -122,3 +119,10 @@ async def command(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@asynccontextmanager
+async def command(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Begin a command of ours."""
+    async with begun(sys.executable, "-m", "simulator.cli", *arguments) as process:
+        yield process
