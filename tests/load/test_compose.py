@@ -40,7 +40,7 @@ def _composed(workers: int) -> Any:
 
 def test_everything_that_the_file_names_is_there() -> None:
     """
-    Containerfile and extras exist, configs are mounted where commands look for them, and the storm can be shared.
+    Containerfile and extras exist, configs are mounted where commands look for them, the storm can be shared.
     """
     composed = _composed(4)
     services, configs = composed["services"], composed["configs"]
@@ -55,12 +55,10 @@ def test_everything_that_the_file_names_is_there() -> None:
     for name in ("master", "worker"):
         mounted = {config["target"]: config["source"] for config in services[name]["configs"]}
         assert mounted[services[name]["command"][1]] == "locustfile"
-        assert (
-            f'scenario = "{next(t for t, s in mounted.items() if s == "storm")}"'
-            in configs["locustfile"]["content"]
-        )
+        (scenario,) = [target for target, source in mounted.items() if source == "storm"]
+        assert f'scenario = "{scenario}"' in configs["locustfile"]["content"]
     assert "load" in services["worker"]["build"]["args"]["EXTRAS"].split(",")
-    assert obstacles(plan, discover(), services["worker"]["deploy"]["replicas"]) == []
+    assert obstacles(plan, discover(), int(services["worker"]["deploy"]["replicas"])) == []
     assert "http://receiver:9000" in configs["storm"]["content"]
     assert services["worker"]["command"][-1] in services
 
