@@ -25,7 +25,7 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.outputs import write_whole
-from simulator.commands.sharing import share_firing
+from simulator.commands.sharing import Interrupts, share_firing
 from simulator.commands.terminal import plain_json, say
 from simulator.commands.watching import PROGRESS, Shown, watched
 from simulator.kernel.model.scenario import ClockSpec
@@ -229,11 +229,12 @@ def _refire(
     plan = plan_of_load(recorded, firing.rate, firing.gap_real_ms)
     for line in _intention(plan, firing.rate, firing.gap_real_ms):
         say(line, err=True)
-    interrupted = False
     machine = figures == Path("-")
     show = Shown("json", err=False) if machine else Shown(progress)
     if workers is None:
-        report = asyncio.run(_fired(recorded, firing, show))
+        interrupts = Interrupts()
+        report = asyncio.run(_fired(recorded, firing, show, interrupts))
+        interrupted = bool(interrupts.count)
     else:
         report, interrupted = share_firing(recorded.folder, firing, workers, show)
     if figures is not None and not machine:
@@ -249,20 +250,26 @@ def _refire(
     return EXPECTATIONS_FAILED if report.worse or report.troubles else 0
 
 
-async def _fired(recorded: Bundle, firing: Firing, show: Shown) -> LoadReport:
-    """Fire everything from this process."""
+async def _fired(recorded: Bundle, firing: Firing, show: Shown, interrupts: Interrupts) -> LoadReport:
+    """Fire everything from this process; whoever interrupts it hears of what there was until then."""
     began_s = time.monotonic()
     latest: Progress | None = None
+    measured = LoadReport()
 
     def note(report: LoadReport, under_way: int) -> None:
-        nonlocal latest
+        nonlocal latest, measured
+        measured = report
         latest = Progress(0, 0, 0, under_way, 0, report.measures)
 
     def look() -> View | None:
         return None if latest is None else view_of([latest], time.monotonic() - began_s, 1)
 
-    with watched(look, show):
-        return await refire(recorded, firing, note)
+    with interrupts.heard(), watched(look, show):
+        try:
+            return await refire(recorded, firing, note)
+        except asyncio.CancelledError:
+            measured.troubles = ("the run was interrupted",)
+            return measured
 
 
 def _intention(plan: Plan, rate: int, gap_real_ms: int | None) -> Iterator[str]:
