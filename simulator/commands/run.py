@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -39,8 +39,10 @@ from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
+from simulator.load.live import View, view_alone
 from simulator.load.run import Shared
 from simulator.provider import discover
+from simulator.run.meter import Meter
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
 from simulator.run.runner import run as carry_out
@@ -119,7 +121,7 @@ _COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗"
     default="text",
     show_default=True,
     type=PROGRESS,
-    help="With --workers: how the load is shown meanwhile on standard error; json: a line twice a second.",
+    help="How the run is shown meanwhile on standard error; json: a line twice a second.",
 )
 @evidence_options
 @click.option(
@@ -182,12 +184,12 @@ def run(
     )
     result = None
     try:
+        show = Shown("json" if lines else progress, err=not lines)
         with opened(evidence) as outputs:
             if workers is None:
-                running = _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
+                running = _run(server, plan, path, options, outputs, record, port_file, show, inspect=inspect)
                 code, result = asyncio.run(running)
             else:
-                show = Shown("json" if lines else progress, err=not lines)
                 code, result = _share(server, plan, path, options, outputs, workers, port_file, show)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
@@ -286,6 +288,7 @@ async def _run(
     evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
+    show: Shown,
     *,
     inspect: bool,
 ) -> tuple[int, RunResult | None]:
@@ -306,7 +309,9 @@ async def _run(
             say(f"{name} alone at {url}", err=True)
         if not makes_calls(plan):
             say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
-        result = await carry_out(server, plan, options, _progress())
+        watching = _Watching(show)
+        result = await carry_out(server, plan, options, watching)
+        watching.end()
         written = _write(result, evidence, recorder)
         if inspect:
             _tell(result)
@@ -386,14 +391,35 @@ def _tell(result: RunResult, *, lines: bool = False) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _progress() -> Callable[[Space], None]:
-    line = ProgressLine(_QUIET_REAL_S)
+class _Watching:
+    """Shows how a run in this process goes on: on a clock that stands still by its instants."""
 
-    def show(space: Space) -> None:
-        simulation = space.simulation
-        line(
-            f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
-            f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
+    def __init__(self, show: Shown) -> None:
+        self._show = show
+        self._line = ProgressLine(_QUIET_REAL_S)
+        self._view: View | None = None
+
+    def __call__(self, space: Space, meter: Meter) -> None:
+        """Show a space and what was measured in it."""
+        simulation, driver, dispatcher = space.simulation, space.driver, space.dispatcher
+        live, due_ms = driver.mode is ClockMode.LIVE, simulation.next_due()
+        self._view = view_alone(
+            meter,
+            messages=len(simulation.messages),
+            backlog=dispatcher.waiting,
+            in_flight=simulation.outbox.in_flight - dispatcher.waiting,
+            behind_ms=driver.late_real_us(due_ms) // 1_000 if due_ms is not None else 0,
+            live=live,
         )
+        if live or self._show.machine:
+            self._show(self._view)
+        elif self._show.text:
+            self._line(
+                f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
+                f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
+            )
 
-    return show
+    def end(self) -> None:
+        """Tell programs that this is the last they hear."""
+        if self._view is not None and self._show.machine:
+            self._show(self._view, last=True)

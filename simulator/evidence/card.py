@@ -56,9 +56,9 @@ def card_line(result: RunResult) -> bytes:
     return msgspec.json.encode(document)
 
 
-def figures(scorecard: Scorecard) -> dict[str, int | None]:
+def figures(scorecard: Scorecard) -> dict[str, int | float | None]:
     """Return every figure of the scorecard by name, times with their unit at its end; None: not measured."""
-    values: dict[str, int | None] = {}
+    values: dict[str, int | float | None] = {}
     for row in ROWS:
         unmeasured = row.unit == "us" and row.field.startswith("latency") and not scorecard.measured
         values[row.field] = None if unmeasured else getattr(scorecard, row.field)

@@ -124,6 +124,10 @@ class Scorecard:
     How long attempts that were ready waited for one of the account's places, or for an earlier one to
     the same recipient, in real time; None on a clock that stands still meanwhile.
     """
+    asked_per_s: float | None = None
+    """How many webhooks a second fell due; None: nobody asked for any rate, the clock stood still."""
+    reached_per_s: float | None = None
+    """How many of them were sent a second, in real time; None: likewise, in one process."""
     load: Load | None = None
     """How the simulator itself did; None: nobody measured it."""
 

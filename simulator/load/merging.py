@@ -124,6 +124,8 @@ def _card(parts: Sequence[Part], judged: Judged, measures: Measures, live_rate: 
     loads = [part.load for part in parts]
     return replace(
         card,
+        asked_per_s=measures.asked_per_s(live_rate) if live_rate else None,
+        reached_per_s=measures.reached_per_s(),
         order_violations=sum(part.order_violations for part in parts),
         recovery_ms=max(recoveries, default=None),
         load=Load(

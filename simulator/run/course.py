@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from simulator.evidence.result import Check, RunResult
+from simulator.evidence.result import Check, Load, RunResult, Scorecard
 from simulator.evidence.scorecard import scorecard
 from simulator.kernel.model.arrivals import offsets_us
 from simulator.kernel.model.chance import Chance
+from simulator.kernel.model.scenario import ClockMode
 from simulator.run.checks import checks
 from simulator.run.driving import arrivals
+from simulator.run.meter import Meter
 from simulator.runtime.space import Space
 from simulator.scenario.goals import RunFile
 
@@ -29,6 +31,8 @@ class Course:
         self._offsets_ms: tuple[int, tuple[int, ...]] | None = None
         """With the seed that gaps were drawn from."""
         self.result: RunResult | None = None
+        self.meter: Meter | None = None
+        """What measures the run; None: it was measured when it was recorded, if ever."""
 
     def end(self, result: RunResult | None) -> None:
         """Take note of how the run ended, with what was planned; None: it goes on."""
@@ -42,6 +46,14 @@ class Course:
         if self._offsets_ms is None or self._offsets_ms[0] != space.seed:
             self._offsets_ms = space.seed, tuple(sorted(_planned(self._plan, space.simulation.chance)))
         return [start_ms + offset_ms for offset_ms in self._offsets_ms[1]]
+
+    def scorecard(self, space: Space, *, lag_max_ms: int = 0, load: Load | None = None) -> Scorecard:
+        """Return how the receiver does, with the rates of the run."""
+        card = scorecard(space, lag_max_ms=lag_max_ms, load=load)
+        if self.meter is None or space.driver.mode is not ClockMode.LIVE:
+            return card
+        pace = self.meter.pace
+        return replace(card, asked_per_s=pace.asked_per_s, reached_per_s=pace.reached_per_s)
 
     def checks(self, space: Space) -> Sequence[Check]:
         """Return what is expected, and how it stands."""

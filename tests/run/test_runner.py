@@ -13,6 +13,7 @@ from run.mutants.integrator import Integrator
 from run.mutants.ledger import Ledger
 from run.mutants.registry import mutant
 from simulator.evidence.card import card
+from simulator.evidence.text import text
 from simulator.kernel.model.arrivals import Ramp
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
@@ -98,9 +99,9 @@ async def test_plan_of_a_run_is_that_of_its_schedules() -> None:
     What was to come is told by ramps and random gaps as they are, not by one rate.
     """
     storm = "storm: {messages: 40, rate: 10/s, arrivals: poisson, mix: {deliver: 100%}}"
-    text = f"timeline: [{{at: 1s, provider: infobip, {storm}}}]"
+    scenario = f"timeline: [{{at: 1s, provider: infobip, {storm}}}]"
 
-    result = await carry_out(load_run(text, "gusts", discover()), Integrator(), count=0, means={})
+    result = await carry_out(load_run(scenario, "gusts", discover()), Integrator(), count=0, means={})
 
     came = sorted(message.accepted_ms for message in result.space.simulation.messages.values())
     assert list(result.planned_ms) == came
@@ -210,3 +211,29 @@ rules:
 
     assert failed(result) == []
     assert result.space.simulation.clock.now_ms < 60_000
+
+
+async def test_live_run_tells_the_rate_asked_beside_the_one_reached() -> None:
+    """
+    In one process, too, wherever the scorecard is shown; on a clock that stands still there is none.
+    """
+    storm = "storm: {messages: 60, rate: 300/s, arrivals: poisson, mix: {deliver: 100%}}"
+    webhook = "providers: {infobip: {deliver_after: 0s..20ms}}"
+    plan = load_run(f"{webhook}\ntimeline: [{{at: 0s, provider: infobip, {storm}}}]", "gusts", discover())
+    live = ClockSpec(mode=ClockMode.LIVE)
+
+    result = await carry_out(plan, Integrator(), count=0, means={}, clock=live)
+    still = await carry_out(plan, Integrator(), count=0, means={})
+
+    scorecard = result.scorecard
+    figures = json.loads(card(result))["receiver"]
+    assert scorecard.asked_per_s is not None
+    assert scorecard.reached_per_s is not None
+    assert (figures["asked_per_s"], figures["reached_per_s"]) == (
+        scorecard.asked_per_s,
+        scorecard.reached_per_s,
+    )
+    printed = " ".join("\n".join(text(result)).split())
+    assert f"rate asked {scorecard.asked_per_s:,.0f}/s" in printed
+    assert f"rate reached {scorecard.reached_per_s:,.0f}/s" in printed
+    assert (still.scorecard.asked_per_s, still.scorecard.reached_per_s) == (None, None)
