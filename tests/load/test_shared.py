@@ -264,3 +264,36 @@ async def test_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     } <= set(views[-1])
     assert "simulator_load_workers 2.0" in metrics
     assert refused.status == 503
+
+
+@pytest.mark.parametrize("moody", [False, True])
+async def test_verdict_over_workers_is_that_of_one_process(moody: bool) -> None:
+    """
+    The same expectations are met or not, with the same words where no time is measured, and the same figures.
+    """
+    figures = ("webhooks", "attempts", "acknowledged", "lost", "non_2xx", "retries", "copies_on_purpose")
+    async with receiving() as receiver:
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            refused = moody and b'7"' in await request.read()
+            return web.Response(status=500 if refused else 200)
+
+        receiver.answer = answer
+        written = STORM.replace("RECEIVER", receiver.url)
+        plan = load_run(written, "storm.yaml", discover())
+        server = Server(ServerConfig(port=0, seed=7, scenario=plan.scenario, providers=discover()))
+        await server.start()
+        try:
+            alone = await run(server, plan, RunOptions())
+        finally:
+            await server.stop()
+        together = await in_this_process(receiver, STORM, 3)
+
+    assert together.verdict == alone.verdict
+    assert [(each.name, each.passed, each.detail) for each in together.checks] == [
+        (each.name, each.passed, each.detail) for each in alone.checks
+    ]
+    assert together.messages == alone.messages
+    assert {name: getattr(together.scorecard, name) for name in figures} == {
+        name: getattr(alone.scorecard, name) for name in figures
+    }
