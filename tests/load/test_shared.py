@@ -23,6 +23,10 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.load.crew import Crew
 from simulator.load.keeper import Limits
 from simulator.load.parts import Part
+from simulator.provider import discover
+from simulator.run.runner import RunOptions, run
+from simulator.scenario.loader import load_run
+from simulator.server.app import Server, ServerConfig
 
 pytest.importorskip("hdrh", reason="the extra `load` is not installed")
 
