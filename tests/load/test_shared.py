@@ -301,3 +301,25 @@ async def test_verdict_over_workers_is_that_of_one_process(moody: bool) -> None:
     assert {name: getattr(together.scorecard, name) for name in figures} == {
         name: getattr(alone.scorecard, name) for name in figures
     }
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+async def test_lines_for_programs_end_with_the_verdict(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """
+    `--json -` tells on standard output how a run goes on and what came of it, and nothing else.
+    """
+    async with receiving() as receiver:
+        file = tmp_path / "storm.yaml"
+        head = STORM.partition("recipients:")[0].replace("RECEIVER", receiver.url)
+        storm = "timeline: [{at: 0s, provider: infobip, storm: {messages: 50, rate: 100/s}}]\n"
+        file.write_text(f"{head}clock: {{mode: live}}\n{storm}expect: {{webhooks: {{acknowledged: 100%}}}}\n")
+        async with command("run", str(file), *workers, "--port", "0", "--json", "-") as process:
+            out, err = await asyncio.wait_for(process.communicate(), 60)
+
+    *views, last = [json.loads(line) for line in out.decode().splitlines()]
+    assert process.returncode == 0, err
+    assert (last["verdict"], last["receiver"]["acknowledged"]) == ("PASSED", 50)
+    assert last["receiver"]["asked_per_s"] is not None
+    assert [view["last"] for view in views] == [False] * (len(views) - 1) + [True]
+    assert (views[-1]["sent"], views[-1]["answered"], views[-1]["messages"]) == (50, 50, 50)
+    assert b"PASSED  a storm for several" in err
