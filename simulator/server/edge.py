@@ -203,11 +203,10 @@ class Edge:
         reply = self._turn_away(space, call, answer, TurnedAway.TOO_LARGE, why, sends=route.sends)
         return reply._replace(close=True)
 
-    def failed(self, request: HttpRequest, failure: Exception) -> HttpReply:
+    def failed(self, method: str, path: str, failure: Exception) -> HttpReply:
         """Return the reply to a request that names no space there is, or for which the edge itself failed."""
         if isinstance(failure, UnknownSpace):
             return problem_reply(Problem(404, "No such space", str(failure)))
-        method, path = request.method, request.path
         _LOG.error("%s %s failed inside the simulator", method, path, exc_info=failure)
         detail = f"{method} {path} failed inside the simulator; its log has the details"
         return problem_reply(Problem(500, "Failed", detail))

@@ -15,11 +15,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
-from aiohttp.connector import AddrInfoType
-
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
-from simulator.runtime.guard import ForbiddenTarget, Guard
+from simulator.runtime.guard import AddressInfo, ForbiddenTarget, Guard
 from simulator.runtime.transport.connection import Connection
 from simulator.runtime.transport.seam import (
     CONNECTIONS_MAX,
@@ -239,7 +237,7 @@ class _Pool:
 class _Addresses(NamedTuple):
     """The addresses of a name, and until when they are good."""
 
-    infos: Sequence[AddrInfoType]
+    infos: Sequence[AddressInfo]
     until: float
 
 
@@ -350,12 +348,12 @@ class OwnTransport:
                 return connection
         return failure or unresolved(pool.host)
 
-    async def _resolve(self, pool: _Pool) -> Sequence[AddrInfoType]:
+    async def _resolve(self, pool: _Pool) -> Sequence[AddressInfo]:
         key = (pool.host, pool.port)
         cached = self._addresses.get(key)
         if cached is not None and cached.until > self.now():
             return cached.infos
-        infos: Sequence[AddrInfoType]
+        infos: Sequence[AddressInfo]
         try:
             # An address in figures needs nobody to be asked.
             infos = socket.getaddrinfo(*key, type=_STREAM, proto=_TCP, flags=socket.AI_NUMERICHOST)
