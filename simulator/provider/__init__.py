@@ -37,7 +37,7 @@ from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.recipient import Circumstances, normal_address
 from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
-from simulator.kernel.model.turns import SLICE
+from simulator.kernel.model.turns import SLICE, InTurns, gathered, in_order, whole
 from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay, format_duration
 from simulator.kernel.webhooks.webhook import (
     Attempt,
@@ -154,6 +154,7 @@ __all__ = [
     "Handler",
     "IllegalMove",
     "ImpossibleAct",
+    "InTurns",
     "Integer",
     "Invalid",
     "Json",
@@ -216,8 +217,10 @@ __all__ = [
     "drawn",
     "form_of",
     "format_duration",
+    "gathered",
     "group",
     "header_text",
+    "in_order",
     "json_answer",
     "json_at",
     "next_state",
@@ -235,4 +238,5 @@ __all__ = [
     "space_credential",
     "violations",
     "violations_in",
+    "whole",
 ]

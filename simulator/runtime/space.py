@@ -17,6 +17,7 @@ from simulator.kernel.engine.still import still
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.journal import Journal
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, open_gateway
@@ -25,6 +26,7 @@ from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
 from simulator.runtime.transport.seam import Transport
+from simulator.runtime.turns import Turn
 from simulator.secrecy import secrets_in
 
 __all__ = ["Exchange", "ScenarioConflict", "Space", "TurnedAway", "urls_in"]
@@ -33,6 +35,7 @@ _EXCHANGES_MAX = 1_000
 _LARGE: Final = 4_000
 """What has more entries, messages and webhooks is read aside."""
 _SECRETS_MAX = 1_000
+_EARLY_STEPS: Final = 100
 
 
 class ScenarioConflict(ValueError):
@@ -155,6 +158,10 @@ class Space:
 
     def load(self, scenario: Scenario) -> None:
         """Put *scenario* in force; raises ValueError when it names a provider that is not here."""
+        at_once(self.loading(scenario))
+
+    def loading(self, scenario: Scenario) -> InTurns[None]:
+        """Do the same in turns, for a long one."""
         unknown = sorted(set(scenario.providers) - set(self.gateways))
         if unknown:
             raise ValueError(f"unknown provider {unknown[0]!r}; known: {', '.join(sorted(self.gateways))}")
@@ -162,12 +169,16 @@ class Space:
             self.configure(provider, settings)
         for item in scenario.timeline:
             self._note_secrets(item.providers)
-        self.simulation.load(scenario, crowd(scenario.people))
+        yield from self.simulation.loading(scenario, crowd(scenario.people))
         self.driver.nudge()
 
     def replace(self, scenario: Scenario) -> None:
+        """Put *scenario* in force with its own seed and clock; see `replacing`."""
+        at_once(self.replacing(scenario))
+
+    def replacing(self, scenario: Scenario) -> InTurns[None]:
         """
-        Put *scenario* in force with its own seed and clock, if it names any.
+        Put *scenario* in force in turns, with its own seed and clock, if it names any.
 
         Raises ScenarioConflict, and changes nothing, where these came too late: ids
         and fates were drawn from another seed, or dates were told of another time.
@@ -180,7 +191,7 @@ class Space:
             simulation.chance.reseed(scenario.seed)
         if spec is not None:
             self._apply(spec)
-        self.load(scenario)
+        yield from self.loading(scenario)
 
     def add_rule(self, rule: Rule) -> None:
         """Put *rule* in force, before those that are; its name is to be its own."""
@@ -279,7 +290,9 @@ class Space:
         """Send the reports that a rule wants before the answer; wait for them, but not for ever."""
         now_ms = self.simulation.clock.now_ms
         while self.simulation.next_due() == now_ms:
-            self.simulation.fire(now_ms)
+            turn = Turn()
+            self.simulation.fire(now_ms, _EARLY_STEPS, turn.over)
+            await asyncio.sleep(0)
         await self.dispatcher.flush(patience_real_s)
 
     async def close(self) -> None:

@@ -4,7 +4,8 @@ Moves: what becomes of a message as time passes, and what may be done to it by c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Final
 
 from msgspec import structs
@@ -20,12 +21,14 @@ from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Rescheduled, Suspended
 from simulator.kernel.store.shared_facts import moved
 
 __all__ = [
     "IllegalMove",
     "change_recipient",
+    "changing_recipient",
     "move_by_command",
     "reschedule",
     "start",
@@ -37,7 +40,7 @@ __all__ = [
 ]
 
 _WOKEN_MAX: Final = 1_000
-"""How many recipients who are back are looked at before others get their turn."""
+"""How many recipients who are back are looked at in one round of an instant."""
 
 
 class IllegalMove(ValueError):
@@ -159,7 +162,7 @@ def _expect_back(state: SimulationState, recipient: str) -> None:
         state.agenda.add(back_ms, Wake(recipient))
 
 
-def wake(state: SimulationState, recipient: str) -> None:
+def wake(state: SimulationState, recipient: str) -> InTurns[None]:
     """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
     now_ms = state.clock.now_ms
     if not _reachable(state, recipient):
@@ -170,33 +173,47 @@ def wake(state: SimulationState, recipient: str) -> None:
         code = fate.code if fate.ending is Ending.DELIVER else ""
         at_ms = now_ms + number * state.accounts[key.provider].pace_ms
         state.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
+        yield
 
 
-def wake_all(state: SimulationState, pattern: str = "*") -> None:
+def wake_all(state: SimulationState, pattern: str = "*") -> InTurns[None]:
     """Deliver what waits for anybody under an address or prefix who is back."""
-    wake_rest(state, WakeRest(state.waiting.awaited(pattern), 0))
+    recipients, count = yield from state.waiting.awaited(pattern)
+    yield from _wake_some(state, recipients, count)
 
 
-def wake_rest(state: SimulationState, step: WakeRest) -> None:
+def wake_rest(state: SimulationState, step: WakeRest) -> InTurns[None]:
     """Deliver what waits for the next of many recipients; the others come in the same instant."""
-    recipients, place = step
-    for recipient in recipients[place : place + _WOKEN_MAX]:
+    return _wake_some(state, chain((step.next_one,), step.others), step.many)
+
+
+def _wake_some(state: SimulationState, recipients: Iterator[str], count: int) -> InTurns[None]:
+    for recipient in islice(recipients, _WOKEN_MAX):
         if recipient in state.waiting:
-            wake(state, recipient)
-    if place + _WOKEN_MAX < len(recipients):
-        state.agenda.add(state.clock.now_ms, WakeRest(recipients, place + _WOKEN_MAX))
+            yield from wake(state, recipient)
+        yield
+    if count > _WOKEN_MAX:
+        rest = WakeRest(next(recipients), recipients, count - _WOKEN_MAX)
+        state.agenda.add(state.clock.now_ms, rest)
 
 
 def change_recipient(
     state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str, span_ms: int | None = None
 ) -> None:
     """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
+    at_once(changing_recipient(state, pattern, traits, by, span_ms))
+
+
+def changing_recipient(
+    state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str, span_ms: int | None = None
+) -> InTurns[None]:
+    """Do the same in turns, for many may be back."""
     now_ms = state.clock.now_ms
     until_ms = now_ms + span_ms if span_ms is not None else None
     state.directory.change(pattern, traits, now_ms, until_ms)
     state.journal.add(now_ms, CircumstancesChanged(dict(traits), by, until_ms), recipient=pattern)
     if "reachable" in traits:
-        wake_all(state, pattern)
+        yield from wake_all(state, pattern)
 
 
 # -- commands ---------------------------------------------------------------------------------------

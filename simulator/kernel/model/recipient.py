@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Final, TypeAlias
 
 __all__ = ["TRAITS", "Circumstances", "Directory", "Trait", "Window", "normal_address"]
@@ -228,12 +229,16 @@ class Directory:
 
     def known(self) -> list[str]:
         """Return the addresses and prefixes that anything was said about, sorted."""
-        patterns: set[str] = set()
+        patterns: set[str] = set(self.addresses())
         for layer in (self._scenario, self._changes):
-            patterns.update(layer.exact)
             for table in layer.prefixes.values():
                 patterns.update(f"{prefix}*" for prefix in table)
         return sorted(patterns)
+
+    def addresses(self) -> Iterator[str]:
+        """Yield the addresses that anything was said about, each once; prefixes are none."""
+        scenario = self._scenario.exact
+        return chain(scenario, (address for address in self._changes.exact if address not in scenario))
 
     def _traits(self, address: str) -> Iterable[tuple[str, Trait]]:
         for layer in (self._changes, self._scenario):

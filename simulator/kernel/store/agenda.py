@@ -4,7 +4,7 @@ What is due, and when: a wheel of instants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from heapq import heappop, heappush, merge
 from itertools import islice
@@ -105,6 +105,19 @@ class Agenda:
                 self._size -= 1
                 return True
         return False
+
+    def drop(self, at_ms: int, goes: Callable[[Step], bool]) -> None:
+        """Take off every step of an instant that *goes*."""
+        if at_ms == self._round_at_ms and self._not_merged:
+            self._merge_all()
+        for steps in (
+            self._buckets.get(at_ms, []),
+            self._round if at_ms == self._round_at_ms else [],
+            *self._runs.get(at_ms, ()),
+        ):
+            before = len(steps)
+            steps[:] = [step for step in steps if not goes(step)]
+            self._size -= before - len(steps)
 
     def cancel(self, at_ms: int, step: Step) -> None:
         """
@@ -216,6 +229,11 @@ class Agenda:
             self._refill()
         self._size -= len(taken)
         return taken
+
+    def give_back(self, steps: Sequence[Step]) -> None:
+        """Put back the last of what was just taken: it comes next, in this order, before all else."""
+        self._round += reversed(steps)
+        self._size += len(steps)
 
     def _begin_round(self, due_ms: int) -> None:
         steps, self._buckets[due_ms] = self._buckets[due_ms], []

@@ -33,7 +33,10 @@ _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
 
 def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Handler:
     def handle(call: Call) -> Answer | Awaitable[Answer]:
-        return send(call, account_of(call), parse(call.body, format_of(call)))
+        written = format_of(call)
+        return call.read_in_turns(
+            lambda: parse(call.body, written), lambda request: send(call, account_of(call), request)
+        )
 
     return handle
 

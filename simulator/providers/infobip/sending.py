@@ -5,7 +5,7 @@ From a request to submissions, and from their outcomes to the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from simulator.provider import (
     SLICE,
     Answer,
     Call,
+    InTurns,
     Message,
     Refused,
     Submission,
@@ -38,11 +39,10 @@ _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer | Awaitable[Answer]:
     """Submit everything a request asks for and return Infobip's answer; raises Refuse."""
-    count = sum(len(destinations) for _, destinations in request.items)
-    return call.in_turns(_steps(call, account, request), count)
+    return call.in_turns(_steps(call, account, request))
 
 
-def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None, None, Answer]:
+def _steps(call: Call, account: Account, request: SendRequest) -> InTurns[Answer]:
     _check(call, account, request)
     bulk_id = _bulk_id(call, request)
     tracking = _tracking(call, request, bulk_id)
@@ -56,10 +56,9 @@ def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None
         body["trackingProcessKey"] = tracking.process_key
     entries: list[object] = []
     body["messages"] = entries
-    for number, outcome in enumerate(outcomes, 1):
+    for outcome in outcomes:
         entries.append(_entry(account, outcome, request))
-        if number % SLICE == 0:
-            yield
+        yield
     _remember_bulk(call, account, request, bulk_id, outcomes)
     if notes := _notes(request, call.gateway.why_not):
         call.note(notes)
@@ -166,16 +165,13 @@ class _Builder:
         limit = request.speed_limit
         self._pacer = Pacer(limit, call.gateway) if limit is not None else None
 
-    def building(self) -> Generator[None, None, list[Submission]]:
-        """Return one submission per destination, in order, built a slice at a time."""
+    def building(self) -> InTurns[list[Submission]]:
+        """Return one submission per destination, in order, built in turns."""
         submissions: list[Submission] = []
-        slices = 0
         for item, destinations in self._request.items:
             for place in range(0, len(destinations), SLICE):
                 submissions += self._of_item(item, destinations[place : place + SLICE])
-                if len(submissions) // SLICE > slices:
-                    slices = len(submissions) // SLICE
-                    yield
+                yield
         return submissions
 
     def _of_item(self, item: Item, destinations: list[Destination]) -> list[Submission]:

@@ -17,6 +17,7 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of, header_text
 from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
 from simulator.runtime.space import ScenarioConflict, Space, urls_in
+from simulator.runtime.turns import taking_turns
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
 from simulator.schema.shapes import (
@@ -272,7 +273,7 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     # Only now, for it takes its place in the story, and the space may be gone meanwhile.
     space = controller.space(asked)
     try:
-        space.replace(scenario)
+        await taking_turns(space.replacing(scenario), undivided=space.tap is not None)
         space.scenario_text = text
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
