@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -309,6 +310,8 @@ async def _run(
     except OSError as trouble:
         _LOG.error("simulator: cannot listen on %s: %s", server.config.host, could_not_bind(trouble))
         return COULD_NOT_START
+    # What is there now stays; a collector that goes through all of it again and again holds up the loop.
+    gc.freeze()
     stopped, hurry = asyncio.Event(), asyncio.Event()
     code = 0
 

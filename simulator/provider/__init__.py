@@ -87,6 +87,7 @@ from simulator.provider.settings import (
 )
 from simulator.provider.showing import Bubble, Card, Picture, Suggestion, plain_bubble
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
+from simulator.schema.long_json import TooManyValues, decode_long
 from simulator.schema.node import Json, Node, Problems, describe, node_of
 from simulator.schema.shapes import (
     Boolean,
@@ -194,6 +195,7 @@ __all__ = [
     "Submission",
     "Suggestion",
     "Text",
+    "TooManyValues",
     "UniformDelay",
     "Violation",
     "Watch",
@@ -211,6 +213,7 @@ __all__ = [
     "changed",
     "characters_outside",
     "decode_json",
+    "decode_long",
     "describe",
     "described",
     "discover",

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 TURN_REAL_NS: Final = 2_000_000
 """A call that takes longer lets others have their turn so often."""
-_READ_AT_ONCE_BYTES_MAX: Final = 32_768
+_AT_ONCE_BYTES_MAX: Final = 32_768
 
 
 class Answer(NamedTuple):
@@ -190,9 +190,18 @@ class Call:
         self, read: Callable[[], T], then: Callable[[T], Answer | Awaitable[Answer]]
     ) -> Answer | Awaitable[Answer]:
         """Return what *then* makes of what is *read* from the body; a long one is read beside the loop."""
-        if self.at_once or len(self.body) <= _READ_AT_ONCE_BYTES_MAX:
+        if self.at_once or len(self.body) <= _AT_ONCE_BYTES_MAX:
             return then(read())
         return _reading_aside(read, then)
+
+    async def aside(self, size: int, work: Callable[[], T]) -> T:
+        """Return what *work* on so many bytes comes to; on many it is done beside the loop."""
+        if self.at_once or size <= _AT_ONCE_BYTES_MAX:
+            return work()
+        # Who calls has the loop already; whoever only looks at providers need not load it.
+        from asyncio import to_thread
+
+        return await to_thread(work)
 
     def submit_later(
         self,

@@ -19,15 +19,23 @@ from simulator.provider import Answer, Call, Route, Router
 from simulator.schema.node import did_you_mean
 from simulator.server.by_aiohttp import read_body
 from simulator.server.faces import InspectorPages
-from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
+from simulator.server.operations.base import (
+    AFTER_MAX,
+    LONG_BODY_BYTES_MAX,
+    Asked,
+    Controller,
+    Operation,
+    Reply,
+    whole,
+)
 from simulator.server.operations.table import OPERATIONS
-from simulator.server.packing import NotUnpacked, TooLarge, unpacked
+from simulator.server.packing import NotUnpacked, TooLarge
 from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.takeover import has_left
 
 __all__ = ["ControlFace"]
 
-_BODY_BYTES_MAX: Final = 16 * 1_048_576
+_BODY_BYTES_MAX: Final = LONG_BODY_BYTES_MAX
 _FOLLOWED_MAX: Final = 500
 _SLICE: Final = 500
 """So many rows are written before others get their turn."""
@@ -64,6 +72,8 @@ class ControlFace:
         """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
+            if len(asked.body) > operation.body_bytes_max:
+                raise Problem(413, "Too large", f"expected a body of up to {operation.body_bytes_max} bytes")
             space = self._controller.large(asked.parameters["space"]) if _may_be_aside(operation) else None
             if space is None:
                 return await operation.run(self._controller, asked)
@@ -221,8 +231,7 @@ def _lines(rows: Sequence[object]) -> bytes:
 
 async def _body(request: web.Request) -> bytes:
     try:
-        packed = await read_body(request, _BODY_BYTES_MAX)
-        return unpacked(packed, request.headers.get("Content-Encoding", ""), _BODY_BYTES_MAX)
+        return await read_body(request, _BODY_BYTES_MAX)
     except TooLarge:
         raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes") from None
     except UNREADABLE:

@@ -215,7 +215,7 @@ async def bip(asks: Asks) -> None:
     )
     await worked_off("it")
     boundary = b'--b\r\nContent-Disposition: form-data; name="data"\r\n\r\n{"txnid":"1","fileType":"P"}\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-    upload = boundary + b"\r\n--c" * (12 * MIB) + b"\r\n--b--\r\n"
+    upload = boundary + b"\r\n--c" * (9 * MIB) + b"\r\n--b--\r\n"
     await asks.send(
         "an upload of 48 MiB",
         "POST",

@@ -114,6 +114,8 @@ async def main(sections: list[str]) -> int:
                 "the first page, which loads the inspector", f"{stalls.url}/_ui/default/messages"
             )
             stalls.too_long.clear()
+            # As `serve` does.
+            gc.freeze()
             for name, section in SECTIONS.items():
                 if not sections or name in sections:
                     print(f"-- {name}", flush=True)

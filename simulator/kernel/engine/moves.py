@@ -102,6 +102,8 @@ def _change(
         if move is not Move.EXPIRE or now_ms < at_ms:
             # It will not expire any more, so nothing is due then on its account.
             state.agenda.cancel(at_ms, expiry)
+    if message.state is State.SCHEDULED and state.suspended:
+        state.suspended.discard(message.key)
     message.state = to
     message.changed_ms = now_ms
     message.code = code
@@ -244,7 +246,10 @@ def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
         raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
     submission = message.submission
     release = MoveStep(message.key, Move.RELEASE)
-    state.agenda.remove(submission.hold_until_ms, release)
+    if message.key in state.suspended:
+        state.suspended.discard(message.key)
+    else:
+        state.agenda.cancel(submission.hold_until_ms, release)
     at_ms = max(at_ms, state.clock.now_ms)
     message.submission = structs.replace(submission, hold_until_ms=at_ms)
     message.expires_ms = at_ms + submission.validity_ms
@@ -256,5 +261,7 @@ def suspend(state: SimulationState, message: Message) -> None:
     """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
-    state.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+    if message.key not in state.suspended:
+        state.suspended.add(message.key)
+        state.agenda.cancel(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
     state.journal.add(state.clock.now_ms, Suspended(), key=message.key, ref=message.id)

@@ -15,6 +15,7 @@ __all__ = ["Agenda", "Step"]
 
 _ORDER: Final = attrgetter("order")
 _RUN_MAX: Final = 1_024
+_NOTHING: Final[set[tuple[int | str, ...]]] = set()
 
 
 class Step(Protocol):
@@ -79,6 +80,11 @@ class Agenda:
 
     def add(self, at_ms: int, step: Step) -> None:
         """Put *step* on the agenda."""
+        if self._cancelled and step.order in (off := self._cancelled.get(at_ms, _NOTHING)):
+            # It is still there, and is to happen after all.
+            off.discard(step.order)
+            self._size += 1
+            return
         bucket = self._buckets.get(at_ms)
         if bucket is None:
             self._buckets[at_ms] = [step]

@@ -98,7 +98,7 @@ def _follower_count(account: Account) -> InTurns[dict[str, object]]:
     return {"followercount": len((yield from account.followers()))}
 
 
-def _upload(call: Call) -> Answer:
+def _upload(call: Call) -> Answer | Awaitable[Answer]:
     return upload(call, account_of(call))
 
 

@@ -26,7 +26,7 @@ from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.counting import count_parts
 from simulator.providers.infobip.dates import clock_words
 from simulator.providers.infobip.details import Details, details_of
-from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, DestinationChecks
+from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, TOO_LONG, DestinationChecks
 from simulator.providers.infobip.render import json_answer, rejected_json, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
@@ -34,6 +34,8 @@ from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tra
 __all__ = ["send"]
 
 _SCHEDULED_STATUS: Final = 26
+_KEPT_MAX: Final = 5_000
+"""So much is kept of what is too long to be sent, in characters or octets."""
 _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 
@@ -182,6 +184,9 @@ class _Builder:
         status = _SCHEDULED_STATUS if scheduled else self._status
         sender = item.sender or self._account.settings.default_sender
         unfit = self._checks.of_message(item, parts, sender)
+        if unfit.code == TOO_LONG:
+            # It is sent to nobody, and logs would repeat it for each recipient.
+            item = _cut(item)
         text = item.text if item.binary is None else item.binary.octets.hex(" ")
         cost_micros = self._account.cost_micros(parts)
         submissions = []
@@ -218,6 +223,13 @@ class _Builder:
                 )
             )
         return submissions
+
+
+def _cut(item: Item) -> Item:
+    binary = item.binary
+    if binary is not None:
+        binary = msgspec.structs.replace(binary, octets=binary.octets[:_KEPT_MAX])
+    return msgspec.structs.replace(item, text=item.text[:_KEPT_MAX], binary=binary)
 
 
 # -- the answer ---------------------------------------------------------------------------------

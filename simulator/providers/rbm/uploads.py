@@ -20,6 +20,8 @@ UPLOAD_BYTES_MAX: Final = FILE_BYTES_MAX + 65_536
 """Room for a file and the metadata around it."""
 
 _RANGE: Final = re.compile(r"bytes (?:([0-9]{1,12})-([0-9]{1,12})|\*)/([0-9]{1,12}|\*)", re.ASCII)
+_HEAD: Final = re.compile(rb"[ \t]*\r?\n((?:[^\r\n]{1,10000}\r?\n){0,100})\r?\n")
+_PARTS_MAX: Final = 10
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 
@@ -96,15 +98,16 @@ def _multipart(call: Call) -> Answer:
 def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
     """Return type and content of each part; Google's Python client ends its lines with a bare LF."""
     parts = []
-    for raw in body.split(b"--" + boundary)[1:]:
+    for raw in body.split(b"--" + boundary, _PARTS_MAX)[1:]:
         if raw.startswith(b"--"):
             break
-        part = re.fullmatch(rb"[ \t]*\r?\n(?:((?:[^\r\n]+\r?\n)*))\r?\n(.*?)\r?\n?", raw, re.DOTALL)
-        if part is None:
+        head = _HEAD.match(raw)
+        if head is None:
             return []
-        headers = (part[1] or b"").decode("latin-1")
+        headers = head[1].decode("latin-1")
         kind = re.search(r"^content-type:[ \t]*([^;\r\n]+)", headers, re.IGNORECASE | re.MULTILINE)
-        parts.append((kind[1].strip().lower() if kind else "", part[2]))
+        end = len(raw) - (2 if raw.endswith(b"\r\n") else raw.endswith(b"\n"))
+        parts.append((kind[1].strip().lower() if kind else "", raw[head.end() : max(end, head.end())]))
     return parts
 
 

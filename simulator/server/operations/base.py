@@ -21,6 +21,7 @@ from simulator.provider import Provider
 from simulator.runtime.space import Space
 from simulator.scenario.addresses import read_address
 from simulator.scenario.loader import load, read
+from simulator.schema.long_json import TooManyValues, decode_long
 from simulator.schema.node import DEPTH_MAX, Json, Problems, nested_deeper, node_of
 from simulator.schema.shapes import Invalid, Shape
 from simulator.server.asked import Asked, Reply
@@ -33,6 +34,7 @@ __all__ = [
     "AFTER_MAX",
     "LIMIT_DEFAULT",
     "LIMIT_MAX",
+    "LONG_BODY_BYTES_MAX",
     "Asked",
     "Controller",
     "Operation",
@@ -51,6 +53,8 @@ T = TypeVar("T")
 
 LIMIT_DEFAULT: Final = 1_000
 LIMIT_MAX: Final = 100_000
+LONG_BODY_BYTES_MAX: Final = 16 * 1_048_576
+"""Of operations that take a scenario, or thousands of names; they read it beside the loop."""
 AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
 
@@ -77,6 +81,7 @@ class Operation(NamedTuple):
     """Content types, when it answers a document instead of JSON."""
     body_more: Mapping[str, object] = MappingProxyType({})
     """What its schema says of the body beyond its shape."""
+    body_bytes_max: int = 65_536
 
 
 class Controller:
@@ -215,7 +220,9 @@ def plain_of(asked: Asked) -> Json:
     if not asked.body.strip():
         return {}
     try:
-        decoded: Json = msgspec.json.decode(asked.body)
+        decoded = decode_long(asked.body)
+    except TooManyValues as trouble:
+        raise Problem(413, "Too much", str(trouble)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
         raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
     # Most bodies have too few brackets to be looked at any closer.

@@ -293,9 +293,10 @@ def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str,
 
 
 async def put_settings(controller: Controller, asked: Asked) -> Reply:
-    space = controller.space(asked)
+    controller.look(asked)
     name = asked.parameters["provider"]
-    settings = _settings_of(controller, name, plain_of(asked))
+    settings = await controller.reading(asked, lambda: _settings_of(controller, name, plain_of(asked)))
+    space = controller.space(asked)
     space.configure(name, settings)
     return Reply(
         space.gateways[name].account.describe(), headers=await _doubts(controller, space, {name: settings})

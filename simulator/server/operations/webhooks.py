@@ -201,9 +201,11 @@ async def release(controller: Controller, asked: Asked) -> Reply:
 
 
 async def resend_many(controller: Controller, asked: Asked) -> Reply:
-    space = controller.space(asked)
-    values = read_as(RESEND, plain_of(asked), "which webhooks to send again")
+    what = "which webhooks to send again"
+    controller.look(asked)
+    values = await controller.reading(asked, lambda: read_as(RESEND, plain_of(asked), what))
     assert isinstance(values, dict)
+    space = controller.space(asked)
     if ("ids" in values) == ("state" in values):
         raise Problem(422, "Not which webhooks to send again", "expected exactly one of ids and state")
     outbox, provider = space.simulation.outbox, _provider(space, values)
