@@ -15,6 +15,7 @@ from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.webhooks.webhook import Report
+from simulator.provider.aside import aside
 from simulator.provider.gateway import Gateway
 from simulator.provider.refusing import CallCut, Refuse
 
@@ -198,10 +199,7 @@ class Call:
         """Return what *work* on so many bytes comes to; on many it is done beside the loop."""
         if self.at_once or size <= _AT_ONCE_BYTES_MAX:
             return work()
-        # Who calls has the loop already; whoever only looks at providers need not load it.
-        from asyncio import to_thread
-
-        return await to_thread(work)
+        return await aside(work)
 
     def submit_later(
         self,
@@ -274,10 +272,7 @@ async def _taking_turns(steps: InTurns[Answer | Awaitable[Answer]]) -> Answer:
 
 
 async def _reading_aside(read: Callable[[], T], then: Callable[[T], Answer | Awaitable[Answer]]) -> Answer:
-    # Who calls has the loop already; whoever only looks at providers need not load it.
-    from asyncio import to_thread
-
-    answer = then(await to_thread(read))
+    answer = then(await aside(read))
     return answer if isinstance(answer, Answer) else await answer
 
 

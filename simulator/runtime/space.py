@@ -168,7 +168,9 @@ class Space:
         for provider, settings in scenario.providers.items():
             self.configure(provider, settings)
         for item in scenario.timeline:
-            self._note_secrets(item.providers)
+            if item.providers:
+                self._note_secrets(item.providers)
+            yield
         yield from self.simulation.loading(scenario, crowd(scenario.people))
         self.driver.nudge()
 

@@ -160,6 +160,8 @@ class ControlFace:
                 if entries:
                     after = entries[-1].seq
                     await response.write(_lines([entry_view(entry) for entry in entries]))
+                    # Whoever reads fast is never waited for.
+                    await asyncio.sleep(0)
                 else:
                     await space.wait_change(_LOOK_REAL_S)
         return response

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Credential, Gateway, Provider
@@ -200,6 +201,17 @@ class SpaceRegistry:
 
         Without a *seed* it is drawn from the name, so that two spaces do not mint the same ids.
         """
+        return at_once(self.creating(name, seed=seed, clock=clock, scenario=scenario))
+
+    def creating(
+        self,
+        name: str = "",
+        *,
+        seed: int | None = None,
+        clock: ClockSpec | None = None,
+        scenario: Scenario | None = None,
+    ) -> InTurns[Space]:
+        """Do the same in turns; until it is done, nothing leads to the space."""
         if not name:
             name = self._free_name()
         if not _NAME.fullmatch(name):
@@ -222,7 +234,9 @@ class SpaceRegistry:
             space.simulation.journal.tell = partial(self.tell, space)
         space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
-            space.load(scenario)
+            yield from space.loading(scenario)
+        if name in self._spaces:
+            raise ValueError(f"there is a space {name!r} already")
         self._spaces[name] = space
         space.simulation.state.configured = lambda: self._note_credentials(space)
         self._note_credentials(space)

@@ -208,7 +208,7 @@ async def bip(asks: Asks) -> None:
         *key,
     )
     await worked_off("it")
-    refusing = {"rules": [{"name": "no", "when": {}, "then": {"answer": {"refuse": {"result": 308}}}}]}
+    refusing = {"rules": [{"name": "no", "when": {"provider": "bip"}, "then": {"answer": {"refuse": {"result": 308}}}}]}
     await asks.send("a rule that refuses", "PUT", f"{api}/scenario", refusing)
     await asks.send(
         "a list of 20,000, refused", "POST", f"{url}/sendmsgservlist", {**body, "txnid": "t9"}, *key
@@ -423,7 +423,7 @@ async def scenarios(asks: Asks) -> None:
             "timeline": [{"at": "1h", "recipient": f"+4179{n:07}", "reachable": False} for n in range(50_000)]
         },
         "a storm of a million": {
-            "timeline": [{"at": "1s", "provider": "infobip", "storm": {"messages": 1_000_000}}]
+            "timeline": [{"at": "1s", "provider": "infobip", "storm": {"messages": 1_000_000, "rate": "1000000/s"}}]
         },
     }
     for name, scenario in kinds.items():
@@ -455,8 +455,8 @@ async def scenarios(asks: Asks) -> None:
         "Content-Type: application/yaml",
     )
     for name, more in (
-        ("matches", {"matches": "(a|b|ab)*c{1,50}[a-z]{1,200}x"}),
-        ("contains", {"contains": "a" * 199 + "b"}),
+        ("matches", {"text": {"matches": "(a|b|ab)*c{1,50}[a-z]{1,200}x"}}),
+        ("contains", {"text": {"contains": "a" * 199 + "b"}}),
     ):
         rules = [{"name": f"r{n}", "when": more, "then": {"fate": "silence"}} for n in range(2_000)]
         while (
@@ -487,7 +487,7 @@ async def happenings(asks: Asks) -> None:
         for n in range(1_000)
     ]
     acts = {"at": "1s", "provider": "infobip", "recipient": "+4178*", "writes": "hello", "count": 20_000}
-    storm = {"at": "2s", "provider": "infobip", "storm": {"messages": 20_000, "recipient": "+4177"}}
+    storm = {"at": "2s", "provider": "infobip", "storm": {"messages": 20_000, "rate": "1000000/s", "recipient": "+4177"}}
     api = await asks.fresh(
         "happenings", {"providers": settings, "timeline": [{"at": "0s", "webhooks": "hold"}, acts, storm]}
     )
@@ -509,7 +509,7 @@ async def happenings(asks: Asks) -> None:
             "rules": rules,
             "timeline": [
                 {**acts, "at": "0s", "count": 2_000},
-                {**storm, "at": "0s", "storm": {"messages": 2_000, "recipient": "+4176"}},
+                {**storm, "at": "0s", "storm": {"messages": 2_000, "rate": "1000000/s", "recipient": "+4176"}},
             ],
         },
     )
@@ -520,7 +520,7 @@ async def happenings(asks: Asks) -> None:
         {
             **outage,
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "recipient": "+4175"}}
+                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}}
             ],
         },
     )
@@ -533,7 +533,7 @@ async def happenings(asks: Asks) -> None:
         {
             **outage,
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "recipient": "+4175"}},
+                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}},
                 {"at": "1h", "recipient": "+41*", "reachable": True},
             ],
         },
@@ -545,7 +545,7 @@ async def happenings(asks: Asks) -> None:
         "outage",
         {
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "recipient": "+4175"}}
+                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}}
             ],
             "recipients": {"+4175*": {"reachable": {"from": "0s", "until": "1h", "is": False}}},
         },
@@ -558,7 +558,7 @@ async def happenings(asks: Asks) -> None:
         {
             **outage,
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "recipient": "+4175"}}
+                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}}
             ],
         },
     )

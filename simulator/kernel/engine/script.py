@@ -49,6 +49,7 @@ def loading(state: SimulationState, scenario: Scenario, crowd: Sequence[Person])
     for at_ms in instants:
         state.agenda.drop(at_ms, lambda step: isinstance(step, TimelineStep))
         yield
+    state.agenda.tidy()
     for provider in list(state.servers_down):
         # The item that would have opened it again went with the scenario before.
         turn_server(state, provider, ServerTurn.UP)
@@ -59,7 +60,7 @@ def loading(state: SimulationState, scenario: Scenario, crowd: Sequence[Person])
     state.buckets = {}
     state.people = People(crowd, state.chance)
     state.scenario_start_ms = now_ms
-    state.directory.load(scenario.recipients, now_ms)
+    yield from state.directory.loading(scenario.recipients, now_ms)
     entry = state.journal.add(now_ms, ScenarioLoaded(scenario.name))
     state.scenario_seq = entry.seq
     state.timeline = timeline = []

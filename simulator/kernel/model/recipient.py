@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from itertools import chain
 from typing import Final, TypeAlias
 
+from simulator.kernel.model.turns import InTurns, at_once
+
 __all__ = ["TRAITS", "Circumstances", "Directory", "Trait", "Window", "normal_address"]
 
 
@@ -173,9 +175,15 @@ class Directory:
 
     def load(self, recipients: Mapping[str, Traits], start_ms: int = 0) -> None:
         """Replace what the scenario says, counted from *start_ms*; changes made since then stay."""
-        self._scenario = _Layer(start_ms=start_ms)
+        at_once(self.loading(recipients, start_ms))
+
+    def loading(self, recipients: Mapping[str, Traits], start_ms: int) -> InTurns[None]:
+        """Do the same in turns; until it is done, what was said before holds."""
+        layer = _Layer(start_ms=start_ms)
         for pattern, traits in recipients.items():
-            self._scenario.put(pattern, traits)
+            layer.put(pattern, traits)
+            yield
+        self._scenario = layer
         self._said = bool(self._scenario or self._changes)
 
     def change(

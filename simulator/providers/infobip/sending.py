@@ -5,7 +5,7 @@ From a request to submissions, and from their outcomes to the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -31,24 +31,40 @@ from simulator.providers.infobip.render import json_answer, rejected_json, statu
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
 
-__all__ = ["send"]
+__all__ = ["long_parts", "send"]
 
 _SCHEDULED_STATUS: Final = 26
+_LONG: Final = 10_000
 _KEPT_MAX: Final = 5_000
 """So much is kept of what is too long to be sent, in characters or octets."""
 _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 
-def send(call: Call, account: Account, request: SendRequest) -> Answer | Awaitable[Answer]:
-    """Submit everything a request asks for and return Infobip's answer; raises Refuse."""
-    return call.in_turns(_steps(call, account, request))
+def long_parts(request: SendRequest) -> Mapping[int, int]:
+    """Return the number of parts of those messages of which counting takes long, by their place."""
+    return {
+        place: count_parts(item) for place, (item, _) in enumerate(request.items) if len(item.text) > _LONG
+    }
 
 
-def _steps(call: Call, account: Account, request: SendRequest) -> InTurns[Answer]:
+def send(
+    call: Call, account: Account, request: SendRequest, parts: Mapping[int, int]
+) -> Answer | Awaitable[Answer]:
+    """
+    Submit everything a request asks for and return Infobip's answer; raises Refuse.
+
+    *parts* are those that `long_parts` has counted.
+    """
+    return call.in_turns(_steps(call, account, request, parts))
+
+
+def _steps(
+    call: Call, account: Account, request: SendRequest, parts: Mapping[int, int]
+) -> InTurns[Answer]:
     _check(call, account, request)
     bulk_id = _bulk_id(call, request)
     tracking = _tracking(call, request, bulk_id)
-    submissions = yield from _Builder(call, account, request, bulk_id, tracking).building()
+    submissions = yield from _Builder(call, account, request, bulk_id, tracking).building(parts)
     outcomes = yield from call.submitting(submissions)
     body: dict[str, object] = {}
     if bulk_id:
@@ -167,18 +183,18 @@ class _Builder:
         limit = request.speed_limit
         self._pacer = Pacer(limit, call.gateway) if limit is not None else None
 
-    def building(self) -> InTurns[list[Submission]]:
+    def building(self, counted: Mapping[int, int]) -> InTurns[list[Submission]]:
         """Return one submission per destination, in order, built in turns."""
         submissions: list[Submission] = []
-        for item, destinations in self._request.items:
+        for number, (item, destinations) in enumerate(self._request.items):
+            parts = counted.get(number) or count_parts(item)
             for place in range(0, len(destinations), SLICE):
-                submissions += self._of_item(item, destinations[place : place + SLICE])
+                submissions += self._of_item(item, parts, destinations[place : place + SLICE])
                 yield
         return submissions
 
-    def _of_item(self, item: Item, destinations: list[Destination]) -> list[Submission]:
+    def _of_item(self, item: Item, parts: int, destinations: list[Destination]) -> list[Submission]:
         gateway = self._gateway
-        parts = count_parts(item)
         earliest_ms = hold_until_ms(item, gateway)
         scheduled = item.send_at_unix_ms is not None and earliest_ms > gateway.now_ms
         status = _SCHEDULED_STATUS if scheduled else self._status

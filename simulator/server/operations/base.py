@@ -4,7 +4,6 @@ What operations of the control API are made of.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
+from simulator.provider.aside import aside
 from simulator.runtime.space import Space
 from simulator.scenario.addresses import read_address
 from simulator.scenario.loader import load, read
@@ -123,7 +123,14 @@ class Controller:
         """Return what *read* makes of the body of a call; a long one is read while others are served."""
         if not self._waits or len(asked.body) <= _AT_ONCE_BYTES_MAX:
             return read()
-        return await asyncio.to_thread(read)
+        return await aside(read)
+
+    async def looked_at(self, space: Space, look: Callable[[Controller, Space], T]) -> T:
+        """Return what *look* sees of a space after a command; at a large one it looks beside the loop."""
+        if not self._waits or not space.is_large:
+            return look(self, space)
+        twin = self.beside(space)
+        return await aside(lambda: look(twin, twin.still_space(space)))
 
     def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
         """Return a function that tells which webhooks are about a message, as it stands now."""

@@ -123,4 +123,5 @@ async def add_rule(controller: Controller, asked: Asked) -> Reply:
     if len(rules) >= _RULES_MAX or not affordable((rule, *rules)):
         raise Problem(409, "Not added", "with the rules there are, it would take too long to try all of them")
     space.add_rule(rule)
-    return Reply(_use_view(rule_uses(space.simulation)[0]), 201)
+    use = await controller.looked_at(space, lambda _, still: rule_uses(still.simulation)[0])
+    return Reply(_use_view(use), 201)

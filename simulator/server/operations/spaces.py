@@ -98,7 +98,9 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         for name, plain in _object(values.get("providers", {}), "providers").items()
     }
     try:
-        space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
+        space = await taking_turns(
+            controller.registry.creating(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
+        )
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
     if scenario is not None:
@@ -106,9 +108,8 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
     written = {**(scenario.providers if scenario is not None else {}), **settings}
-    return Reply(
-        controller.view(space, asked.base_url), 201, headers=await _doubts(controller, space, written)
-    )
+    view = await controller.looked_at(space, lambda beside, still: beside.view(still, asked.base_url))
+    return Reply(view, 201, headers=await _doubts(controller, space, written))
 
 
 async def _doubts(
@@ -277,9 +278,8 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
         space.scenario_text = text
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
-    return Reply(
-        controller.view(space, asked.base_url), headers=await _doubts(controller, space, scenario.providers)
-    )
+    view = await controller.looked_at(space, lambda beside, still: beside.view(still, asked.base_url))
+    return Reply(view, headers=await _doubts(controller, space, scenario.providers))
 
 
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
