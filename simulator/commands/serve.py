@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -29,6 +28,7 @@ from simulator.explain.narrative import narrative
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
+from simulator.runtime.collector import keep_short
 from simulator.runtime.loops import FASTER, loop_factory
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
@@ -310,8 +310,7 @@ async def _run(
     except OSError as trouble:
         _LOG.error("simulator: cannot listen on %s: %s", server.config.host, could_not_bind(trouble))
         return COULD_NOT_START
-    # What is there now stays; a collector that goes through all of it again and again holds up the loop.
-    gc.freeze()
+    keep_short()
     stopped, hurry = asyncio.Event(), asyncio.Event()
     code = 0
 

@@ -21,12 +21,13 @@ from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.journal import Journal
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, open_gateway
+from simulator.runtime.collector import look_again
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
 from simulator.runtime.transport.seam import Transport
-from simulator.runtime.turns import Turn
+from simulator.runtime.turns import Turn, taking_turns
 from simulator.secrecy import secrets_in
 
 __all__ = ["Exchange", "ScenarioConflict", "Space", "TurnedAway", "urls_in"]
@@ -115,6 +116,7 @@ class Space:
         self.scenario_text = ""
         """The text of the scenario in force, where it came as one; for the reader only."""
         self.closed = False
+        self._dissolving: asyncio.Task[None] | None = None
         self.driver.start(spec)
 
     @property
@@ -296,6 +298,15 @@ class Space:
             self.simulation.fire(now_ms, _EARLY_STEPS, turn.over)
             await asyncio.sleep(0)
         await self.dispatcher.flush(patience_real_s)
+
+    def dissolve(self) -> None:
+        """Let go of what a closed space holds, in turns of the loop; after that it is of no use any more."""
+        self._dissolving = asyncio.create_task(self._dissolve())
+
+    async def _dissolve(self) -> None:
+        self.exchanges.clear()
+        await taking_turns(self.simulation.dissolving())
+        look_again()
 
     async def close(self) -> None:
         """End the space: nothing is sent any more."""

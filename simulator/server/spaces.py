@@ -27,6 +27,7 @@ __all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "RunCourse", "SpaceRegistry", 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _SPACES_MAX = 10_000
+_DISSOLVED_AFTER_REAL_S = 2.0
 _DELETED_CREDENTIALS_MAX = 100_000
 """The credentials of so many deleted spaces are remembered, one for each provider."""
 
@@ -314,6 +315,8 @@ class SpaceRegistry:
         while len(self._deleted) > _DELETED_CREDENTIALS_MAX:
             del self._deleted[next(iter(self._deleted))]
         await space.close()
+        # Whoever waited for something in it is told first what was left.
+        asyncio.get_running_loop().call_later(_DISSOLVED_AFTER_REAL_S, space.dissolve)
 
     async def close(self) -> None:
         """End every space."""

@@ -208,7 +208,11 @@ async def bip(asks: Asks) -> None:
         *key,
     )
     await worked_off("it")
-    refusing = {"rules": [{"name": "no", "when": {"provider": "bip"}, "then": {"answer": {"refuse": {"result": 308}}}}]}
+    refusing = {
+        "rules": [
+            {"name": "no", "when": {"provider": "bip"}, "then": {"answer": {"refuse": {"result": 308}}}}
+        ]
+    }
     await asks.send("a rule that refuses", "PUT", f"{api}/scenario", refusing)
     await asks.send(
         "a list of 20,000, refused", "POST", f"{url}/sendmsgservlist", {**body, "txnid": "t9"}, *key
@@ -423,7 +427,9 @@ async def scenarios(asks: Asks) -> None:
             "timeline": [{"at": "1h", "recipient": f"+4179{n:07}", "reachable": False} for n in range(50_000)]
         },
         "a storm of a million": {
-            "timeline": [{"at": "1s", "provider": "infobip", "storm": {"messages": 1_000_000, "rate": "1000000/s"}}]
+            "timeline": [
+                {"at": "1s", "provider": "infobip", "storm": {"messages": 1_000_000, "rate": "1000000/s"}}
+            ]
         },
     }
     for name, scenario in kinds.items():
@@ -487,7 +493,11 @@ async def happenings(asks: Asks) -> None:
         for n in range(1_000)
     ]
     acts = {"at": "1s", "provider": "infobip", "recipient": "+4178*", "writes": "hello", "count": 20_000}
-    storm = {"at": "2s", "provider": "infobip", "storm": {"messages": 20_000, "rate": "1000000/s", "recipient": "+4177"}}
+    storm = {
+        "at": "2s",
+        "provider": "infobip",
+        "storm": {"messages": 20_000, "rate": "1000000/s", "recipient": "+4177"},
+    }
     api = await asks.fresh(
         "happenings", {"providers": settings, "timeline": [{"at": "0s", "webhooks": "hold"}, acts, storm]}
     )
@@ -509,7 +519,11 @@ async def happenings(asks: Asks) -> None:
             "rules": rules,
             "timeline": [
                 {**acts, "at": "0s", "count": 2_000},
-                {**storm, "at": "0s", "storm": {"messages": 2_000, "rate": "1000000/s", "recipient": "+4176"}},
+                {
+                    **storm,
+                    "at": "0s",
+                    "storm": {"messages": 2_000, "rate": "1000000/s", "recipient": "+4176"},
+                },
             ],
         },
     )
@@ -520,7 +534,11 @@ async def happenings(asks: Asks) -> None:
         {
             **outage,
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}}
+                {
+                    "at": "0s",
+                    "provider": "infobip",
+                    "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"},
+                }
             ],
         },
     )
@@ -533,7 +551,11 @@ async def happenings(asks: Asks) -> None:
         {
             **outage,
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}},
+                {
+                    "at": "0s",
+                    "provider": "infobip",
+                    "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"},
+                },
                 {"at": "1h", "recipient": "+41*", "reachable": True},
             ],
         },
@@ -545,7 +567,11 @@ async def happenings(asks: Asks) -> None:
         "outage",
         {
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}}
+                {
+                    "at": "0s",
+                    "provider": "infobip",
+                    "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"},
+                }
             ],
             "recipients": {"+4175*": {"reachable": {"from": "0s", "until": "1h", "is": False}}},
         },
@@ -558,7 +584,11 @@ async def happenings(asks: Asks) -> None:
         {
             **outage,
             "timeline": [
-                {"at": "0s", "provider": "infobip", "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"}}
+                {
+                    "at": "0s",
+                    "provider": "infobip",
+                    "storm": {"messages": 50_000, "rate": "1000000/s", "recipient": "+4175"},
+                }
             ],
         },
     )

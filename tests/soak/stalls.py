@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from simulator.provider import built_in
+from simulator.runtime.collector import keep_short
 from simulator.server.app import Server, ServerConfig
 from tests.soak.asked import SECTIONS
 
@@ -115,7 +116,7 @@ async def main(sections: list[str]) -> int:
             )
             stalls.too_long.clear()
             # As `serve` does.
-            gc.freeze()
+            keep_short()
             for name, section in SECTIONS.items():
                 if not sections or name in sections:
                     print(f"-- {name}", flush=True)

@@ -147,6 +147,17 @@ class Simulation:
         """Put *rule* in force, before those that are; `during` counts from the start of their scenario."""
         add_rule(self.state, rule)
 
+    def dissolving(self) -> InTurns[None]:
+        """Let go of everything in turns: the space is gone, and freeing all at once would take long."""
+        state = self.state
+        state.outbox.clear()
+        for table in (state.outbox.webhooks, state.store.messages, state.store.refusals):
+            while table:
+                table.popitem()
+                yield
+        yield from state.agenda.emptying()
+        yield from state.journal.emptying()
+
     # -- sending --------------------------------------------------------------------------------
 
     def submit(self, submissions: Sequence[Submission], *, unanswered: bool = False) -> CallResult:

@@ -11,6 +11,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Final, Protocol
 
+from simulator.kernel.model.turns import InTurns
+
 __all__ = ["Agenda", "Step"]
 
 _ORDER: Final = attrgetter("order")
@@ -124,6 +126,13 @@ class Agenda:
             before = len(steps)
             steps[:] = [step for step in steps if not goes(step)]
             self._size -= before - len(steps)
+
+    def emptying(self) -> InTurns[None]:
+        """Forget every step, in turns; it is of no use any more."""
+        self._merged = iter(())
+        while self._buckets or self._runs:
+            self._buckets.popitem() if self._buckets else self._runs.popitem()
+            yield
 
     def tidy(self) -> None:
         """Forget the instants of which nothing is left, all at once; each by itself would take longer."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.store.facts import Accepted, Called, EntryKind, Fact, Moved, RefusalLeftOut, SendRefused
 
 __all__ = ["Entry", "Journal", "replay"]
@@ -120,6 +121,12 @@ class Journal:
         """Forget everything, as if nothing had happened yet."""
         self._entries.clear()
         self.dropped = self.seq = 0
+
+    def emptying(self) -> InTurns[None]:
+        """Forget every entry, in turns."""
+        while self._entries:
+            self._entries.pop()
+            yield
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""

@@ -58,9 +58,7 @@ def send(
     return call.in_turns(_steps(call, account, request, parts))
 
 
-def _steps(
-    call: Call, account: Account, request: SendRequest, parts: Mapping[int, int]
-) -> InTurns[Answer]:
+def _steps(call: Call, account: Account, request: SendRequest, parts: Mapping[int, int]) -> InTurns[Answer]:
     _check(call, account, request)
     bulk_id = _bulk_id(call, request)
     tracking = _tracking(call, request, bulk_id)
