@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["keep_short", "look_again"]
+
+_ASKED_MAX: Final = 200
+_asked = 0
 
 
 def keep_short() -> None:
@@ -23,9 +26,12 @@ def keep_short() -> None:
         gc.callbacks.append(_freeze)
 
 
-def look_again() -> None:
-    """Look at everything the next time: something that is made of cycles is gone."""
-    if _freeze in gc.callbacks:
+def look_again(at_once: bool) -> None:
+    """Look at everything the next time, *at_once* or when this was asked for often: something is gone."""
+    global _asked
+    _asked += 1
+    if (at_once or _asked >= _ASKED_MAX) and _freeze in gc.callbacks:
+        _asked = 0
         gc.unfreeze()
 
 

@@ -304,9 +304,10 @@ class Space:
         self._dissolving = asyncio.create_task(self._dissolve())
 
     async def _dissolve(self) -> None:
+        large = self.is_large
         self.exchanges.clear()
         await taking_turns(self.simulation.dissolving())
-        look_again()
+        look_again(large)
 
     async def close(self) -> None:
         """End the space: nothing is sent any more."""

@@ -31,6 +31,8 @@ class Asks(Protocol):
 
     async def send(self, name: str, method: str, url: str, body: object, *more: str) -> str: ...
 
+    async def watch(self, name: str, real_s: float) -> None: ...
+
     async def fresh(self, name: str, scenario: Mapping[str, object] | None = None) -> str: ...
 
 
@@ -144,17 +146,21 @@ async def early(asks: Asks) -> None:
     """Reports before the answer, and refusals, of thousands."""
     rules = [{"name": "early", "when": {}, "then": {"webhooks": {"early": True}}}]
     settings = {"infobip": {"webhook": {"url": WEBHOOK}, "deliver_after": "0s"}}
-    await asks.fresh("early", {"rules": rules, "providers": settings})
-    url = f"{asks.url}/s/early/infobip/sms/2/text/advanced"
+    await asks.fresh("early-1", {"rules": rules, "providers": settings})
+    path = "infobip/sms/2/text/advanced"
     body = {"messages": [{"text": "hello", "destinations": [{"to": to} for to in many(10_000, "4179")]}]}
-    await asks.send("10,000 reports before the answer", "POST", url, body, "-H", "Authorization: App key")
+    await asks.send(
+        "10,000 reports before the answer", "POST", f"{asks.url}/s/early-1/{path}", body, *KEYS["infobip"]
+    )
     rules = [
         {"name": f"r{n}", "when": {"provider": "infobip", "share": "1%"}, "then": {"fate": "silence"}}
         for n in range(9_000)
     ]
-    await asks.fresh("early", {"rules": rules})
+    await asks.fresh("early-2", {"rules": rules})
     body = {"messages": [{"text": "hello", "destinations": [{"to": to} for to in many(300, "4179")]}]}
-    await asks.send("300 destinations under 9,000 rules", "POST", url, body, "-H", "Authorization: App key")
+    await asks.send(
+        "300 destinations under 9,000 rules", "POST", f"{asks.url}/s/early-2/{path}", body, *KEYS["infobip"]
+    )
     rules = [
         {
             "name": "no",
@@ -162,9 +168,11 @@ async def early(asks: Asks) -> None:
             "then": {"answer": {"refuse": {"status": "REJECTED_NOT_ENOUGH_CREDITS"}}},
         }
     ]
-    await asks.fresh("early", {"rules": rules})
+    await asks.fresh("early-3", {"rules": rules})
     body = {"messages": [{"text": "hello", "destinations": [{"to": to} for to in many(45_000, "4179")]}]}
-    await asks.send("45,000 refused by a rule", "POST", url, body, "-H", "Authorization: App key")
+    await asks.send(
+        "45,000 refused by a rule", "POST", f"{asks.url}/s/early-3/{path}", body, *KEYS["infobip"]
+    )
 
 
 async def bip(asks: Asks) -> None:
@@ -530,7 +538,7 @@ async def happenings(asks: Asks) -> None:
     await asks.send("acts and a storm under 1,000 rules", "POST", advance, {"by": "1s"})
     outage = {"recipients": {"*": {"reachable": False}}, "providers": {"infobip": {"webhook": {"url": ""}}}}
     api = await asks.fresh(
-        "outage",
+        "outage-1",
         {
             **outage,
             "timeline": [
@@ -547,7 +555,7 @@ async def happenings(asks: Asks) -> None:
     await asks.send("all are back", "PATCH", f"{api}/recipients/%2B41*", {"reachable": True})
     await asks.send("what waited is delivered", "POST", advance, {"by": "1s"})
     api = await asks.fresh(
-        "outage",
+        "outage-2",
         {
             **outage,
             "timeline": [
@@ -564,7 +572,7 @@ async def happenings(asks: Asks) -> None:
     await asks.send("50,000 wait", "POST", advance, {"by": "1m"})
     await asks.send("all are back by the timeline", "POST", advance, {"by": "1h"})
     api = await asks.fresh(
-        "outage",
+        "outage-3",
         {
             "timeline": [
                 {
@@ -580,7 +588,7 @@ async def happenings(asks: Asks) -> None:
     await asks.send("50,000 wait", "POST", advance, {"by": "1m"})
     await asks.send("all are back by their windows", "POST", advance, {"by": "1h"})
     api = await asks.fresh(
-        "outage",
+        "outage-4",
         {
             **outage,
             "timeline": [
@@ -662,6 +670,7 @@ async def questions(asks: Asks) -> None:
     await asks.send("somebody goes", "PATCH", f"{api}/recipients/%2B41790000005", {"reachable": False})
     await asks.send("a scenario", "PUT", f"{api}/scenario", {})
     await asks.ask("the end of it all", "-X", "DELETE", api)
+    await asks.watch("what it leaves behind", 6.0)
 
 
 SECTIONS: Final[Mapping[str, Callable[[Any], Awaitable[None]]]] = {

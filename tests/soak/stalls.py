@@ -70,12 +70,15 @@ class Stalls:
         )
         status, _ = await client.communicate()
         await asyncio.sleep(0.01)
+        self._tell(name, status.decode())
+        return status.decode()
+
+    def _tell(self, name: str, status: str) -> None:
         own_ms, wall_ms = self.probe.own_ms, self.probe.wall_ms
         if own_ms > BOUND_MS:
             self.too_long.append(name)
         mark = "!" if own_ms > BOUND_MS else " "
-        print(f"{mark} {name:60} own {own_ms:6.0f} ms  wall {wall_ms:6.0f} ms  {status.decode()}", flush=True)
-        return status.decode()
+        print(f"{mark} {name:60} own {own_ms:6.0f} ms  wall {wall_ms:6.0f} ms  {status}", flush=True)
 
     async def send(self, name: str, method: str, url: str, body: object, *more: str) -> str:
         """Ask with a body."""
@@ -86,19 +89,19 @@ class Stalls:
             name, "-X", method, url, *headers, *JSON[2:], *more, "--data-binary", f"@{path}"
         )
 
-    async def fresh(self, name: str, scenario: Mapping[str, object] | None = None) -> str:
-        """Create a space, in an earlier one's place, and return the address of its part of the API."""
-        registry = self.server.registry
-        if any(space.name == name for space in registry.all()):
-            await registry.delete(name)
-        space = registry.create(name)
-        if scenario is not None:
-            await self.send(f"a scenario for {name}", "PUT", f"{self.api(space.name)}/scenario", scenario)
-        return self.api(name)
+    async def watch(self, name: str, real_s: float) -> None:
+        """Print the same for what happens by itself in so long."""
+        self.probe.wall_ms = self.probe.own_ms = 0.0
+        await asyncio.sleep(real_s)
+        self._tell(name, "")
 
-    def api(self, name: str) -> str:
-        """Return the address of a space's part of the control API."""
-        return f"{self.url}/_sim/v1/spaces/{name}"
+    async def fresh(self, name: str, scenario: Mapping[str, object] | None = None) -> str:
+        """Create a space and return the address of its part of the control API."""
+        space = self.server.registry.create(name)
+        api = f"{self.url}/_sim/v1/spaces/{space.name}"
+        if scenario is not None:
+            await self.send(f"a scenario for {name}", "PUT", f"{api}/scenario", scenario)
+        return api
 
 
 async def main(sections: list[str]) -> int:
