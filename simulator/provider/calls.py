@@ -268,6 +268,8 @@ async def _taking_turns(steps: InTurns[Answer | Awaitable[Answer]]) -> Answer:
     while answer is None:
         await _turn()
         answer = _one_turn(steps)
+    # To make a long answer takes its time, and so will writing it.
+    await _turn()
     return answer if isinstance(answer, Answer) else await answer
 
 

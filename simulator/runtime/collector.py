@@ -26,11 +26,11 @@ def keep_short() -> None:
         gc.callbacks.append(_freeze)
 
 
-def look_again(at_once: bool) -> None:
-    """Look at everything the next time, *at_once* or when this was asked for often: something is gone."""
+def look_again() -> None:
+    """Look at everything the next time, if this was asked for often: something is gone."""
     global _asked
     _asked += 1
-    if (at_once or _asked >= _ASKED_MAX) and _freeze in gc.callbacks:
+    if _asked >= _ASKED_MAX and _freeze in gc.callbacks:
         _asked = 0
         gc.unfreeze()
 

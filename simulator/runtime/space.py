@@ -21,6 +21,7 @@ from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.journal import Journal
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, open_gateway
+from simulator.provider.account import Forgets
 from simulator.runtime.collector import look_again
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
@@ -301,13 +302,21 @@ class Space:
 
     def dissolve(self) -> None:
         """Let go of what a closed space holds, in turns of the loop; after that it is of no use any more."""
-        self._dissolving = asyncio.create_task(self._dissolve())
+        self._dissolving = asyncio.create_task(self.dissolved())
 
-    async def _dissolve(self) -> None:
-        large = self.is_large
+    async def dissolved(self) -> None:
+        """Return when nothing is left of it."""
         self.exchanges.clear()
+        await taking_turns(self._forgetting())
         await taking_turns(self.simulation.dissolving())
-        look_again(large)
+        look_again()
+
+    def _forgetting(self) -> InTurns[None]:
+        for message in list(self.simulation.messages.values()):
+            account = self.gateways[message.key.provider].account
+            if isinstance(account, Forgets):
+                account.forget(message)
+            yield
 
     async def close(self) -> None:
         """End the space: nothing is sent any more."""
