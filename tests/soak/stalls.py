@@ -22,9 +22,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from simulator.provider import built_in
 from simulator.runtime.collector import keep_short
 from simulator.server.app import Server, ServerConfig
-from tests.soak.asked import SECTIONS
+from tests.soak.hard_bodies import bodies
+from tests.soak.large_calls import bip, bitel, early, infobip, rbm
+from tests.soak.large_spaces import happenings, questions, scenarios
 
 BOUND_MS = 50.0
+SECTIONS = {
+    section.__name__: section
+    for section in (infobip, early, bip, bitel, rbm, bodies, scenarios, happenings, questions)
+}
+"""What is asked, by name."""
 JSON = ("-H", "Content-Type: application/json", "-H", "Expect:")
 
 

@@ -35,6 +35,7 @@ from simulator.kernel.engine.moves import (
     wake_rest,
 )
 from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
+from simulator.kernel.engine.rule_index import RuleIndex
 from simulator.kernel.engine.script import add_rule, configure, loading, timeline_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import (
@@ -52,7 +53,7 @@ from simulator.kernel.model.fates import MoveStep
 from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
-from simulator.kernel.model.recipient import Value
+from simulator.kernel.model.recipient import Directory, Value
 from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
@@ -157,6 +158,8 @@ class Simulation:
                 yield
         yield from state.agenda.emptying()
         yield from state.journal.emptying()
+        state.timeline, state.scenario, state.rules = [], Scenario(), RuleIndex()
+        self.directory = state.directory = Directory()
 
     # -- sending --------------------------------------------------------------------------------
 
