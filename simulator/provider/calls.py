@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 TURN_REAL_NS: Final = 2_000_000
 """A call that takes longer lets others have their turn so often."""
+_SMALL: Final = 12
+"""A call of so few pieces, three messages or so, is never divided, however slow the machine is."""
 _AT_ONCE_BYTES_MAX: Final = 32_768
 
 
@@ -173,7 +175,7 @@ class Call:
         """
         if self.at_once:
             return at_once(steps)
-        answer = _one_turn(steps)
+        answer = _one_turn(steps, _SMALL)
         return answer if answer is not None else _taking_turns(steps)
 
     def when_decided(
@@ -248,8 +250,11 @@ class Call:
             raise CallCut
 
 
-def _one_turn(steps: InTurns[Answer | Awaitable[Answer]]) -> Answer | Awaitable[Answer] | None:
-    """Return the answer that *steps* come to; None: they take longer than a turn."""
+def _one_turn(
+    steps: InTurns[Answer | Awaitable[Answer]], first: int = 1
+) -> Answer | Awaitable[Answer] | None:
+    """Return the answer that *steps* come to; None: they take longer than their *first* ones and a turn."""
+    pieces = 0
     until_ns = 0
     while True:
         try:
@@ -257,9 +262,10 @@ def _one_turn(steps: InTurns[Answer | Awaitable[Answer]]) -> Answer | Awaitable[
         except StopIteration as end:
             answer: Answer | Awaitable[Answer] = end.value
             return answer
-        if not until_ns:
+        pieces += 1
+        if pieces == first:
             until_ns = monotonic_ns() + TURN_REAL_NS
-        elif monotonic_ns() >= until_ns:
+        elif pieces > first and monotonic_ns() >= until_ns:
             return None
 
 

@@ -57,10 +57,6 @@ def storm(prefix: str, messages: int, at: str = "0s") -> dict[str, Any]:
     """Return an item of a timeline: so many messages at once."""
     made = {"messages": messages, "rate": "1000000/s", "recipient": prefix}
     return {"at": at, "provider": "infobip", "storm": made}
-        "at": at,
-        "provider": "infobip",
-        "storm": {"messages": messages, "rate": rate, "recipient": prefix},
-    }
 
 
 async def token_of(asks: Asks) -> tuple[str, str]:
