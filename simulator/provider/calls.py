@@ -189,11 +189,16 @@ class Call:
 
         return self.in_turns(steps())
 
+    @property
+    def short(self) -> bool:
+        """True when its body is read at once, whatever stands in it."""
+        return self.at_once or len(self.body) <= _AT_ONCE_BYTES_MAX
+
     def read_in_turns(
         self, read: Callable[[], T], then: Callable[[T], Answer | Awaitable[Answer]]
     ) -> Answer | Awaitable[Answer]:
         """Return what *then* makes of what is *read* from the body; a long one is read beside the loop."""
-        if self.at_once or len(self.body) <= _AT_ONCE_BYTES_MAX:
+        if self.short:
             return then(read())
         return _reading_aside(read, then)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from simulator.kernel.engine.call_result import (
     UNDECIDED,
@@ -41,6 +42,8 @@ __all__ = [
     "unread",
 ]
 
+_FEW: Final = 3
+
 
 def submit(
     state: SimulationState, submissions: Sequence[Submission], *, unanswered: bool = False
@@ -58,10 +61,13 @@ def submitting(
     state: SimulationState, submissions: Sequence[Submission], *, unanswered: bool = False
 ) -> InTurns[CallResult]:
     """Do the same in turns: others may have theirs between two submissions."""
+    # What asks for a message or two is over before anybody could have a turn.
+    many = len(submissions) > _FEW
     decisions = []
     for submission in submissions:
         decisions.append(decide(state, submission, state.take_key(submission.provider, submission.recipient)))
-        yield
+        if many:
+            yield
     result = answer_of(state, decisions)
     if result.drop is Drop.BEFORE or (result.refusal and not does_the_work(decisions)):
         yield from _note_refusals(state, decisions, result)
@@ -73,7 +79,8 @@ def submitting(
             outcome.answer_lost = outcome.id_unknown = result.answer_lost
             if outcome.faults is not None and outcome.faults.early:
                 result.early = True
-        yield
+        if many:
+            yield
     return result
 
 

@@ -26,6 +26,7 @@ from simulator.providers.infobip.wire_v3 import parse_messages
 
 __all__ = ["COVERAGE", "ROUTES"]
 
+_NOT_COUNTED: Final[Mapping[int, int]] = {}
 _JSON: Final = "application/json;charset=UTF-8"
 _REPORT_FILTERS: Final = ("bulkId", "messageId", "applicationId", "entityId", "campaignReferenceId")
 _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
@@ -34,6 +35,8 @@ _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
 def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Handler:
     def handle(call: Call) -> Answer | Awaitable[Answer]:
         written = format_of(call)
+        if call.short:
+            return send(call, account_of(call), parse(call.body, written), _NOT_COUNTED)
 
         def read() -> tuple[SendRequest, Mapping[int, int]]:
             request = parse(call.body, written)
@@ -45,7 +48,7 @@ def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Handler:
 
 
 def _sending_by_query(generation: int) -> Handler:
-    return lambda call: send(call, account_of(call), parse_query(call.query, generation), {})
+    return lambda call: send(call, account_of(call), parse_query(call.query, generation), _NOT_COUNTED)
 
 
 def _pulling(generation: int) -> Callable[[Call], Answer]:

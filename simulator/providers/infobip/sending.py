@@ -35,6 +35,8 @@ __all__ = ["long_parts", "send"]
 
 _SCHEDULED_STATUS: Final = 26
 _LONG: Final = 10_000
+_ENTRIES: Final = 10
+"""So many entries of an answer are one piece."""
 _KEPT_MAX: Final = 5_000
 """So much is kept of what is too long to be sent, in characters or octets."""
 _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
@@ -72,9 +74,10 @@ def _steps(call: Call, account: Account, request: SendRequest, parts: Mapping[in
         body["trackingProcessKey"] = tracking.process_key
     entries: list[object] = []
     body["messages"] = entries
-    for outcome in outcomes:
+    for number, outcome in enumerate(outcomes, 1):
         entries.append(_entry(account, outcome, request))
-        yield
+        if number % _ENTRIES == 0:
+            yield
     _remember_bulk(call, account, request, bulk_id, outcomes)
     if notes := _notes(request, call.gateway.why_not):
         call.note(notes)
@@ -188,7 +191,8 @@ class _Builder:
             parts = counted.get(number) or count_parts(item)
             for place in range(0, len(destinations), SLICE):
                 submissions += self._of_item(item, parts, destinations[place : place + SLICE])
-                yield
+                if len(submissions) > _ENTRIES:
+                    yield
         return submissions
 
     def _of_item(self, item: Item, parts: int, destinations: list[Destination]) -> list[Submission]:
