@@ -12,7 +12,8 @@ from aiohttp import web
 
 from simulator.load.live import View
 from simulator.server.metrics import CONTENT_TYPE, exposed
-from simulator.server.problems import Problem, problem_response
+from simulator.server.problems import Problem
+from simulator.server.takeover import problem_response
 
 __all__ = ["Front", "fronting"]
 

@@ -95,6 +95,10 @@ class RunCourse(Protocol):
         """Return what is expected, and how it stands."""
         ...
 
+    def scorecard(self, space: Space) -> object:
+        """Return the Scorecard so far, with rates that only the run measures."""
+        ...
+
 
 class Recorded(Protocol):
     """
@@ -155,6 +159,8 @@ class SpaceRegistry:
         self._deleted: dict[tuple[str, str], str] = {}
         """By provider and credential: the deleted space to which it belonged, and to nobody since."""
         self._count = 0
+        self.version = 0
+        """Another one whenever a call might find its way to another space, or not in any more."""
         self.closing = False
         """The server is being stopped, and every space ends."""
         self.recordings: dict[str, Recorded] = {}
@@ -261,6 +267,7 @@ class SpaceRegistry:
 
     def _note_credentials(self, space: Space) -> None:
         """Let the credentials that are a space's by now lead to it, and no others."""
+        self.version += 1
         self._unclaim(space.name)
         claimed = [
             (provider, credential)
@@ -304,6 +311,7 @@ class SpaceRegistry:
     async def delete(self, name: str) -> None:
         """End a space and forget it; raises UnknownSpace."""
         space = self.get(name)
+        self.version += 1
         del self._spaces[name]
         self.courses.pop(name, None)
         self.doors.forget(name)

@@ -78,7 +78,8 @@ def _steps(call: Call, account: Account, request: SendRequest, parts: Mapping[in
         entries.append(_entry(account, outcome, request))
         if number % _ENTRIES == 0:
             yield
-    _remember_bulk(call, account, request, bulk_id, outcomes)
+    if request.scheduled:
+        _remember_bulk(call, account, request, bulk_id, outcomes)
     if notes := _notes(request, call.gateway.why_not):
         call.note(notes)
     return json_answer(body)
@@ -92,6 +93,8 @@ def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
         if url and url not in reasons:
             callable_url = _CALLABLE.fullmatch(url)
             reasons[url] = why_not(url) if callable_url else f"{url[:200]!r} is not a URL that can be called"
+    if not reasons:
+        return ""
     return "; ".join(
         f"reports will be lost: {reason}" for reason in dict.fromkeys(reasons.values()) if reason
     )
@@ -296,8 +299,6 @@ def _rejected_entry(refused: Refused, to: str, generation: int, *, counted: bool
 def _remember_bulk(
     call: Call, account: Account, request: SendRequest, bulk_id: str, outcomes: list[Message | Refused]
 ) -> None:
-    if all(item.send_at_unix_ms is None for item, _ in request.items):
-        return
     now_unix_ms = call.gateway.unix_ms()
     scheduled: list[tuple[Message, Item, int]] = []
     for outcome in outcomes:
