@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.kernel.engine.call_result import Later
+from simulator.kernel.model.arrivals import Constant
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.recipient import Trait, Window
 from simulator.kernel.model.rules import Act
@@ -30,7 +31,8 @@ MANY = 1_200
 def _eventful() -> Scenario:
     """Return a scenario in which a lot happens at few instants."""
     away = {"reachable": Trait((Window(False, 0, 60_000),))}
-    storm = Storm(provider="pigeon", messages=MANY, recipient="+90555", rate=Rate(1_000_000, 1_000))
+    at_once_nearly = Constant(Rate(1_000_000, 1_000))
+    storm = Storm(provider="pigeon", messages=MANY, recipient="+90555", arrivals=at_once_nearly)
     return Scenario(
         name="eventful",
         recipients={"+90555000*": away},
