@@ -29,6 +29,7 @@ from simulator.explain.narrative import narrative
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
+from simulator.runtime.collector import keep_short
 from simulator.runtime.loops import FASTER, loop_factory
 from simulator.runtime.space import Space
 from simulator.server.app import Server, ServerConfig
@@ -314,6 +315,7 @@ async def _run(
     except OSError as trouble:
         _LOG.error("simulator: cannot listen on %s: %s", server.config.host, could_not_bind(trouble))
         return COULD_NOT_START
+    keep_short()
     stopped, hurry = asyncio.Event(), asyncio.Event()
     code = 0
 

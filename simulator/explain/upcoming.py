@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from simulator.kernel.engine.arrivals import ActsStep, StormStep
 from simulator.kernel.engine.simulation import Simulation
-from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake, WakeRest
+from simulator.kernel.engine.steps import (
+    ActStep,
+    Contradiction,
+    ProviderStep,
+    TimelineStep,
+    Unfinished,
+    Wake,
+    WakeRest,
+    WorkStep,
+)
 from simulator.kernel.model.fates import MoveStep
 from simulator.kernel.model.scenario import TimelineItem
 from simulator.kernel.model.submission import MessageKey
@@ -75,8 +84,10 @@ def due_of(at_ms: int, step: Step) -> Due:
             return Due(at_ms, what, step.provider, step.recipient, first.key, webhook=True)
         case Wake(recipient=recipient):
             return Due(at_ms, "may be back:", recipient=recipient)
-        case WakeRest(recipients=recipients, place=place):
-            return Due(at_ms, f"{len(recipients) - place} recipients may be back")
+        case Unfinished(step=begun):
+            return due_of(at_ms, begun)
+        case WakeRest(many=many):
+            return Due(at_ms, f"{many} recipients may be back")
         case ActStep(provider=provider, recipient=recipient, act=act):
             return Due(at_ms, act.kind, provider, recipient)
         case Contradiction(key=key):
@@ -85,7 +96,7 @@ def due_of(at_ms: int, step: Step) -> Due:
             return Due(at_ms, "messages of a storm")
         case ActsStep():
             return Due(at_ms, "acts of recipients")
-        case ProviderStep(provider=provider):
+        case ProviderStep(provider=provider) | WorkStep(provider=provider):
             return Due(at_ms, f"{provider}'s own work", provider)
         case TimelineStep(item=item):
             return Due(at_ms, _timeline(item), recipient=item.recipient)

@@ -37,7 +37,7 @@ from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.recipient import Circumstances, normal_address
 from simulator.kernel.model.rules import Act, AnswerFault, Behaviour
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
-from simulator.kernel.model.turns import SLICE
+from simulator.kernel.model.turns import SLICE, InTurns, gathered, in_order, whole
 from simulator.kernel.model.units import ConstantDelay, Delay, UniformDelay, format_duration
 from simulator.kernel.webhooks.webhook import (
     Attempt,
@@ -87,6 +87,7 @@ from simulator.provider.settings import (
 )
 from simulator.provider.showing import Bubble, Card, Picture, Suggestion, plain_bubble
 from simulator.provider.violations import VIOLATIONS_MAX, Violation, violations, violations_in
+from simulator.schema.long_json import TooManyValues, decode_long
 from simulator.schema.node import Json, Node, Problems, describe, node_of
 from simulator.schema.shapes import (
     Boolean,
@@ -154,6 +155,7 @@ __all__ = [
     "Handler",
     "IllegalMove",
     "ImpossibleAct",
+    "InTurns",
     "Integer",
     "Invalid",
     "Json",
@@ -193,6 +195,7 @@ __all__ = [
     "Submission",
     "Suggestion",
     "Text",
+    "TooManyValues",
     "UniformDelay",
     "Violation",
     "Watch",
@@ -210,14 +213,17 @@ __all__ = [
     "changed",
     "characters_outside",
     "decode_json",
+    "decode_long",
     "describe",
     "described",
     "discover",
     "drawn",
     "form_of",
     "format_duration",
+    "gathered",
     "group",
     "header_text",
+    "in_order",
     "json_answer",
     "json_at",
     "next_state",
@@ -235,4 +241,5 @@ __all__ = [
     "space_credential",
     "violations",
     "violations_in",
+    "whole",
 ]

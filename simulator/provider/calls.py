@@ -5,21 +5,30 @@ Calls of the integrator, and what they are answered.
 from __future__ import annotations
 
 import types
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from time import monotonic_ns
+from typing import Final, NamedTuple, TypeVar
 
-from simulator.kernel.engine.call_result import UNDECIDED, CallResult
+from simulator.kernel.engine.call_result import UNDECIDED, CallResult, Later
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
-from simulator.kernel.model.turns import SLICE, at_once
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.webhooks.webhook import Report
+from simulator.provider.aside import aside
 from simulator.provider.gateway import Gateway
 from simulator.provider.refusing import CallCut, Refuse
 
 __all__ = ["Answer", "Call", "Credential"]
 
 A = TypeVar("A")
+T = TypeVar("T")
+
+TURN_REAL_NS: Final = 2_000_000
+"""A call that takes longer lets others have their turn so often."""
+_SMALL: Final = 12
+"""A call of so few pieces, three messages or so, is never divided, however slow the machine is."""
+_AT_ONCE_BYTES_MAX: Final = 32_768
 
 
 class Answer(NamedTuple):
@@ -148,26 +157,56 @@ class Call:
         Raises Refuse when a rule refuses the whole call, CallCut when one cuts it off.
         """
         self._note_names(submissions)
-        self.result = self.gateway.submit(submissions)
-        self._stop_if_decided()
+        self.decided(self.gateway.submit(submissions))
         return self.result.outcomes
 
-    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, list[Message | Refused]]:
-        """Do the same a slice at a time, for calls that ask for thousands; see `in_turns`."""
+    def submitting(self, submissions: Sequence[Submission]) -> InTurns[list[Message | Refused]]:
+        """Do the same in turns, for calls that ask for thousands; see `in_turns`."""
         self._note_names(submissions)
-        self.result = yield from self.gateway.submitting(submissions)
-        self._stop_if_decided()
+        self.decided((yield from self.gateway.submitting(submissions)))
         return self.result.outcomes
 
-    def in_turns(self, steps: Generator[None, None, Answer], count: int) -> Answer | Awaitable[Answer]:
+    def in_turns(self, steps: InTurns[Answer | Awaitable[Answer]]) -> Answer | Awaitable[Answer]:
         """
-        Return the answer that *steps* come to, with turns for others in between when *count* is large.
+        Return the answer that *steps* come to, with turns for others between those that yield.
 
-        A call that is recorded or replayed is dealt with at once, for its place among the others counts.
+        What takes less than a turn, as nearly every call does, comes to it at once.  A call that
+        is recorded or replayed does so, too, for its place among the others counts.
         """
-        if count <= SLICE or self.at_once:
+        if self.at_once:
             return at_once(steps)
-        return _taking_turns(steps)
+        answer = _one_turn(steps, _SMALL)
+        return answer if answer is not None else _taking_turns(steps)
+
+    def when_decided(
+        self, deciding: InTurns[CallResult], handler: Callable[[Call], Answer | Awaitable[Answer]]
+    ) -> Answer | Awaitable[Answer]:
+        """Return the answer of *handler* once it is decided what rules do to the call."""
+
+        def steps() -> InTurns[Answer | Awaitable[Answer]]:
+            self.decided((yield from deciding))
+            return handler(self)
+
+        return self.in_turns(steps())
+
+    @property
+    def short(self) -> bool:
+        """True when its body is read at once, whatever stands in it."""
+        return self.at_once or len(self.body) <= _AT_ONCE_BYTES_MAX
+
+    def read_in_turns(
+        self, read: Callable[[], T], then: Callable[[T], Answer | Awaitable[Answer]]
+    ) -> Answer | Awaitable[Answer]:
+        """Return what *then* makes of what is *read* from the body; a long one is read beside the loop."""
+        if self.short:
+            return then(read())
+        return _reading_aside(read, then)
+
+    async def aside(self, size: int, work: Callable[[], T]) -> T:
+        """Return what *work* on so many bytes comes to; on many it is done beside the loop."""
+        if self.at_once or size <= _AT_ONCE_BYTES_MAX:
+            return work()
+        return await aside(work)
 
     def submit_later(
         self,
@@ -175,8 +214,8 @@ class Call:
         *,
         after_ms: int,
         name: str = "",
-        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
-        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
+        prepare: Callable[[Sequence[Submission]], Iterable[Submission]],
+        done: Callable[[Sequence[Message | Refused]], Sequence[Report] | InTurns[Sequence[Report]]],
     ) -> None:
         """
         Do what this call asks for *after_ms* from now, for providers that answer before they work.
@@ -186,31 +225,68 @@ class Call:
         stand then, and *done* says what the integrator is owed for it.  Raises Refuse when
         a rule refuses the whole call, CallCut when one cuts it off.
         """
+        steps = self.submitting_later(submissions, after_ms=after_ms, name=name, prepare=prepare, done=done)
+        at_once(steps)
+
+    def submitting_later(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        after_ms: int,
+        name: str = "",
+        prepare: Callable[[Sequence[Submission]], Iterable[Submission]],
+        done: Callable[[Sequence[Message | Refused]], Sequence[Report] | InTurns[Sequence[Report]]],
+    ) -> InTurns[None]:
+        """Do the same in turns, for calls that ask for thousands; see `in_turns`."""
         self._note_names(submissions)
-        self.result = self.gateway.submit_later(
-            submissions, after_ms=after_ms, name=name, prepare=prepare, done=done
-        )
-        self._stop_if_decided()
+        later = Later(self.gateway.now_ms + after_ms, name, prepare, done, not self.at_once)
+        self.decided((yield from self.gateway.submitting_later(submissions, later)))
 
     def _note_names(self, submissions: Sequence[Submission]) -> None:
         if submissions and not self.names:
             self.names = self.gateway.names_of(submissions[0])
 
-    def _stop_if_decided(self) -> None:
+    def decided(self, result: CallResult) -> None:
+        """Take note of what became of it; raises Refuse or CallCut when that is the end of it."""
+        self.result = result
         if self.result.refusal is not None:
             raise Refuse.as_decided(self.result.refusal)
         if self.result.drop is Drop.BEFORE:
             raise CallCut
 
 
-async def _taking_turns(steps: Generator[None, None, Answer]) -> Answer:
+def _one_turn(
+    steps: InTurns[Answer | Awaitable[Answer]], first: int = 1
+) -> Answer | Awaitable[Answer] | None:
+    """Return the answer that *steps* come to; None: they take longer than their *first* ones and a turn."""
+    pieces = 0
+    until_ns = 0
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            answer: Answer = end.value
+            answer: Answer | Awaitable[Answer] = end.value
             return answer
+        pieces += 1
+        if pieces == first:
+            until_ns = monotonic_ns() + TURN_REAL_NS
+        elif pieces > first and monotonic_ns() >= until_ns:
+            return None
+
+
+async def _taking_turns(steps: InTurns[Answer | Awaitable[Answer]]) -> Answer:
+    answer = None
+    while answer is None:
         await _turn()
+        answer = _one_turn(steps)
+    # To make a long answer takes its time, and so will writing it.
+    await _turn()
+    return answer if isinstance(answer, Answer) else await answer
+
+
+async def _reading_aside(read: Callable[[], T], then: Callable[[T], Answer | Awaitable[Answer]]) -> Answer:
+    answer = then(await aside(read))
+    return answer if isinstance(answer, Answer) else await answer
 
 
 @types.coroutine

@@ -4,16 +4,17 @@ A provider's door into one space, and from there to the integrator.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.call_result import CallResult, Later
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.lifecycle import Move
-from simulator.kernel.model.message import Message, Refused, Rung
+from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Circumstances, Value
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.store.facts import Note
 from simulator.kernel.webhooks.webhook import Report
 from simulator.provider.account import ProviderAccount
@@ -159,9 +160,9 @@ class Gateway:
         """Return since when *trait* of a recipient is as it is now; None: it never changed."""
         return self._simulation.directory.since(recipient, trait, self.now_ms)
 
-    def known_recipients(self) -> Sequence[str]:
-        """Return the addresses about which something was said one by one, sorted."""
-        return self._simulation.directory.known()
+    def known_recipients(self) -> Iterator[str]:
+        """Yield the addresses about which something was said one by one, in no order."""
+        return self._simulation.directory.addresses()
 
     def change_recipient(self, recipient: str, traits: Mapping[str, Value], why: str) -> None:
         """Change circumstances of a recipient from now on; *why* is told in the journal."""
@@ -182,28 +183,13 @@ class Gateway:
         """Submit what a call asks for; handlers use `Call.submit`, which raises what refuses it."""
         return self._simulation.submit(submissions, unanswered=True)
 
-    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, CallResult]:
+    def submitting(self, submissions: Sequence[Submission]) -> InTurns[CallResult]:
         """Submit the same a slice at a time; handlers use `Call.submitting`."""
         return self._simulation.submitting(submissions)
 
-    def submit_later(
-        self,
-        submissions: Sequence[Submission],
-        *,
-        after_ms: int,
-        name: str,
-        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
-        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
-    ) -> CallResult:
-        """Submit what a call asks for once it is answered; handlers use `Call.submit_later`."""
-        return self._simulation.submit_later(
-            submissions,
-            provider=self.provider,
-            at_ms=self.now_ms + after_ms,
-            name=name,
-            prepare=prepare,
-            done=done,
-        )
+    def submitting_later(self, submissions: Sequence[Submission], later: Later) -> InTurns[CallResult]:
+        """Submit what a call asks for once it is answered; handlers use `Call.submitting_later`."""
+        return self._simulation.submitting_later(submissions, self.provider, later)
 
     def message(self, message_id: str) -> Message | None:
         """Return the latest message with this id, or None when there is none or it was removed."""

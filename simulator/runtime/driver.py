@@ -15,6 +15,7 @@ from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.store.facts import ClockChanged
 from simulator.runtime.dispatcher import Dispatcher
+from simulator.runtime.turns import Turn, never
 
 __all__ = ["AdvanceBusy", "AdvanceEnded", "Driver"]
 
@@ -23,9 +24,6 @@ _GRACE_REAL_MS = 20
 
 _PATIENCE = 5
 """After so many times the grace, time goes on as soon as no call is under way, though calls keep coming."""
-
-_SLICE_REAL_NS = 5_000_000
-"""How long a live clock that fell behind may keep everything else waiting at once."""
 
 _SLICE_STEPS = 100
 
@@ -166,12 +164,19 @@ class Driver:
         due_ms = simulation.next_due()
         if due_ms is None or due_ms > now_ms:
             return True
-        until_ns = monotonic_ns() + _SLICE_REAL_NS
+        turn = Turn()
         while (due_ms := simulation.next_due()) is not None and due_ms <= now_ms:
-            if monotonic_ns() >= until_ns:
+            if turn.over():
                 return False
-            simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS)
+            self._fire(due_ms, turn)
         return True
+
+    def _fire(self, due_ms: int, turn: Turn) -> bool:
+        """Let a slice of what is due happen; return whether its instant is not over yet."""
+        simulation = self.simulation
+        # Of a step that goes into a record others must not come in the midst: its place among them counts.
+        enough = never if self.dispatcher.tap is not None else turn.over
+        return simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS, enough)
 
     # -- calls ----------------------------------------------------------------------------------
 
@@ -262,7 +267,7 @@ class Driver:
                 due_ms = simulation.next_due()
                 if due_ms is not None:
                     self._timer_due = None
-                    simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS)
+                    self._fire(due_ms, Turn())
         finally:
             # A step that fails is told in the log; the clock goes on.
             self.nudge()
@@ -291,16 +296,16 @@ class Driver:
         fired = 0
         try:
             await self._settle_instant()
-            turn_ns = monotonic_ns() + _SLICE_REAL_NS
+            turn = Turn()
             while (due_ms := simulation.next_due()) is not None and (to_ms is None or due_ms <= to_ms):
                 if self._closed:
                     break
-                more = simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS)
+                more = self._fire(due_ms, turn)
                 fired += not more
-                if monotonic_ns() >= turn_ns:
+                if turn.over():
                     # A thousand quiet instants, or one with a thousand steps: others get their turn.
                     await asyncio.sleep(0)
-                    turn_ns = monotonic_ns() + _SLICE_REAL_NS
+                    turn = Turn()
                 if not more:
                     await self._settle_instant()
                 self._changed()

@@ -17,14 +17,18 @@ from simulator.kernel.engine.still import still
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT, Clock
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import NOW, ClockMode, ClockSpec, Scenario
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.journal import Journal
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Provider, open_gateway
+from simulator.provider.account import Forgets
+from simulator.runtime.collector import look_again
 from simulator.runtime.dispatcher import Dispatcher, outgoing
 from simulator.runtime.driver import Driver
 from simulator.runtime.people import crowd
 from simulator.runtime.tap import Tap, tapped
 from simulator.runtime.transport.seam import Transport
+from simulator.runtime.turns import Turn, taking_turns
 from simulator.secrecy import secrets_in
 
 __all__ = ["Exchange", "ScenarioConflict", "Space", "TurnedAway", "urls_in"]
@@ -33,6 +37,7 @@ _EXCHANGES_MAX = 1_000
 _LARGE: Final = 4_000
 """What has more entries, messages and webhooks is read aside."""
 _SECRETS_MAX = 1_000
+_EARLY_STEPS: Final = 100
 
 
 class ScenarioConflict(ValueError):
@@ -112,6 +117,7 @@ class Space:
         self.scenario_text = ""
         """The text of the scenario in force, where it came as one; for the reader only."""
         self.closed = False
+        self._dissolving: asyncio.Task[None] | None = None
         self.driver.start(spec)
 
     @property
@@ -155,19 +161,29 @@ class Space:
 
     def load(self, scenario: Scenario) -> None:
         """Put *scenario* in force; raises ValueError when it names a provider that is not here."""
+        at_once(self.loading(scenario))
+
+    def loading(self, scenario: Scenario) -> InTurns[None]:
+        """Do the same in turns, for a long one."""
         unknown = sorted(set(scenario.providers) - set(self.gateways))
         if unknown:
             raise ValueError(f"unknown provider {unknown[0]!r}; known: {', '.join(sorted(self.gateways))}")
         for provider, settings in scenario.providers.items():
             self.configure(provider, settings)
         for item in scenario.timeline:
-            self._note_secrets(item.providers)
-        self.simulation.load(scenario, crowd(scenario.people))
+            if item.providers:
+                self._note_secrets(item.providers)
+            yield
+        yield from self.simulation.loading(scenario, crowd(scenario.people))
         self.driver.nudge()
 
     def replace(self, scenario: Scenario) -> None:
+        """Put *scenario* in force with its own seed and clock; see `replacing`."""
+        at_once(self.replacing(scenario))
+
+    def replacing(self, scenario: Scenario) -> InTurns[None]:
         """
-        Put *scenario* in force with its own seed and clock, if it names any.
+        Put *scenario* in force in turns, with its own seed and clock, if it names any.
 
         Raises ScenarioConflict, and changes nothing, where these came too late: ids
         and fates were drawn from another seed, or dates were told of another time.
@@ -180,7 +196,7 @@ class Space:
             simulation.chance.reseed(scenario.seed)
         if spec is not None:
             self._apply(spec)
-        self.load(scenario)
+        yield from self.loading(scenario)
 
     def add_rule(self, rule: Rule) -> None:
         """Put *rule* in force, before those that are; its name is to be its own."""
@@ -279,8 +295,28 @@ class Space:
         """Send the reports that a rule wants before the answer; wait for them, but not for ever."""
         now_ms = self.simulation.clock.now_ms
         while self.simulation.next_due() == now_ms:
-            self.simulation.fire(now_ms)
+            turn = Turn()
+            self.simulation.fire(now_ms, _EARLY_STEPS, turn.over)
+            await asyncio.sleep(0)
         await self.dispatcher.flush(patience_real_s)
+
+    def dissolve(self) -> None:
+        """Let go of what a closed space holds, in turns of the loop; after that it is of no use any more."""
+        self._dissolving = asyncio.create_task(self.dissolved())
+
+    async def dissolved(self) -> None:
+        """Return when nothing is left of it."""
+        self.exchanges.clear()
+        await taking_turns(self._forgetting())
+        await taking_turns(self.simulation.dissolving())
+        look_again()
+
+    def _forgetting(self) -> InTurns[None]:
+        for message in list(self.simulation.messages.values()):
+            account = self.gateways[message.key.provider].account
+            if isinstance(account, Forgets):
+                account.forget(message)
+            yield
 
     async def close(self) -> None:
         """End the space: nothing is sent any more."""

@@ -24,7 +24,7 @@ from simulator.server.asked import Asked
 from simulator.server.by_aiohttp import read_body, response_of, serve
 from simulator.server.faces import CONTROL, Faces, OwnCall
 from simulator.server.front import PIECE_BYTES
-from simulator.server.packing import NotUnpacked, TooLarge, unpacked
+from simulator.server.packing import NotUnpacked, TooLarge
 from simulator.server.problems import Problem
 from simulator.server.replies import HttpReply, problem_reply
 from simulator.server.spaces import DEFAULT_SPACE
@@ -278,8 +278,7 @@ async def _sent(request: web.Request, reply: HttpReply) -> web.StreamResponse:
 
 async def _body(request: web.Request) -> bytes:
     try:
-        packed = await read_body(request, _BODY_BYTES_MAX)
-        return unpacked(packed, request.headers.get("Content-Encoding", ""), _BODY_BYTES_MAX)
+        return await read_body(request, _BODY_BYTES_MAX)
     except TooLarge:
         raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes") from None
     except UNREADABLE:

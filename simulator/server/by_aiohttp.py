@@ -4,7 +4,9 @@ The door that aiohttp's server keeps: its requests to the edge, and replies back
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from aiohttp import StreamReader, web
 from multidict import CIMultiDict
@@ -16,6 +18,10 @@ from simulator.server.replies import HttpReply
 from simulator.server.takeover import UNREADABLE, connection_of, waiting_for_body
 
 __all__ = ["read_body", "response_of", "serve"]
+
+_JOINED_AT_ONCE_BYTES_MAX: Final = 4_194_304
+_UNPACKED_AT_ONCE_BYTES_MAX: Final = 2_048
+"""A thousand times as much may come of it, in a few milliseconds."""
 
 
 class _Door:
@@ -109,17 +115,25 @@ def response_of(reply: HttpReply) -> web.Response:
 async def _body(request: web.Request, bytes_max: int) -> bytes:
     if not request.body_exists:
         return b""
-    packed = await read_body(request, bytes_max)
-    encoding = request.headers.get("Content-Encoding", "")
-    return unpacked(packed, encoding, bytes_max) if encoding else packed
+    return await read_body(request, bytes_max)
 
 
 async def read_body(request: web.Request, bytes_max: int) -> bytes:
-    """Return the bytes of a body as they came; raises TooLarge, and UNREADABLE when they break off."""
+    """
+    Return a body, unpacked.
+
+    Raises TooLarge and NotUnpacked, and UNREADABLE when the body breaks off.
+    """
     if (request.content_length or 0) > bytes_max:
         raise TooLarge
     with waiting_for_body(request):
-        return await _read(request.content, bytes_max)
+        body = await _read(request.content, bytes_max)
+    encoding = request.headers.get("Content-Encoding", "")
+    if not encoding:
+        return body
+    if len(body) <= _UNPACKED_AT_ONCE_BYTES_MAX:
+        return unpacked(body, encoding, bytes_max)
+    return await asyncio.to_thread(unpacked, body, encoding, bytes_max)
 
 
 async def _read(content: StreamReader, bytes_max: int) -> bytes:
@@ -128,11 +142,12 @@ async def _read(content: StreamReader, bytes_max: int) -> bytes:
         if len(first) > bytes_max:
             raise TooLarge
         return first
-    body = bytearray(first)
-    while True:
-        chunk = await content.readany()
-        if not chunk:
-            return bytes(body)
-        body += chunk
-        if len(body) > bytes_max:
+    chunks, size = [first], len(first)
+    while chunk := await content.readany():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > bytes_max:
             raise TooLarge
+    if size <= _JOINED_AT_ONCE_BYTES_MAX:
+        return b"".join(chunks)
+    return await asyncio.to_thread(b"".join, chunks)

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from simulator.kernel.engine.call_result import CallResult
-from simulator.kernel.model.rules import AnswerFault, Drop
+from simulator.kernel.model.rules import AnswerFault
 from simulator.kernel.store.facts import Called, Failed, Note
 from simulator.kernel.store.shared_facts import called
 from simulator.provider import (
@@ -266,13 +266,13 @@ class Edge:
         try:
             if not route.sends:
                 credential = call.credential.text if call.credential else ""
-                about = partial(route.recipients, call) if route.recipients is not None else None
-                result = space.simulation.consult(provider.name, route.operation, credential, about)
-                call.result = result
-                if result.refusal is not None:
-                    raise Refuse.as_decided(result.refusal)
-                if result.drop is Drop.BEFORE:
-                    raise CallCut
+                if route.recipients is not None:
+                    about = partial(route.recipients, call)
+                    consulting = space.simulation.consulting(
+                        provider.name, route.operation, credential, about
+                    )
+                    return call.when_decided(consulting, route.handler)
+                call.decided(space.simulation.consult(provider.name, route.operation, credential))
             return route.handler(call)
         except Exception as failure:
             return _excused(space, provider, call, failure)

@@ -50,6 +50,8 @@ class ControlFace:
         """Run one operation. Problems are answers, too."""
         try:
             operation, asked = self._find(method, path, asked)
+            if len(asked.body) > operation.body_bytes_max:
+                raise Problem(413, "Too large", f"expected a body of up to {operation.body_bytes_max} bytes")
             space = self._controller.large(asked.parameters["space"]) if _may_be_aside(operation) else None
             if space is None:
                 return await operation.run(self._controller, asked)
@@ -120,6 +122,8 @@ async def _followed(space: Space, after: int) -> AsyncIterator[bytes]:
         if entries:
             after = entries[-1].seq
             yield _lines([entry_view(entry) for entry in entries])
+            # Whoever reads fast is never waited for.
+            await asyncio.sleep(0)
         else:
             await space.wait_change(_LOOK_REAL_S)
             yield b""

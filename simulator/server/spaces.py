@@ -13,6 +13,7 @@ from typing import Protocol
 
 from simulator.kernel.model.scenario import ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.journal import Entry
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.provider import Credential, Gateway, Provider
@@ -26,6 +27,7 @@ __all__ = ["DEFAULT_SPACE", "Judged", "Recorded", "RunCourse", "SpaceRegistry", 
 DEFAULT_SPACE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _SPACES_MAX = 10_000
+_DISSOLVED_AFTER_REAL_S = 2.0
 _DELETED_CREDENTIALS_MAX = 100_000
 """The credentials of so many deleted spaces are remembered, one for each provider."""
 
@@ -206,6 +208,17 @@ class SpaceRegistry:
 
         Without a *seed* it is drawn from the name, so that two spaces do not mint the same ids.
         """
+        return at_once(self.creating(name, seed=seed, clock=clock, scenario=scenario))
+
+    def creating(
+        self,
+        name: str = "",
+        *,
+        seed: int | None = None,
+        clock: ClockSpec | None = None,
+        scenario: Scenario | None = None,
+    ) -> InTurns[Space]:
+        """Do the same in turns; until it is done, nothing leads to the space."""
         if not name:
             name = self._free_name()
         if not _NAME.fullmatch(name):
@@ -228,7 +241,9 @@ class SpaceRegistry:
             space.simulation.journal.tell = partial(self.tell, space)
         space.simulation.state.server_turned = partial(self.doors.turn, name)
         if scenario is not None:
-            space.load(scenario)
+            yield from space.loading(scenario)
+        if name in self._spaces:
+            raise ValueError(f"there is a space {name!r} already")
         self._spaces[name] = space
         space.simulation.state.configured = lambda: self._note_credentials(space)
         self._note_credentials(space)
@@ -308,6 +323,8 @@ class SpaceRegistry:
         while len(self._deleted) > _DELETED_CREDENTIALS_MAX:
             del self._deleted[next(iter(self._deleted))]
         await space.close()
+        # Whoever waited for something in it is told first what was left.
+        asyncio.get_running_loop().call_later(_DISSOLVED_AFTER_REAL_S, space.dissolve)
 
     async def close(self) -> None:
         """End every space."""

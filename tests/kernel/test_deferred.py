@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.call_result import CallResult, Later
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.faults import WebhookFaults
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.recipient import Directory, Trait, Window
 from simulator.kernel.model.rules import AnswerFault, Drop, Match, Nth
 from simulator.kernel.model.submission import Submission
+from simulator.kernel.model.turns import at_once
 from simulator.kernel.model.units import ConstantDelay
 from simulator.kernel.webhooks.webhook import Report
 from toys.bench import LOFT, Bench, rule
@@ -45,9 +46,7 @@ def later(sim: Bench, *submissions: Submission, at_ms: int = 1_000, seen: list[o
             )
         ]
 
-    return sim.simulation.submit_later(
-        submissions, provider="pigeon", at_ms=at_ms, prepare=prepare, done=done
-    )
+    return at_once(sim.simulation.submitting_later(submissions, "pigeon", Later(at_ms, "", prepare, done)))
 
 
 def test_work_begins_when_it_is_due(sim: Bench) -> None:

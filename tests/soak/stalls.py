@@ -1,5 +1,5 @@
 """
-How long each thing that may be asked holds the event loop: `python tests/soak/stalls.py`.
+How long each thing that may be asked holds the event loop: `python tests/soak/stalls.py [SECTION…]`.
 
 The loop runs here, its clients in processes of their own.  Two figures for each: the longest
 time between two turns of the loop, and the processor time that the loop itself spent in one;
@@ -10,35 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import gzip
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from simulator.provider import built_in
+from simulator.runtime.collector import keep_short
 from simulator.server.app import Server, ServerConfig
+from tests.soak.hard_bodies import bodies
+from tests.soak.large_calls import bip, bitel, early, infobip, rbm
+from tests.soak.large_spaces import happenings, questions, scenarios
 
 BOUND_MS = 50.0
-KEY = ("-H", "Authorization: App key")
+SECTIONS = {
+    section.__name__: section
+    for section in (infobip, early, bip, bitel, rbm, bodies, scenarios, happenings, questions)
+}
+"""What is asked, by name."""
 JSON = ("-H", "Content-Type: application/json", "-H", "Expect:")
-QUESTIONS = (
-    "",
-    "/messages?limit=50",
-    "/messages?recipient=41790000017",
-    "/messages?q=nothing-like-it",
-    "/messages?name=nobody",
-    "/messages/nobody/explain",
-    "/messages/infobip:+41790000005:1/explain",
-    "/journal",
-    "/requests",
-    "/wait?recipient=%2B41799999999&within=100ms",
-    *(f"/report?format={form}" for form in ("html", "junit", "jsonl", "har", "json")),
-)
-PAGES = ("messages", "messages?q=zzz", "phones", "webhooks", "run", "message/infobip:+41790000005:1")
 
 
 class Probe:
@@ -64,67 +58,60 @@ class Stalls:
     Asks one thing after the other, and tells what each cost everybody else.
     """
 
-    def __init__(self, url: str, folder: Path, probe: Probe) -> None:
-        self.url = url
-        self.space = f"{url}/_sim/v1/spaces/default"
+    def __init__(self, server: Server, folder: Path, probe: Probe) -> None:
+        self.server = server
+        self.url = server.url
+        self.space = f"{self.url}/_sim/v1/spaces/default"
         self.folder = folder
         self.probe = probe
         self.too_long: list[str] = []
 
-    async def ask(self, name: str, *arguments: str) -> None:
-        """Ask with curl, and print how long the loop stood still at most."""
+    async def ask(self, name: str, *arguments: str) -> str:
+        """Ask with curl, print how long the loop stood still at most, and return the status."""
         gc.collect()
         await asyncio.sleep(0.05)
         self.probe.wall_ms = self.probe.own_ms = 0.0
         client = await asyncio.create_subprocess_exec(
-            "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *arguments, stdout=asyncio.subprocess.PIPE
+            *("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "120", *arguments),
+            stdout=asyncio.subprocess.PIPE,
         )
         status, _ = await client.communicate()
+        await asyncio.sleep(0.01)
+        self._tell(name, status.decode())
+        return status.decode()
+
+    def _tell(self, name: str, status: str) -> None:
         own_ms, wall_ms = self.probe.own_ms, self.probe.wall_ms
         if own_ms > BOUND_MS:
             self.too_long.append(name)
         mark = "!" if own_ms > BOUND_MS else " "
-        print(f"{mark} {name:60} own {own_ms:6.0f} ms  wall {wall_ms:6.0f} ms  {status.decode()}", flush=True)
+        print(f"{mark} {name:60} own {own_ms:6.0f} ms  wall {wall_ms:6.0f} ms  {status}", flush=True)
 
-    async def send(self, name: str, method: str, url: str, body: object, *more: str) -> None:
+    async def send(self, name: str, method: str, url: str, body: object, *more: str) -> str:
         """Ask with a body."""
         path = self.folder / "body"
         path.write_bytes(body if isinstance(body, bytes) else json.dumps(body).encode())
-        await self.ask(name, "-X", method, url, *KEY, *JSON, *more, "--data-binary", f"@{path}")
+        headers = () if any(each.lower().startswith("content-type:") for each in more) else JSON[:2]
+        return await self.ask(
+            name, "-X", method, url, *headers, *JSON[2:], *more, "--data-binary", f"@{path}"
+        )
+
+    async def watch(self, name: str, real_s: float) -> None:
+        """Print the same for what happens by itself in so long."""
+        self.probe.wall_ms = self.probe.own_ms = 0.0
+        await asyncio.sleep(real_s)
+        self._tell(name, "")
+
+    async def fresh(self, name: str, scenario: Mapping[str, object] | None = None) -> str:
+        """Create a space and return the address of its part of the control API."""
+        space = self.server.registry.create(name)
+        api = f"{self.url}/_sim/v1/spaces/{space.name}"
+        if scenario is not None:
+            await self.send(f"a scenario for {name}", "PUT", f"{api}/scenario", scenario)
+        return api
 
 
-async def measure(stalls: Stalls) -> None:
-    """Ask everything that is large."""
-    space, url = stalls.space, stalls.url
-    await stalls.ask("the first call, which loads the control API", space)
-    stalls.too_long.clear()
-    rule = {"when": {"provider": "infobip"}, "then": {"fate": "silence"}}
-    rules = {"rules": [{"name": f"r{n}", **rule} for n in range(10_000)]}
-    recipients = {"recipients": {f"+4179{n:07}": {"reachable": False} for n in range(49_000)}}
-    await stalls.send("10,000 rules", "PUT", f"{space}/scenario", rules)
-    await stalls.ask("the list of them", f"{space}/rules")
-    await stalls.send("49,000 recipients", "PUT", f"{space}/scenario", recipients)
-    new = {"name": "new", "scenario": recipients}
-    await stalls.send("a space with 49,000 recipients", "POST", f"{url}/_sim/v1/spaces", new)
-    await stalls.send("an empty scenario", "PUT", f"{space}/scenario", {})
-    bomb = gzip.compress(b"\0" * 1_000_000_000, 1)
-    packed = ("-H", "Content-Encoding: gzip")
-    path = f"{url}/infobip/sms/2/text/advanced"
-    await stalls.send("1 GB packed, to a provider", "POST", path, bomb, *packed)
-    await stalls.send("1 GB packed, to the control API", "PUT", f"{space}/scenario", bomb, *packed)
-    for first in range(0, 50_000, 10_000):
-        numbers = [{"to": f"4179{n:07}"} for n in range(first, first + 10_000)]
-        body = {"messages": [{"text": "hello", "destinations": numbers}]}
-        await stalls.send("a send to 10,000 destinations", "POST", path, body)
-    await stalls.send("an advance until settled", "POST", f"{space}/clock/advance", {"until": "settled"})
-    for question in QUESTIONS:
-        await stalls.ask(f"GET {question}", f"{space}{question}")
-    for page in PAGES:
-        await stalls.ask(f"page {page}", f"{url}/_ui/default/{page}")
-    await stalls.ask("metrics", f"{url}/_sim/metrics")
-
-
-async def main() -> int:
+async def main(sections: list[str]) -> int:
     """Measure, and return the exit code."""
     server = Server(ServerConfig(port=0, providers=built_in()))
     await server.start()
@@ -132,8 +119,18 @@ async def main() -> int:
     probing = asyncio.create_task(probe.run())
     try:
         with tempfile.TemporaryDirectory() as folder:
-            stalls = Stalls(server.url, Path(folder), probe)
-            await measure(stalls)
+            stalls = Stalls(server, Path(folder), probe)
+            await stalls.ask("the first call, which loads the control API", stalls.space)
+            await stalls.ask(
+                "the first page, which loads the inspector", f"{stalls.url}/_ui/default/messages"
+            )
+            stalls.too_long.clear()
+            # As `serve` does.
+            keep_short()
+            for name, section in SECTIONS.items():
+                if not sections or name in sections:
+                    print(f"-- {name}", flush=True)
+                    await section(stalls)
     finally:
         probing.cancel()
         await server.stop()
@@ -142,4 +139,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(sys.argv[1:])))

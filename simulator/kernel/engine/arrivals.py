@@ -16,6 +16,7 @@ from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.fates import drawn
 from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.scenario import Storm, TimelineItem
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.model.units import Rate
 
 __all__ = [
@@ -83,7 +84,7 @@ def address_of_arrival(pattern: str, number: int) -> str:
     return f"{pattern[:-1]}{number:07d}" if pattern.endswith("*") else pattern
 
 
-def inject_storm(state: SimulationState, step: StormStep) -> None:
+def inject_storm(state: SimulationState, step: StormStep) -> InTurns[None]:
     """Submit what of a storm has arrived by now, and plan for the rest."""
     storm, now_ms, shard = step.storm, state.clock.now_ms, state.shard
     schedule, gaps = storm.arrivals, state.chance.of("storm", step.number)
@@ -99,6 +100,7 @@ def inject_storm(state: SimulationState, step: StormStep) -> None:
             _arrive(state, storm, recipient)
         arrived += 1
         offset_us = schedule.offset_us(arrived, offset_us, gaps)
+        yield
     if arrived < storm.messages:
         due_ms = step.start_ms + offset_us // 1_000
         state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived, offset_us=offset_us))
@@ -114,7 +116,7 @@ def _arrive(state: SimulationState, storm: Storm, recipient: str) -> None:
         outcome.inject()
 
 
-def inject_acts(state: SimulationState, step: ActsStep) -> None:
+def inject_acts(state: SimulationState, step: ActsStep) -> InTurns[None]:
     """Let the acts that are due by now happen, or begin, and plan for the rest."""
     (number, item, start_ms, arrived), now_ms = step, state.clock.now_ms
     assert item.act is not None
@@ -130,6 +132,7 @@ def inject_acts(state: SimulationState, step: ActsStep) -> None:
             act = ActStep(item.provider, recipient, arrived, item.act)
             state.agenda.add(now_ms + drawn(item.after, draws, "after"), act)
         arrived += 1
+        yield
     if arrived < item.count:
         due_ms = arrival_ms(start_ms, arrived, item.rate)
         state.agenda.add(max(due_ms, now_ms), step._replace(arrived=arrived))

@@ -4,7 +4,7 @@ What becomes of one call, and what is done to its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -13,10 +13,11 @@ from simulator.kernel.engine.decide import Decision, throttled_ms
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.rules import AnswerFault, Drop
-from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["UNDECIDED", "CallRefusal", "CallResult", "Deferred", "answer_of", "does_the_work"]
+__all__ = ["UNDECIDED", "CallRefusal", "CallResult", "Deferred", "Later", "answer_of", "does_the_work"]
 
 
 class CallRefusal(NamedTuple):
@@ -34,6 +35,22 @@ class CallRefusal(NamedTuple):
     """What stands against it, where a recipient's circumstances refuse."""
 
 
+class Later(NamedTuple):
+    """
+    What a provider that answers before it works wants done after the answer.
+    """
+
+    at_ms: int
+    name: str
+    """Puts the works of one instant in order."""
+    prepare: Callable[[Sequence[Submission]], Iterable[Submission]]
+    """Makes the provider's own checks, when the work is due; best as a generator."""
+    done: Callable[[Sequence[Message | Refused]], Sequence[Report] | InTurns[Sequence[Report]]]
+    """Says what the integrator is owed for it."""
+    in_turns: bool = True
+    """False: nothing else may happen in the midst of the work."""
+
+
 class Deferred(NamedTuple):
     """
     Work that a call leads to after its answer: what to do, and when it is due.
@@ -42,7 +59,8 @@ class Deferred(NamedTuple):
     at_ms: int
     provider: str
     name: str
-    run: Callable[[], Sequence[Report]]
+    work: InTurns[Sequence[Report]]
+    in_turns: bool
 
 
 class CallResult(Struct, kw_only=True):

@@ -4,27 +4,47 @@ The intake: from what a call asks for to messages and refusals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 from msgspec import structs
 
-from simulator.kernel.engine.call_result import UNDECIDED, CallResult, Deferred, answer_of, does_the_work
+from simulator.kernel.engine.call_result import (
+    UNDECIDED,
+    CallResult,
+    Deferred,
+    Later,
+    answer_of,
+    does_the_work,
+)
 from simulator.kernel.engine.decide import Decision, acts_on_calls, decide, decide_call
 from simulator.kernel.engine.moves import start
 from simulator.kernel.engine.owing import owe_for, webhook_due
 from simulator.kernel.engine.state import SimulationState
-from simulator.kernel.engine.steps import ProviderStep
+from simulator.kernel.engine.steps import WorkStep
 from simulator.kernel.model.fates import MoveStep, station
 from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import OWN_ID, UNANSWERED, Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
-from simulator.kernel.model.submission import Submission
-from simulator.kernel.model.turns import SLICE, at_once
+from simulator.kernel.model.submission import MessageKey, Submission
+from simulator.kernel.model.turns import InTurns, at_once, gathered, whole
 from simulator.kernel.store.facts import AnswerUnread, RefusalLeftOut, Scope, SendRefused
 from simulator.kernel.store.shared_facts import accepted
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["answered", "consult", "settle", "submit", "submit_later", "submitting", "unread"]
+__all__ = [
+    "answered",
+    "consult",
+    "consulting",
+    "settle",
+    "submit",
+    "submitting",
+    "submitting_later",
+    "unread",
+]
+
+_FEW: Final = 3
 
 
 def submit(
@@ -41,21 +61,20 @@ def submit(
 
 def submitting(
     state: SimulationState, submissions: Sequence[Submission], *, unanswered: bool = False
-) -> Generator[None, None, CallResult]:
-    """Do the same a slice at a time: between two of them others may have their turn."""
+) -> InTurns[CallResult]:
+    """Do the same in turns: others may have theirs between two submissions."""
+    # What asks for a message or two is over before anybody could have a turn.
+    many = len(submissions) > _FEW
     decisions = []
-    for number, submission in enumerate(submissions, 1):
+    for submission in submissions:
         decisions.append(decide(state, submission, state.take_key(submission.provider, submission.recipient)))
-        if number % SLICE == 0:
+        if many:
             yield
     result = answer_of(state, decisions)
-    if result.drop is Drop.BEFORE or (
-        result.refusal and not result.outcomes and not does_the_work(decisions)
-    ):
-        for decision in decisions:
-            _note_refusal(state, decision, result)
+    if result.drop is Drop.BEFORE or (result.refusal and not does_the_work(decisions)):
+        yield from _note_refusals(state, decisions, result)
         return result
-    for number, decision in enumerate(decisions, 1):
+    for decision in decisions:
         outcome = settle(state, decision, unanswered)
         result.outcomes.append(outcome)
         if isinstance(outcome, Message):
@@ -63,57 +82,68 @@ def submitting(
                 outcome.lose_answer(with_id=True)
             if outcome.faults is not None and outcome.faults.early:
                 result.early = True
-        if number % SLICE == 0:
+        if many:
             yield
     return result
 
 
-def submit_later(
-    state: SimulationState,
-    submissions: Sequence[Submission],
-    *,
-    provider: str,
-    at_ms: int,
-    name: str = "",
-    prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
-    done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
-) -> CallResult:
+def submitting_later(
+    state: SimulationState, submissions: Sequence[Submission], provider: str, later: Later
+) -> InTurns[CallResult]:
     """
-    Decide the answer of a call now, and do its work at *at_ms*, for providers that answer first.
+    Decide the answer of a call now, and do its work *later*, for providers that answer first.
 
     Whatever rules do to the answer happens at once.  When the work is due,
-    *prepare* makes the provider's own checks, the submissions are decided
-    together as things stand then, and *done* says what the integrator is
+    `prepare` makes the provider's own checks, the submissions are decided
+    together as things stand then, and `done` says what the integrator is
     owed for it.  The work waits for `answered` in any case.
     """
-    keys = [state.take_key(s.provider, s.recipient) for s in submissions]
-    decisions = [decide(state, s, key) for s, key in zip(submissions, keys, strict=True)]
+    keys = yield from gathered(state.take_key(each.provider, each.recipient) for each in submissions)
+    decisions = yield from gathered(map(partial(decide, state), submissions, keys))
     result = answer_of(state, decisions)
     if result.drop is Drop.BEFORE or (result.refusal and not does_the_work(decisions)):
-        for decision in decisions:
-            _note_refusal(state, decision, result)
+        yield from _note_refusals(state, decisions, result)
         return result
-
-    def run() -> Sequence[Report]:
-        due = [decide(state, s, key) for s, key in zip(prepare(submissions), keys, strict=True)]
-        result.later = [settle(state, decision, unanswered=False) for decision in due]
-        for outcome in result.later:
-            if isinstance(outcome, Message) and result.answer_lost:
-                # Ids are told later; that there will be any was in the answer.
-                outcome.lose_answer(with_id=False)
-        return done(result.later)
-
-    result.deferred = Deferred(at_ms, provider, " ".join([name, *map(str, keys[:1])]), run)
+    work = _working(state, submissions, keys, later, result)
+    name = " ".join([later.name, *map(str, keys[:1])])
+    result.deferred = Deferred(later.at_ms, provider, name, work, later.in_turns)
     return result
 
 
-def consult(
+def _working(
+    state: SimulationState,
+    submissions: Sequence[Submission],
+    keys: Sequence[MessageKey],
+    later: Later,
+    result: CallResult,
+) -> InTurns[Sequence[Report]]:
+    """Do the work of a call whose answer is out; return what is owed for it."""
+    prepared = yield from gathered(later.prepare(submissions))
+    due = yield from gathered(map(partial(decide, state), prepared, keys))
+    outcomes: list[Message | Refused] = []
+    result.later = outcomes
+    for decision in due:
+        outcome = settle(state, decision, unanswered=False)
+        outcomes.append(outcome)
+        if isinstance(outcome, Message) and result.answer_lost:
+            # Ids are told later; that there will be any was in the answer.
+            outcome.lose_answer(with_id=False)
+        yield
+    return (yield from whole(later.done(outcomes)))
+
+
+def consult(state: SimulationState, provider: str, operation: str, credential: str) -> CallResult:
+    """Return what rules do to the answer of a call that sends nothing and is about nobody."""
+    return at_once(consulting(state, provider, operation, credential, lambda: ()))
+
+
+def consulting(
     state: SimulationState,
     provider: str,
     operation: str,
     credential: str,
-    recipients: Callable[[], Sequence[str]] | None = None,
-) -> CallResult:
+    recipients: Callable[[], Sequence[str]],
+) -> InTurns[CallResult]:
     """
     Return what rules do to the answer of a call that sends nothing.
 
@@ -122,24 +152,24 @@ def consult(
     """
     if not acts_on_calls(state, provider, operation):
         return UNDECIDED
-    decisions = [
+    decisions = yield from gathered(
         decide_call(
             state,
             Submission(provider=provider, recipient=recipient, operation=operation, credential=credential),
             state.take_key(provider, f"{recipient} ({operation})" if recipient else f"({operation})"),
         )
-        for recipient in (recipients() if recipients is not None else ()) or ("",)
-    ]
+        for recipient in recipients() or ("",)
+    )
     result = answer_of(state, decisions)
     decided = [decision for decision in decisions if decision.answer is not None]
     if result.refusal or result.drop is Drop.BEFORE:
-        for decision in decided:
-            _note_refusal(state, decision, result)
+        yield from _note_refusals(state, decided, result)
         return result
     for decision in decided:
         if decision.answer is not None and decision.answer.refuse:
             fact = RefusalLeftOut(operation, decision.answer.refuse, decision.answer_rule)
             state.journal.add(state.clock.now_ms, fact, provider=provider)
+        yield
     return result
 
 
@@ -149,7 +179,7 @@ def answered(state: SimulationState, result: CallResult) -> None:
     if deferred is not None:
         result.deferred = None
         at_ms = max(deferred.at_ms, state.clock.now_ms)
-        state.agenda.add(at_ms, ProviderStep(deferred.provider, deferred.name, deferred.run))
+        state.agenda.add(at_ms, WorkStep(*deferred[1:]))
     for outcome in result.outcomes:
         if isinstance(outcome, Message) and outcome.unanswered:
             outcome.marks &= ~UNANSWERED
@@ -166,6 +196,14 @@ def unread(state: SimulationState, result: CallResult) -> None:
         if isinstance(outcome, Message):
             outcome.lose_answer(with_id=not result.later)
             state.journal.add(state.clock.now_ms, AnswerUnread(), key=outcome.key, ref=outcome.id)
+
+
+def _note_refusals(
+    state: SimulationState, decisions: Sequence[Decision], result: CallResult
+) -> InTurns[None]:
+    for decision in decisions:
+        _note_refusal(state, decision, result)
+        yield
 
 
 def _note_refusal(state: SimulationState, decision: Decision, result: CallResult) -> None:

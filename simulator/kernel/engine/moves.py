@@ -4,7 +4,8 @@ Moves: what becomes of a message as time passes, and what may be done to it by c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Final
 
 from msgspec import structs
@@ -20,12 +21,14 @@ from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.submission import Reason
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.store.facts import CircumstancesChanged, Lapsed, Rescheduled, Suspended
 from simulator.kernel.store.shared_facts import moved
 
 __all__ = [
     "IllegalMove",
     "change_recipient",
+    "changing_recipient",
     "move_by_command",
     "reschedule",
     "start",
@@ -37,7 +40,7 @@ __all__ = [
 ]
 
 _WOKEN_MAX: Final = 1_000
-"""How many recipients who are back are looked at before others get their turn."""
+"""How many recipients who are back are looked at in one round of an instant."""
 
 
 class IllegalMove(ValueError):
@@ -101,6 +104,8 @@ def _change(
         if move is not Move.EXPIRE or now_ms < at_ms:
             # It will not expire any more, so nothing is due then on its account.
             state.agenda.cancel(at_ms, expiry)
+    if message.state is State.SCHEDULED and state.suspended:
+        state.suspended.discard(message.key)
     message.state = to
     message.changed_ms = now_ms
     message.code = code
@@ -164,7 +169,7 @@ def _expect_back(state: SimulationState, recipient: str) -> None:
         state.agenda.add(back_ms, Wake(recipient))
 
 
-def wake(state: SimulationState, recipient: str) -> None:
+def wake(state: SimulationState, recipient: str) -> InTurns[None]:
     """Deliver what waits for a recipient who is back, in order, at the provider's pace."""
     now_ms = state.clock.now_ms
     if not _reachable(state, recipient):
@@ -175,33 +180,47 @@ def wake(state: SimulationState, recipient: str) -> None:
         code = fate.code if fate.ending is Ending.DELIVER else ""
         at_ms = now_ms + number * state.accounts[key.provider].pace_ms
         state.agenda.add(at_ms, MoveStep(key, station(Move.DELIVER, code)))
+        yield
 
 
-def wake_all(state: SimulationState, pattern: str = "*") -> None:
+def wake_all(state: SimulationState, pattern: str = "*") -> InTurns[None]:
     """Deliver what waits for anybody under an address or prefix who is back."""
-    wake_rest(state, WakeRest(state.waiting.awaited(pattern), 0))
+    recipients, count = yield from state.waiting.awaited(pattern)
+    yield from _wake_some(state, recipients, count)
 
 
-def wake_rest(state: SimulationState, step: WakeRest) -> None:
+def wake_rest(state: SimulationState, step: WakeRest) -> InTurns[None]:
     """Deliver what waits for the next of many recipients; the others come in the same instant."""
-    recipients, place = step
-    for recipient in recipients[place : place + _WOKEN_MAX]:
+    return _wake_some(state, chain((step.next_one,), step.others), step.many)
+
+
+def _wake_some(state: SimulationState, recipients: Iterator[str], count: int) -> InTurns[None]:
+    for recipient in islice(recipients, _WOKEN_MAX):
         if recipient in state.waiting:
-            wake(state, recipient)
-    if place + _WOKEN_MAX < len(recipients):
-        state.agenda.add(state.clock.now_ms, WakeRest(recipients, place + _WOKEN_MAX))
+            yield from wake(state, recipient)
+        yield
+    if count > _WOKEN_MAX:
+        rest = WakeRest(next(recipients), recipients, count - _WOKEN_MAX)
+        state.agenda.add(state.clock.now_ms, rest)
 
 
 def change_recipient(
     state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str, span_ms: int | None = None
 ) -> None:
     """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
+    at_once(changing_recipient(state, pattern, traits, by, span_ms))
+
+
+def changing_recipient(
+    state: SimulationState, pattern: str, traits: Mapping[str, Value], by: str, span_ms: int | None = None
+) -> InTurns[None]:
+    """Do the same in turns, for many may be back."""
     now_ms = state.clock.now_ms
     until_ms = now_ms + span_ms if span_ms is not None else None
     state.directory.change(pattern, traits, now_ms, until_ms)
     state.journal.add(now_ms, CircumstancesChanged(dict(traits), by, until_ms), recipient=pattern)
     if "reachable" in traits:
-        wake_all(state, pattern)
+        yield from wake_all(state, pattern)
 
 
 # -- commands ---------------------------------------------------------------------------------------
@@ -231,7 +250,10 @@ def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
     release = MoveStep(message.key, station(Move.RELEASE))
-    state.agenda.remove(message.hold_until_ms, release)
+    if message.key in state.suspended:
+        state.suspended.discard(message.key)
+    else:
+        state.agenda.cancel(message.hold_until_ms, release)
     at_ms = max(at_ms, state.clock.now_ms)
     message.hold_back(at_ms)
     state.agenda.add(at_ms, release)
@@ -242,5 +264,7 @@ def suspend(state: SimulationState, message: Message) -> None:
     """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
-    state.agenda.remove(message.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
+    if message.key not in state.suspended:
+        state.suspended.add(message.key)
+        state.agenda.cancel(message.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
     state.journal.add(state.clock.now_ms, Suspended(), key=message.key, ref=message.id)

@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
-from simulator.kernel.engine.moves import change_recipient, wake_all
+from simulator.kernel.engine.moves import changing_recipient, wake_all
 from simulator.kernel.engine.rule_index import RuleIndex
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.rules import Rule
 from simulator.kernel.model.scenario import Scenario, ServerTurn, TimelineItem
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.store.facts import ScenarioLoaded, ServerTurned, SettingsChanged
 
-__all__ = ["add_rule", "configure", "load", "timeline_due", "turn_server"]
+__all__ = ["add_rule", "configure", "loading", "timeline_due", "turn_server"]
 
 
 def configure(state: SimulationState, provider: str, settings: Mapping[str, object]) -> None:
@@ -41,10 +42,14 @@ def turn_server(state: SimulationState, provider: str, turn: ServerTurn) -> None
     state.server_turned(provider, up)
 
 
-def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) -> None:
-    """Replace the scenario; see `Simulation.load`."""
-    for at_ms, step in state.timeline:
-        state.agenda.remove(at_ms, step)
+def loading(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) -> InTurns[None]:
+    """Replace the scenario, in turns; see `Simulation.load`."""
+    instants = dict.fromkeys(at_ms for at_ms, _ in state.timeline)
+    state.timeline = []
+    for at_ms in instants:
+        state.agenda.drop(at_ms, lambda step: isinstance(step, TimelineStep))
+        yield
+    state.agenda.tidy()
     for provider in list(state.servers_down):
         # The item that would have opened it again went with the scenario before.
         turn_server(state, provider, ServerTurn.UP)
@@ -55,14 +60,15 @@ def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) ->
     state.buckets = {}
     state.people = People(crowd, state.chance)
     state.scenario_start_ms = now_ms
-    state.directory.load(scenario.recipients, now_ms)
-    state.timeline = [
-        (now_ms + item.at_ms, TimelineStep(number, item)) for number, item in enumerate(scenario.timeline)
-    ]
-    for at_ms, step in state.timeline:
-        state.agenda.add(at_ms, step)
+    yield from state.directory.loading(scenario.recipients, now_ms)
     state.scenario_seq = state.journal.add(now_ms, ScenarioLoaded(scenario.name))
-    wake_all(state)
+    state.timeline = timeline = []
+    for number, item in enumerate(scenario.timeline):
+        at_ms, step = now_ms + item.at_ms, TimelineStep(number, item)
+        timeline.append((at_ms, step))
+        state.agenda.add(at_ms, step)
+        yield
+    yield from wake_all(state)
 
 
 def add_rule(state: SimulationState, rule: Rule) -> None:
@@ -73,7 +79,7 @@ def add_rule(state: SimulationState, rule: Rule) -> None:
     state.journal.add(state.clock.now_ms, ScenarioLoaded(state.scenario.name, rule.name))
 
 
-def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> None:
+def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> InTurns[None]:
     """Let an item of the timeline happen, or begin."""
     now_ms = state.clock.now_ms
     for provider, settings in item.providers.items():
@@ -81,12 +87,12 @@ def timeline_due(state: SimulationState, item: TimelineItem, number: int) -> Non
     if item.server is not None:
         turn_server(state, item.provider, item.server)
     if item.storm is not None:
-        inject_storm(state, StormStep(number, item.storm, now_ms, 0))
+        yield from inject_storm(state, StormStep(number, item.storm, now_ms, 0))
     if item.traits:
-        change_recipient(state, item.recipient, item.traits, by="timeline")
+        yield from changing_recipient(state, item.recipient, item.traits, by="timeline")
     if item.act is not None:
-        inject_acts(state, ActsStep(number, item, now_ms, 0))
+        yield from inject_acts(state, ActsStep(number, item, now_ms, 0))
     if item.hold:
         state.outbox.hold(now_ms, item.provider)
     if item.release is not None or item.release_at_once:
-        state.outbox.release(now_ms, item.release, item.provider)
+        yield from state.outbox.releasing(now_ms, item.release, item.provider)

@@ -4,20 +4,29 @@ One space's simulation: the face of its state, and the only thing that others ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from simulator.kernel.engine.account import Account, hooks_of
 from simulator.kernel.engine.acts import act_of, try_act
 from simulator.kernel.engine.arrivals import ActsStep, StormStep, inject_acts, inject_storm
-from simulator.kernel.engine.call_result import CallResult
+from simulator.kernel.engine.call_result import CallResult, Later
 from simulator.kernel.engine.contradiction import contradict
 from simulator.kernel.engine.decide import Considered, considered
-from simulator.kernel.engine.intake import answered, consult, submit, submit_later, submitting, unread
+from simulator.kernel.engine.intake import (
+    answered,
+    consult,
+    consulting,
+    submit,
+    submitting,
+    submitting_later,
+    unread,
+)
 from simulator.kernel.engine.moves import (
     IllegalMove,
     change_recipient,
+    changing_recipient,
     move_by_command,
     reschedule,
     suspend,
@@ -26,23 +35,39 @@ from simulator.kernel.engine.moves import (
     wake_rest,
 )
 from simulator.kernel.engine.owing import attempted, owe_all, request_for, webhook_due
-from simulator.kernel.engine.script import add_rule, configure, load, timeline_due
+from simulator.kernel.engine.rule_index import RuleIndex
+from simulator.kernel.engine.script import add_rule, configure, loading, timeline_due
 from simulator.kernel.engine.state import SimulationState
-from simulator.kernel.engine.steps import ActStep, Contradiction, ProviderStep, TimelineStep, Wake, WakeRest
+from simulator.kernel.engine.steps import (
+    ActStep,
+    Contradiction,
+    ProviderStep,
+    TimelineStep,
+    Unfinished,
+    Wake,
+    WakeRest,
+    WorkStep,
+)
 from simulator.kernel.model.clock import Clock
 from simulator.kernel.model.fates import MoveStep
 from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.message import Message, Refused, Rung
 from simulator.kernel.model.people import People, Person
-from simulator.kernel.model.recipient import Value
+from simulator.kernel.model.recipient import Directory, Value
 from simulator.kernel.model.rules import Act, Rule
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.submission import MessageKey, Reason, Submission
+from simulator.kernel.model.turns import InTurns, at_once
+from simulator.kernel.store.agenda import Step
 from simulator.kernel.store.journal import Journal
 from simulator.kernel.store.messages import MESSAGES_MAX
 from simulator.kernel.webhooks.webhook import Attempt, Report, Webhook, WebhookRequest
 
 __all__ = ["IllegalMove", "Simulation"]
+
+
+def _never() -> bool:
+    return False
 
 
 class Simulation:
@@ -113,11 +138,28 @@ class Simulation:
 
         Messages on their way keep the fate they have, changed circumstances stay.
         """
-        load(self.state, scenario, crowd)
+        at_once(self.loading(scenario, crowd))
+
+    def loading(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> InTurns[None]:
+        """Do the same in turns."""
+        return loading(self.state, scenario, crowd)
 
     def add_rule(self, rule: Rule) -> None:
         """Put *rule* in force, before those that are; `during` counts from the start of their scenario."""
         add_rule(self.state, rule)
+
+    def dissolving(self) -> InTurns[None]:
+        """Let go of everything in turns: the space is gone, and freeing all at once would take long."""
+        state = self.state
+        state.outbox.clear()
+        for table in (state.outbox.webhooks, state.store.messages, state.store.refusals):
+            while table:
+                table.popitem()
+                yield
+        yield from state.agenda.emptying()
+        yield from state.journal.emptying()
+        state.timeline, state.scenario, state.rules = [], Scenario(), RuleIndex()
+        self.directory = state.directory = Directory()
 
     # -- sending --------------------------------------------------------------------------------
 
@@ -130,34 +172,25 @@ class Simulation:
         """
         return submit(self.state, submissions, unanswered=unanswered)
 
-    def submitting(self, submissions: Sequence[Submission]) -> Generator[None, None, CallResult]:
-        """Do the same for a call whose answer is not out, a slice at a time."""
+    def submitting(self, submissions: Sequence[Submission]) -> InTurns[CallResult]:
+        """Do the same for a call whose answer is not out, in turns."""
         return submitting(self.state, submissions, unanswered=True)
 
-    def submit_later(
-        self,
-        submissions: Sequence[Submission],
-        *,
-        provider: str,
-        at_ms: int,
-        name: str = "",
-        prepare: Callable[[Sequence[Submission]], Sequence[Submission]],
-        done: Callable[[Sequence[Message | Refused]], Sequence[Report]],
-    ) -> CallResult:
-        """Decide the answer of a call now, and do its work at *at_ms*; see `intake.submit_later`."""
-        return submit_later(
-            self.state, submissions, provider=provider, at_ms=at_ms, name=name, prepare=prepare, done=done
-        )
+    def submitting_later(
+        self, submissions: Sequence[Submission], provider: str, later: Later
+    ) -> InTurns[CallResult]:
+        """Decide the answer of a call now, and do its work *later*; see `intake.submitting_later`."""
+        return submitting_later(self.state, submissions, provider, later)
 
-    def consult(
-        self,
-        provider: str,
-        operation: str,
-        credential: str,
-        recipients: Callable[[], Sequence[str]] | None = None,
-    ) -> CallResult:
-        """Return what rules do to the answer of a call that sends nothing, about *recipients* if any."""
-        return consult(self.state, provider, operation, credential, recipients)
+    def consult(self, provider: str, operation: str, credential: str) -> CallResult:
+        """Return what rules do to the answer of a call that sends nothing and is about nobody."""
+        return consult(self.state, provider, operation, credential)
+
+    def consulting(
+        self, provider: str, operation: str, credential: str, recipients: Callable[[], Sequence[str]]
+    ) -> InTurns[CallResult]:
+        """Do the same for a call about *recipients*, in turns."""
+        return consulting(self.state, provider, operation, credential, recipients)
 
     def told_to_wait(self, result: CallResult, retry_after_s: int) -> None:
         """Note that the answer to a call that was refused whole says when to come back."""
@@ -191,11 +224,13 @@ class Simulation:
         """Return the next instant at which anything happens, or None."""
         return self.agenda.next_due()
 
-    def fire(self, at_ms: int, slice_max: int = 5_000) -> bool:
+    def fire(self, at_ms: int, slice_max: int = 5_000, enough: Callable[[], bool] = _never) -> bool:
         """
         Move the clock to *at_ms* and let what is due there happen, a slice at a time.
 
-        Returns True when the instant is not over yet: call again.
+        A slice ends after so many steps, or when somebody has had *enough*, be it in the
+        midst of a long step.  Returns True when the instant is not over yet: call again.
+        Where slices end changes nothing of what happens, nor its order.
         """
         self.clock.advance_to(at_ms)
         steps = self.agenda.take(at_ms, slice_max)
@@ -203,12 +238,15 @@ class Simulation:
         try:
             for step in steps:
                 done += 1
-                _do(self.state, step)
+                work = _begin(self.state, step)
+                if work is not None and not _carry_on(work, enough):
+                    done -= 1
+                    steps[done] = Unfinished(step, work)
+                    break
         finally:
             self.state.steps_done += done
             # A step that fails must not take the others of its instant with it.
-            for step in steps[done:]:
-                self.agenda.add(at_ms, step)
+            self.agenda.give_back(steps[done:])
         due_ms = self.agenda.next_due()
         return due_ms is not None and due_ms <= at_ms
 
@@ -263,6 +301,12 @@ class Simulation:
         """Change circumstances of an address or a prefix (`+4179*`) from now on, or for *span_ms*."""
         change_recipient(self.state, pattern, traits, why, span_ms)
 
+    def changing_recipient(
+        self, pattern: str, traits: Mapping[str, Value], why: str = "control", *, span_ms: int | None = None
+    ) -> InTurns[None]:
+        """Do the same in turns, for many may be back."""
+        return changing_recipient(self.state, pattern, traits, why, span_ms)
+
     def act(self, provider: str, recipient: str, act: Act) -> Sequence[Report]:
         """
         Let a recipient do something; return what the integrator is owed for it.
@@ -288,27 +332,54 @@ class Simulation:
         return request_for(self.state, webhook, attempt)
 
 
-def _do(state: SimulationState, step: object) -> None:
+def _carry_on(work: InTurns[None], enough: Callable[[], bool]) -> bool:
+    """Go on with *work* until somebody has had enough; return whether that was all of it."""
+    return all(not enough() for _ in work)
+
+
+def _begin(state: SimulationState, step: Step) -> InTurns[None] | None:
+    """Let a step happen; return what may take longer, to be carried out in turns."""
     match step:
         case MoveStep():
             take_step(state, step)
         case Webhook():
             webhook_due(state, step)
+        case Unfinished(work=work):
+            return work
         case TimelineStep():
-            timeline_due(state, step.item, step.number)
+            return timeline_due(state, step.item, step.number)
         case Wake(recipient=recipient):
             state.waiting.came(recipient, state.clock.now_ms)
             if recipient in state.waiting:
-                wake(state, recipient)
+                return wake(state, recipient)
         case WakeRest():
-            wake_rest(state, step)
+            return wake_rest(state, step)
         case ActStep():
-            try_act(state, step.provider, step.recipient, step.act, by="reply", about=step.about)
+            return _acting(state, step)
         case Contradiction(key=key):
             contradict(state, key)
         case StormStep():
-            inject_storm(state, step)
+            return inject_storm(state, step)
         case ActsStep():
-            inject_acts(state, step)
+            return inject_acts(state, step)
         case ProviderStep():
-            owe_all(state, step.run())
+            return _owing(state, step.run())
+        case WorkStep():
+            return _working(state, step)
+    return None
+
+
+def _acting(state: SimulationState, step: ActStep) -> InTurns[None]:
+    try_act(state, step.provider, step.recipient, step.act, by="reply", about=step.about)
+    yield
+
+
+def _working(state: SimulationState, step: WorkStep) -> InTurns[None]:
+    reports = (yield from step.work) if step.in_turns else at_once(step.work)
+    yield from _owing(state, reports)
+
+
+def _owing(state: SimulationState, reports: Sequence[Report]) -> InTurns[None]:
+    for report in reports:
+        owe_all(state, [report])
+        yield

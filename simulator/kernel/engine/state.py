@@ -60,6 +60,7 @@ class SimulationState:
         "shard",
         "steps_done",
         "store",
+        "suspended",
         "timeline",
         "waiting",
     )
@@ -99,6 +100,8 @@ class SimulationState:
         """The providers on whose own ports nobody listens for now."""
         self.servers_up_at_ms = 0
         """When the last of those ports that were closed was opened again; 0: none was."""
+        self.suspended: set[MessageKey] = set()
+        """Scheduled messages whose sending is off the agenda until they are rescheduled."""
         self.server_turned: Callable[[str, bool], None] = lambda _provider, _up: None
         """Called with a provider when its own port is to close (False) or to open (True)."""
         self.shard: Shard | None = None

@@ -4,15 +4,26 @@ Steps of the agenda that are no moves of messages: what else may fall due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.scenario import TimelineItem
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns
+from simulator.kernel.store.agenda import Step
 from simulator.kernel.webhooks.webhook import Report
 
-__all__ = ["ActStep", "Contradiction", "ProviderStep", "TimelineStep", "Wake", "WakeRest"]
+__all__ = [
+    "ActStep",
+    "Contradiction",
+    "ProviderStep",
+    "TimelineStep",
+    "Unfinished",
+    "Wake",
+    "WakeRest",
+    "WorkStep",
+]
 
 
 class TimelineStep(NamedTuple):
@@ -44,16 +55,19 @@ class Wake(NamedTuple):
 
 class WakeRest(NamedTuple):
     """
-    Those of many recipients, from *place* on, who may be back and have not been looked at.
+    Those of many recipients who may be back and have not been looked at.
     """
 
-    recipients: Sequence[str]
-    place: int
+    next_one: str
+    others: Iterator[str]
+    """In order; they are put in order as they are taken."""
+    many: int
+    """How many that is together."""
 
     @property
     def order(self) -> tuple[int | str, ...]:
         """By the next of them, as if each had a step of its own."""
-        return (1, self.recipients[self.place])
+        return (1, self.next_one)
 
 
 class ActStep(NamedTuple):
@@ -87,6 +101,37 @@ class ProviderStep(NamedTuple):
     def order(self) -> tuple[int | str, ...]:
         """What the step is about, after its rank among the steps of an instant."""
         return (3, self.provider, "", 0, self.name)
+
+
+class WorkStep(NamedTuple):
+    """
+    The work of a call that was answered first.
+    """
+
+    provider: str
+    name: str
+    work: InTurns[Sequence[Report]]
+    in_turns: bool
+    """False: nothing else may happen in the midst of it."""
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """As any other thing of the provider's own."""
+        return (3, self.provider, "", 0, self.name)
+
+
+class Unfinished(NamedTuple):
+    """
+    A step in the midst of which others got their turn, and what is left of it.
+    """
+
+    step: Step
+    work: InTurns[None]
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """As the step itself."""
+        return self.step.order
 
 
 class Contradiction(NamedTuple):

@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Final, TypeAlias
+
+from simulator.kernel.model.turns import InTurns, at_once
 
 __all__ = ["TRAITS", "Circumstances", "Directory", "Trait", "Window", "normal_address"]
 
@@ -172,9 +175,15 @@ class Directory:
 
     def load(self, recipients: Mapping[str, Traits], start_ms: int = 0) -> None:
         """Replace what the scenario says, counted from *start_ms*; changes made since then stay."""
-        self._scenario = _Layer(start_ms=start_ms)
+        at_once(self.loading(recipients, start_ms))
+
+    def loading(self, recipients: Mapping[str, Traits], start_ms: int) -> InTurns[None]:
+        """Do the same in turns; until it is done, what was said before holds."""
+        layer = _Layer(start_ms=start_ms)
         for pattern, traits in recipients.items():
-            self._scenario.put(pattern, traits)
+            layer.put(pattern, traits)
+            yield
+        self._scenario = layer
         self._said = bool(self._scenario or self._changes)
 
     def change(
@@ -228,12 +237,16 @@ class Directory:
 
     def known(self) -> list[str]:
         """Return the addresses and prefixes that anything was said about, sorted."""
-        patterns: set[str] = set()
+        patterns: set[str] = set(self.addresses())
         for layer in (self._scenario, self._changes):
-            patterns.update(layer.exact)
             for table in layer.prefixes.values():
                 patterns.update(f"{prefix}*" for prefix in table)
         return sorted(patterns)
+
+    def addresses(self) -> Iterator[str]:
+        """Yield the addresses that anything was said about, each once; prefixes are none."""
+        scenario = self._scenario.exact
+        return chain(scenario, (address for address in self._changes.exact if address not in scenario))
 
     def _traits(self, address: str) -> Iterable[tuple[str, Trait]]:
         for layer in (self._changes, self._scenario):

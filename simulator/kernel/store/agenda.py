@@ -4,17 +4,20 @@ What is due, and when: a wheel of instants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from heapq import heappop, heappush, merge
+from heapq import heapify, heappop, heappush, merge
 from itertools import islice
 from operator import attrgetter
 from typing import Final, Protocol
+
+from simulator.kernel.model.turns import InTurns
 
 __all__ = ["Agenda", "Step"]
 
 _ORDER: Final = attrgetter("order")
 _RUN_MAX: Final = 1_024
+_NOTHING: Final[set[tuple[int | str, ...]]] = set()
 
 
 class Step(Protocol):
@@ -80,6 +83,11 @@ class Agenda:
 
     def add(self, at_ms: int, step: Step) -> None:
         """Put *step* on the agenda."""
+        if self._cancelled and step.order in (off := self._cancelled.get(at_ms, _NOTHING)):
+            # It is still there, and is to happen after all.
+            off.discard(step.order)
+            self._size += 1
+            return
         bucket = self._buckets.get(at_ms)
         if bucket is None:
             # Most instants have one: a list of its own for each would weigh more than the step.
@@ -100,23 +108,47 @@ class Agenda:
         bucket = self._buckets.get(at_ms, [])
         return bucket if isinstance(bucket, list) else [bucket]
 
+    def _lists(self, at_ms: int) -> Sequence[list[Step]]:
+        """Return the lists that hold what is due at that instant; steps may be taken out of them."""
+        bucket = self._bucket(at_ms)
+        if bucket:
+            self._buckets[at_ms] = bucket
+        return (bucket, self._round if at_ms == self._round_at_ms else [], *self._runs.get(at_ms, ()))
+
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
         if at_ms == self._round_at_ms and self._not_merged:
             self._merge_all()
-        bucket = self._bucket(at_ms)
-        if bucket:
-            self._buckets[at_ms] = bucket
-        for steps in (
-            bucket,
-            self._round if at_ms == self._round_at_ms else [],
-            *self._runs.get(at_ms, ()),
-        ):
+        for steps in self._lists(at_ms):
             if step in steps:
                 steps.remove(step)
                 self._size -= 1
                 return True
         return False
+
+    def drop(self, at_ms: int, goes: Callable[[Step], bool]) -> None:
+        """Take off every step of an instant that *goes*."""
+        if at_ms == self._round_at_ms and self._not_merged:
+            self._merge_all()
+        for steps in self._lists(at_ms):
+            before = len(steps)
+            steps[:] = [step for step in steps if not goes(step)]
+            self._size -= before - len(steps)
+
+    def emptying(self) -> InTurns[None]:
+        """Forget every step, in turns; it is of no use any more."""
+        self._merged = iter(())
+        while self._buckets or self._runs:
+            self._buckets.popitem() if self._buckets else self._runs.popitem()
+            yield
+
+    def tidy(self) -> None:
+        """Forget the instants of which nothing is left, all at once; each by itself would take longer."""
+        for at_ms in [at for at in self._heap if not self._buckets.get(at) and at not in self._runs]:
+            if at_ms != self._round_at_ms or not self._round:
+                self._buckets.pop(at_ms, None)
+        self._heap = [at_ms for at_ms in dict.fromkeys(self._heap) if at_ms in self._buckets]
+        heapify(self._heap)
 
     def cancel(self, at_ms: int, step: Step) -> None:
         """
@@ -228,6 +260,11 @@ class Agenda:
             self._refill()
         self._size -= len(taken)
         return taken
+
+    def give_back(self, steps: Sequence[Step]) -> None:
+        """Put back the last of what was just taken: it comes next, in this order, before all else."""
+        self._round += reversed(steps)
+        self._size += len(steps)
 
     def _begin_round(self, due_ms: int) -> None:
         steps, self._buckets[due_ms] = self._bucket(due_ms), []

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.store.facts import Accepted, Called, EntryKind, Fact, Moved, RefusalLeftOut, SendRefused
 
 __all__ = ["Entry", "Journal", "replay"]
@@ -211,6 +212,13 @@ class Journal:
         self._parts.clear()
         self._latest = []
         self._packed = self._lost = self.seq = 0
+
+    def emptying(self) -> InTurns[None]:
+        """Forget every entry, in turns."""
+        while self._parts:
+            self._parts.pop()
+            yield
+        self.clear()
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""

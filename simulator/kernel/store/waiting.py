@@ -4,7 +4,10 @@ Messages that wait for their recipients to come back.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns, in_order
 
 __all__ = ["WaitingRoom"]
 
@@ -43,11 +46,17 @@ class WaitingRoom:
         waiting = self._sent.get(recipient, {})
         return sorted(waiting, key=lambda key: (waiting[key], key))
 
-    def awaited(self, pattern: str) -> list[str]:
-        """Return, sorted, the recipients under an address or prefix (`+4179*`) for whom anything waits."""
+    def awaited(self, pattern: str) -> InTurns[tuple[Iterator[str], int]]:
+        """
+        Return the recipients under an address or prefix (`+4179*`) for whom anything waits, and how many.
+
+        They come in order, as they are taken.
+        """
         if not pattern.endswith("*"):
-            return [pattern] if pattern in self._sent else []
-        return sorted(recipient for recipient in self._sent if recipient.startswith(pattern[:-1]))
+            there = [pattern] if pattern in self._sent else []
+            return iter(there), len(there)
+        prefix = pattern[:-1]
+        return (yield from in_order(self._sent, lambda recipient: recipient.startswith(prefix)))
 
     def expect(self, recipient: str, at_ms: int) -> bool:
         """Note when *recipient* may be back; return False when that is known already."""

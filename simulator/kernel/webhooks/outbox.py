@@ -15,6 +15,7 @@ from simulator.kernel.model.faults import FORGERIES, Damage, Purpose, WebhookFau
 from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns, at_once
 from simulator.kernel.model.units import Rate
 from simulator.kernel.store.agenda import Agenda
 from simulator.kernel.store.eviction import Eviction
@@ -353,6 +354,10 @@ class Outbox:
 
     def release(self, now_ms: int, rate: Rate | None = None, provider: str = "") -> int:
         """Release what was held, all at once or at *rate*; return how many that are."""
+        return at_once(self.releasing(now_ms, rate, provider))
+
+    def releasing(self, now_ms: int, rate: Rate | None = None, provider: str = "") -> InTurns[int]:
+        """Do the same in turns, for many may be held."""
         if provider:
             self._held.discard(provider)
             if self._held_but is not None:
@@ -366,6 +371,7 @@ class Outbox:
             webhook.state = WebhookState.SCHEDULED
             webhook.due_ms = now_ms + (number * rate.per_ms // rate.count if rate else 0)
             self._agenda.add(webhook.due_ms, webhook)
+            yield
         self._journal.add(now_ms, Released(len(freed)), provider=provider)
         return len(freed)
 

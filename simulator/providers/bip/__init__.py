@@ -68,11 +68,15 @@ def _too_large(call: Call, bytes_max: int) -> Answer:
     return _unverified(call, "body", None)
 
 
+def _txnid_of(call: Call) -> str | None:
+    return call.names.get("txnid") or txnid_of(call.body)
+
+
 def _failed(call: Call) -> Answer:
     """Answer 500 with the general error, or of an upload with its failure."""
     if is_upload(call):
         return failed_upload(None, 500)
-    return answer_json({"txnid": txnid_of(call.body), "resultcode": GENERAL_ERROR}, 500)
+    return answer_json({"txnid": _txnid_of(call), "resultcode": GENERAL_ERROR}, 500)
 
 
 def _unverified(call: Call, rule: int | str, txnid: object) -> Answer:
@@ -107,7 +111,7 @@ def _refused(call: Call, refuse: Refuse) -> Answer:
     if http:
         return Answer(http, b"", "", headers)
     status = 200 if int(code) in RESULTS else account_of(call).settings.verification_http
-    return answer_json({"txnid": txnid_of(call.body), "resultcode": int(code)}, status)
+    return answer_json({"txnid": _txnid_of(call), "resultcode": int(code)}, status)
 
 
 PROVIDER: Final = Provider(

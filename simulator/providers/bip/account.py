@@ -19,6 +19,7 @@ from simulator.provider import (
     Fate,
     Gateway,
     ImpossibleAct,
+    InTurns,
     Json,
     Message,
     MessageKey,
@@ -34,6 +35,7 @@ from simulator.provider import (
     basic_header,
     changed,
     described,
+    in_order,
 )
 from simulator.providers.bip.acts import Doing, event_fields
 from simulator.providers.bip.addresses import address_of, hash_of, is_hash, is_msisdn
@@ -286,18 +288,20 @@ class Account:
         by_number = address.startswith("+") and self.settings.plain_numbers
         return Receiver(PLAIN if by_number else HASHED, self.spell(address), address)
 
-    def followers(self) -> list[str]:
+    def followers(self) -> InTurns[list[str]]:
         """
         Return who follows the service now, sorted.
 
         Only those can be listed about whom something was said by address; a
         prefix (`+90532*`) names no one in particular.
         """
-        return [
-            address
-            for address in self._gateway.known_recipients()
-            if _is_user(address) and self._gateway.circumstances(address).follower
-        ]
+        users, _ = yield from in_order(self._gateway.known_recipients(), _is_user)
+        followers: list[str] = []
+        for address in users:
+            if self._gateway.circumstances(address).follower:
+                followers.append(address)
+            yield
+        return followers
 
     def _new_file(self, draws: Draws, ending: str) -> str:
         """Return the address of a file that a user sends."""

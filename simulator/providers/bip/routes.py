@@ -4,10 +4,21 @@ BiP's endpoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from simulator.provider import Answer, Call, Coverage, Credential, Refuse, Route, basic_credential
+from simulator.provider import (
+    Answer,
+    Call,
+    Coverage,
+    Credential,
+    Handler,
+    InTurns,
+    Refuse,
+    Route,
+    basic_credential,
+    gathered,
+)
 from simulator.providers.bip.account import Account
 from simulator.providers.bip.breach import Breach
 from simulator.providers.bip.codes import SUCCESS
@@ -50,17 +61,19 @@ def _check_content_type(call: Call) -> None:
         raise bad_request(Breach("body", "Content-Type", f"expected {_JSON}"))
 
 
-def _sending(parse: Callable[[bytes, Settings], SendRequest]) -> Callable[[Call], Answer]:
-    def handle(call: Call) -> Answer:
+def _sending(parse: Callable[[bytes, Settings], SendRequest]) -> Handler:
+    def handle(call: Call) -> Answer | Awaitable[Answer]:
         account = account_of(call)
         _check_content_type(call)
-        return send(call, account, parse(call.body, account.settings))
+        return call.read_in_turns(
+            lambda: parse(call.body, account.settings), lambda request: send(call, account, request)
+        )
 
     return handle
 
 
-def _asking(method: str, show: Callable[[Account], dict[str, object]]) -> Callable[[Call], Answer]:
-    def handle(call: Call) -> Answer:
+def _asking(method: str, show: Callable[[Account], InTurns[dict[str, object]]]) -> Handler:
+    def steps(call: Call) -> InTurns[Answer]:
         account = account_of(call)
         _check_content_type(call)
         txnid = required_txnid(decode(call.body), account.settings)
@@ -70,21 +83,22 @@ def _asking(method: str, show: Callable[[Account], dict[str, object]]) -> Callab
             raise Refuse(str(first.code), first.why, txnid=txnid)
         call.names = {"txnid": txnid}
         # The table of the answer has txnid, its example has not.
-        return answer_json({"txnid": txnid, "resultcode": SUCCESS, **show(account)})
+        return answer_json({"txnid": txnid, "resultcode": SUCCESS, **(yield from show(account))})
 
-    return handle
+    return lambda call: call.in_turns(steps(call))
 
 
-def _contacts(account: Account) -> dict[str, object]:
-    receivers = [account.receiver_of(address) for address in account.followers()]
+def _contacts(account: Account) -> InTurns[dict[str, object]]:
+    followers = yield from account.followers()
+    receivers = yield from gathered(map(account.receiver_of, followers))
     return {"list": [{"type": receiver.kind, "address": receiver.written} for receiver in receivers]}
 
 
-def _follower_count(account: Account) -> dict[str, object]:
-    return {"followercount": len(account.followers())}
+def _follower_count(account: Account) -> InTurns[dict[str, object]]:
+    return {"followercount": len((yield from account.followers()))}
 
 
-def _upload(call: Call) -> Answer:
+def _upload(call: Call) -> Answer | Awaitable[Answer]:
     return upload(call, account_of(call))
 
 

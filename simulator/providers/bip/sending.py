@@ -4,23 +4,27 @@ From a verified request to submissions, and from their outcomes to the answer or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 from msgspec.structs import replace
 
-from simulator.provider import Answer, Call, Message, Refused, Report, Submission, drawn
+from simulator.provider import Answer, Call, InTurns, Message, Refused, Report, Submission, drawn, gathered
 from simulator.providers.bip.account import Account
+from simulator.providers.bip.breach import Breach
 from simulator.providers.bip.codes import SUCCESS
 from simulator.providers.bip.details import ALL, FILTERED, ONE_TO_ONE, Details, details_of
 from simulator.providers.bip.outcomes import magic
 from simulator.providers.bip.quota import Asked
 from simulator.providers.bip.render import REQID_MAX, Entry, SentReport, answer_json
 from simulator.providers.bip.standing import Objection
-from simulator.providers.bip.wire import ALL_FOLLOWERS, Part, SendRequest
+from simulator.providers.bip.wire import ALL_FOLLOWERS, Part, Receiver, SendRequest, bad_request
 
 __all__ = ["send"]
+
+_MESSAGES_MAX: Final = 100_000
+"""No limit is documented (OC-9); each receiver of a list gets each message, which is soon millions."""
 
 _QUOTA: Final = {
     "sendmsgserv": ONE_TO_ONE,
@@ -29,7 +33,7 @@ _QUOTA: Final = {
 }
 
 
-def send(call: Call, account: Account, request: SendRequest) -> Answer:
+def send(call: Call, account: Account, request: SendRequest) -> Answer | Awaitable[Answer]:
     """
     Send what a verified request asks for; raises Refuse.
 
@@ -39,13 +43,29 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     may have one, and nowhere else.  Source: "Synchronous/Asynchronous
     Transmission".
     """
-    submissions = _submissions(call, account, request)
+    return call.in_turns(_steps(call, account, request))
+
+
+def _steps(call: Call, account: Account, request: SendRequest) -> InTurns[Answer]:
+    everybody: list[Receiver] = []
+    if any(part.receiver.kind == ALL_FOLLOWERS for part in request.parts):
+        everybody = yield from gathered(map(account.receiver_of, (yield from account.followers())))
+    count = sum(
+        len(part.contents) * (len(everybody) if part.receiver.kind == ALL_FOLLOWERS else 1)
+        for part in request.parts
+    )
+    if count > _MESSAGES_MAX:
+        breach = Breach("body", "body", f"expected at most {_MESSAGES_MAX} messages in one call, got {count}")
+        raise bad_request(breach, request.txnid)
+    parts = _with_followers(request.parts, everybody)
+    submissions = yield from gathered(_submissions(call, account, request, parts))
     if request.method == "sendmsgserv" and not request.broadcast:
-        outcomes = call.submit(_checked(account, request, submissions))
-        return _answer(account, request, outcomes)
+        checked = yield from gathered(_checked(account, request, submissions))
+        outcomes = yield from call.submitting(checked)
+        return (yield from _answer(account, request, outcomes))
     gateway = call.gateway
     draws = gateway.draws("bip", "call", request.method, request.txnid, gateway.now_ms)
-    call.submit_later(
+    yield from call.submitting_later(
         submissions,
         after_ms=drawn(account.settings.work_after, draws, "work.after"),
         name=f"{request.method} {request.txnid}",
@@ -55,13 +75,14 @@ def send(call: Call, account: Account, request: SendRequest) -> Answer:
     return answer_json({"txnid": request.txnid, "resultcode": SUCCESS})
 
 
-def _submissions(call: Call, account: Account, request: SendRequest) -> list[Submission]:
+def _submissions(
+    call: Call, account: Account, request: SendRequest, parts: Iterable[Part]
+) -> Iterator[Submission]:
     credential = call.credential_text
     validity_ms = request.ttl_s * 1_000 or account.settings.validity_ms
     quota = ALL if request.broadcast else _QUOTA[request.method]
     asked: dict[str, Asked] = {}
-    submissions: list[Submission] = []
-    for place, part in enumerate(_parts(account, request)):
+    for place, part in enumerate(parts):
         receiver, count = part.receiver, len(part.contents)
         recipient = receiver.address or receiver.written
         of_recipient = asked.setdefault(recipient, Asked())
@@ -77,35 +98,34 @@ def _submissions(call: Call, account: Account, request: SendRequest) -> list[Sub
                 part=place,
                 expire_s=part.expire_s,
             )
-            submissions.append(
-                Submission(
-                    provider="bip",
-                    recipient=recipient,
-                    text=content.text,
-                    credential=credential,
-                    validity_ms=validity_ms,
-                    details=details,
-                )
+            yield Submission(
+                provider="bip",
+                recipient=recipient,
+                text=content.text,
+                credential=credential,
+                validity_ms=validity_ms,
+                details=details,
             )
-    return submissions
 
 
-def _parts(account: Account, request: SendRequest) -> Iterator[Part]:
-    """Yield what each receiver gets, with all followers one by one."""
-    for part in request.parts:
+def _with_followers(parts: Iterable[Part], followers: Sequence[Receiver]) -> Iterator[Part]:
+    """Yield what each receiver gets, with all *followers* one by one."""
+    for part in parts:
         if part.receiver.kind != ALL_FOLLOWERS:
             yield part
             continue
-        for address in account.followers():
-            yield replace(part, receiver=account.receiver_of(address))
+        for receiver in followers:
+            yield replace(part, receiver=receiver)
 
 
 # -- quota and error checks ----------------------------------------------------------------------
 
 
-def _checked(account: Account, request: SendRequest, submissions: Sequence[Submission]) -> list[Submission]:
+def _checked(
+    account: Account, request: SendRequest, submissions: Sequence[Submission]
+) -> Iterator[Submission]:
     """
-    Return the submissions with what the service's own standing refuses.
+    Yield the submissions with what the service's own standing refuses.
 
     The recipient's circumstances come later, on the ladder, so that magic
     recipients and rules go before them; they are looked at here only where the
@@ -118,7 +138,8 @@ def _checked(account: Account, request: SendRequest, submissions: Sequence[Submi
     for submission in submissions:
         # What was granted at the call counts no more: some of it may be refused by now.
         details_of(submission).asked.begin()
-    return [_with_refusal(account, objections, submission) for submission in submissions]
+    for submission in submissions:
+        yield _with_refusal(account, objections, submission)
 
 
 def _with_refusal(account: Account, objections: Sequence[Objection], submission: Submission) -> Submission:
@@ -142,13 +163,13 @@ def _with_refusal(account: Account, objections: Sequence[Objection], submission:
 # -- the answer and the sent report ----------------------------------------------------------------
 
 
-def _answer(account: Account, request: SendRequest, outcomes: Sequence[Message | Refused]) -> Answer:
+def _answer(account: Account, request: SendRequest, outcomes: Sequence[Message | Refused]) -> InTurns[Answer]:
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     if len(refused) == len(outcomes):
         return answer_json({"txnid": request.txnid, "resultcode": int(refused[0].code)})
     body: dict[str, object] = {"txnid": request.txnid, "resultcode": SUCCESS}
     if account.settings.reports:
-        body["list"] = list(_entries(account, outcomes))
+        body["list"] = yield from gathered(_entries(account, outcomes))
     return answer_json(body)
 
 
@@ -175,22 +196,22 @@ def _receiver_of(outcome: Message | Refused) -> tuple[int, int]:
 
 def _reporting(
     call: Call, account: Account, request: SendRequest
-) -> Callable[[Sequence[Message | Refused]], Sequence[Report]]:
+) -> Callable[[Sequence[Message | Refused]], InTurns[Sequence[Report]]]:
     gateway = call.gateway
 
-    def report(outcomes: Sequence[Message | Refused]) -> Sequence[Report]:
+    def report(outcomes: Sequence[Message | Refused]) -> InTurns[Sequence[Report]]:
         settings = account.settings
         target = settings.report_url
         if not settings.reports or not target:
             return ()
-        entries = list(_entries(account, outcomes))
+        entries = yield from gathered(_entries(account, outcomes))
         size = settings.report_list_max or len(entries) or 1
         sent = next((outcome for outcome in outcomes if isinstance(outcome, Message)), None)
         now_ms = gateway.now_ms
         # A report about nobody has a key of its own, since a txnid may come again in the same instant.
         first = outcomes[0].key if outcomes else gateway.take_key("(empty report)")
         draws = gateway.draws("sent report", *first)
-        return [
+        reports = (
             Report(
                 provider="bip",
                 recipient=sent.key.recipient if sent is not None else "",
@@ -206,6 +227,7 @@ def _reporting(
                 ),
             )
             for part in range(0, max(len(entries), 1), size)
-        ]
+        )
+        return (yield from gathered(reports))
 
     return report

@@ -6,7 +6,7 @@ Source: the vendor's sample code; `fileType` D was seen in a client.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from email.message import Message
 from email.parser import HeaderParser
 from hashlib import blake2b
@@ -96,13 +96,23 @@ def pieces(body: bytes, content_type: str) -> Iterator[Piece]:
     raise ValueError(f"expected at most {_PIECES_MAX} parts")
 
 
-def upload(call: Call, account: Account) -> Answer:
+def upload(call: Call, account: Account) -> Answer | Awaitable[Answer]:
     """Answer an upload: status 0 and the address of the file, or status 1; with HTTP 200 either way."""
+    return call.read_in_turns(lambda: _read(call), lambda read: _upload(call, account, *read))
+
+
+def _read(call: Call) -> tuple[dict[str, Piece], str]:
+    """Return the parts of an upload by name, and the digest of the file; raises Refuse."""
     parts = _named(call)
+    file = parts.get("file")
+    return parts, blake2b(file.content, digest_size=16).hexdigest() if file is not None else ""
+
+
+def _upload(call: Call, account: Account, parts: dict[str, Piece], digest: str) -> Answer:
     data = _data(parts.get("data"))
     txnid = str(data.txnid)
     call.names = {"txnid": txnid}
-    kept = _keep(call, account, txnid, data, parts.get("file"))
+    kept = _keep(call, account, txnid, data, parts.get("file"), digest)
     return answer_json({"txnid": txnid, "status": 0, "url": kept.url})
 
 
@@ -151,7 +161,7 @@ def _data(piece: Piece | None) -> _Data:
         raise _bad(f"expected a part data with a JSON object: {trouble}") from None
 
 
-def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | None) -> Upload:
+def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | None, digest: str) -> Upload:
     if piece is None or not len(piece.content):
         raise _bad("expected a part file that is not empty")
     if data.fileType not in _FILE_TYPES:
@@ -161,7 +171,6 @@ def _keep(call: Call, account: Account, txnid: str, data: _Data, piece: Piece | 
     ending = filename.rpartition(".")[2].lower() if "." in filename else ""
     if not ending.isascii() or not ending.isalnum() or len(ending) > 8:
         ending = _FILE_TYPES[data.fileType]
-    digest = blake2b(piece.content, digest_size=16).hexdigest()
     draws = call.gateway.draws("bip", "upload", txnid, digest)
     user = call.credential.user if call.credential is not None else ""
     service = user if account.settings.uploads == "v2p" else ""

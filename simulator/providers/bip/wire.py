@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import Refuse
+from simulator.provider import Refuse, TooManyValues, decode_long
 from simulator.providers.bip.addresses import is_hash, is_msisdn, number_of
 from simulator.providers.bip.breach import Breach, number, unknown_fields, whole
 from simulator.providers.bip.content import breaches
@@ -50,6 +50,8 @@ _Messages = TypeVar("_Messages")
 _EXPIRE: Final = (3, 5, 10, 60)
 _TTL_S_MAX: Final = 400 * 86_400
 _TEXT_SHOWN_MAX: Final = 2_048
+_TXNID_BYTES_MAX: Final = 1_048_576
+"""A longer body that is broken is not read once more for its txnid."""
 
 
 def bad_request(breach: Breach, txnid: str | None = None) -> Refuse:
@@ -113,7 +115,9 @@ class SendRequest(Struct, frozen=True, kw_only=True):
 def decode(body: bytes) -> dict[str, Any]:
     """Return the JSON object in *body*; raises Refuse."""
     try:
-        value = msgspec.json.decode(body)
+        value = decode_long(body)
+    except TooManyValues as trouble:
+        raise bad_request(Breach("body", "body", str(trouble))) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise bad_request(Breach("body", "body", "expected a JSON object")) from None
     if not isinstance(value, dict):
@@ -123,6 +127,8 @@ def decode(body: bytes) -> dict[str, Any]:
 
 def txnid_of(body: bytes) -> str | None:
     """Return the txnid of a body, however bad the rest of it is, or None."""
+    if len(body) > _TXNID_BYTES_MAX:
+        return None
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -4,7 +4,7 @@ A Bitel account in one space: its money, its templates, and what it tells of mes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -332,10 +332,10 @@ class Account:
 
     # -- what the routes ask --------------------------------------------------------------------
 
-    def batch(self, batch_id: str) -> list[Message]:
-        """Return the messages or calls of a batch or campaign, in the order of its numbers."""
-        messages = (self._gateway.message_of(key) for key in self._batches.get(batch_id, ()))
-        return [message for message in messages if message is not None]
+    def batch(self, batch_id: str) -> Iterator[Message]:
+        """Yield the messages or calls of a batch or campaign, in the order of its numbers."""
+        messages = (self._gateway.message_of(key) for key in list(self._batches.get(batch_id, ())))
+        return (message for message in messages if message is not None)
 
     @property
     def left_milli(self) -> int | None:

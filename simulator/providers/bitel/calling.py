@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from simulator.provider import Call, Message, Refuse, Submission
+from simulator.provider import Call, InTurns, Message, Refuse, Submission, gathered
 from simulator.providers.bitel.details import CallDetails
 from simulator.providers.bitel.sending import (
     account_of,
-    body_of,
     check_balance,
     check_numbers,
     check_recipients,
@@ -51,9 +50,8 @@ class _Calls(NamedTuple):
     batch: bool = False
 
 
-def call_otp(call: Call) -> list[Message]:
+def call_otp(call: Call, body: Body) -> InTurns[list[Message]]:
     """Read digits out, after an optional voice file."""
-    body = body_of(call)
     voice = body.word_or("voiceId", "")
     asked = _asked(body, [body.text("phoneNumber")], text=body.word("text"), voices=[voice] if voice else [])
     body.count_or("repeatCount", _REPEATS_DEFAULT, _COUNT_MAX)
@@ -65,43 +63,38 @@ def call_otp(call: Call) -> list[Message]:
     return _place(call, asked, check_limits)
 
 
-def call_single(call: Call) -> list[Message]:
+def call_single(call: Call, body: Body) -> InTurns[list[Message]]:
     """Play a voice file to one number."""
-    body = body_of(call)
     return _place(call, _asked(body, [body.text("phoneNumber")], voices=[_voice(body)]))
 
 
-def call_tts(call: Call) -> list[Message]:
+def call_tts(call: Call, body: Body) -> InTurns[list[Message]]:
     """Read a text out to one number."""
-    body = body_of(call)
     return _place(call, _asked(body, [body.text("phoneNumber")], text=body.text("text")))
 
 
-def call_batch(call: Call) -> list[Message]:
+def call_batch(call: Call, body: Body) -> InTurns[list[Message]]:
     """Play a voice file to many numbers."""
-    body = body_of(call)
     return _place(call, _asked(body, body.texts("phoneNumbers"), voices=[_voice(body)], batch=True))
 
 
-def call_batch_tts(call: Call) -> list[Message]:
+def call_batch_tts(call: Call, body: Body) -> InTurns[list[Message]]:
     """Read a text out to many numbers."""
-    body = body_of(call)
     return _place(call, _asked(body, body.texts("phoneNumbers"), text=body.text("text"), batch=True))
 
 
-def call_campaign(call: Call) -> list[Message]:
+def call_campaign(call: Call, body: Body) -> InTurns[list[Message]]:
     """
     Play a voice file to many numbers, as v1 has it.
 
     `timeToLive` and `retryInterval` are known from client code alone; they are
     read, and change nothing.
     """
-    body = body_of(call)
     _read_campaign(body)
     return _place(call, _asked(body, body.texts("phoneNumbers"), voices=[_voice(body)], batch=True))
 
 
-def call_campaign_mix(call: Call) -> list[Message]:
+def call_campaign_mix(call: Call, body: Body) -> InTurns[list[Message]]:
     """
     Play voice files and read texts out to many numbers, as v1 has it.
 
@@ -109,7 +102,6 @@ def call_campaign_mix(call: Call) -> list[Message]:
     what is heard in which order: they are taken to stand as in a campaign, and
     each gets one call.
     """
-    body = body_of(call)
     _read_campaign(body)
     body.word_or("speaker", "")
     voices, texts = body.words_or("voiceIds"), body.words_or("messages")
@@ -146,13 +138,13 @@ def _asked(
     return _Calls(numbers, text or "", list(voices), retries, body.word_or("serverId", ""), batch)
 
 
-def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = None) -> list[Message]:
+def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = None) -> InTurns[list[Message]]:
     account = account_of(call)
     settings = account.settings
 
-    def check_limits() -> None:
+    def check_limits() -> InTurns[None]:
         if asked.batch:
-            check_recipients(settings, asked.numbers)
+            yield from check_recipients(settings, asked.numbers)
         if check_text is not None:
             check_text()
 
@@ -167,7 +159,7 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
                 why = f"voiceId: no voice {voice[:40]!r}; there are {listed(settings.voices)}"
                 raise Refuse(settings.unknown_voice_code, why)
 
-    run_checks(
+    yield from run_checks(
         settings,
         {
             "limits": check_limits,
@@ -178,12 +170,13 @@ def _place(call: Call, asked: _Calls, check_text: Callable[[], None] | None = No
     )
     # How long a call will be is not known beforehand; its first minute has to be covered.
     check_balance(account, len(asked.numbers) * settings.price_per_minute_milli)
-    return submitted(call, _submissions(call, asked))
+    submissions = yield from _submissions(call, asked)
+    return (yield from submitted(call, submissions))
 
 
-def _submissions(call: Call, asked: _Calls) -> list[Submission]:
+def _submissions(call: Call, asked: _Calls) -> InTurns[list[Submission]]:
     settings = account_of(call).settings
-    addresses = [network_address(number, settings.numbers) for number in asked.numbers]
+    addresses = yield from gathered(network_address(number, settings.numbers) for number in asked.numbers)
     recipients = [
         address or number[:64] or "(no number)"
         for address, number in zip(addresses, asked.numbers, strict=True)
@@ -191,7 +184,7 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
     batch_id = ""
     if asked.batch:
         batch_id = call.gateway.draws("batch", *call.gateway.next_key(recipients[0])).hex("id")
-    return [
+    submissions = (
         Submission(
             provider="bitel",
             recipient=recipient,
@@ -203,4 +196,5 @@ def _submissions(call: Call, asked: _Calls) -> list[Submission]:
             details=CallDetails(number, address is None, batch_id),
         )
         for number, address, recipient in zip(asked.numbers, addresses, recipients, strict=True)
-    ]
+    )
+    return (yield from gathered(submissions))

@@ -4,10 +4,21 @@ Bitel's endpoints: v2, and the older v1 beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from simulator.provider import Answer, Call, Coverage, Message, Refuse, Route
+from simulator.provider import (
+    Answer,
+    Call,
+    Coverage,
+    Handler,
+    InTurns,
+    Message,
+    Refuse,
+    Route,
+    gathered,
+    whole,
+)
 from simulator.providers.bitel.calling import (
     call_batch,
     call_batch_tts,
@@ -36,11 +47,13 @@ from simulator.providers.bitel.sending import (
     send_single,
     send_template,
 )
+from simulator.providers.bitel.wire import Body
 
 __all__ = ["COVERAGE", "ROUTES", "refusal"]
 
-_Sends = Callable[[Call], list[Message]]
+_Sends = Callable[[Call, Body], InTurns[list[Message]]]
 _Shows = Callable[[Call, list[Message]], object]
+"""Returns the result to be answered, or comes to it in turns."""
 
 
 def refusal(call: Call, code: str, retry_headers: tuple[tuple[str, str], ...] = ()) -> Answer:
@@ -54,26 +67,36 @@ def refusal(call: Call, code: str, retry_headers: tuple[tuple[str, str], ...] = 
     return error_answer(status, word or code, (*headers, *retry_headers))
 
 
-def _sending(send: _Sends, show: _Shows) -> Callable[[Call], Answer]:
-    return lambda call: result_answer(show(call, send(call)))
+def _sending(send: _Sends, show: _Shows) -> Handler:
+    def steps(call: Call, body: Body) -> InTurns[Answer]:
+        messages = yield from send(call, body)
+        return result_answer((yield from whole(show(call, messages))))
+
+    def handle(call: Call) -> Answer | Awaitable[Answer]:
+        strict = account_of(call).settings.json == "strict"
+        return call.read_in_turns(
+            lambda: Body(call.body, strict=strict), lambda body: call.in_turns(steps(call, body))
+        )
+
+    return handle
 
 
 def _sms(call: Call, messages: list[Message]) -> object:
     return sms_object(account_of(call).sms_facts(messages[0]))
 
 
-def _sms_list(call: Call, messages: list[Message]) -> object:
+def _sms_list(call: Call, messages: list[Message]) -> InTurns[object]:
     account = account_of(call)
-    return [sms_object(account.sms_facts(message)) for message in messages]
+    return gathered(sms_object(account.sms_facts(message)) for message in messages)
 
 
 def _call(call: Call, messages: list[Message]) -> object:
     return call_object(account_of(call).call_facts(messages[0]))
 
 
-def _call_list(call: Call, messages: list[Message]) -> object:
+def _call_list(call: Call, messages: list[Message]) -> InTurns[object]:
     account = account_of(call)
-    return [call_object(account.call_facts(message)) for message in messages]
+    return gathered(call_object(account.call_facts(message)) for message in messages)
 
 
 def _request_id(call: Call, messages: list[Message]) -> object:
@@ -105,16 +128,19 @@ def _no_request(call: Call) -> str:
     return f"requestId: there is no request {call.path_values['requestId'][:60]!r} of this kind"
 
 
-def _requests(call: Call, name: str, kind: type) -> list[Message]:
-    """Return what belongs to a batch or campaign; raises Refuse when that is nothing."""
-    messages = [
-        message
-        for message in account_of(call).batch(call.path_values[name])
-        if isinstance(message.submission.details, kind)
-    ]
-    if not messages:
-        raise Refuse("NotFound", f"{name}: there is no {call.path_values[name][:60]!r} of this kind")
-    return messages
+def _batch_answer(
+    call: Call, name: str, kind: type, show: Callable[[Message], object]
+) -> Answer | Awaitable[Answer]:
+    """Answer what *show* tells of each of a batch or campaign; raises Refuse when that is nothing."""
+
+    def steps() -> InTurns[Answer]:
+        batch = account_of(call).batch(call.path_values[name])
+        rows = yield from gathered(show(each) for each in batch if isinstance(each.submission.details, kind))
+        if not rows:
+            raise Refuse("NotFound", f"{name}: there is no {call.path_values[name][:60]!r} of this kind")
+        return result_answer(rows)
+
+    return call.in_turns(steps())
 
 
 def _sms_status(call: Call) -> Answer:
@@ -138,18 +164,18 @@ def _sms_detail_v1(call: Call) -> Answer:
     return result_answer(sms_detail_v1(account_of(call).sms_facts(_request(call, SmsDetails))))
 
 
-def _batch_detail_v1(call: Call) -> Answer:
-    facts = map(account_of(call).sms_facts, _requests(call, "batchId", SmsDetails))
-    return result_answer(list(map(sms_detail_v1, facts)))
+def _batch_detail_v1(call: Call) -> Answer | Awaitable[Answer]:
+    facts_of = account_of(call).sms_facts
+    return _batch_answer(call, "batchId", SmsDetails, lambda message: sms_detail_v1(facts_of(message)))
 
 
 def _call_record_v1(call: Call) -> Answer:
     return result_answer(call_record_v1(account_of(call).call_facts(_request(call, CallDetails))))
 
 
-def _campaign_records_v1(call: Call) -> Answer:
-    facts = map(account_of(call).call_facts, _requests(call, "campaignId", CallDetails))
-    return result_answer(list(map(call_record_v1, facts)))
+def _campaign_records_v1(call: Call) -> Answer | Awaitable[Answer]:
+    facts_of = account_of(call).call_facts
+    return _batch_answer(call, "campaignId", CallDetails, lambda message: call_record_v1(facts_of(message)))
 
 
 def _posts(path: str, send: _Sends, show: _Shows, operation: str) -> Route:

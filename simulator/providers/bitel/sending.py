@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from simulator.provider import Call, Message, Refuse, Submission
+from simulator.provider import Call, InTurns, Message, Refuse, Submission, gathered, whole
 from simulator.providers.bitel.account import Account
 from simulator.providers.bitel.details import SmsDetails
 from simulator.providers.bitel.settings import CHECKS, Settings, listed
@@ -15,7 +15,6 @@ from simulator.providers.bitel.wire import Body, network_address, otp_text
 
 __all__ = [
     "account_of",
-    "body_of",
     "check_balance",
     "check_numbers",
     "check_recipients",
@@ -31,7 +30,7 @@ __all__ = [
 _ADDRESS_LENGTH_MAX: Final = 64
 _NO_NUMBER: Final = "(no number)"
 
-Checks = Mapping[str, Callable[[], None]]
+Checks = Mapping[str, Callable[[], "InTurns[None] | None"]]
 
 
 def account_of(call: Call) -> Account:
@@ -39,19 +38,14 @@ def account_of(call: Call) -> Account:
     return call.account(Account)
 
 
-def body_of(call: Call) -> Body:
-    """Return the JSON object of a call; raises Refuse."""
-    return Body(call.body, strict=account_of(call).settings.json == "strict")
-
-
-def run_checks(settings: Settings, checks: Checks) -> None:
+def run_checks(settings: Settings, checks: Checks) -> InTurns[None]:
     """Run the checks of a send in the account's order; the first that fails raises Refuse."""
     for name in dict.fromkeys((*settings.check_order, *CHECKS)):
         if name in checks:
-            checks[name]()
+            yield from whole(checks[name]())
 
 
-def check_recipients(settings: Settings, numbers: Sequence[str]) -> None:
+def check_recipients(settings: Settings, numbers: Sequence[str]) -> InTurns[None]:
     """Check that a batch has recipients, and not too many."""
     if not 1 <= len(numbers) <= settings.recipients_max:
         raise Refuse(
@@ -59,12 +53,15 @@ def check_recipients(settings: Settings, numbers: Sequence[str]) -> None:
             f"phoneNumbers: expected 1 to {settings.recipients_max} numbers, got {len(numbers)}",
         )
     if settings.duplicate_numbers == "refuse":
-        phones = {network_address(number, settings.numbers) or number for number in numbers}
+        phones: set[str] = set()
+        for number in numbers:
+            phones.add(network_address(number, settings.numbers) or number)
+            yield
         if len(phones) < len(numbers):
             raise Refuse("InvalidRequest", "phoneNumbers: expected each number once")
 
 
-def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) -> None:
+def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) -> InTurns[None]:
     """Check that numbers are well-formed, unless malformed ones are to end as ERROR."""
     if settings.bad_number == "accept":
         return
@@ -75,6 +72,7 @@ def check_numbers(settings: Settings, numbers: Sequence[str], *, batch: bool) ->
                 settings.bad_number_code,
                 f"{where}: expected a mobile number such as 09120000001, got {number[:40]!r}",
             )
+        yield
 
 
 def check_balance(account: Account, cost_milli: int) -> None:
@@ -85,9 +83,10 @@ def check_balance(account: Account, cost_milli: int) -> None:
         raise Refuse(f"{balance.code}/{balance.http}", f"{why}this costs {cost_milli / 1_000}")
 
 
-def submitted(call: Call, submissions: Sequence[Submission]) -> list[Message]:
+def submitted(call: Call, submissions: Sequence[Submission]) -> InTurns[list[Message]]:
     """Submit, and return the messages: one each, for whatever refuses here refuses the whole call."""
-    return [outcome for outcome in call.submit(submissions) if isinstance(outcome, Message)]
+    outcomes = yield from call.submitting(submissions)
+    return [outcome for outcome in outcomes if isinstance(outcome, Message)]
 
 
 class _Sms(NamedTuple):
@@ -100,46 +99,41 @@ class _Sms(NamedTuple):
     batch: bool = False
 
 
-def send_single(call: Call) -> list[Message]:
+def send_single(call: Call, body: Body) -> InTurns[list[Message]]:
     """Send one text to one number."""
-    body = body_of(call)
     sms = _Sms([body.text("phoneNumber")], [body.text("message")], body.text_or("gatewayNumber", ""))
-    _check(call, sms)
-    return _submit(call, sms)
+    yield from _check(call, sms)
+    return (yield from _submit(call, sms))
 
 
-def send_batch(call: Call) -> list[Message]:
+def send_batch(call: Call, body: Body) -> InTurns[list[Message]]:
     """Send one text to many numbers."""
-    body = body_of(call)
     text, numbers = body.text("message"), body.texts("phoneNumbers")
     sms = _Sms(numbers, [text] * len(numbers), body.text_or("gatewayNumber", ""), batch=True)
-    _check(call, sms)
-    return _submit(call, sms)
+    yield from _check(call, sms)
+    return (yield from _submit(call, sms))
 
 
-def send_p2p(call: Call) -> list[Message]:
+def send_p2p(call: Call, body: Body) -> InTurns[list[Message]]:
     """Send each text to the number at the same place."""
-    body = body_of(call)
     texts, numbers = body.texts("messages"), body.texts("phoneNumbers")
     sms = _Sms(numbers, texts, body.text_or("gatewayNumber", ""), batch=True)
-    _check(call, sms)
-    return _submit(call, sms)
+    yield from _check(call, sms)
+    return (yield from _submit(call, sms))
 
 
-def send_otp(call: Call) -> list[Message]:
+def send_otp(call: Call, body: Body) -> InTurns[list[Message]]:
     """Send a code in Bitel's own words, past the black list."""
-    body = body_of(call)
     number, app_name, code = body.text("phoneNumber"), body.text("appName"), body.word("code")
     if not app_name or not code:
         raise Refuse("InvalidRequest", "appName, code: expected texts that are not empty")
     sms = _Sms([number], [otp_text(app_name, code)], otp=True)
-    _check(call, sms)
-    return _submit(call, sms)
+    yield from _check(call, sms)
+    return (yield from _submit(call, sms))
 
 
-def send_template(call: Call) -> list[Message]:
+def send_template(call: Call, body: Body) -> InTurns[list[Message]]:
     """Send a registered template with its variables filled."""
-    body = body_of(call)
     number, params, template_id = body.text("phoneNumber"), body.words("params"), body.whole("templateId")
     settings = account_of(call).settings
     sms = _Sms([number], [""])
@@ -166,20 +160,21 @@ def send_template(call: Call) -> list[Message]:
         if settings.empty_message == "refuse" and not template.filled(params):
             raise Refuse("InvalidRequest", "params: expected some that make a message which is not empty")
 
-    _check(call, sms, {"template": check_template, "limits": _nothing})
-    return _submit(call, sms._replace(texts=[settings.templates[template_id].filled(params)]))
+    yield from _check(call, sms, {"template": check_template, "limits": _nothing})
+    filled = settings.templates[template_id].filled(params)
+    return (yield from _submit(call, sms._replace(texts=[filled])))
 
 
 def _nothing() -> None:
     """Check nothing: a template's text is not the client's."""
 
 
-def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
+def _check(call: Call, sms: _Sms, more: Checks | None = None) -> InTurns[None]:
     settings = account_of(call).settings
 
-    def check_limits() -> None:
+    def check_limits() -> InTurns[None]:
         if sms.batch:
-            check_recipients(settings, sms.numbers)
+            yield from check_recipients(settings, sms.numbers)
         if len(sms.texts) != len(sms.numbers):
             raise Refuse(
                 "InvalidRequest",
@@ -198,7 +193,7 @@ def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
                 f"which all share, and of your own {listed(settings.gateways)}",
             )
 
-    run_checks(
+    yield from run_checks(
         settings,
         {
             "limits": check_limits,
@@ -209,13 +204,13 @@ def _check(call: Call, sms: _Sms, more: Checks | None = None) -> None:
     )
 
 
-def _submit(call: Call, sms: _Sms) -> list[Message]:
+def _submit(call: Call, sms: _Sms) -> InTurns[list[Message]]:
     account = account_of(call)
     settings = account.settings
     gateway = sms.gateway or settings.default_gateway
     passes = gateway != settings.default_gateway or (sms.otp and settings.otp_reaches_blacklisted)
     credential = call.credential_text
-    addresses = [network_address(number, settings.numbers) for number in sms.numbers]
+    addresses = yield from gathered(network_address(number, settings.numbers) for number in sms.numbers)
     recipients = [
         address or number[:_ADDRESS_LENGTH_MAX] or _NO_NUMBER
         for address, number in zip(addresses, sms.numbers, strict=True)
@@ -244,5 +239,6 @@ def _submit(call: Call, sms: _Sms) -> list[Message]:
                 details=SmsDetails(number, price_milli, passes, address is None, batch_id),
             )
         )
+        yield
     check_balance(account, cost_milli)
-    return submitted(call, submissions)
+    return (yield from submitted(call, submissions))

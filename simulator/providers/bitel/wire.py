@@ -57,10 +57,11 @@ class Body:
 
     def texts(self, name: str) -> list[str]:
         """Return an array of texts that must be there."""
-        values = self._typed(name, self._required(name), (list,), "an array of strings")
-        return [
-            self._typed(f"{name}[{place}]", value, (str,), "a string") for place, value in enumerate(values)
-        ]
+        values: list[Any] = self._typed(name, self._required(name), (list,), "an array of strings")
+        for place, value in enumerate(values):
+            if type(value) is not str:
+                self._typed(f"{name}[{place}]", value, (str,), "a string")
+        return values
 
     def words(self, name: str) -> list[str]:
         """Return an array of texts or whole numbers that must be there, as texts."""

@@ -4,13 +4,14 @@ Scheduled bulks: when they are sent, and whether.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from simulator.provider import Answer, Call, Gateway, Message, Refuse, State, Violation
+from simulator.provider import Answer, Call, Gateway, InTurns, Message, Refuse, State, Violation
 from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.calls import account_of, body_of
@@ -99,7 +100,7 @@ def _bulk_answer(bulk: Bulk, account: Account) -> Answer:
     return json_answer({"bulkId": bulk.id, "sendAt": send_at})
 
 
-def put_bulk(call: Call) -> Answer:
+def put_bulk(call: Call) -> Answer | Awaitable[Answer]:
     """Send a bulk at another time."""
     account = account_of(call)
     gateway = call.gateway
@@ -110,9 +111,13 @@ def put_bulk(call: Call) -> Answer:
     status = status_of(bulk, gateway)
     if status not in _TRANSITIONS:
         raise bad_request([Violation("sendAt", f"a bulk that is {status} cannot be rescheduled")])
-    bulk.send_at_unix_ms = send_at_unix_ms
-    _reschedule(bulk, gateway)
-    return _bulk_answer(bulk, account)
+
+    def steps() -> InTurns[Answer]:
+        bulk.send_at_unix_ms = send_at_unix_ms
+        yield from _reschedule(bulk, gateway)
+        return _bulk_answer(bulk, account)
+
+    return call.in_turns(steps())
 
 
 def _date(body: _SendAt, gateway: Gateway) -> int:
@@ -141,7 +146,7 @@ def _check_alone(bulk: Bulk) -> None:
         raise bad_request([Violation("bulkId", "must be unique, of a request with one message object")])
 
 
-def _reschedule(bulk: Bulk, gateway: Gateway) -> None:
+def _reschedule(bulk: Bulk, gateway: Gateway) -> InTurns[None]:
     item = msgspec.structs.replace(bulk.item, send_at_unix_ms=bulk.send_at_unix_ms)
     pacer = Pacer(bulk.speed_limit, gateway) if bulk.speed_limit is not None else None
     earliest_ms = hold_until_ms(item, gateway)
@@ -150,9 +155,10 @@ def _reschedule(bulk: Bulk, gateway: Gateway) -> None:
         gateway.reschedule(message, at_ms)
         if bulk.paused:
             gateway.suspend(message)
+        yield
 
 
-def put_status(call: Call) -> Answer:
+def put_status(call: Call) -> Answer | Awaitable[Answer]:
     """Pause, resume or cancel a bulk."""
     account = account_of(call)
     gateway = call.gateway
@@ -166,21 +172,27 @@ def put_status(call: Call) -> Answer:
         if target is status and account.settings.bulk_transitions == "lenient":
             return json_answer({"bulkId": bulk.id, "status": status})
         raise bad_request([Violation("status", f"cannot change from {status} to {target}")])
-    _change(bulk, target, gateway)
-    return json_answer({"bulkId": bulk.id, "status": status_of(bulk, gateway)})
+
+    def steps() -> InTurns[Answer]:
+        yield from _change(bulk, target, gateway)
+        return json_answer({"bulkId": bulk.id, "status": status_of(bulk, gateway)})
+
+    return call.in_turns(steps())
 
 
-def _change(bulk: Bulk, target: BulkStatus, gateway: Gateway) -> None:
+def _change(bulk: Bulk, target: BulkStatus, gateway: Gateway) -> InTurns[None]:
     messages = _scheduled(bulk, gateway)
     match target:
         case BulkStatus.PAUSED:
             bulk.paused = True
             for message in messages:
                 gateway.suspend(message)
+                yield
         case BulkStatus.PENDING:
             bulk.paused = False
-            _reschedule(bulk, gateway)
+            yield from _reschedule(bulk, gateway)
         case BulkStatus.CANCELED:
             bulk.canceled, bulk.paused = True, False
             for message in messages:
                 gateway.cancel(message, "31/4100")
+                yield

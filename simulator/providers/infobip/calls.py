@@ -117,12 +117,17 @@ def answering(handle: Handler, root: str) -> Handler:
             return formatted(call, plain, _ROOTS_2015.get(root, root), repeat=True)
         return formatted(call, plain, root)
 
-    async def later(call: Call, plain: Awaitable[Answer]) -> Answer:
-        return written(call, await plain)
+    async def later(call: Call, awaited: Awaitable[Answer]) -> Answer:
+        plain = await awaited
+        return await call.aside(len(plain.body), lambda: written(call, plain))
 
     def answer(call: Call) -> Answer | Awaitable[Answer]:
         plain = handle(call)
-        return written(call, plain) if isinstance(plain, Answer) else later(call, plain)
+        if not isinstance(plain, Answer):
+            return later(call, plain)
+        if wants_xml(call):
+            return call.aside(len(plain.body), lambda: written(call, plain))
+        return plain
 
     return answer
 

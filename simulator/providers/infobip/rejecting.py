@@ -16,16 +16,17 @@ from simulator.providers.infobip.details import is_number
 from simulator.providers.infobip.money import plain_amount
 from simulator.providers.infobip.wire import Destination, Item
 
-__all__ = ["INVALID_TO", "MISSING_TO", "DestinationChecks", "Rejection"]
+__all__ = ["INVALID_TO", "MISSING_TO", "TOO_LONG", "DestinationChecks", "Rejection"]
 
 _PARTS_MAX: Final = 25
 _OCTETS_MAX: Final = 4_000
-_NO_CREDIT, _DUPLICATE, _BAD_HEADER, _TOO_LONG = "12", "23", "24", "25"
+_NO_CREDIT, _DUPLICATE, _BAD_HEADER, TOO_LONG = "12", "23", "24", "25"
 _BAD_SOURCE: Final = "11"
 MISSING_TO: Final = "51"
 INVALID_TO: Final = "52"
 _SENDER: Final = re.compile(r"[0-9A-Za-z]{3,11}|[0-9]{3,14}")
 _SENDERS_NAMED_MAX: Final = 10
+_EXPLAINED_MAX: Final = 5
 
 
 class Rejection(NamedTuple):
@@ -45,7 +46,7 @@ class DestinationChecks:
     The checks of one request: what a destination uses up, the next one lacks.
     """
 
-    __slots__ = ("_account", "_body", "_credit_micros", "_gateway", "_seen")
+    __slots__ = ("_account", "_body", "_credit_micros", "_explained", "_gateway", "_seen")
 
     def __init__(self, account: Account, gateway: Gateway, body: bytes) -> None:
         self._body = body
@@ -53,6 +54,7 @@ class DestinationChecks:
         self._gateway = gateway
         self._credit_micros = account.books.balance_micros
         self._seen: set[str] = set()
+        self._explained = 0
 
     def of_message(self, item: Item, parts: int, sender: str) -> Rejection:
         """Return why every destination of a message is rejected, if it is."""
@@ -60,11 +62,9 @@ class DestinationChecks:
             if not good_header(item.binary):
                 return Rejection(_BAD_HEADER, "esmClass promises a user data header that fills its length")
             if len(item.binary.octets) > _OCTETS_MAX:
-                return Rejection(
-                    _TOO_LONG, f"{len(item.binary.octets)} bytes; at most {_OCTETS_MAX} are sent"
-                )
+                return Rejection(TOO_LONG, f"{len(item.binary.octets)} bytes; at most {_OCTETS_MAX} are sent")
         if parts > _PARTS_MAX:
-            return Rejection(_TOO_LONG, f"{parts} parts; at most {_PARTS_MAX} are sent")
+            return Rejection(TOO_LONG, f"{parts} parts; at most {_PARTS_MAX} are sent")
         return self._of_sender(sender)
 
     def _of_sender(self, sender: str) -> Rejection:
@@ -103,6 +103,10 @@ class DestinationChecks:
 
     def _missing(self, place: str) -> str:
         """Say which destination has no number, and what stands there in its stead."""
+        self._explained += 1
+        if self._explained > _EXPLAINED_MAX:
+            # The body is read anew for each; the first few tell what is wrong with the others.
+            return f"{place or 'the destination'}: no `to`"
         names = [repr(name[:40]) for name in unknown_keys(self._body, place, DestinationBody)]
         others = f"; unknown key{'s' if len(names) > 1 else ''} {', '.join(names[:3])}" if names else ""
         return f"{place or 'the destination'}: no `to`{others}"

@@ -4,7 +4,7 @@ Infobip's endpoints.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from simulator.provider import Answer, Call, Coverage, Handler, Refuse, Route
@@ -18,7 +18,7 @@ from simulator.providers.infobip.money import plain_amount
 from simulator.providers.infobip.preview import preview
 from simulator.providers.infobip.pushing import REPORT_ROOTS
 from simulator.providers.infobip.render import json_answer, render_reports
-from simulator.providers.infobip.sending import send
+from simulator.providers.infobip.sending import long_parts, send
 from simulator.providers.infobip.wire import SendRequest
 from simulator.providers.infobip.wire_query import parse_query
 from simulator.providers.infobip.wire_v1 import parse_advanced, parse_multi, parse_single
@@ -26,6 +26,7 @@ from simulator.providers.infobip.wire_v3 import parse_messages
 
 __all__ = ["COVERAGE", "ROUTES"]
 
+_NOT_COUNTED: Final[Mapping[int, int]] = {}
 _JSON: Final = "application/json;charset=UTF-8"
 _REPORT_FILTERS: Final = ("bulkId", "messageId", "applicationId", "entityId", "campaignReferenceId")
 _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
@@ -33,13 +34,21 @@ _INBOX_FILTERS: Final = ("applicationId", "entityId", "campaignReferenceId")
 
 def _sending(parse: Callable[[bytes, Format], SendRequest]) -> Handler:
     def handle(call: Call) -> Answer | Awaitable[Answer]:
-        return send(call, account_of(call), parse(call.body, format_of(call)))
+        written = format_of(call)
+        if call.short:
+            return send(call, account_of(call), parse(call.body, written), _NOT_COUNTED)
+
+        def read() -> tuple[SendRequest, Mapping[int, int]]:
+            request = parse(call.body, written)
+            return request, long_parts(request)
+
+        return call.read_in_turns(read, lambda read: send(call, account_of(call), *read))
 
     return handle
 
 
 def _sending_by_query(generation: int) -> Handler:
-    return lambda call: send(call, account_of(call), parse_query(call.query, generation))
+    return lambda call: send(call, account_of(call), parse_query(call.query, generation), _NOT_COUNTED)
 
 
 def _pulling(generation: int) -> Callable[[Call], Answer]:
@@ -64,6 +73,10 @@ def _inbox(call: Call) -> Answer:
 
 def _filters_of(call: Call, names: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name in names if (value := call.query_value(name))}
+
+
+def _preview(call: Call) -> Answer | Awaitable[Answer]:
+    return call.read_in_turns(lambda: preview(call), lambda answer: answer)
 
 
 def _end_tracking(call: Call) -> Answer:
@@ -112,7 +125,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _send_route("/sms/3/messages", parse_messages),
     _query_route("/sms/1/text/query", 1),
     _query_route("/sms/3/text/query", 3),
-    Route("POST", "/sms/1/preview", answering(preview, "smsPreviewResponse"), "preview"),
+    Route("POST", "/sms/1/preview", answering(_preview, "smsPreviewResponse"), "preview"),
     Route("GET", "/sms/1/bulks", answering(get_bulk, "smsBulkResponse"), "bulks"),
     Route("PUT", "/sms/1/bulks", answering(put_bulk, "smsBulkResponse"), "bulks"),
     Route("GET", "/sms/1/bulks/status", answering(get_status, "smsBulkStatusResponse"), "bulks"),

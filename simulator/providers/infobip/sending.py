@@ -5,7 +5,7 @@ From a request to submissions, and from their outcomes to the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from simulator.provider import (
     SLICE,
     Answer,
     Call,
+    InTurns,
     Message,
     Refused,
     Submission,
@@ -25,27 +26,47 @@ from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.counting import count_parts
 from simulator.providers.infobip.dates import clock_words
 from simulator.providers.infobip.details import Details, details_of, shared_details, to_of
-from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, DestinationChecks
+from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, TOO_LONG, DestinationChecks
 from simulator.providers.infobip.render import json_answer, rejected_json, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
 from simulator.providers.infobip.wire import Destination, Envelope, Item, SendRequest, Tracking, bad_request
 
-__all__ = ["send"]
+__all__ = ["long_parts", "send"]
 
 _SCHEDULED_STATUS: Final = 26
+_LONG: Final = 10_000
+_ENTRIES: Final = 10
+"""So many entries of an answer are one piece."""
+_KEPT_MAX: Final = 5_000
+"""So much is kept of what is too long to be sent, in characters or octets."""
 _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 
-def send(call: Call, account: Account, request: SendRequest) -> Answer | Awaitable[Answer]:
-    """Submit everything a request asks for and return Infobip's answer; raises Refuse."""
-    return call.in_turns(_steps(call, account, request), request.destination_count)
+def long_parts(request: SendRequest) -> Mapping[int, int]:
+    """Return the number of parts of those messages of which counting takes long, by their place."""
+    return {
+        place: count_parts(envelope.item, envelope.text)
+        for place, envelope in enumerate(request.envelopes)
+        if len(envelope.text) > _LONG
+    }
 
 
-def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None, None, Answer]:
+def send(
+    call: Call, account: Account, request: SendRequest, parts: Mapping[int, int]
+) -> Answer | Awaitable[Answer]:
+    """
+    Submit everything a request asks for and return Infobip's answer; raises Refuse.
+
+    *parts* are those that `long_parts` has counted.
+    """
+    return call.in_turns(_steps(call, account, request, parts))
+
+
+def _steps(call: Call, account: Account, request: SendRequest, parts: Mapping[int, int]) -> InTurns[Answer]:
     _check(call, account, request)
     bulk_id = _bulk_id(call, request)
     tracking = _tracking(call, request, bulk_id)
-    submissions = yield from _Builder(call, account, request, bulk_id, tracking).building()
+    submissions = yield from _Builder(call, account, request, bulk_id, tracking).building(parts)
     outcomes = yield from call.submitting(submissions)
     body: dict[str, object] = {}
     if bulk_id:
@@ -57,7 +78,7 @@ def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None
     body["messages"] = entries
     for number, outcome in enumerate(outcomes, 1):
         entries.append(_entry(account, outcome, request))
-        if number % SLICE == 0:
+        if number % _ENTRIES == 0:
             yield
     if request.scheduled:
         _remember_bulk(call, account, request, bulk_id, outcomes)
@@ -168,29 +189,34 @@ class _Builder:
         limit = request.speed_limit
         self._pacer = Pacer(limit, call.gateway) if limit is not None else None
 
-    def building(self) -> Generator[None, None, list[Submission]]:
-        """Return one submission per destination, in order, built a slice at a time."""
+    def building(self, counted: Mapping[int, int]) -> InTurns[list[Submission]]:
+        """Return one submission per destination, in order, built in turns."""
         submissions: list[Submission] = []
-        slices = 0
-        for envelope in self._request.envelopes:
+        for number, envelope in enumerate(self._request.envelopes):
+            parts = counted.get(number) or count_parts(envelope.item, envelope.text)
             destinations = envelope.destinations
             for place in range(0, len(destinations), SLICE):
-                submissions += self._of_envelope(envelope, destinations[place : place + SLICE])
-                if len(submissions) // SLICE > slices:
-                    slices = len(submissions) // SLICE
+                submissions += self._of_envelope(envelope, parts, destinations[place : place + SLICE])
+                if len(submissions) > _ENTRIES:
                     yield
         return submissions
 
-    def _of_envelope(self, envelope: Envelope, destinations: list[Destination]) -> list[Submission]:
+    def _of_envelope(
+        self, envelope: Envelope, parts: int, destinations: list[Destination]
+    ) -> list[Submission]:
         gateway = self._gateway
         item = envelope.item
-        parts = count_parts(item, envelope.text)
         earliest_ms = hold_until_ms(item, gateway)
         scheduled = item.send_at_unix_ms is not None and earliest_ms > gateway.now_ms
         status = _SCHEDULED_STATUS if scheduled else self._status
         sender = envelope.sender or self._account.settings.default_sender
         unfit = self._checks.of_message(item, parts, sender)
-        text = envelope.text if item.binary is None else item.binary.octets.hex(" ")
+        text = envelope.text
+        if unfit.code == TOO_LONG:
+            # It is sent to nobody, and logs would repeat it for each recipient.
+            item, text = _cut(item), text[:_KEPT_MAX]
+        if item.binary is not None:
+            text = item.binary.octets.hex(" ")
         cost_micros = self._account.cost_micros(parts)
         details = self._details(item, status, cost_micros)
         submissions = []
@@ -233,6 +259,15 @@ class _Builder:
             tracking=self._tracking,
             cost_micros=cost_micros,
         )
+
+
+def _cut(item: Item) -> Item:
+    binary = item.binary
+    if binary is None:
+        return item
+    return msgspec.structs.replace(
+        item, binary=msgspec.structs.replace(binary, octets=binary.octets[:_KEPT_MAX])
+    )
 
 
 # -- the answer ---------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ __all__ = ["CONTENT_TYPE", "XmlError", "parse_xml", "render_xml"]
 CONTENT_TYPE: Final = "application/xml;charset=UTF-8"
 
 _DEPTH_MAX: Final = 32
-_ELEMENTS_MAX: Final = 200_000
+_ELEMENTS_MAX: Final = 100_000
 
 Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 

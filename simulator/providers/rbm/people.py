@@ -5,10 +5,10 @@ What can be asked about numbers: capabilities, reachable users, testers.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
-from simulator.provider import Answer, Call, Report
+from simulator.provider import Answer, Call, InTurns, Report
 from simulator.providers.rbm.account import Account
 from simulator.providers.rbm.agents import INVITES_IN_ALL, INVITES_PER_DAY, Agent
 from simulator.providers.rbm.calls import (
@@ -53,7 +53,7 @@ def capabilities(call: Call) -> Answer:
     return json_answer(call, body)
 
 
-def batch_get(call: Call) -> Answer:
+def batch_get(call: Call) -> Answer | Awaitable[Answer]:
     """Answer which of many numbers can be reached, from what a cache would know."""
     account = account_of(call)
     body = body_of(call, "BatchGetUsersRequest", "")
@@ -69,13 +69,23 @@ def batch_get(call: Call) -> Answer:
     ]
     if wrong:
         raise bad_request(wrong[:100])
+    return call.in_turns(_batch(call, account, agent, users))
+
+
+def _batch(call: Call, account: Account, agent: Agent, users: Sequence[str]) -> InTurns[Answer]:
     gateway = call.gateway
     _check_region(call, users)
-    capable = [user for user in users if account.features_of(user) is not None]
-    reachable = [user for user in capable if account.may_reach(agent, user, gateway.circumstances(user))]
+    capable: list[str] = []
+    reachable: list[str] = []
     sample: set[str] = set()
-    if len(users) >= _SAMPLED_FROM:
-        sample = {user for user in users if gateway.draws("rbm", "sample", user).hits("sample", _SAMPLE_BP)}
+    for user in users:
+        if account.features_of(user) is not None:
+            capable.append(user)
+            if account.may_reach(agent, user, gateway.circumstances(user)):
+                reachable.append(user)
+        if len(users) >= _SAMPLED_FROM and gateway.draws("rbm", "sample", user).hits("sample", _SAMPLE_BP):
+            sample.add(user)
+        yield
     answer: dict[str, object] = {
         "reachableUsers": reachable,
         "totalRandomSampleUserCount": len(sample),

@@ -5,6 +5,7 @@ Files: by URL, as bytes, as bytes with metadata, or in resumable pieces.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from typing import Final
 
 from simulator.provider import Answer, Call
@@ -20,6 +21,10 @@ UPLOAD_BYTES_MAX: Final = FILE_BYTES_MAX + 65_536
 """Room for a file and the metadata around it."""
 
 _RANGE: Final = re.compile(r"bytes (?:([0-9]{1,12})-([0-9]{1,12})|\*)/([0-9]{1,12}|\*)", re.ASCII)
+_HEAD: Final = re.compile(rb"[ \t]*\r?\n((?:[^\r\n]{1,10000}\r?\n){0,100})\r?\n")
+_KIND: Final = re.compile(r"^content-type:[ \t]*([^;\r\n]+)", re.IGNORECASE | re.MULTILINE)
+_PARTS_MAX: Final = 10
+_METADATA_BYTES_MAX: Final = 65_536
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 
@@ -34,7 +39,7 @@ def create_file(call: Call) -> Answer:
     return _kept(call, "", 0)
 
 
-def upload_file(call: Call) -> Answer:
+def upload_file(call: Call) -> Answer | Awaitable[Answer]:
     """Take the bytes of a file, in one of four forms."""
     match call.query_value("uploadType"):
         case "resumable":
@@ -60,9 +65,9 @@ def _check_type(media_type: str) -> None:
         raise refuse("INVALID_ARGUMENT", f"the type {media_type[:60]!r} is not supported; supported: {types}")
 
 
-def _take(call: Call, media_type: str, content: bytes) -> Answer:
+def _take(call: Call, media_type: str, content: bytes | memoryview) -> Answer:
     _check_type(media_type)
-    if not content:
+    if not len(content):
         raise refuse("INVALID_ARGUMENT", "the file is empty")
     _check_size(len(content))
     return _kept(call, media_type, len(content))
@@ -82,29 +87,44 @@ def _kept(call: Call, media_type: str, size: int) -> Answer:
     return json_answer(call, {"name": name})
 
 
-def _multipart(call: Call) -> Answer:
+def _multipart(call: Call) -> Answer | Awaitable[Answer]:
     boundary = _BOUNDARY.search(call.headers.get("Content-Type", ""))
-    parts = _parts(call.body, boundary[1].encode()) if boundary is not None else []
+    marker = b"--" + boundary[1].encode() if boundary is not None else b""
+    return call.read_in_turns(
+        lambda: _parts(call.body, marker) if marker else [], lambda parts: _take_parts(call, parts)
+    )
+
+
+def _take_parts(call: Call, parts: list[tuple[str, memoryview]]) -> Answer:
     if len(parts) != 2:
         raise refuse("INVALID_ARGUMENT", "expected multipart/related with two parts: JSON, then the file")
     (_, metadata), (media_type, content) = parts
-    body = body_of(call, "CreateFileRequest", "", metadata)
+    if len(metadata) > _METADATA_BYTES_MAX:
+        raise refuse("INVALID_ARGUMENT", f"the metadata must have at most {_METADATA_BYTES_MAX} bytes")
+    body = body_of(call, "CreateFileRequest", "", bytes(metadata))
     agent_of(call, body.get("agentId", ""))
     return _take(call, media_type, content)
 
 
-def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
+def _parts(body: bytes, marker: bytes) -> list[tuple[str, memoryview]]:
     """Return type and content of each part; Google's Python client ends its lines with a bare LF."""
-    parts = []
-    for raw in body.split(b"--" + boundary)[1:]:
-        if raw.startswith(b"--"):
+    parts: list[tuple[str, memoryview]] = []
+    view = memoryview(body)
+    start = body.find(marker)
+    while start >= 0 and len(parts) < _PARTS_MAX:
+        start += len(marker)
+        if body.startswith(b"--", start):
             break
-        part = re.fullmatch(rb"[ \t]*\r?\n(?:((?:[^\r\n]+\r?\n)*))\r?\n(.*?)\r?\n?", raw, re.DOTALL)
-        if part is None:
+        following = body.find(marker, start)
+        end = following if following >= 0 else len(body)
+        head = _HEAD.match(body, start, end)
+        if head is None:
             return []
-        headers = (part[1] or b"").decode("latin-1")
-        kind = re.search(r"^content-type:[ \t]*([^;\r\n]+)", headers, re.IGNORECASE | re.MULTILINE)
-        parts.append((kind[1].strip().lower() if kind else "", part[2]))
+        kind = _KIND.search(head[1].decode("latin-1"))
+        last = end - (2 if body.endswith(b"\r\n", start, end) else body.endswith(b"\n", start, end))
+        content = view[head.end() : max(last, head.end())]
+        parts.append((kind[1].strip().lower() if kind else "", content))
+        start = following
     return parts
 
 

@@ -4,7 +4,6 @@ What operations of the control API are made of.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
@@ -18,9 +17,11 @@ from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.kernel.webhooks.webhook import Webhook
 from simulator.provider import Provider
+from simulator.provider.aside import aside
 from simulator.runtime.space import Space
 from simulator.scenario.addresses import read_address
 from simulator.scenario.loader import load, read
+from simulator.schema.long_json import TooManyValues, decode_long
 from simulator.schema.node import DEPTH_MAX, Json, Problems, nested_deeper, node_of
 from simulator.schema.shapes import Invalid, Shape
 from simulator.server.asked import Asked, Reply
@@ -33,6 +34,7 @@ __all__ = [
     "AFTER_MAX",
     "LIMIT_DEFAULT",
     "LIMIT_MAX",
+    "LONG_BODY_BYTES_MAX",
     "Asked",
     "Controller",
     "Operation",
@@ -51,6 +53,8 @@ T = TypeVar("T")
 
 LIMIT_DEFAULT: Final = 1_000
 LIMIT_MAX: Final = 100_000
+LONG_BODY_BYTES_MAX: Final = 16 * 1_048_576
+"""Of operations that take a scenario, or thousands of names; they read it beside the loop."""
 AFTER_MAX: Final = 10**12 - 1
 """The largest number a journal entry may have."""
 
@@ -77,6 +81,7 @@ class Operation(NamedTuple):
     """Content types, when it answers a document instead of JSON."""
     body_more: Mapping[str, object] = MappingProxyType({})
     """What its schema says of the body beyond its shape."""
+    body_bytes_max: int = 65_536
 
 
 class Controller:
@@ -118,7 +123,14 @@ class Controller:
         """Return what *read* makes of the body of a call; a long one is read while others are served."""
         if not self._waits or len(asked.body) <= _AT_ONCE_BYTES_MAX:
             return read()
-        return await asyncio.to_thread(read)
+        return await aside(read)
+
+    async def looked_at(self, space: Space, look: Callable[[Controller, Space], T]) -> T:
+        """Return what *look* sees of a space after a command; at a large one it looks beside the loop."""
+        if not self._waits or not space.is_large:
+            return look(self, space)
+        twin = self.beside(space)
+        return await aside(lambda: look(twin, twin.still_space(space)))
 
     def webhooks_of(self, space: Space) -> Callable[[MessageKey], Sequence[Webhook]]:
         """Return a function that tells which webhooks are about a message, as it stands now."""
@@ -215,7 +227,9 @@ def plain_of(asked: Asked) -> Json:
     if not asked.body.strip():
         return {}
     try:
-        decoded: Json = msgspec.json.decode(asked.body)
+        decoded = decode_long(asked.body)
+    except TooManyValues as trouble:
+        raise Problem(413, "Too much", str(trouble)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as trouble:
         raise Problem(400, "Not JSON", f"expected a JSON body, got something else: {trouble}") from None
     # Most bodies have too few brackets to be looked at any closer.

@@ -136,7 +136,9 @@ def find_message(space: Space, asked: Asked) -> Message:
         message = space.simulation.message(provider, message_id)
         if message is not None and asked.query.get("provider", provider) == provider:
             return message
-    refused = next((entry for entry in space.simulation.journal if _is_refusal(entry, message_id)), None)
+    journal = space.simulation.journal
+    latest = journal.after(journal.seq - _LATEST_MAX)
+    refused = next((entry for entry in latest if _is_refusal(entry, message_id)), None)
     if refused is not None:
         detail = f"{message_id!r} was refused, so there is no message: {narrative(refused)}"
         raise Problem(404, "No such message", detail)
@@ -179,6 +181,8 @@ async def explain_message(controller: Controller, asked: Asked) -> Reply:
     return Reply(story_view(simulation, story))
 
 
+_LATEST_MAX: Final = 50_000
+"""Among so many entries the refusal of an id is looked for, which holds nobody up."""
 _MOVES: Final = (Move.DELIVER, Move.READ, Move.FAIL, Move.EXPIRE, Move.REVOKE)
 MOVE: Final[Shape[object]] = Record(
     dict,

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from simulator.kernel.engine.account import ImpossibleAct
 from simulator.kernel.model.recipient import Value
 from simulator.kernel.model.rules import Act
+from simulator.runtime.turns import taking_turns
 from simulator.scenario.recipients import trait_fields
 from simulator.schema.shapes import AnyJson, Duration, Field, Record, Shape, Text
 from simulator.server.operations.base import (
@@ -84,7 +85,8 @@ async def patch_recipient(controller: Controller, asked: Asked) -> Reply:
     address = controller.address(asked.parameters["address"])
     change = read_as(TRAITS, plain_of(asked), "circumstances")
     assert isinstance(change, _Change)
-    simulation.change_recipient(address, change.traits, span_ms=change.span_ms)
+    changing = simulation.changing_recipient(address, change.traits, span_ms=change.span_ms)
+    await taking_turns(changing, undivided=space.tap is not None)
     space.driver.nudge()
     return Reply(recipient_view(simulation, address))
 

@@ -109,10 +109,13 @@ async def list_rules(controller: Controller, asked: Asked) -> Reply:
 
 
 async def add_rule(controller: Controller, asked: Asked) -> Reply:
+    controller.look(asked)
+    rule = await controller.reading(
+        asked, lambda: read_as(rule_shape(controller.providers), plain_of(asked), "a rule")
+    )
+    assert isinstance(rule, Rule)
     space = controller.space(asked)
     rules = space.simulation.scenario.rules
-    rule = read_as(rule_shape(controller.providers), plain_of(asked), "a rule")
-    assert isinstance(rule, Rule)
     rule = replace(rule, name=rule.name or free_name(rules))
     if any(other.name == rule.name for other in rules):
         why = f"name: there is a rule {rule.name!r} already; draws and stories go by the name"
@@ -120,4 +123,5 @@ async def add_rule(controller: Controller, asked: Asked) -> Reply:
     if len(rules) >= _RULES_MAX or not affordable((rule, *rules)):
         raise Problem(409, "Not added", "with the rules there are, it would take too long to try all of them")
     space.add_rule(rule)
-    return Reply(_use_view(rule_uses(space.simulation)[0]), 201)
+    use = await controller.looked_at(space, lambda _, still: rule_uses(still.simulation)[0])
+    return Reply(_use_view(use), 201)

@@ -17,6 +17,7 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.provider import actions_of, header_text
 from simulator.runtime.driver import AdvanceBusy, AdvanceEnded
 from simulator.runtime.space import ScenarioConflict, Space, urls_in
+from simulator.runtime.turns import taking_turns
 from simulator.scenario.loader import CLOCK, CLOCK_FIELDS, START, ScenarioError
 from simulator.schema.node import Json
 from simulator.schema.shapes import (
@@ -97,7 +98,9 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
         for name, plain in _object(values.get("providers", {}), "providers").items()
     }
     try:
-        space = controller.registry.create(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
+        space = await taking_turns(
+            controller.registry.creating(values.get("name", ""), seed=seed, clock=clock, scenario=scenario)
+        )
     except ValueError as refusal:
         raise Problem(409, "Not created", str(refusal)) from None
     if scenario is not None:
@@ -105,9 +108,8 @@ async def create_space(controller: Controller, asked: Asked) -> Reply:
     for name, values_of_provider in settings.items():
         space.configure(name, values_of_provider)
     written = {**(scenario.providers if scenario is not None else {}), **settings}
-    return Reply(
-        controller.view(space, asked.base_url), 201, headers=await _doubts(controller, space, written)
-    )
+    view = await controller.looked_at(space, lambda beside, still: beside.view(still, asked.base_url))
+    return Reply(view, 201, headers=await _doubts(controller, space, written))
 
 
 async def _doubts(
@@ -272,13 +274,12 @@ async def put_scenario(controller: Controller, asked: Asked) -> Reply:
     # Only now, for it takes its place in the story, and the space may be gone meanwhile.
     space = controller.space(asked)
     try:
-        space.replace(scenario)
+        await taking_turns(space.replacing(scenario), undivided=space.tap is not None)
         space.scenario_text = text
     except ScenarioConflict as conflict:
         raise Problem(409, "Not replaced", f"the scenario before stays in force: {conflict}") from None
-    return Reply(
-        controller.view(space, asked.base_url), headers=await _doubts(controller, space, scenario.providers)
-    )
+    view = await controller.looked_at(space, lambda beside, still: beside.view(still, asked.base_url))
+    return Reply(view, headers=await _doubts(controller, space, scenario.providers))
 
 
 def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str, object]:
@@ -292,9 +293,10 @@ def _settings_of(controller: Controller, name: str, plain: Json) -> Mapping[str,
 
 
 async def put_settings(controller: Controller, asked: Asked) -> Reply:
-    space = controller.space(asked)
+    controller.look(asked)
     name = asked.parameters["provider"]
-    settings = _settings_of(controller, name, plain_of(asked))
+    settings = await controller.reading(asked, lambda: _settings_of(controller, name, plain_of(asked)))
+    space = controller.space(asked)
     space.configure(name, settings)
     return Reply(
         space.gateways[name].account.describe(), headers=await _doubts(controller, space, {name: settings})

@@ -8,7 +8,7 @@ from typing import Final
 
 from simulator.evidence.formats import FORMATS
 from simulator.schema.shapes import AnyJson
-from simulator.server.operations.base import Operation
+from simulator.server.operations.base import LONG_BODY_BYTES_MAX, Operation
 from simulator.server.operations.conversation import get_conversation
 from simulator.server.operations.messages import (
     MOVE,
@@ -72,9 +72,17 @@ _SPACE = "/_sim/v1/spaces/{space}"
 _OF = (("provider", "of this provider; ids are a provider's own"),)
 _PAGE = (("limit", "how many at most"), ("offset", "how many to pass over"))
 _QUERY = ("q", f'a query such as `state:failed +4179 rule:"one in twenty"`; fields: {", ".join(FIELDS)}')
-
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    Operation("POST", "/_sim/v1/spaces", "Create a space", create_space, CREATE, (), (201, 409, 422)),
+    Operation(
+        "POST",
+        "/_sim/v1/spaces",
+        "Create a space",
+        create_space,
+        CREATE,
+        (),
+        (201, 409, 422),
+        body_bytes_max=LONG_BODY_BYTES_MAX,
+    ),
     Operation("GET", "/_sim/v1/spaces", "List the spaces", list_spaces),
     Operation("GET", _SPACE, "The state of a space in one look", get_space, None, (), (200, 404)),
     Operation(
@@ -102,6 +110,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         AnyJson(),
         (),
         (200, 404, 422),
+        body_bytes_max=LONG_BODY_BYTES_MAX,
     ),
     Operation(
         "PUT",
@@ -111,6 +120,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         AnyJson(),
         (),
         (200, 404, 422),
+        body_bytes_max=LONG_BODY_BYTES_MAX,
     ),
     Operation(
         "POST",
@@ -212,6 +222,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         AnyJson(),
         (),
         (201, 404, 409, 422),
+        body_bytes_max=LONG_BODY_BYTES_MAX,
     ),
     Operation("GET", f"{_SPACE}/messages/{{id}}", "A message", get_message, None, _OF, (200, 404)),
     Operation(
@@ -277,6 +288,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         (),
         (202, 404, 422),
         body_more={"oneOf": [{"required": ["ids"]}, {"required": ["state"]}]},
+        body_bytes_max=LONG_BODY_BYTES_MAX,
     ),
     Operation(
         "GET",

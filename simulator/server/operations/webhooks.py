@@ -15,8 +15,10 @@ from simulator.explain.views import entry_view
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.message import Message
 from simulator.kernel.model.submission import MessageKey
+from simulator.kernel.model.turns import InTurns
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 from simulator.runtime.space import Space
+from simulator.runtime.turns import taking_turns
 from simulator.schema.shapes import Choice, Duration, Field, ListOf, RateShape, Record, Shape, Text
 from simulator.server.operations.base import (
     AFTER_MAX,
@@ -191,34 +193,43 @@ async def release(controller: Controller, asked: Asked) -> Reply:
     space = controller.space(asked)
     values = read_as(RELEASE, plain_of(asked), "which webhooks to release")
     assert isinstance(values, dict)
-    outbox = space.simulation.outbox
-    released = outbox.release(space.simulation.clock.now_ms, values.get("rate"), _provider(space, values))
+    now_ms = space.simulation.clock.now_ms
+    releasing = space.simulation.outbox.releasing(now_ms, values.get("rate"), _provider(space, values))
+    released = await taking_turns(releasing, undivided=space.tap is not None)
     space.driver.nudge()
     return Reply({"released": released, **_held_view(space)})
 
 
 async def resend_many(controller: Controller, asked: Asked) -> Reply:
-    space = controller.space(asked)
-    values = read_as(RESEND, plain_of(asked), "which webhooks to send again")
+    what = "which webhooks to send again"
+    controller.look(asked)
+    values = await controller.reading(asked, lambda: read_as(RESEND, plain_of(asked), what))
     assert isinstance(values, dict)
+    space = controller.space(asked)
     if ("ids" in values) == ("state" in values):
         raise Problem(422, "Not which webhooks to send again", "expected exactly one of ids and state")
     outbox, provider = space.simulation.outbox, _provider(space, values)
+    names = frozenset(values.get("ids", ()))
     unknown = [name for name in values.get("ids", ()) if name not in outbox.webhooks]
     if unknown:
         raise Problem(404, "No such webhook", f"there is no webhook {unknown[0]!r}; none was sent again")
-    chosen = [
-        webhook
-        for webhook in outbox.webhooks.values()
-        if webhook.id in values.get("ids", ())
-        or (
+
+    def is_chosen(webhook: Webhook) -> bool:
+        return webhook.id in names or (
             webhook.state is values.get("state")
             and provider in ("", webhook.provider)
             and webhook.created_ms >= values.get("since", 0)
         )
-    ]
-    now_ms = space.simulation.clock.now_ms
-    twins = [outbox.resend(now_ms, webhook) for webhook in chosen]
+
+    def resending() -> InTurns[list[Webhook]]:
+        twins: list[Webhook] = []
+        for webhook in list(outbox.webhooks.values()):
+            if is_chosen(webhook):
+                twins.append(outbox.resend(space.simulation.clock.now_ms, webhook))
+            yield
+        return twins
+
+    twins = await taking_turns(resending(), undivided=space.tap is not None)
     space.driver.nudge()
     return Reply({"ids": [twin.id for twin in twins], "total": len(twins)}, 202)
 
