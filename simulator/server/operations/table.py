@@ -276,7 +276,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         RESEND,
         (),
         (202, 404, 422),
-        body_more={"oneOf": [{"required": ["ids"]}, {"required": ["state"]}]},
+        # As `oneOf` would say; but generators of clients take that for bodies of several kinds.
+        body_more={
+            "if": {"required": ["ids"]},
+            "then": {"not": {"required": ["state"]}},
+            "else": {"required": ["state"]},
+        },
     ),
     Operation(
         "GET",
