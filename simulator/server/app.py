@@ -8,13 +8,14 @@ import asyncio
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
+from aiohttp.typedefs import Handler
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
@@ -26,13 +27,13 @@ from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
-from simulator.server.addressing import Address, Addressing, AmbiguousPath
+from simulator.server.addressing import PROBES, Address, Addressing, AmbiguousPath
 from simulator.server.by_aiohttp import serve
 from simulator.server.doors import Door, Doors
 from simulator.server.edge import Edge
 from simulator.server.faces import ControlPages
 from simulator.server.front import Front
-from simulator.server.guests import Guests
+from simulator.server.guests import Guests, is_cross_site
 from simulator.server.losses import Losses
 from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
@@ -193,7 +194,7 @@ def make_app(config: ServerConfig) -> web.Application:
 
 
 def _application() -> web.Application:
-    app = web.Application()
+    app = web.Application(middlewares=[_even_without_path])
     app.on_response_prepare.append(_name_nobody)
     # A dot would not match a line feed, which a path may have as %0A.
     app.router.add_route("*", r"/{path:[\s\S]*}", _serve, expect_handler=_expect)
@@ -218,6 +219,8 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
     """Ask for the body where a client waits for that; no other expectation can be met."""
     expected = request.headers.get("Expect", "")
     if expected.lower() != "100-continue":
+        path = unquote(request.rel_url.raw_path)
+        request.app[_APPS].edge.note_unserved(request.method, path, f"Expect: {expected[:200]}")
         return problem_response(Problem(417, "Not met", f"expected 100-continue, got {expected[:200]!r}"))
     if request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -237,8 +240,20 @@ async def _serve(request: web.Request) -> web.StreamResponse:
         connection.finish()
 
 
+@web.middleware
+async def _even_without_path(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve what no route can match, for its target is no path: `OPTIONS *`, `CONNECT host:1`."""
+    return await (_serve if request.match_info.http_exception is not None else handler)(request)
+
+
 async def _route(request: web.Request) -> web.StreamResponse:
     faces = request.app[_APPS]
+    if request.version.major != 1:
+        refusal = problem_response(
+            Problem(505, "Which HTTP?", f"expected HTTP/1.1, got {'.'.join(map(str, request.version))}")
+        )
+        refusal.force_close()
+        return refusal
     hosts = request.headers.getall("Host", ())
     if len(hosts) > 1 or (not hosts and request.version >= HttpVersion11):
         refusal = problem_response(
@@ -252,6 +267,7 @@ async def _route(request: web.Request) -> web.StreamResponse:
     try:
         address = faces.addresses(request.app[_ALONE])(request.host, path)
     except AmbiguousPath as ambiguous:
+        faces.edge.note_unserved(request.method, path, str(ambiguous))
         return problem_response(Problem(400, "Whose path?", str(ambiguous)))
     if address is None:
         return await _serve_own(request, faces, path)
@@ -259,36 +275,55 @@ async def _route(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
-    if path in ("/_sim/health", "/_sim/ready"):
+    if path not in PROBES:
         # Probes know the address of a container, and any name for it.
-        return web.json_response({"status": "ok", "version": __version__})
-    if not host_allowed(request.host, faces.allow_hosts):
-        detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
-        return problem_response(Problem(403, "Forbidden host", detail))
-    if not _same_origin(request):
-        detail = f"the control API is not served to pages of {request.headers['Origin'][:200]!r}"
-        return problem_response(Problem(403, "Forbidden origin", detail))
-    match path:
-        case "/_sim/openapi.json":
-            from simulator.server.openapi import openapi
-
-            return web.json_response(openapi(__version__, faces.registry.providers))
-        case "/_sim/metrics":
-            from simulator.server.metrics import CONTENT_TYPE, scrape
-
-            body = await asyncio.to_thread(scrape, faces.registry.all(), faces.edge.calls, faces.losses)
-            return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
-        case "/":
-            return _front(request, faces)
+        if not host_allowed(request.host, faces.allow_hosts):
+            detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
+            return problem_response(Problem(403, "Forbidden host", detail))
+        if not _same_origin(request):
+            detail = f"the control API is not served to pages of {request.headers['Origin'][:200]!r}"
+            return problem_response(Problem(403, "Forbidden origin", detail))
+        if is_cross_site(request.headers) and not _is_followed_link(request):
+            detail = "the control API is not served to pages of another site, as Sec-Fetch-Site says"
+            return problem_response(Problem(403, "Forbidden site", detail))
     if path.startswith("/_ui/"):
         return await faces.control.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
         return await faces.control.serve(request, path)
+    document = _DOCUMENTS.get(path)
+    if document is None:
+        return _nobodys(request, faces, path)
+    if request.method not in ("GET", "HEAD"):
+        wrong = problem_response(Problem(405, "Wrong method", f"expected GET, got {request.method[:50]}"))
+        wrong.headers["Allow"] = "GET, HEAD"
+        return wrong
+    return await document(request, faces)
+
+
+async def _alive(_: web.Request, __: _Apps) -> web.Response:
+    return web.json_response({"status": "ok", "version": __version__})
+
+
+async def _description(_: web.Request, faces: _Apps) -> web.Response:
+    from simulator.server.openapi import openapi
+
+    return web.json_response(openapi(__version__, faces.registry.providers))
+
+
+async def _metrics(_: web.Request, faces: _Apps) -> web.Response:
+    from simulator.server.metrics import CONTENT_TYPE, scrape
+
+    body = await asyncio.to_thread(scrape, faces.registry.all(), faces.edge.calls, faces.losses)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+def _nobodys(request: web.Request, faces: _Apps, path: str) -> web.Response:
     names = ", ".join(f"/{name}/" for name in faces.registry.providers)
     detail = (
         f"there is nothing at {path[:200]!r}; providers are at {names} or at their own paths, "
         "the control API is described at /_sim/openapi.json"
     )
+    faces.edge.note_unserved(request.method, path, detail)
     return problem_response(Problem(404, "Nothing here", detail))
 
 
@@ -297,7 +332,12 @@ def _same_origin(request: web.Request) -> bool:
     return origin is None or origin.partition("://")[2] == request.host
 
 
-def _front(request: web.Request, faces: _Apps) -> web.Response:
+def _is_followed_link(request: web.Request) -> bool:
+    """Return True for what a browser shows to people: the page that has the link sees nothing of it."""
+    return request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+async def _front(request: web.Request, faces: _Apps) -> web.Response:
     if "text/html" in request.headers.get("Accept", ""):
         # Relative, so that it holds behind the prefix of a proxy, too.
         return web.Response(status=302, headers={"Location": f"_ui/{DEFAULT_SPACE}/messages"})
@@ -308,6 +348,14 @@ def _front(request: web.Request, faces: _Apps) -> web.Response:
     width = max(len(title) for title, _ in places)
     lines = [f"simulator {__version__}", "", *(f"{title:{width}}  {url}" for title, url in places)]
     return web.Response(text="\n".join(lines) + "\n")
+
+
+_DOCUMENTS: Final[Mapping[str, Callable[[web.Request, _Apps], Awaitable[web.Response]]]] = {
+    "/": _front,
+    "/_sim/openapi.json": _description,
+    "/_sim/metrics": _metrics,
+    **dict.fromkeys(PROBES, _alive),
+}
 
 
 class _Full(asyncio.Protocol):

@@ -10,7 +10,7 @@ from typing import Final
 
 from simulator.server.problems import host_allowed
 
-__all__ = ["Guests"]
+__all__ = ["Guests", "is_cross_site"]
 
 _HOSTS_KEPT_MAX: Final = 1_024
 
@@ -45,9 +45,14 @@ class Guests:
         origin = headers.get("Origin")
         if origin is not None and not _same_site(origin.partition("://")[2], host):
             return f"the call comes from a page of {origin[:200]!r}, which is another site"
-        if headers.get("Sec-Fetch-Site") == "cross-site":
+        if is_cross_site(headers):
             return "the call comes from a page of another site, as its Sec-Fetch-Site says"
         return ""
+
+
+def is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Return True when a browser says that a page of another site has made it send this."""
+    return headers.get("Sec-Fetch-Site", "").strip().lower() == "cross-site"
 
 
 def _same_site(page: str, host: str) -> bool:
