@@ -1,5 +1,5 @@
 """
-Requests that are for nobody, or come from nobody who is served: each has a problem, a method that would do, an entry.
+Requests that are for nobody, or come from nobody who is served: a problem, a way that would do, an entry.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from harness import Bench, serving
 from simulator.explain.narrative import what_of, why_of
 
 NOWHERE = (
-    "providers are at /bip/, /bitel/, /infobip/, /rbm/ or at their own paths, the control API is described at "
-    "/_sim/openapi.json"
+    "providers are at /bip/, /bitel/, /infobip/, /rbm/ or at their own paths, "
+    "the control API is described at /_sim/openapi.json"
 )
 
 
 async def asked(bench: Bench, head: str) -> tuple[int, dict[str, str]]:
-    """Return the status and the headers of the answer to a request without a body, whatever it begins with."""
+    """Return status and headers of the answer to a request without a body, whatever it begins with."""
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.ports[""])
     try:
         writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode())
@@ -42,7 +42,7 @@ async def asked(bench: Bench, head: str) -> tuple[int, dict[str, str]]:
 )
 async def test_call_for_nobody__is_a_problem_and_an_entry(http: str, line: str, text: str, why: str) -> None:
     """
-    Who takes the wrong base URL, or a space that is gone, finds the call in the journal, and why it was not served.
+    Who takes the wrong base URL, or a space that is gone, finds the call in the journal with the reason.
     """
     async with serving(http=http) as bench:
         status, fields = await asked(bench, f"{line} HTTP/1.1\r\nHost: localhost")
@@ -75,7 +75,8 @@ async def test_http_of_another_version__is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/_sim/health", "/_sim/ready", "/_sim/metrics", "/_sim/openapi.json", "/_ui/default/messages"]
+    "path",
+    ["/", "/_sim/health", "/_sim/ready", "/_sim/metrics", "/_sim/openapi.json", "/_ui/default/messages"],
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS", "PUT"])
 async def test_what_is_only_read__says_so_to_every_other_method(path: str, method: str) -> None:
