@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from simulator.commands.ending import end_on_sigterm
+from simulator.commands.ending import end_when_asked
 from simulator.commands.exam_options import (
     PORT,
     Place,
@@ -210,7 +210,7 @@ def _complain(trouble: object, code: int) -> int:
 
 
 async def _examine(sitting: _Sitting) -> ExamResult:
-    end_on_sigterm()
+    end_when_asked()
     place, provider = sitting.place, sitting.provider
     config = ServerConfig(host=place.host, port=place.port, allow_targets=place.allow_target)
     try:

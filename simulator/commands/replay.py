@@ -16,6 +16,7 @@ from typing import Final
 import click
 
 from simulator import __version__
+from simulator.commands.ending import end_when_asked
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -202,7 +203,7 @@ def replay(
     except (BundleError, MissingExtra, ValueError, OSError) as trouble:
         _complain(trouble)
         code = COULD_NOT_START if isinstance(trouble, MissingExtra) else INVALID
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         _complain("interrupted")
         code = INTERRUPTED
     if code:
@@ -235,6 +236,7 @@ def _refire(recorded: Bundle, firing: Firing, workers: int | None, show: Shown) 
 
 async def _fired(recorded: Bundle, firing: Firing, show: Shown) -> LoadReport:
     """Fire everything from this process."""
+    end_when_asked()
     began_s = time.monotonic()
     latest: Progress | None = None
 
@@ -263,6 +265,7 @@ def _rounded(ms: int) -> int:
 
 
 async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:
+    end_when_asked()
     providers = discover()
     plan = plan_of(recorded, providers)
     config = ServerConfig(

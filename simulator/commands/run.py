@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Final
 import click
 
 from simulator.commands.completion import complete_scenario
-from simulator.commands.ending import end_on_sigterm
+from simulator.commands.ending import end_when_asked
 from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
     COULD_NOT_START,
@@ -31,7 +30,7 @@ from simulator.commands.files import find_scenario, load_run_file
 from simulator.commands.option_types import listen_option, ports_of
 from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
-from simulator.commands.terminal import ProgressLine, say
+from simulator.commands.terminal import ProgressLine, say, stop_printing
 from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
@@ -284,7 +283,7 @@ async def _run(
     *,
     inspect: bool,
 ) -> tuple[int, RunResult | None]:
-    end_on_sigterm()
+    end_when_asked()
     try:
         await server.start()
     except OSError as trouble:
@@ -353,9 +352,11 @@ def _abandon(recorder: Recorder | None) -> None:
 
 
 def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
+    if recorder is not None:
+        # First: who ends the process may have closed the terminal that the rest is told to.
+        recorder.close(complete=False)
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
-        recorder.close(complete=False)
         _complain(f"{record} holds the run until then")
 
 
@@ -374,8 +375,7 @@ def _tell(result: RunResult) -> None:
             colours = [colour for begin, colour in _COLOURS.items() if line.startswith(begin)]
             say(line, colour=colours[0] if colours else None)
     except BrokenPipeError:
-        # Whoever read has read enough; what is left would fail again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stop_printing()
 
 
 def _progress() -> Callable[[Space], None]:

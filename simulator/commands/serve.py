@@ -17,7 +17,7 @@ import click
 
 from simulator.commands.banner import hello
 from simulator.commands.completion import complete_scenario
-from simulator.commands.ending import finish, last_words
+from simulator.commands.ending import finish, last_words, when_asked_to_end
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.option_types import SpanType, listen_option, ports_of
 from simulator.commands.outputs import forget, write_whole
@@ -322,11 +322,7 @@ async def _run(
         stopped.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop, number)
-        except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
-            break
+    when_asked_to_end(stop)
     try:
         if port_file is not None:
             # Written whole or not at all, for others poll it.

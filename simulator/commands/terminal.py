@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 
@@ -16,7 +17,7 @@ import click
 
 from simulator.kernel.model.printable import printable
 
-__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say"]
+__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say", "stop_printing"]
 
 
 def say(text: object, *, err: bool = False, nl: bool = True, colour: str | None = None) -> None:
@@ -35,6 +36,11 @@ def plain_json(value: object, indent: int | None = None) -> str:
     """Return JSON that is the same to programs whether or not its letters had to be escaped for people."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return text if lines_printable(text) == text else json.dumps(value, indent=indent)
+
+
+def stop_printing() -> None:
+    """Let the rest go nowhere: who read has read enough, and it would fail again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class ProgressLine:

@@ -66,7 +66,9 @@ class _Member(Generic[PartT]):
         while (frame := await read_frame_later(self.process.stdout)) is not None:
             match frame:
                 case Ready():
-                    self.ready.set_result(None)
+                    # Nobody waits for it any more when the run was interrupted meanwhile.
+                    if not self.ready.done():
+                        self.ready.set_result(None)
                 case Progress():
                     self.progress = frame
                 case Failed(why):

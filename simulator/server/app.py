@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
-from aiohttp.typedefs import Handler
 
 from simulator import __version__
 from simulator.kernel.model.scenario import ClockSpec, Scenario
@@ -29,15 +28,15 @@ from simulator.runtime.transport.client import open_client
 from simulator.runtime.transport.seam import Transport
 from simulator.server.addressing import PROBES, Address, Addressing, AmbiguousPath
 from simulator.server.by_aiohttp import serve
+from simulator.server.catchall import application, ask_for_body
 from simulator.server.doors import Door, Doors
 from simulator.server.edge import Edge
 from simulator.server.faces import ControlPages
 from simulator.server.front import Front
-from simulator.server.guests import Guests, is_cross_site
+from simulator.server.guests import Guests, forbidden
 from simulator.server.losses import Losses
-from simulator.server.problems import UNREADABLE, Problem, host_allowed, problem_response
+from simulator.server.problems import UNREADABLE, Problem, problem_response
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry
-from simulator.server.takeover import connection_of
 
 __all__ = ["REGISTRY", "Server", "ServerConfig", "make_app"]
 
@@ -194,10 +193,8 @@ def make_app(config: ServerConfig) -> web.Application:
 
 
 def _application() -> web.Application:
-    app = web.Application(middlewares=[_even_without_path])
+    app = application(_route, _expect)
     app.on_response_prepare.append(_name_nobody)
-    # A dot would not match a line feed, which a path may have as %0A.
-    app.router.add_route("*", r"/{path:[\s\S]*}", _serve, expect_handler=_expect)
     return app
 
 
@@ -222,28 +219,8 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         path = unquote(request.rel_url.raw_path)
         request.app[_APPS].edge.note_unserved(request.method, path, f"Expect: {expected[:200]}")
         return problem_response(Problem(417, "Not met", f"expected 100-continue, got {expected[:200]!r}"))
-    if request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # It is no part of the answer, which may still become another one.
-        request.writer.output_size = 0
+    await ask_for_body(request)
     return None
-
-
-async def _serve(request: web.Request) -> web.StreamResponse:
-    connection = connection_of(request)
-    if connection is None:
-        return await _route(request)
-    connection.begin(request)
-    try:
-        return await _route(request)
-    finally:
-        connection.finish()
-
-
-@web.middleware
-async def _even_without_path(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve what no route can match, for its target is no path: `OPTIONS *`, `CONNECT host:1`."""
-    return await (_serve if request.match_info.http_exception is not None else handler)(request)
 
 
 async def _route(request: web.Request) -> web.StreamResponse:
@@ -275,17 +252,9 @@ async def _route(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_own(request: web.Request, faces: _Apps, path: str) -> web.StreamResponse:
-    if path not in PROBES:
-        # Probes know the address of a container, and any name for it.
-        if not host_allowed(request.host, faces.allow_hosts):
-            detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
-            return problem_response(Problem(403, "Forbidden host", detail))
-        if not _same_origin(request):
-            detail = f"the control API is not served to pages of {request.headers['Origin'][:200]!r}"
-            return problem_response(Problem(403, "Forbidden origin", detail))
-        if is_cross_site(request.headers) and not _is_followed_link(request):
-            detail = "the control API is not served to pages of another site, as Sec-Fetch-Site says"
-            return problem_response(Problem(403, "Forbidden site", detail))
+    # Probes know the address of a container, and any name for it.
+    if path not in PROBES and (why := forbidden(request, faces.allow_hosts)) is not None:
+        return problem_response(why)
     if path.startswith("/_ui/"):
         return await faces.control.inspector.serve(request, path)
     if path.startswith("/_sim/v1/"):
@@ -325,16 +294,6 @@ def _nobodys(request: web.Request, faces: _Apps, path: str) -> web.Response:
     )
     faces.edge.note_unserved(request.method, path, detail)
     return problem_response(Problem(404, "Nothing here", detail))
-
-
-def _same_origin(request: web.Request) -> bool:
-    origin = request.headers.get("Origin")
-    return origin is None or origin.partition("://")[2] == request.host
-
-
-def _is_followed_link(request: web.Request) -> bool:
-    """Return True for what a browser shows to people: the page that has the link sees nothing of it."""
-    return request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 async def _front(request: web.Request, faces: _Apps) -> web.Response:
