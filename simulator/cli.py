@@ -97,8 +97,9 @@ def _interrupted_alike() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         from simulator.commands.exits import INTERRUPTED
+        from simulator.commands.terminal import say
 
-        click.echo("simulator: interrupted", err=True)
+        say("simulator: interrupted", err=True)
         sys.exit(INTERRUPTED)
     finally:
         for number in heard:

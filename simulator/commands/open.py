@@ -14,8 +14,8 @@ import click
 
 from simulator.commands.ending import end_when_asked
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
-from simulator.commands.outputs import write_whole
 from simulator.commands.terminal import say
+from simulator.files.outputs import write_whole
 from simulator.provider import discover
 from simulator.run.bundle import BundleError, read_bundle
 from simulator.run.journal_reading import JournalError, read_journal

@@ -25,10 +25,10 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.outputs import write_whole
 from simulator.commands.sharing import share_firing
 from simulator.commands.terminal import say
 from simulator.commands.watching import PROGRESS, Shown, watched
+from simulator.files.outputs import write_whole
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.kernel.model.units import UnitError, format_duration, parse_duration
 from simulator.load.extra import MissingExtra

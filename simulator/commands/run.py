@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
@@ -26,14 +26,14 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.files import find_scenario, load_run_file
+from simulator.commands.files import find_scenario, read_text
 from simulator.commands.option_types import listen_option, ports_of
-from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
 from simulator.commands.terminal import ProgressLine, say, stop_printing
 from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
+from simulator.files.outputs import Output, write_whole
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
 from simulator.load.run import Shared
@@ -44,7 +44,7 @@ from simulator.run.runner import run as carry_out
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import Space
 from simulator.scenario.goals import RunFile
-from simulator.scenario.loader import ScenarioError
+from simulator.scenario.loader import ScenarioError, load_run
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -162,7 +162,7 @@ def run(
     """
     _check_flags(wait_for, alone=bool(record or start or wait_for or listen or inspect), workers=workers)
     path = find_scenario(scenario)
-    server, plan = _server(
+    server, plan, source = _server(
         path, host=host, port=port, listen=listen, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
     options = RunOptions(
@@ -176,13 +176,12 @@ def run(
     )
     result = None
     try:
-        with opened(evidence) as outputs:
+        with opened(evidence, reads=path, also=port_file) as outputs:
             if workers is None:
-                code, result = asyncio.run(
-                    _run(server, plan, path, options, outputs, record, port_file, inspect=inspect)
-                )
+                running = _run(server, plan, source, options, outputs, record, port_file, inspect=inspect)
+                code, result = asyncio.run(running)
             else:
-                code, result = _share(server, plan, path, options, outputs, workers, port_file, progress)
+                code, result = _share(server, plan, source, options, outputs, workers, port_file, progress)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -195,6 +194,13 @@ def run(
         sys.exit(code)
 
 
+class _Source(NamedTuple):
+    """A scenario file, read once: a pipe has it only once."""
+
+    name: str
+    text: str
+
+
 def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
     if wait_for and re.match(r"https?://[^/]", wait_for) is None:
         raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
@@ -205,7 +211,7 @@ def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
 def _share(
     server: Server,
     plan: RunFile,
-    path: Path,
+    source: _Source,
     options: RunOptions,
     evidence: Mapping[str, Output],
     workers: int,
@@ -223,7 +229,7 @@ def _share(
     )
     config = server.config
     door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
-    code, result = share(plan, _text(path), discover(), shared, door, Shown(progress))
+    code, result = share(plan, source.text, discover(), shared, door, Shown(progress))
     if result is None:
         return code, None
     written = _write(result, evidence, None)
@@ -239,11 +245,16 @@ def _server(
     seed: int | None,
     live_rate: int | None,
     allow_targets: Sequence[str],
-) -> tuple[Server, RunFile]:
-    """Return what a file says, and a server for it; ends the process with every complaint about it."""
+) -> tuple[Server, RunFile, _Source]:
+    """
+    Return a server, what a file says, and the file as it was read.
+
+    Ends the process with every complaint about the file.
+    """
     providers = discover()
     try:
-        plan = load_run_file(path, providers)
+        content = read_text(path)
+        plan = load_run(content, str(path), providers)
         config = ServerConfig(
             host=host,
             port=port,
@@ -254,7 +265,7 @@ def _server(
             allow_targets=allow_targets,
             providers=providers,
         )
-        return Server(config), plan
+        return Server(config), plan, _Source(path.name, content)
     except ScenarioError as trouble:
         for line in trouble.lines:
             say(line, err=True)
@@ -275,7 +286,7 @@ def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
 async def _run(
     server: Server,
     plan: RunFile,
-    path: Path,
+    source: _Source,
     options: RunOptions,
     evidence: Mapping[str, Output],
     record: Path | None,
@@ -293,7 +304,7 @@ async def _run(
     recorder = None
     try:
         if record is not None:
-            recorder = Recorder(space, record, _text(path), path.name)
+            recorder = Recorder(space, record, source.text, source.name)
         _write_port(port_file, server.ports[""])
         say(f"{plan.scenario.name}: serving at {server.url}", err=True)
         for name, url in server.alone_urls.items():
@@ -358,10 +369,6 @@ def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | No
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
         _complain(f"{record} holds the run until then")
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 def _write_port(path: Path | None, port: int) -> None:

@@ -20,11 +20,11 @@ from simulator.commands.completion import complete_scenario
 from simulator.commands.ending import finish, last_words, when_asked_to_end
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.option_types import SpanType, listen_option, ports_of
-from simulator.commands.outputs import forget, write_whole
 from simulator.commands.setup import Beginning, Setup, beginning_options
 from simulator.commands.terminal import PlainLines, plain_json, say
 from simulator.commands.tls import Tls, TlsOptions, tls_options
 from simulator.explain.narrative import narrative
+from simulator.files.outputs import forget, write_whole
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover

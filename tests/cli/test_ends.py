@@ -1,5 +1,5 @@
 """
-How commands that take their time end when somebody ends them: in order, with a word, and with a code of their own.
+How commands that take their time end when somebody ends them: in order, with a word and a code.
 """
 
 from __future__ import annotations
