@@ -112,10 +112,10 @@ def _shown_plainly() -> Iterator[None]:
     try:
         yield
     except click.ClickException as failure:
-        from simulator.commands.terminal import lines_printable
+        from simulator.commands.terminal import shown
 
         # click writes its complaints itself, from this attribute.
-        vars(failure)["message"] = lines_printable(failure.message)
+        vars(failure)["message"] = shown(failure.message)
         raise
 
 

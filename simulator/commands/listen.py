@@ -155,17 +155,17 @@ async def _read(request: web.Request) -> _Arrival:
 
 def _show(request: web.Request, arrival: _Arrival, describers: Sequence[Describe]) -> None:
     body, length, broken_off = arrival
-    say(f"{request.method} {request.path_qs}")
+    say(f"{request.method} {request.path_qs}", as_sent=True)
     for describe in describers:
         if line := describe(request.headers, body):
-            say(line, colour="green")
+            say(line, colour="green", as_sent=True)
             break
     for name, value in request.headers.items():
         if name.lower().startswith(("content-type", "x-", "authorization")):
-            say(f"{name}: {value}")
+            say(f"{name}: {value}", as_sent=True)
     if length > len(body):
         say(f"{length:,} bytes; the first {len(body):,} of them:")
     text = body.decode("utf-8", "replace")
-    say(laid_out(text) or text)
+    say(laid_out(text) or text, as_sent=True)
     if broken_off:
         say("the body broke off here", colour="red")

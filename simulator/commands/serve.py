@@ -30,6 +30,7 @@ from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.runtime.loops import FASTER, loop_factory
 from simulator.runtime.space import Space
+from simulator.secrecy import harmless_text
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -54,7 +55,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
-        return plain_json(fields)
+        return harmless_text(plain_json(fields))
 
 
 @click.command()

@@ -16,14 +16,26 @@ import time
 import click
 
 from simulator.kernel.model.printable import printable
+from simulator.secrecy import harmless_text
 
-__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say", "stop_printing"]
+__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say", "shown", "stop_printing"]
 
 
-def say(text: object, *, err: bool = False, nl: bool = True, colour: str | None = None) -> None:
-    """Print *text*, lines kept, on standard output or, with *err*, on standard error."""
-    lines = lines_printable(str(text))
+def say(
+    text: object, *, err: bool = False, nl: bool = True, colour: str | None = None, as_sent: bool = False
+) -> None:
+    """
+    Print *text*, lines kept, on standard output or, with *err*, on standard error.
+
+    Credentials in addresses are withheld, but where people asked to see what was sent, *as_sent*.
+    """
+    lines = lines_printable(str(text)) if as_sent else shown(str(text))
     click.echo(lines if colour is None else click.style(lines, fg=colour), err=err, nl=nl)
+
+
+def shown(text: str) -> str:
+    """Return *text* as people may read it: nothing steers a terminal, and addresses hold no credentials."""
+    return lines_printable(harmless_text(text))
 
 
 def lines_printable(text: str) -> str:
@@ -67,9 +79,9 @@ class ProgressLine:
 
 class PlainLines(logging.Formatter):
     """
-    Log lines that cannot steer a terminal, traces included.
+    Log lines that cannot steer a terminal and hold no credentials of addresses, traces included.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of *record*."""
-        return lines_printable(super().format(record))
+        return shown(super().format(record))
