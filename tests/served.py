@@ -81,7 +81,8 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Proce
     """Run `simulator serve` until it is ready, and end it."""
     process = Process(folder, list(arguments), {"SIMULATOR_PORT": "0", **environment})
     try:
-        until(process.port_file.exists, process)
+        # The banner follows the file.
+        until(lambda: process.port_file.exists() and "is ready at" in process.said, process)
         yield process
     finally:
         if process.running.poll() is None:

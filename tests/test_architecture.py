@@ -574,22 +574,40 @@ import asyncio, sys
 from simulator.commands.serve import discover
 from simulator.server.app import Server, ServerConfig
 
-async def run():
+async def run(method, path, body):
     server = Server(ServerConfig(port=0, providers=discover()))
     await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.ports[""])
+    head = [f"{method} {path} HTTP/1.1", "Host: localhost", "Authorization: App key", "Connection: close"]
+    head += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", body]
+    writer.write("\\r\\n".join(head).encode())
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 20"), answer
+    writer.close()
     await server.stop()
 
-asyncio.run(run())
+asyncio.run(run(*sys.argv[1:]))
 print(*sys.modules)
 """
+SEND = '{"messages":[{"destinations":[{"to":"41793026727"}],"text":"x"}]}'
+LATER = {"simulator.evidence", "simulator.scenario", "simulator.server.http", "simulator.server.operations"}
 
 
-def test_a_server_starts_without_what_nobody_asked_for() -> None:
+@pytest.mark.parametrize(
+    ("call", "loaded_then"),
+    [
+        (["GET", "/_sim/ready", ""], set()),
+        (["POST", "/infobip/sms/2/text/advanced", SEND], set()),
+        (["POST", "/_sim/v1/spaces", "{}"], LATER),
+    ],
+    ids=["ready", "send", "control"],
+)
+def test_a_server_answers_without_what_nobody_asked_for(call: list[str], loaded_then: set[str]) -> None:
     """
-    Reading scenarios, the control API, evidence and runs are loaded when they are first needed.
+    Reading scenarios, the control API, evidence, runs and aiohttp are loaded when they are first needed.
     """
     ended = subprocess.run(
-        [sys.executable, "-c", START_AND_LIST],
+        [sys.executable, "-c", START_AND_LIST, *call],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -598,9 +616,9 @@ def test_a_server_starts_without_what_nobody_asked_for() -> None:
     )
 
     loaded = set(ended.stdout.split())
-    later = ("simulator.scenario", "simulator.server.operations", "simulator.evidence", "simulator.run")
+    never = {"aiohttp", "yarl", "yaml", "simulator.run", *HEAVY}
     assert "simulator.server.app" in loaded
-    assert sorted(loaded & {"yaml", "simulator.server.http", *later, *HEAVY}) == []
+    assert sorted(loaded & (LATER | never)) == sorted(loaded_then)
 
 
 def test_commands_print_in_one_way() -> None:

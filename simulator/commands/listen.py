@@ -23,7 +23,7 @@ from simulator.evidence.laid_out import laid_out
 from simulator.provider import discover
 from simulator.server.catchall import listening
 from simulator.server.packing import NotUnpacked, TooLarge, unpacked
-from simulator.server.problems import UNREADABLE
+from simulator.server.takeover import UNREADABLE
 
 __all__ = ["listen"]
 

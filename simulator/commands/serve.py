@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
@@ -37,6 +38,10 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["serve"]
 
 _WATCH_REAL_S: Final = 0.5
+_QUIET_REAL_S: Final = 0.5
+"""How soon after the start, and how often from then on, to look whether nobody is there."""
+_REST: Final = ("simulator.server.all_http", "simulator.server.http")
+"""What a server starts without, and loads at the latest when it is asked for."""
 _LOG = logging.getLogger("simulator")
 
 Teller: TypeAlias = Callable[[Space, Entry], None]
@@ -129,7 +134,7 @@ class _JsonLines(logging.Formatter):
     type=click.Choice(["own", "aiohttp"]),
     default="own",
     show_default=True,
-    help="Who serves plain calls to providers: the simulator's own server, or aiohttp's.",
+    help="Who serves plain calls: the simulator's own server, or aiohttp's.",
 )
 @click.option(
     "--allow-host",
@@ -333,17 +338,29 @@ async def _run(
         await server.stop()
         return COULD_NOT_START
     _LOG.info("%s", "\n".join(hello(server, https, drawn=drawn)))
-    watching = loop.create_task(_watch(server, providers, watched)) if watched is not None else None
+    tasks = [loop.create_task(_load_rest(server))]
+    if watched is not None:
+        tasks.append(loop.create_task(_watch(server, providers, watched)))
     try:
         await stopped.wait()
         await finish(server.registry.all(), drain_real_s, hurry)
     finally:
-        if watching is not None:
-            watching.cancel()
+        for task in tasks:
+            task.cancel()
         lines = last_words(server.registry.all())
         await server.stop()
         _LOG.info("%s", "\n".join(lines))
     return code
+
+
+async def _load_rest(server: Server) -> None:
+    """Load the rest of the server while nobody is connected, so that nobody waits for that later."""
+    while True:
+        await asyncio.sleep(_QUIET_REAL_S)
+        if not any(front.count for front in server.fronts):
+            break
+    for module in _REST:
+        await asyncio.to_thread(import_module, module)
 
 
 async def _watch(server: Server, providers: dict[str, Provider], path: Path) -> None:

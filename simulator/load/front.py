@@ -15,7 +15,8 @@ from simulator.load.live import View
 from simulator.server.catchall import listening
 from simulator.server.guests import forbidden
 from simulator.server.metrics import CONTENT_TYPE, exposed
-from simulator.server.problems import Problem, problem_response
+from simulator.server.problems import Problem
+from simulator.server.takeover import problem_response
 
 __all__ = ["Front", "fronting"]
 
@@ -38,7 +39,7 @@ class Front:
         if request.path in ("/_sim/health", "/_sim/ready"):
             return web.json_response({"status": "ok"})
         if request.path == _METRICS and request.method in ("GET", "HEAD"):
-            if (problem := forbidden(request, frozenset())) is not None:
+            if (problem := forbidden(request.method, request.host, request.headers, frozenset())) is not None:
                 return problem_response(problem)
             view = self._look()
             body = exposed(view.gauges() if view is not None else [])

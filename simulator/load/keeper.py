@@ -27,8 +27,10 @@ from simulator.runtime.space import Space
 
 __all__ = ["Keeper", "Kept", "Limits"]
 
+_AT_A_TIME: Final = 16
+"""After so many new messages the old ones are looked at, so that a look seldom finds none that is over."""
 _PER_ACCEPTED: Final = 8
-"""How many old messages are looked at for each new one."""
+"""How many old ones are let go of at most for each new one."""
 _UNNAMED_MAX: Final = 2_000
 
 
@@ -86,6 +88,7 @@ class Keeper:
         self._claimed: set[MessageKey] = set()
         """Messages that the integrator is going to be asked about, so they stay."""
         self._once = once
+        self._accepted = 0
         self._usual = 0
         self._unusual = 0
         self._about: dict[MessageKey, list[Webhook]] = {}
@@ -161,7 +164,9 @@ class Keeper:
         if isinstance(entry.fact, Accepted):
             if self._claims(self._simulation.messages[entry.key]):
                 self._claimed.add(entry.key)
-            self._let_go(_PER_ACCEPTED)
+            self._accepted += 1
+            if self._accepted % _AT_A_TIME == 0:
+                self._let_go(_PER_ACCEPTED * _AT_A_TIME)
 
     def _meet(self, recipient: str) -> None:
         self.unmet.discard(recipient)

@@ -62,7 +62,8 @@ class Measures:
     def stamp(self, webhook: Webhook, request: WebhookRequest | None) -> None:
         """Enter a webhook's first attempt in the digest."""
         key = webhook.reports[0].key
-        name = f"{key if key is not None else webhook.recipient}\n{webhook.id}\n{webhook.due_ms}\n"
+        about = webhook.recipient if key is None else f"{key.provider} {key.recipient} {key.ordinal}"
+        name = f"{about}\n{webhook.id}\n{webhook.due_ms}\n"
         what = blake2b(name.encode(), digest_size=_DIGEST_BYTES)
         if request is not None:
             what.update(request.url.encode())

@@ -216,7 +216,11 @@ class Provider:
     client: ClientSide | None = None
     """How a client sends and asks, for load tests that play one; None: nobody does."""
     credential_of: Callable[[Call], Credential | None] = bearer_credential
-    """Returns the credential of a call; None when it is missing or malformed."""
+    """
+    Returns the credential of a call; None when it is missing or malformed.
+
+    It goes by the call's head alone: what it returned for one head is good for the next call with the same.
+    """
     credential_wanted: Callable[[Call], str] = _no_credential_words
     """Returns what the credential of a call should look like, for people whose call has none."""
     unauthorized: Callable[[Call], Answer] = json_unauthorized

@@ -98,7 +98,10 @@ def setting(
     if problems:
         raise ValueError(f"expected a default of the setting's shape: {problems.render('')[0]}")
     declared = _Declared(doc, name, shape, default=default, secret=secret, merges=merges)
-    return cast("T", dataclasses.field(default_factory=lambda: value, metadata={_KEY: declared}))
+    if type(value).__hash__ is None:
+        # The dataclass would refuse it as a plain default; nobody changes what is read.
+        return cast("T", dataclasses.field(default_factory=lambda: value, metadata={_KEY: declared}))
+    return cast("T", dataclasses.field(default=value, metadata={_KEY: declared}))
 
 
 def setting_without_default(

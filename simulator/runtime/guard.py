@@ -7,11 +7,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from aiohttp.connector import AddrInfoType
+__all__ = ["AddressInfo", "ForbiddenTarget", "Guard"]
 
-__all__ = ["ForbiddenTarget", "Guard"]
+AddressInfo: TypeAlias = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
+"""What `getaddrinfo` tells of one address."""
 
 _AddressT = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NetworkT = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -113,7 +115,7 @@ class Guard:
         """Return what is said of the address *host*, which may not be dialled."""
         return _refusal(host)
 
-    def make_socket(self, info: AddrInfoType) -> socket.socket:
+    def make_socket(self, info: AddressInfo) -> socket.socket:
         """Return a socket for *info*, or raise ForbiddenTarget before anything is dialled."""
         family, kind, protocol, _, address = info
         host = str(address[0])

@@ -11,7 +11,7 @@ from simulator.provider import Provider, Router
 
 __all__ = ["PROBES", "Address", "Addressing", "AmbiguousPath"]
 
-PROBES: Final = ("/_sim/health", "/_sim/ready")
+PROBES: Final = frozenset({"/_sim/health", "/_sim/ready"})
 """Asked by who knows nothing but where this runs, by whatever name."""
 _HOSTS_KEPT_MAX: Final = 1_024
 """Host headers come from anybody; so many answers are remembered."""

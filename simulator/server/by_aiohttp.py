@@ -1,5 +1,5 @@
 """
-The door that aiohttp's server keeps: its requests to the edge, and the edge's replies back.
+The door that aiohttp's server keeps: its requests to the edge, and replies back.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from multidict import CIMultiDict
 from simulator.server.addressing import Address
 from simulator.server.edge import UNREADABLE_BODY, Edge, HttpRequest
 from simulator.server.packing import NotUnpacked, TooLarge, unpacked
-from simulator.server.problems import UNREADABLE
 from simulator.server.replies import HttpReply
-from simulator.server.takeover import connection_of, waiting_for_body
+from simulator.server.takeover import UNREADABLE, connection_of, waiting_for_body
 
-__all__ = ["read_body", "serve"]
+__all__ = ["read_body", "response_of", "serve"]
 
 
 class _Door:
@@ -37,7 +36,7 @@ class _Door:
             connection.when_unread = unread
 
     async def write(self, reply: HttpReply) -> None:
-        self.response = response = _response(reply)
+        self.response = response = response_of(reply)
         await response.prepare(self._request)
         await response.write_eof()
 
@@ -76,7 +75,7 @@ async def serve(edge: Edge, request: web.Request, address: Address) -> web.Strea
     try:
         admitted = edge.admit(asked)
         if isinstance(admitted, HttpReply):
-            return _response(admitted)
+            return response_of(admitted)
         try:
             body = await _body(request, admitted.route.body_bytes_max)
         except NotUnpacked as trouble:
@@ -89,17 +88,18 @@ async def serve(edge: Edge, request: web.Request, address: Address) -> web.Strea
             request.protocol.close()
             body = UNREADABLE_BODY
         except TooLarge:
-            return _response(edge.too_large(admitted))
+            return response_of(edge.too_large(admitted))
         door = _Door(request)
         remaining = edge.handle(admitted, body, door)
         if remaining is not None:
             await remaining
         return door.response
     except Exception as failure:
-        return _response(edge.failed(asked, failure))
+        return response_of(edge.failed(asked.method, f"/{provider.name}{path}", failure))
 
 
-def _response(reply: HttpReply) -> web.Response:
+def response_of(reply: HttpReply) -> web.Response:
+    """Return a whole reply as aiohttp's response."""
     response = web.Response(status=reply.status, body=reply.body, headers=CIMultiDict(reply.headers))
     if reply.close:
         response.force_close()

@@ -17,7 +17,7 @@ from time import perf_counter_ns
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.model.rules import AnswerFault, Drop
@@ -28,6 +28,7 @@ from simulator.provider import (
     Call,
     CallCut,
     Credential,
+    Gateway,
     Provider,
     Refuse,
     Route,
@@ -67,10 +68,11 @@ _EXCHANGE_BYTES_MAX: Final = 65_536
 """So much of a body is kept for the reader; a thousand uploaded videos would fill the memory."""
 _KEPT_CHARS_MAX: Final = 1_000
 """So much of a path, and of each value of a query, stays in the journal."""
+_WAYS_MAX: Final = 512
 _LOG = logging.getLogger("simulator")
 
 
-class HttpRequest(NamedTuple):
+class HttpRequest(Struct, eq=False, gc=False):
     """
     The head of a request to a provider, as a door has read it.
     """
@@ -86,6 +88,18 @@ class HttpRequest(NamedTuple):
     provider: Provider
     space: str
     """Empty: the path does not name one."""
+    kept: bool = False
+    """The door keeps it, and will come with the same one when the same head comes again."""
+
+
+class _Way(NamedTuple):
+    """How a head finds its way in, as long as the spaces stay as they are."""
+
+    space: Space
+    gateway: Gateway
+    route: Route
+    path_values: Mapping[str, str]
+    credential: Credential | None
 
 
 class Admitted(NamedTuple):
@@ -109,18 +123,25 @@ class Edge:
         self._guests = guests
         self._routers = {name: Router(provider.routes) for name, provider in registry.providers.items()}
         self.calls = 0
+        self._ways: dict[HttpRequest, _Way] = {}
+        self._version = registry.version
+        """Of the registry, for which these are good."""
 
     # -- in -------------------------------------------------------------------------------------
 
     def admit(self, request: HttpRequest) -> Admitted | HttpReply:
         """Return the call that *request* is, or the reply to one that is turned away."""
         self.calls += 1
-        method, path, query, headers, url, provider, _ = request
-        registry = self._registry
-        gateway = registry.get(DEFAULT_SPACE).gateways[provider.name]
-        call = Call(method=method, path=path, query=query, headers=headers, url=url, gateway=gateway)
-        call.began_real_ns = perf_counter_ns()
-        if self._guests is not None and (why := self._guests.why_not(headers)):
+        provider, registry = request.provider, self._registry
+        if self._version != registry.version:
+            self._ways.clear()
+            self._version = registry.version
+        if (way := self._ways.get(request)) is not None:
+            call = _call_of(request, way.gateway)
+            call.path_values, call.credential = way.path_values, way.credential
+            return Admitted(way.space, provider, way.route, call)
+        call = _call_of(request, registry.get(DEFAULT_SPACE).gateways[provider.name])
+        if self._guests is not None and (why := self._guests.why_not(request.headers)):
             problem = Problem(403, "Forbidden", why)
             answer = Answer(403, msgspec.json.encode(problem.body), "application/problem+json")
             return self._turn_away(registry.get(DEFAULT_SPACE), call, answer, TurnedAway.GUEST, why)
@@ -131,9 +152,11 @@ class Edge:
         call.credential = credential
         if route is None:
             methods = f"; {' and '.join(allowed)} is served there" if allowed else ""
-            why = f"{provider.name} has no {method} {path[:200]}{methods}"
+            why = f"{provider.name} has no {request.method} {request.path[:200]}{methods}"
             answer = provider.not_found(call, allowed)
-            return self._turn_away(space, call, answer, TurnedAway.NO_ROUTE, why, sends=method != "GET")
+            return self._turn_away(
+                space, call, answer, TurnedAway.NO_ROUTE, why, sends=request.method != "GET"
+            )
         if not route.open:
             if credential is None or not registry.accepts(space, provider.name, credential):
                 why = _why_unauthorized(credential, provider.credential_wanted(call))
@@ -146,6 +169,10 @@ class Edge:
                     why = f"the credential belongs to the space {deleted!r}, which was deleted"
                     answer = provider.unauthorized(call)
                     return self._turn_away(space, call, answer, TurnedAway.CREDENTIAL, why)
+        if request.kept:
+            if len(self._ways) >= _WAYS_MAX:
+                self._ways.clear()
+            self._ways[request] = _Way(space, call.gateway, route, call.path_values, credential)
         return Admitted(space, provider, route, call)
 
     def find(self, call: Call) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
@@ -182,11 +209,10 @@ class Edge:
         reply = self._turn_away(space, call, answer, TurnedAway.TOO_LARGE, why, sends=route.sends)
         return reply._replace(close=True)
 
-    def failed(self, request: HttpRequest, failure: Exception) -> HttpReply:
+    def failed(self, method: str, path: str, failure: Exception) -> HttpReply:
         """Return the reply to a request that names no space there is, or for which the edge itself failed."""
-        method, path = request.method, request.path
         if isinstance(failure, UnknownSpace):
-            self.note_unserved(method, f"/{request.provider.name}{path}", str(failure))
+            self.note_unserved(method, path, str(failure))
             return problem_reply(Problem(404, "No such space", str(failure)))
         _LOG.error("%s %s failed inside the simulator", method, path, exc_info=failure)
         detail = f"{method} {path} failed inside the simulator; its log has the details"
@@ -323,11 +349,24 @@ class Edge:
         headers = headers_of(answer, self._registry.providers[call.gateway.provider])
         if call.result.refused and (wait_s := dict(headers).get("Retry-After", "")).isdecimal():
             space.simulation.told_to_wait(call.result, int(wait_s))
-        tell_refusals(headers, space, call)
+        why = why_refused(call)
+        tell_refusals(headers, space, call, why)
         if note := note_of(space, call):
             headers.append((NOTE_HEADER, header_text(note)))
-        _note(space, call, answer, why_refused(call), sends=route.sends)
+        _note(space, call, answer, why, sends=route.sends)
         return HttpReply(answer.status, answer.body, headers)
+
+
+def _call_of(request: HttpRequest, gateway: Gateway) -> Call:
+    return Call(
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=request.headers,
+        url=request.url,
+        gateway=gateway,
+        began_real_ns=perf_counter_ns(),
+    )
 
 
 def _watch(space: Space, call: Call, door: Door) -> None:

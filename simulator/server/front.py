@@ -1,8 +1,8 @@
 """
-The simulator's own HTTP server, for calls to providers: plain HTTP/1.1, and little of it.
+The simulator's own HTTP server, for calls to providers and the control API: plain HTTP/1.1, and little of it.
 
-It reads what is plain and a provider's; every other request, and with it the
-connection, goes on to aiohttp's server, as if that had taken it from the start.
+It reads what is plain and of these; every other request, and with it the connection,
+goes on to aiohttp's server, as if that had taken it from the start.
 """
 
 from __future__ import annotations
@@ -10,32 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
-from urllib.parse import unquote
 
-from aiohttp import web
-
-from simulator.server.addressing import Address, AmbiguousPath
-from simulator.server.edge import Edge, HttpRequest
-from simulator.server.heads import (
-    HEAD_BYTES_MAX,
-    Fields,
-    ReplyHeads,
-    Target,
-    may_be_plain,
-    read_fields,
-    read_target,
-)
-from simulator.server.losses import Losses
+from simulator.server.edge import HttpRequest
+from simulator.server.faces import Faces, OwnCall
+from simulator.server.heads import HEAD_BYTES_MAX, ReplyHeads, may_be_plain
+from simulator.server.losses import is_reset
+from simulator.server.others import Others
+from simulator.server.reading import Heads
 from simulator.server.replies import HttpReply
-from simulator.server.takeover import TakenOver, is_reset
 
-__all__ = ["Front"]
+__all__ = ["PIECE_BYTES", "Front"]
 
-_REMEMBERED_MAX: Final = 512
+PIECE_BYTES: Final = 1_048_576
+"""A longer answer of the control API is sent in pieces, as fast as its client reads."""
+
 _AT_ONCE_MAX: Final = 32
 """After so many requests of one connection, others get their turn."""
 _SWEEP_REAL_S: Final = 60.0
 _LOOK_REAL_S_MIN: Final = 0.05
+_READ_BYTES_MAX: Final = 65_536
 _IDLE_REAL_S: Final = 3_600.0
 """A connection on which nothing came for so long is closed; aiohttp waits as long."""
 
@@ -46,43 +39,45 @@ class Front:
     """
 
     def __init__(
-        self,
-        edge: Edge,
-        address_of: Callable[[str, str], Address | None],
-        http: web.Server,
-        losses: Losses,
-        patience_real_s: float,
+        self, faces: Faces, alone: str, patience_real_s: float, patience_at_end_real_s: float
     ) -> None:
-        self.edge = edge
-        self.http = http
-        """aiohttp's server, which takes over what is not plain."""
-        self.losses = losses
+        self.faces = faces
+        self.edge = faces.edge
+        self.losses = faces.losses
         self.idle_real_s = _IDLE_REAL_S
         self.patience_real_s = patience_real_s
         """How long a request may take to arrive; 0: as long as it likes."""
+        self._patience_at_end_real_s = patience_at_end_real_s
+        """How long calls under way are waited for when it stops."""
         self.connections: set[_Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
-        """Calls that are answered later."""
+        """Calls to providers that are answered later."""
+        self.own_tasks: set[asyncio.Task[None]] = set()
+        """Calls of the control API that are being answered."""
         self.heads = ReplyHeads()
-        self._address_of = address_of
-        # Clients say the same again and again: what was read once is looked up.
-        self._fields: dict[bytes, Fields] = {}
-        self._targets: dict[tuple[bytes, str], tuple[Target, Address]] = {}
+        self.read = memoryview(bytearray(_READ_BYTES_MAX))
+        """Where connections read to, one after the other; to make a buffer for each read takes longer."""
+        self._address_of = faces.addresses(alone)
+        self.head = Heads(self._address_of).read
+        """Returns what a head asks for, and its fields; None: it is not plain, or not for here."""
+        self._others: Others | None = None
+        """What takes over connections that are not plain; None: there was none yet."""
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def __call__(self) -> asyncio.Protocol:
+    def __call__(self) -> asyncio.BufferedProtocol:
         """Return the protocol of a new connection."""
         self._sweep_soon()
         return _Connection(self)
 
-    def take_over(self) -> TakenOver:
+    def take_over(self) -> asyncio.Protocol:
         """Return the protocol of a connection that aiohttp serves."""
         self._sweep_soon()
-        return TakenOver(self.http, asyncio.get_running_loop(), self._note_unreadable)
+        if self._others is None:
+            # Loaded with the first such connection: a start takes half as long without.
+            from simulator.server.all_http import AllHttp
 
-    def _note_unreadable(self, why: str) -> None:
-        self.losses.unreadable += 1
-        self.edge.note_unreadable(why)
+            self._others = AllHttp(self.faces, self._address_of, self._patience_at_end_real_s)
+        return self._others.connection()
 
     def _sweep_soon(self) -> None:
         if self._sweeping is None:
@@ -94,38 +89,7 @@ class Front:
     @property
     def count(self) -> int:
         """How many connections are open, whoever serves them."""
-        return len(self.connections) + len(self.http.connections)
-
-    def fields(self, block: bytes) -> Fields | None:
-        """Return the header fields in *block*; None: they are not plain."""
-        fields = self._fields.get(block)
-        if fields is None:
-            fields = read_fields(block)
-            if fields is not None:
-                if len(self._fields) >= _REMEMBERED_MAX:
-                    self._fields.clear()
-                self._fields[block] = fields
-        return fields
-
-    def request(self, line: bytes, fields: Fields) -> HttpRequest | None:
-        """Return a request to a provider, or None when it is not plain, or not a provider's."""
-        host = fields.host
-        place = self._targets.get((line, host))
-        if place is None:
-            target = read_target(line)
-            if target is None:
-                return None
-            try:
-                address = self._address_of(host, unquote(target.path))
-            except AmbiguousPath:
-                return None
-            if address is None:
-                return None
-            if len(self._targets) >= _REMEMBERED_MAX:
-                self._targets.clear()
-            place = self._targets[line, host] = (target, address)
-        (method, _, query), (provider, space, path, prefix) = place
-        return HttpRequest(method, path, query, fields.headers, f"http://{host}{prefix}", provider, space)
+        return len(self.connections) + (self._others.count if self._others is not None else 0)
 
     def sweep(self) -> None:
         """Close connections that have been idle for too long, or half a request; look again after a while."""
@@ -137,39 +101,49 @@ class Front:
         late_s = now_s - self.patience_real_s if self.patience_real_s else 0.0
         for connection in list(self.connections):
             connection.sweep(now_s, late_s)
-        for other in self.http.connections:
-            if isinstance(other, TakenOver):
-                if other.is_late(late_s):
-                    self.losses.time_out()
-                    other.force_close()
-                elif other.ended and other.idle:
-                    other.force_close()
+        if self._others is not None:
+            self._others.sweep(late_s)
 
     def cut(self) -> None:
         """Break every connection off at once."""
         for connection in list(self.connections):
             connection.cut()
-        for other in self.http.connections:
-            other.force_close()
+        if self._others is not None:
+            self._others.cut()
 
-    async def stop(self, patience_real_s: float) -> None:
-        """End every connection; calls under way are given so long."""
+    async def finish(self) -> None:
+        """Let every connection end as soon as nothing is owed; calls to providers get some time."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
         for connection in list(self.connections):
             connection.close_when_idle()
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=patience_real_s)
-            tasks = list(self.tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._others is not None:
+            self._others.close_idle()
+        await _end(self.tasks, self._patience_at_end_real_s)
+
+    async def close(self) -> None:
+        """End every connection; calls of the control API get some time."""
+        await _end(self.own_tasks, self._patience_at_end_real_s)
         for connection in list(self.connections):
             connection.cut()
+        if self._others is not None:
+            await self._others.close()
+            self._others = None
 
 
-class _Connection(asyncio.Protocol):
+async def _end(tasks: set[asyncio.Task[None]], patience_real_s: float) -> None:
+    """Wait for *tasks* so long, and end what is left."""
+    if not tasks:
+        return
+    await asyncio.wait(tasks, timeout=patience_real_s)
+    left = list(tasks)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+class _Connection(asyncio.BufferedProtocol):
     """One connection, and the door of the call that is being served on it."""
 
     __slots__ = (
@@ -182,6 +156,7 @@ class _Connection(asyncio.Protocol):
         "_front",
         "_idle_since_s",
         "_needed",
+        "_resumed",
         "_transport",
         "_unread",
         "_when_unread",
@@ -199,6 +174,8 @@ class _Connection(asyncio.Protocol):
         self._busy = False
         """A call is being served, or it is the turn of others."""
         self._write_paused = False
+        self._resumed: asyncio.Future[None] | None = None
+        """Awaited by who writes more than the client reads."""
         self._close = False
         """The connection ends with the answer to the call being served."""
         self._ending = False
@@ -226,6 +203,7 @@ class _Connection(asyncio.Protocol):
         self._when_unread = None
         self._front.connections.discard(self)
         self._transport = None
+        self._tell_resumed()
         self._buffer = b""
         self._unread.clear()
 
@@ -234,7 +212,7 @@ class _Connection(asyncio.Protocol):
         self._ending = True
         if self._buffer and self._ready:
             # Half a request: aiohttp has a word for it.
-            return self._hand_over().eof_received()
+            return bool(self._hand_over().eof_received())
         return self._busy
 
     def pause_writing(self) -> None:
@@ -244,7 +222,12 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._write_paused = False
+        self._tell_resumed()
         self._go_on()
+
+    def _tell_resumed(self) -> None:
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
 
     def sweep(self, now_s: float, late_s: float) -> None:
         """Close the connection when it has been idle for long, or half a request since before *late_s*."""
@@ -271,8 +254,14 @@ class _Connection(asyncio.Protocol):
 
     # -- requests -------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._front.read
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._front.read[:nbytes])
         self._idle_since_s = 0.0
+        if self._busy and self._transport is not None:
+            self._transport.pause_reading()
         if self._buffer:
             self._unread.append(data)
             self._needed -= len(data)
@@ -295,12 +284,11 @@ class _Connection(asyncio.Protocol):
                 if len(buffer) >= HEAD_BYTES_MAX or not may_be_plain(buffer):
                     self._hand_over()
                 return
-            line_end = buffer.find(b"\r\n")
-            fields = front.fields(buffer[line_end + 2 : end])
-            request = front.request(buffer[:line_end], fields) if fields is not None else None
-            if fields is None or request is None:
+            head = front.head(buffer[:end])
+            if head is None:
                 self._hand_over()
                 return
+            request, fields = head
             body_end = end + 4 + fields.body_bytes
             self._needed = body_end - len(buffer)
             if self._needed > 0:
@@ -313,34 +301,57 @@ class _Connection(asyncio.Protocol):
         self._busy = True
         asyncio.get_running_loop().call_soon(self._take_turn)
 
-    def _answer(self, request: HttpRequest, body: bytes, close: bool) -> None:
+    def _answer(self, request: HttpRequest | OwnCall, body: bytes, close: bool) -> None:
         self._close = close
         self._begun = False
         self._when_unread = None
-        edge = self._front.edge
+        front, edge = self._front, self._front.edge
         try:
+            if isinstance(request, OwnCall):
+                reply = front.faces.at_once(request)
+                if reply is None:
+                    self._answer_later(request, self._answer_own(request, body), front.own_tasks)
+                    return
+                self.write(reply)
+                if self._close:
+                    self.close()
+                return
             admitted = edge.admit(request)
             if isinstance(admitted, HttpReply):
                 self.write(admitted)
             elif len(body) > admitted.route.body_bytes_max:
                 self.write(edge.too_large(admitted))
             elif (remaining := edge.handle(admitted, body, self)) is not None:
-                self._answer_later(request, remaining)
+                self._answer_later(request, remaining, front.tasks)
                 return
         except Exception as failure:
             self._apologise(request, failure)
         if self._close:
             self.close()
 
-    def _answer_later(self, request: HttpRequest, remaining: Awaitable[None]) -> None:
+    def _answer_later(
+        self, request: HttpRequest | OwnCall, remaining: Awaitable[None], tasks: set[asyncio.Task[None]]
+    ) -> None:
         self._busy = True
-        if self._transport is not None:
-            self._transport.pause_reading()
         task = asyncio.get_running_loop().create_task(self._finish(request, remaining))
-        self._front.tasks.add(task)
-        task.add_done_callback(self._front.tasks.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-    async def _finish(self, request: HttpRequest, remaining: Awaitable[None]) -> None:
+    async def _answer_own(self, call: OwnCall, body: bytes) -> None:
+        """Answer a call of the control API."""
+        reply = await self._front.faces.control.reply(call.method, call.path, call.asked(body))
+        if len(reply.body) <= PIECE_BYTES:
+            self.write(reply)
+            return
+        await self.begin(reply, len(reply.body))
+        for place in range(0, len(reply.body), PIECE_BYTES):
+            await self.push(reply.body[place : place + PIECE_BYTES])
+            await asyncio.sleep(0)
+            if self._write_paused and self._transport is not None:
+                self._resumed = asyncio.get_running_loop().create_future()
+                await self._resumed
+
+    async def _finish(self, request: HttpRequest | OwnCall, remaining: Awaitable[None]) -> None:
         try:
             await remaining
         except Exception as failure:
@@ -349,9 +360,10 @@ class _Connection(asyncio.Protocol):
             self.close()
         self._take_turn()
 
-    def _apologise(self, request: HttpRequest, failure: Exception) -> None:
+    def _apologise(self, request: HttpRequest | OwnCall, failure: Exception) -> None:
         """Answer a request for which the edge failed, or break off an answer that was begun."""
-        reply = self._front.edge.failed(request, failure)
+        begin = f"/{request.provider.name}" if isinstance(request, HttpRequest) else ""
+        reply = self._front.edge.failed(request.method, f"{begin}{request.path}", failure)
         if self._begun:
             self.cut()
         else:
@@ -378,7 +390,7 @@ class _Connection(asyncio.Protocol):
         transport = self._transport
         return not (self._busy or self._write_paused or transport is None or transport.is_closing())
 
-    def _hand_over(self) -> TakenOver:
+    def _hand_over(self) -> asyncio.Protocol:
         """Let aiohttp serve this connection from here on, beginning with what is in the buffer."""
         transport, buffer = self._transport, self._buffer
         assert transport is not None

@@ -8,8 +8,6 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from aiohttp import web
-
 from simulator.server.problems import Problem, host_allowed
 
 __all__ = ["Guests", "forbidden"]
@@ -52,17 +50,17 @@ class Guests:
         return ""
 
 
-def forbidden(request: web.BaseRequest, allowed: frozenset[str]) -> Problem | None:
-    """Return why what is the simulator's own is not served to *request*; None: it is."""
-    if not host_allowed(request.host, allowed):
-        detail = f"the control API is not served to {request.host!r}; --allow-host permits it"
+def forbidden(method: str, host: str, headers: Mapping[str, str], allowed: frozenset[str]) -> Problem | None:
+    """Return why what is the simulator's own is not served to a request; None: it is."""
+    if not host_allowed(host, allowed):
+        detail = f"the control API is not served to {host!r}; --allow-host permits it"
         return Problem(403, "Forbidden host", detail)
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2] != request.host:
+    origin = headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != host:
         return Problem(403, "Forbidden origin", f"the control API is not served to pages of {origin[:200]!r}")
     # The page that has a link sees nothing of where people go who follow it.
-    followed = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
-    if _is_cross_site(request.headers) and not followed:
+    followed = method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
+    if _is_cross_site(headers) and not followed:
         detail = "the control API is not served to pages of another site, as Sec-Fetch-Site says"
         return Problem(403, "Forbidden site", detail)
     return None

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 __all__ = ["HEAD_BYTES_MAX", "Fields", "ReplyHeads", "Target", "may_be_plain", "read_fields", "read_target"]
 
@@ -68,7 +68,8 @@ def read_target(line: bytes) -> Target | None:
     if match is None:
         return None
     path, _, query = match[2].decode("ascii").partition("?")
-    pairs = URL.build(path="/", query_string=query, encoded=True).query.items() if query else ()
+    # As yarl reads it for aiohttp.
+    pairs = parse_qsl(query, keep_blank_values=True) if query else ()
     return Target(match[1].decode("ascii"), path, tuple(pairs))
 
 

@@ -1,37 +1,30 @@
 """
-The control API over HTTP: requests to operations, replies and problems to responses.
+The control API over HTTP: calls to operations, and what these answer to replies.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
-from aiohttp import web
 
 from simulator.explain.views import entry_view
 from simulator.provider import Answer, Call, Route, Router
+from simulator.runtime.space import Space
 from simulator.schema.node import did_you_mean
-from simulator.server.by_aiohttp import read_body
-from simulator.server.faces import InspectorPages
 from simulator.server.operations.base import AFTER_MAX, Asked, Controller, Operation, Reply, whole
 from simulator.server.operations.table import OPERATIONS
-from simulator.server.packing import NotUnpacked, TooLarge, unpacked
-from simulator.server.problems import UNREADABLE, Problem, problem_response
-from simulator.server.takeover import has_left
+from simulator.server.problems import Problem
+from simulator.server.replies import HttpReply
 
 __all__ = ["ControlFace"]
 
-_BODY_BYTES_MAX: Final = 16 * 1_048_576
 _FOLLOWED_MAX: Final = 500
 _SLICE: Final = 500
 """So many rows are written before others get their turn."""
-_PIECE_BYTES: Final = 1_048_576
 _LOOK_REAL_S: Final = 15.0
 """How often to look whether a silent follower is still there."""
 
@@ -52,13 +45,6 @@ class ControlFace:
         self._controller = controller
         self._operations = {(op.method, op.path): op for op in operations}
         self._router = Router(Route(op.method, op.path, _unused, op.summary) for op in operations)
-
-    @cached_property
-    def inspector(self) -> InspectorPages:
-        """The pages over the same spaces."""
-        from simulator.server.inspector.room import Inspector
-
-        return Inspector(self._controller)
 
     async def call(self, method: str, path: str, asked: Asked) -> Reply:
         """Run one operation. Problems are answers, too."""
@@ -103,56 +89,40 @@ class ControlFace:
         most = max((literal for literal, _ in fitting), default=0)
         return sorted({method for literal, method in fitting if literal == most})
 
-    async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
-        """Answer a request of the control API."""
-        try:
-            asked = Asked(
-                parameters={},
-                query=dict(request.rel_url.query),
-                body=await _body(request),
-                content_type=request.headers.get("Content-Type", ""),
-                base_url=f"{request.scheme}://{request.host}",
-                gone=lambda: has_left(request),
-            )
-        except Problem as problem:
-            refusal = problem_response(problem)
-            refusal.force_close()
-            return refusal
-        follows = path.endswith("/journal") and asked.query.get("follow") in ("1", "true")
-        if request.method == "GET" and follows:
-            return await self._follow(request, path, asked)
-        body, status, content_type, headers = await self.call(request.method, path, asked)
+    async def reply(self, method: str, path: str, asked: Asked) -> HttpReply:
+        """Run one operation and return what is answered over HTTP."""
+        body, status, content_type, headers = await self.call(method, path, asked)
         if status == 204:
-            return web.Response(status=204)
+            return HttpReply(204, b"", ())
         if isinstance(body, bytes):
             # A document tells what was said by others: no browser may take it for anything else.
-            safe = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
-            return await _sent(request, status, body, safe)
+            safe = (("Content-Type", content_type), ("X-Content-Type-Options", "nosniff"))
+            return HttpReply(status, body, safe)
         kind = "application/x-ndjson" if isinstance(body, list) else "application/json"
         kind = "application/problem+json" if status >= 400 else kind
         long = len(_rows_of(body)) > _SLICE
         text = await asyncio.to_thread(_encoded, body) if long else _encoded(body)
-        return await _sent(request, status, text, {"Content-Type": kind, **dict(headers)})
+        return HttpReply(status, text, (("Content-Type", kind), *headers))
 
-    async def _follow(self, request: web.Request, path: str, asked: Asked) -> web.StreamResponse:
-        try:
-            _, asked = self._find("GET", path, asked)
-            space = self._controller.space(asked)
-            after = whole(asked, "after", 0, AFTER_MAX)
-        except Problem as problem:
-            return problem_response(problem)
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-        # A reader that goes away ends the reading, and nothing else.
-        with contextlib.suppress(ConnectionError):
-            await response.prepare(request)
-            while not space.closed and not has_left(request):
-                entries = space.simulation.journal.after(after, _FOLLOWED_MAX)
-                if entries:
-                    after = entries[-1].seq
-                    await response.write(_lines([entry_view(entry) for entry in entries]))
-                else:
-                    await space.wait_change(_LOOK_REAL_S)
-        return response
+    def followed(self, path: str, asked: Asked) -> AsyncIterator[bytes]:
+        """
+        Return the journal as it grows, line by line, until its space ends; raises Problem at once.
+
+        From time to time nothing is yielded, for who writes to look whether anybody still reads.
+        """
+        _, asked = self._find("GET", path, asked)
+        return _followed(self._controller.space(asked), whole(asked, "after", 0, AFTER_MAX))
+
+
+async def _followed(space: Space, after: int) -> AsyncIterator[bytes]:
+    while not space.closed:
+        entries = space.simulation.journal.after(after, _FOLLOWED_MAX)
+        if entries:
+            after = entries[-1].seq
+            yield _lines([entry_view(entry) for entry in entries])
+        else:
+            await space.wait_change(_LOOK_REAL_S)
+            yield b""
 
 
 def _may_be_aside(operation: Operation) -> bool:
@@ -191,23 +161,6 @@ def _encoded(body: object) -> bytes:
     return b'{"items":[' + items + (b"]," if len(rest) > 2 else b"]") + rest[1:]
 
 
-async def _sent(
-    request: web.Request, status: int, body: bytes, headers: Mapping[str, str]
-) -> web.StreamResponse:
-    """Return an answer; a long one is sent in pieces, as fast as its client reads."""
-    if len(body) <= _PIECE_BYTES:
-        return web.Response(status=status, body=body, headers=headers)
-    response = web.StreamResponse(status=status, headers=headers)
-    response.content_length = len(body)
-    # A reader that goes away ends the reading, and nothing else.
-    with contextlib.suppress(ConnectionError):
-        await response.prepare(request)
-        for place in range(0, len(body), _PIECE_BYTES):
-            await response.write(body[place : place + _PIECE_BYTES])
-            await asyncio.sleep(0)
-    return response
-
-
 def _fits(pattern: str, path: str) -> bool:
     expected, parts = pattern.split("/"), path.split("/")
     return len(expected) == len(parts) and all(
@@ -217,15 +170,3 @@ def _fits(pattern: str, path: str) -> bool:
 
 def _lines(rows: Sequence[object]) -> bytes:
     return b"".join(_ENCODER.encode(row) + b"\n" for row in rows)
-
-
-async def _body(request: web.Request) -> bytes:
-    try:
-        packed = await read_body(request, _BODY_BYTES_MAX)
-        return unpacked(packed, request.headers.get("Content-Encoding", ""), _BODY_BYTES_MAX)
-    except TooLarge:
-        raise Problem(413, "Too large", f"expected a body of up to {_BODY_BYTES_MAX} bytes") from None
-    except UNREADABLE:
-        raise Problem(400, "Unreadable", "the body broke off") from None
-    except NotUnpacked as trouble:
-        raise Problem(400, "Unreadable", str(trouble)) from None

@@ -1,14 +1,17 @@
 """
 What never became a call: connections beyond the limit, requests that never ended, bytes that are no HTTP.
+
+And whether an answer was lost with its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from typing import Final
 
-__all__ = ["Losses"]
+__all__ = ["Losses", "is_reset"]
 
 _APART_REAL_S: Final = 1.0
 _LOG = logging.getLogger("simulator")
@@ -56,3 +59,18 @@ class Losses:
             _LOG.warning("%d connections refused: as many are open as there may be (docs/limits.md)", refused)
         if timed_out:
             _LOG.warning("%d connections closed: the rest of their requests did not come", timed_out)
+
+
+def is_reset(transport: asyncio.BaseTransport | None, failure: BaseException | None) -> bool:
+    """
+    Return True when a connection that is lost did not end, but broke: what was written last was not read.
+
+    Whoever is gone when an answer comes resets the connection, and so does a process
+    that ends with an answer unread; who has read it all just closes.
+    """
+    if isinstance(failure, ConnectionError):
+        return True
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if connection is None:
+        return False
+    return bool(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))

@@ -7,16 +7,8 @@ Apart from that API, for a server starts and serves providers without it.
 from __future__ import annotations
 
 import ipaddress
-from typing import Final
 
-import msgspec
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-
-__all__ = ["UNREADABLE", "Problem", "host_allowed", "problem_response"]
-
-UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
-"""What reading a body raises when it breaks off or cannot be unpacked."""
+__all__ = ["Problem", "host_allowed"]
 
 
 class Problem(Exception):
@@ -35,15 +27,6 @@ class Problem(Exception):
             "detail": detail,
             **more,
         }
-
-
-def problem_response(problem: Problem) -> web.Response:
-    """Return a problem as an HTTP response."""
-    return web.Response(
-        status=problem.status,
-        body=msgspec.json.encode(problem.body),
-        content_type="application/problem+json",
-    )
 
 
 def host_allowed(host: str, also: frozenset[str]) -> bool:

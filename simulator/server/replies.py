@@ -134,12 +134,16 @@ def why_refused(call: Call) -> str:
     return call.unreadable or f"{mark}{refuse.reason}"
 
 
-def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call) -> None:
-    """Say in headers what the provider's body has no words for: how many were refused, and by what."""
+def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call, why: str) -> None:
+    """
+    Say in headers what the provider's body has no words for: how many were refused, and by what.
+
+    *why* is what the provider's own checks found.
+    """
     result = call.result
     if call.notes:
         headers.append((NOTE_HEADER, header_text("; ".join(call.notes))))
-    if why := why_refused(call):
+    if why:
         headers[:] = [header for header in headers if header[0].lower() != REASON_HEADER.lower()]
         headers.append((REASON_HEADER, header_text(why)))
         return

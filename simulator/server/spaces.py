@@ -153,6 +153,8 @@ class SpaceRegistry:
         self._deleted: dict[tuple[str, str], str] = {}
         """By provider and credential: the deleted space to which it belonged, and to nobody since."""
         self._count = 0
+        self.version = 0
+        """Another one whenever a call might find its way to another space, or not in any more."""
         self.closing = False
         """The server is being stopped, and every space ends."""
         self.recordings: dict[str, Recorded] = {}
@@ -246,6 +248,7 @@ class SpaceRegistry:
 
     def _note_credentials(self, space: Space) -> None:
         """Let the credentials that are a space's by now lead to it, and no others."""
+        self.version += 1
         self._unclaim(space.name)
         claimed = [
             (provider, credential)
@@ -289,6 +292,7 @@ class SpaceRegistry:
     async def delete(self, name: str) -> None:
         """End a space and forget it; raises UnknownSpace."""
         space = self.get(name)
+        self.version += 1
         del self._spaces[name]
         self.courses.pop(name, None)
         self.doors.forget(name)

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from simulator.server.problems import Problem, problem_response
+from simulator.server.losses import is_reset
+from simulator.server.problems import Problem
+from simulator.server.replies import problem_reply
 
-__all__ = ["LINE_BYTES_MAX", "TakenOver", "connection_of", "has_left", "is_reset", "waiting_for_body"]
+__all__ = [
+    "LINE_BYTES_MAX",
+    "UNREADABLE",
+    "TakenOver",
+    "connection_of",
+    "has_left",
+    "problem_response",
+    "waiting_for_body",
+]
 
+UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
+"""What reading a body raises when it breaks off or cannot be unpacked."""
 LINE_BYTES_MAX: Final = 65_536
 """
 How long the first line of a request, and each header field, may be.
@@ -175,22 +186,13 @@ def waiting_for_body(request: web.Request) -> Iterator[None]:
         connection.body_since_s = 0.0
 
 
-def is_reset(transport: asyncio.BaseTransport | None, failure: BaseException | None) -> bool:
-    """
-    Return True when a connection that is lost did not end, but broke: what was written last was not read.
-
-    Whoever is gone when an answer comes resets the connection, and so does a process
-    that ends with an answer unread; who has read it all just closes.
-    """
-    if isinstance(failure, ConnectionError):
-        return True
-    connection = transport.get_extra_info("socket") if transport is not None else None
-    if connection is None:
-        return False
-    return bool(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
-
-
 def has_left(request: web.Request) -> bool:
     """Return True when whoever asked has hung up, or has said that nothing more will come."""
     connection = connection_of(request)
     return request.transport is None or (connection is not None and connection.ended)
+
+
+def problem_response(problem: Problem) -> web.Response:
+    """Return a problem as an HTTP response."""
+    status, body, headers, _ = problem_reply(problem)
+    return web.Response(status=status, body=body, headers=dict(headers))

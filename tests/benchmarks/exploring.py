@@ -1,5 +1,5 @@
 """
-Row 16: how long `simulator explore` takes for 10,000 seeds, against a receiver on aiohttp.
+Row 19: how long `simulator explore` takes for 10,000 seeds, against a receiver on aiohttp.
 """
 
 from __future__ import annotations

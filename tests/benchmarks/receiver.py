@@ -3,17 +3,21 @@ A webhook receiver that only counts and acknowledges.
 
 Prints its port.  `GET /count` answers what came so far, `GET /arrivals` when each webhook came, `GET /reset`
 begins anew.  `--record` appends each body to a file before it is acknowledged, so that nothing that was
-acknowledged is forgotten when the process is killed.
+acknowledged is forgotten when the process is killed.  Sockets are watched without an event loop, as by the
+generator: what is measured is who sends.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
+import selectors
 import signal
+import socket
 from array import array
+from collections import deque
+from contextlib import suppress
 from time import perf_counter
 from typing import NamedTuple
 
@@ -44,6 +48,8 @@ class _Counts:
     def __init__(self, ways: Ways) -> None:
         self.ways = ways
         self.record = os.open(ways.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if ways.record else -1
+        self.later: deque[tuple[float, socket.socket]] = deque()
+        """Who is to be acknowledged, and when."""
         self.reset()
 
     def reset(self) -> None:
@@ -77,46 +83,69 @@ class _Counts:
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection:
     """Takes one request after the other."""
 
-    def __init__(self, counts: _Counts) -> None:
+    __slots__ = ("_buffer", "_counts", "wire")
+
+    def __init__(self, counts: _Counts, wire: socket.socket) -> None:
         self._counts = counts
         self._buffer = b""
+        self.wire = wire
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
+    def receive(self) -> bytes:
+        """Take what has come and return what is to be answered at once; raises OSError at its end."""
+        data = self.wire.recv(65_536)
+        if not data:
+            raise ConnectionResetError("the connection was closed")
         if self._buffer:
             data = self._buffer + data
+        answers = b""
         while (end := data.find(b"\r\n\r\n")) >= 0:
             whole = end + 4 + length_of(data, end)
             if len(data) < whole:
                 break
-            self._take(data[: data.find(b"\r\n")], data[end + 4 : whole])
+            answers += self._take(data[: data.find(b"\r\n")], data[end + 4 : whole])
             data = data[whole:]
         self._buffer = data
+        return answers
 
-    def _take(self, line: bytes, body: bytes) -> None:
+    def _take(self, line: bytes, body: bytes) -> bytes:
+        counts = self._counts
         if line.startswith(b"GET "):
-            self._transport.write(self._counts.answer(line.split()[1]))
-            return
-        self._counts.count(body)
-        if self._counts.ways.delay_ms:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._counts.ways.delay_ms / 1000, self._transport.write, _ACKNOWLEDGED)
-        else:
-            self._transport.write(_ACKNOWLEDGED)
+            return counts.answer(line.split()[1])
+        counts.count(body)
+        if counts.ways.delay_ms:
+            counts.later.append((perf_counter() + counts.ways.delay_ms / 1000, self.wire))
+            return b""
+        return _ACKNOWLEDGED
 
 
-async def _serve(ways: Ways) -> None:
+def _serve(ways: Ways) -> None:
     counts = _Counts(ways)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(counts), "127.0.0.1", ways.port, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    listening = socket.create_server(("127.0.0.1", ways.port), backlog=1024)
+    print(listening.getsockname()[1], flush=True)
+    with selectors.DefaultSelector() as selector:
+        selector.register(listening, selectors.EVENT_READ)
+        while True:
+            wait_s = max(0.0, counts.later[0][0] - perf_counter()) if counts.later else None
+            for key, _ in selector.select(wait_s):
+                if key.data is None:
+                    wire, _ = listening.accept()
+                    selector.register(wire, selectors.EVENT_READ, _Connection(counts, wire))
+                    continue
+                try:
+                    answers = key.data.receive()
+                    if answers:
+                        key.data.wire.sendall(answers)
+                except OSError:
+                    selector.unregister(key.fileobj)
+                    key.data.wire.close()
+            while counts.later and counts.later[0][0] <= perf_counter():
+                # Its client may have gone meanwhile.
+                with suppress(OSError):
+                    counts.later.popleft()[1].sendall(_ACKNOWLEDGED)
 
 
 if __name__ == "__main__":
@@ -125,4 +154,4 @@ if __name__ == "__main__":
     parser.add_argument("--delay-ms", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0)
     parser.add_argument("--record", default="")
-    asyncio.run(_serve(Ways(**vars(parser.parse_args()))))
+    _serve(Ways(**vars(parser.parse_args())))

@@ -114,6 +114,8 @@ def _wiremock(jar: str, url: str) -> Iterator[int]:
         command = ["java", "-jar", jar, "--disable-banner", "--port", str(port), "--root-dir", folder]
         command += ["--bind-address", "127.0.0.1", "--no-request-journal", "--disable-request-logging"]
         command += ["--disable-connection-reuse", "false", "--max-http-client-connections", "200"]
+        # The generator reads answers whose length is announced.
+        command += ["--use-chunked-encoding", "never"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _await_port(port, process)

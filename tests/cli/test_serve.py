@@ -392,3 +392,52 @@ def test_ready__says_what_is_wrong_with_a_port_file(
     code, said = failing("ready", "--port-file", str(port_file))
 
     assert (code, said) == (3, f"simulator: {port_file}: {complaint}\n")
+
+
+LOAD_REST = """
+import asyncio, sys
+from simulator.commands import serve
+from simulator.server.app import Server, ServerConfig
+
+async def run():
+    serve._QUIET_REAL_S = 0.001
+    looks = 0
+
+    class Counted(Server):
+        @property
+        def fronts(self):
+            nonlocal looks
+            looks += 1
+            return self._fronts
+        @fronts.setter
+        def fronts(self, fronts):
+            self._fronts = fronts
+
+    server = Counted(ServerConfig(port=0))
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.ports[""])
+    while not server.fronts[0].count:
+        await asyncio.sleep(0)
+    loading = asyncio.create_task(serve._load_rest(server))
+    before = looks
+    while looks < before + 5:
+        await asyncio.sleep(0.001)
+    print("aiohttp" in sys.modules, loading.done())
+    writer.close()
+    await loading
+    print(all(name in sys.modules for name in serve._REST))
+    await server.stop()
+
+asyncio.run(run())
+"""
+
+
+def test_rest_of_the_server__is_loaded_while_nobody_is_connected() -> None:
+    """
+    What a start leaves out is loaded in the first quiet moment, and not while somebody is served.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", LOAD_REST], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ended.stdout.split() == ["False", "False", "True"]

@@ -91,7 +91,8 @@ async def test_two_workers_of_locust_tell_the_story_of_one(tmp_path: Path) -> No
     assert alone.storm is not None
     assert f"digest of all webhooks {alone.storm.digest}" in printed
     assert "2 workers: 300 attempts sent, 300 came to an end" in printed
-    assert re.search(r"rate asked 1\d\d/s, reached 1\d\d/s", printed), printed
+    # How fast it went depends on the machine.
+    assert re.search(r"rate asked 1\d\d/s, reached [\d,]+/s", printed), printed
     assert re.search(r"POST +webhooks +300 ", printed), printed
 
 

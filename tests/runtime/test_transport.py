@@ -115,6 +115,22 @@ async def test_answer__is_read(make: Make, case: Given) -> None:
 
 
 @BOTH
+async def test_answer_that_came_before__is_read_by_the_terms_of_each_request(make: Make) -> None:
+    """
+    What was kept of an answer says nothing about what is to be kept of the next one like it.
+    """
+    keep = (512, 1, 512, 0, 1)
+    async with raw(answering(OK)) as receiver, make(Guard()) as transport:
+        replies = [
+            await seam.answered(transport, post(receiver.url), Terms(keep_bytes_max=most)) for most in keep
+        ]
+
+        assert [reply.body for reply in replies] == [b"ok"[:most] for most in keep]
+        assert {tuple(reply.headers) for reply in replies} == {tuple(replies[0].headers)}
+        assert [len(line.requests) for line in receiver.lines] == [5]
+
+
+@BOTH
 async def test_headers_of_an_answer__are_those_of_the_last_head(make: Make) -> None:
     """
     They are told as they came, each by itself, without those of an interim answer.

@@ -35,6 +35,13 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def control(method: str, path: str, body: object = None, **fields: str) -> bytes:
+    """Return the bytes of a call of the control API, the last of its connection."""
+    content = json.dumps(body).encode() if body is not None else b""
+    fields = {"Connection": "close", "Authorization": "", **fields}
+    return request(f"/_sim/v1/spaces{path}", content, method=method, **fields)
+
+
 async def exchange(bench: Bench, *pieces: bytes, half_close: bool = False) -> bytes:
     """Send pieces one after the other; return all that comes until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.ports[""])
@@ -92,6 +99,29 @@ def without_date(answer: bytes) -> bytes:
         request(version="1.0"),
         request(Connection="close", path="/_sim/health", body=b"", method="GET"),
         request(Connection="close", X_Long="x" * 9_000),
+        request(Connection="close", path="/_sim/ready", Host="any.example"),
+        control("GET", ""),
+        control("POST", "", {"name": "a", "scenario": {"rules": []}}),
+        control("POST", "", {"nmae": "a"}),
+        control("POST", "", {"name": "default"}),
+        control("POST", "", {}, Host="evil.example"),
+        control("POST", "", {}, Origin="http://evil.example"),
+        control("POST", "", {}, Origin="http://127.0.0.1"),
+        control("POST", "", {}, Content_Encoding="gzip"),
+        control("PUT", ""),
+        control("GET", "/default"),
+        control("GET", "/nowhere"),
+        control("GET", "/default/"),
+        control("GET", "/default/no%20thing"),
+        control("GET", "/default/messages?limit=1&limit=2&state=%C5%9F"),
+        control("GET", "/default/messages?unknown=%ff+1&unknown"),
+        control("GET", "/default/journal?after=9"),
+        control("GET", "/default/journal?follow=1&after=x"),
+        control("GET", "/default/wait?within=0s"),
+        control("GET", "/default/wait/?within=0s"),
+        control("GET", "/default/report?format=junit"),
+        control("DELETE", "/default"),
+        control("PATCH", "/default/recipients/+41790000001", {"reachable": False}),
     ],
 )  # fmt: skip
 async def test_answer__is_the_same_as_through_aiohttp(sent: bytes) -> None:
@@ -125,6 +155,70 @@ async def test_pipelined_requests__are_answered_in_order() -> None:
         answers = await exchange(bench, b"".join([*sent, request(Connection="close")]), request())
 
     assert statuses(answers) == ["200", "401", "404"] * 40 + ["200"]
+
+
+async def test_calls_of_the_control_api__take_their_turn() -> None:
+    """
+    What is pipelined behind a call of the control API is served after it, and sees what it did.
+    """
+    create = request("/_sim/v1/spaces", b'{"name":"mine"}')
+    send = request("/s/mine" + SEND)
+    look = request("/_sim/v1/spaces/mine/messages", b"", method="GET")
+    wait = request("/_sim/v1/spaces/mine/wait?within=0s", b"", method="GET")
+    end = control("DELETE", "/mine")
+
+    async with serving(http="own") as bench:
+        answers = await exchange(bench, create + send + look + wait + send + end)
+
+    assert statuses(answers) == ["201", "200", "200", "200", "200", "204"]
+    # Listed, and waited for; the second one came after both.
+    assert answers.count(b'"recipient":"+41793026727"') == 2
+
+
+async def test_long_answer__waits_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An answer in pieces goes on as its client reads, and ends with a client that leaves.
+    """
+    monkeypatch.setattr("simulator.server.front.PIECE_BYTES", 1_000)
+    look = request("/_sim/v1/spaces/default", b"", method="GET")
+
+    async with serving(http="own") as bench:
+        front: Front = bench.server.fronts[0]
+        reads, leaves = _Wire(), _Wire()
+        for wire in (reads, leaves):
+            connection = front()
+            connection.connection_made(wire)
+            feed(connection, look + look)
+            connection.pause_writing()
+            await until(lambda wire=wire: len(wire.written) == 2)  # type: ignore[misc]
+            if wire is leaves:
+                connection.connection_lost(None)
+            else:
+                connection.resume_writing()
+        await until(lambda: not front.own_tasks)
+        answers = b"".join(reads.written)
+
+    assert statuses(answers) == ["200", "200"]
+    assert answers.endswith(b"}")
+    assert len(leaves.written) == 2
+
+
+async def test_client_that_floods__is_not_read_from() -> None:
+    """
+    What comes behind a call that takes its time is taken once, and no more until that is answered.
+    """
+    async with serving(http="own") as bench:
+        front: Front = bench.server.fronts[0]
+        connection, wire = front(), _Wire()
+        connection.connection_made(wire)
+        feed(connection, request("/_sim/v1/spaces", b"{}"))
+        calm = wire.reading
+        feed(connection, request())
+        flooded = wire.reading
+        await until(lambda: len(wire.written) == 2)
+        answered = wire.reading
+
+    assert (calm, flooded, answered) == (True, False, True)
 
 
 async def test_request__may_come_in_any_pieces() -> None:
@@ -248,6 +342,14 @@ class _Wire(asyncio.Transport):
         self.closed = True
 
 
+def feed(connection: asyncio.BufferedProtocol, data: bytes) -> None:
+    """
+    Let a connection receive *data*, as an event loop does it.
+    """
+    memoryview(connection.get_buffer(-1))[: len(data)] = data
+    connection.buffer_updated(len(data))
+
+
 async def test_client_that_does_not_read__is_not_read_from() -> None:
     """
     While answers pile up nothing is served and nothing is read; afterwards all of it is.
@@ -257,7 +359,7 @@ async def test_client_that_does_not_read__is_not_read_from() -> None:
         connection, wire = front(), _Wire()
         connection.connection_made(wire)
         connection.pause_writing()
-        connection.data_received(request() + request())
+        feed(connection, request() + request())
         paused = len(wire.written), wire.reading
         connection.resume_writing()
 
@@ -277,7 +379,7 @@ async def test_idle_connection__is_closed_after_an_hour() -> None:
         quiet.connection_made(silent)
         busy.connection_made(speaking)
         for _ in range(100):
-            busy.data_received(request())
+            feed(busy, request())
             front.sweep()
         closed = silent.closed, speaking.closed
 
@@ -292,6 +394,36 @@ async def test_header_of_several_lines__is_never_sent() -> None:
         ReplyHeads().head(200, (("X-A", "b\r\nX-C: d"),), 0, False)
 
 
+async def test_head_that_was_let_in__finds_its_way_anew_when_spaces_or_credentials_change() -> None:
+    """
+    The same bytes go to whoever owns their credential now, and stay out once it is taken back.
+    """
+    async with serving(http="own") as bench:
+        front: Front = bench.server.fronts[0]
+        connection, wire = front(), _Wire()
+        connection.connection_made(wire)
+        registry = bench.server.registry
+
+        def sent() -> tuple[list[str], dict[str, int]]:
+            wire.written.clear()
+            feed(connection, request())
+            counts = {space.name: len(space.simulation.messages) for space in registry.all()}
+            return statuses(b"".join(wire.written)), counts
+
+        first = sent()
+        registry.create("own").simulation.configure("infobip", {"credentials": ["key"]})
+        owned = sent()
+        await registry.delete("own")
+        back = sent()
+        registry.get("default").simulation.configure("infobip", {"credentials": ["another"]})
+        refused = sent()
+
+    assert first == (["200"], {"default": 1})
+    assert owned == (["200"], {"default": 1, "own": 1})
+    assert back == (["200"], {"default": 2})
+    assert refused == (["401"], {"default": 2})
+
+
 async def test_webhook_of_a_call__starts_after_its_answer() -> None:
     """
     A report that is due at once never overtakes the answer of the call that caused it.
@@ -301,7 +433,7 @@ async def test_webhook_of_a_call__starts_after_its_answer() -> None:
         front: Front = bench.server.fronts[0]
         connection, wire = front(), _Wire()
         connection.connection_made(wire)
-        connection.data_received(request())
+        feed(connection, request())
         answered = len(wire.written)
         await bench.space.driver.advance(None)
         await until(lambda: len(receiver.received) == 1)

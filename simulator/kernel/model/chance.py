@@ -76,4 +76,4 @@ class Chance:
 
     def of(self, *key: str | int) -> Draws:
         """Return the draws of *key*, for example (provider, recipient, ordinal)."""
-        return Draws(self._root, "\x1f".join(map(str, ("", *key, ""))))
+        return Draws(self._root, ("\x1f%s" * len(key) + "\x1f") % key)

@@ -328,6 +328,8 @@ class Outbox:
 
     def _close_batch(self, webhook: Webhook) -> None:
         # From here on its bytes are settled: whatever is tried again must be what was tried before.
+        if not self._open_batches:
+            return
         first = webhook.reports[0]
         batch = (first.provider, first.target, first.batch)
         if self._open_batches.get(batch) is webhook:

@@ -157,14 +157,14 @@ def _report(facts: Facts, generation: int, style: Style) -> dict[str, object]:
     }
     if generation == 3:
         platform = {"entityId": item.entity_id, "applicationId": item.application_id}
-        row["platform"] = {name: value for name, value in platform.items() if value}
+        row["platform"] = {name: value for name, value in platform.items() if value} or ""
     else:
         row["entityId"] = item.entity_id
         row["applicationId"] = item.application_id
     if facts.network_id is not None:
         row["networkId"] = facts.network_id
     # Absent values are omitted, never null or empty.
-    return {name: value for name, value in row.items() if value not in ("", {})}
+    return {name: value for name, value in row.items() if value != ""}
 
 
 def render_reports(facts: Sequence[Facts], generation: int, style: Style) -> bytes:

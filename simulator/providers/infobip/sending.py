@@ -38,8 +38,7 @@ _CALLABLE: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 def send(call: Call, account: Account, request: SendRequest) -> Answer | Awaitable[Answer]:
     """Submit everything a request asks for and return Infobip's answer; raises Refuse."""
-    count = sum(len(destinations) for _, destinations in request.items)
-    return call.in_turns(_steps(call, account, request), count)
+    return call.in_turns(_steps(call, account, request), request.destination_count)
 
 
 def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None, None, Answer]:
@@ -60,7 +59,8 @@ def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None
         entries.append(_entry(account, outcome, request))
         if number % SLICE == 0:
             yield
-    _remember_bulk(call, account, request, bulk_id, outcomes)
+    if request.scheduled:
+        _remember_bulk(call, account, request, bulk_id, outcomes)
     if notes := _notes(request, call.gateway.why_not):
         call.note(notes)
     return json_answer(body)
@@ -76,6 +76,8 @@ def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
             # One that may hold a password is not quoted.
             shown = "notifyUrl" if {"@", "="} & set(url) else repr(url[:200])
             reasons[url] = why_not(url) if callable_url else f"{shown} is not a URL that can be called"
+    if not reasons:
+        return ""
     return "; ".join(
         f"reports will be lost: {reason}" for reason in dict.fromkeys(reasons.values()) if reason
     )
@@ -272,8 +274,6 @@ def _rejected_entry(refused: Refused, to: str, generation: int, *, counted: bool
 def _remember_bulk(
     call: Call, account: Account, request: SendRequest, bulk_id: str, outcomes: list[Message | Refused]
 ) -> None:
-    if all(item.send_at_unix_ms is None for item, _ in request.items):
-        return
     now_unix_ms = call.gateway.unix_ms()
     scheduled: list[tuple[Message, Item, int]] = []
     for outcome in outcomes:

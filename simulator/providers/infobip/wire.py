@@ -168,4 +168,9 @@ class SendRequest(Struct, frozen=True, kw_only=True):
     @property
     def destination_count(self) -> int:
         """How many messages this would be."""
-        return sum(len(destinations) for _, destinations in self.items)
+        return sum([len(destinations) for _, destinations in self.items])
+
+    @property
+    def scheduled(self) -> bool:
+        """True when any of it names the time at which it is to be sent."""
+        return any(item.send_at_unix_ms is not None for item, _ in self.items)

@@ -9,9 +9,8 @@ from typing import Final
 
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.runtime.guard import Guard
-from simulator.runtime.transport.by_aiohttp import AiohttpTransport
 from simulator.runtime.transport.own import OwnTransport
-from simulator.runtime.transport.seam import CONNECTIONS_MAX, Done, Sending, TagT, Terms
+from simulator.runtime.transport.seam import CONNECTIONS_MAX, Done, Sending, TagT, Terms, Transport
 
 __all__ = ["Client", "open_client"]
 
@@ -29,7 +28,7 @@ class Client:
         self._guard = guard
         self._connections_max = connections_max
         self._own = OwnTransport(guard, connections_max)
-        self._other: AiohttpTransport | None = None
+        self._other: Transport | None = None
 
     async def __aenter__(self) -> Client:
         return self
@@ -44,6 +43,9 @@ class Client:
         if request.url[:6].lower() != _SECURE and request.method not in _UNUSUAL:
             return self._own.send(request, terms, done, tag)
         if self._other is None and not self._own.closed:
+            # Loaded with the first request that needs it: servers start and send without.
+            from simulator.runtime.transport.by_aiohttp import AiohttpTransport
+
             self._other = AiohttpTransport(self._guard, self._connections_max)
         other = self._other if self._other is not None else self._own
         return other.send(request, terms, done, tag)

@@ -15,11 +15,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
-from aiohttp.connector import AddrInfoType
-
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
-from simulator.runtime.guard import ForbiddenTarget, Guard
+from simulator.runtime.guard import AddressInfo, ForbiddenTarget, Guard
 from simulator.runtime.transport.connection import Connection
 from simulator.runtime.transport.seam import (
     CONNECTIONS_MAX,
@@ -97,13 +95,25 @@ class _Prepared:
 class _Pool:
     """The connections to one target, and what waits for one."""
 
-    __slots__ = ("client", "connecting", "host", "idle", "open", "port", "queue", "waiting", "where")
+    __slots__ = (
+        "answers",
+        "client",
+        "connecting",
+        "host",
+        "idle",
+        "open",
+        "port",
+        "queue",
+        "waiting",
+        "where",
+    )
 
     def __init__(self, client: OwnTransport, target: Target) -> None:
         self.client = client
         self.host = target.host
         self.port = target.port
         self.where = target.where
+        self.answers: dict[tuple[bytes, int], Reply] = {}
         self.idle: list[Connection] = []
         self.open: set[Connection] = set()
         self.queue: deque[_Sending] = deque()
@@ -227,7 +237,7 @@ class _Pool:
 class _Addresses(NamedTuple):
     """The addresses of a name, and until when they are good."""
 
-    infos: Sequence[AddrInfoType]
+    infos: Sequence[AddressInfo]
     until: float
 
 
@@ -338,12 +348,12 @@ class OwnTransport:
                 return connection
         return failure or unresolved(pool.host)
 
-    async def _resolve(self, pool: _Pool) -> Sequence[AddrInfoType]:
+    async def _resolve(self, pool: _Pool) -> Sequence[AddressInfo]:
         key = (pool.host, pool.port)
         cached = self._addresses.get(key)
         if cached is not None and cached.until > self.now():
             return cached.infos
-        infos: Sequence[AddrInfoType]
+        infos: Sequence[AddressInfo]
         try:
             # An address in figures needs nobody to be asked.
             infos = socket.getaddrinfo(*key, type=_STREAM, proto=_TCP, flags=socket.AI_NUMERICHOST)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -102,6 +103,12 @@ def _quoted(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
 
 
+@lru_cache(maxsize=1_024)
+def _lower(name: str) -> str | None:
+    """Return a header's name in small letters; None: it is no name."""
+    return name.lower() if _NAME.fullmatch(name) else None
+
+
 def header_lines(target: Target, headers: Sequence[tuple[str, str]]) -> bytes | None:
     """
     Return the head of a request but for its length, or None when *headers* cannot be sent.
@@ -111,8 +118,8 @@ def header_lines(target: Target, headers: Sequence[tuple[str, str]]) -> bytes | 
     lines: list[str] = []
     names: set[str] = set()
     for name, value in headers:
-        lower = name.lower()
-        if not _NAME.fullmatch(name) or "\r" in value or "\n" in value or "\0" in value:
+        lower = _lower(name)
+        if lower is None or "\r" in value or "\n" in value or "\0" in value:
             return None
         if lower not in _FRAMING:
             names.add(lower)
