@@ -34,7 +34,7 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.files import read_text
-from simulator.commands.terminal import say
+from simulator.commands.terminal import say, say_on
 from simulator.exam.badge import badge
 from simulator.exam.baseline import Baseline, against, marked, read_baseline, renewed
 from simulator.exam.card import card
@@ -262,5 +262,5 @@ def _file(folder: Path, grade: Grade) -> str:
 def _show(lines: Iterable[Line]) -> None:
     for line in lines:
         for span in line:
-            say(span.text, colour=span.colour, nl=False)
-        say("")
+            say_on(span.text, colour=span.colour, nl=False)
+        say_on("")

@@ -25,7 +25,7 @@ from simulator.commands.exits import (
     could_not_bind,
 )
 from simulator.commands.files import find_scenario, read_text
-from simulator.commands.terminal import ProgressLine, plain_json, say
+from simulator.commands.terminal import ProgressLine, plain_json, say, say_on
 from simulator.explore.finding import Explored, Finding
 from simulator.explore.found import read_found
 from simulator.explore.job import Bounds, Job
@@ -199,8 +199,8 @@ def _explore(job: Job, least: int, card: Path | None) -> int:
 
     def keep(finding: Finding) -> None:
         for line in finding_lines(finding):
-            say(line.text, colour=line.colour)
-        say(f"  written to {job.found}/{finding.name}.yaml")
+            say_on(line.text, colour=line.colour)
+        say_on(f"  written to {job.found}/{finding.name}.yaml")
 
     with ExitStack() as stack:
         # Before the search: nobody waits to hear that it has no place.
@@ -209,7 +209,7 @@ def _explore(job: Job, least: int, card: Path | None) -> int:
         if output is not None:
             output.fill(plain_json(as_json(explored), indent=2).encode() + b"\n")
     for line in summary(explored, least):
-        say(line.text, colour=line.colour)
+        say_on(line.text, colour=line.colour)
     return _code(explored, least)
 
 

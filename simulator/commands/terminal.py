@@ -18,7 +18,16 @@ import click
 from simulator.kernel.model.printable import printable
 from simulator.secrecy import harmless_text
 
-__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say", "shown", "stop_printing"]
+__all__ = [
+    "PlainLines",
+    "ProgressLine",
+    "lines_printable",
+    "plain_json",
+    "say",
+    "say_on",
+    "shown",
+    "stop_printing",
+]
 
 
 def say(
@@ -48,6 +57,14 @@ def plain_json(value: object, indent: int | None = None) -> str:
     """Return JSON that is the same to programs whether or not its letters had to be escaped for people."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return text if lines_printable(text) == text else json.dumps(value, indent=indent)
+
+
+def say_on(text: object, *, nl: bool = True, colour: str | None = None) -> None:
+    """Print *text* on standard output, and go on with the work when nobody reads it any more."""
+    try:
+        say(text, nl=nl, colour=colour)
+    except BrokenPipeError:
+        stop_printing()
 
 
 def stop_printing() -> None:

@@ -207,3 +207,30 @@ def test_reader_that_has_enough__ends_a_listener() -> None:
         process.wait(20)
 
     assert (status, process.returncode, complaints) == (200, 0, "")
+
+
+def test_exam_goes_on__though_nobody_reads_it(tmp_path: Path) -> None:
+    """
+    `simulator exam … | head -1` writes its evidence all the same, and says nothing of a pipe.
+    """
+    read, write = os.pipe()
+    arguments = [*COMMANDS["exam"][0], "--only", "cut-off-before", "--json", str(tmp_path / "card.json")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator.cli", *arguments, "--to", str(tmp_path)],
+        env=environment(),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    os.close(read)
+    try:
+        _, complaints = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait(20)
+
+    assert "Broken pipe" not in complaints
+    assert "Traceback" not in complaints
+    assert process.returncode == 1
+    assert (tmp_path / "card.json").exists()
