@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulator.evidence.result import Storm
+from simulator.evidence.tally import ranks
 from simulator.evidence.text import storm_lines
 from simulator.files.inputs import read_bounded
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT
@@ -382,8 +383,8 @@ class _Carrier:
             journalled=measures.ended,
             asked_per_s=measures.asked_per_s(1),
             reached_per_s=measures.reached_per_s(),
-            late=measures.late.ranks(),
-            answered=measures.answered.ranks(),
+            late=ranks(measures.late),
+            answered=ranks(measures.answered),
             digest=f"{measures.digest:032x}" if measures.digest else "",
             incomplete=tuple(self.troubles()),
         )

@@ -22,7 +22,8 @@ _FORMS: Final = {
     "junit": "Write JUnit XML.",
     "html": "Write a self-contained page with the timeline.",
     "jsonl": "Write the journal as NDJSON.",
-    "json": "Write the verdict and every figure as JSON.",
+    "json": "Write the verdict and every figure as JSON; -: as lines on standard output, those of --progress "
+    "json before the last one.",
     "har": "Write calls and webhooks as HAR.",
 }
 

@@ -25,8 +25,8 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.sharing import share_firing
-from simulator.commands.terminal import say
+from simulator.commands.sharing import Interrupts, share_firing
+from simulator.commands.terminal import plain_json, say
 from simulator.commands.watching import PROGRESS, Shown, watched
 from simulator.files.outputs import write_whole
 from simulator.kernel.model.scenario import ClockSpec
@@ -134,6 +134,13 @@ class _Header(click.ParamType):  # type: ignore[type-arg]
     type=PROGRESS,
     help="With --to: how the load is shown meanwhile on standard error; json: a line twice a second.",
 )
+@click.option(
+    "--json",
+    "figures",
+    type=click.Path(path_type=Path),
+    help="With --to: write the report as JSON; -: as lines on standard output, those of --progress json "
+    "before the last one.",
+)
 @click.option("--against", is_flag=True, help="Run the scenario against the integrator as it is now.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65_535), help="With --against."
@@ -158,6 +165,7 @@ def replay(
     headers: tuple[tuple[str, str], ...],
     workers: int | None,
     progress: str,
+    figures: Path | None,
     against: bool,
     port: int,
     port_file: Path | None,
@@ -188,7 +196,7 @@ def replay(
         code = 0
         if to:
             firing = Firing(to, rate, allow_target, headers, gap_real_ms=gap_real_ms)
-            code = _refire(recorded, firing, workers, Shown(progress))
+            code = _refire(recorded, firing, workers, progress, figures)
         elif against:
             options = RunOptions(
                 wait_for=wait_for, within_real_s=within, quiet_real_s=quiet, allow_targets=allow_target
@@ -214,19 +222,28 @@ def _complain(trouble: object) -> None:
     say(f"simulator: {trouble}", err=True)
 
 
-def _refire(recorded: Bundle, firing: Firing, workers: int | None, show: Shown) -> int:
+def _refire(
+    recorded: Bundle, firing: Firing, workers: int | None, progress: str, figures: Path | None
+) -> int:
     if re.match(r"https?://[^/]", firing.to) is None:
         raise click.UsageError(f"--to: expected a URL such as http://127.0.0.1:9000, got {firing.to!r}")
     plan = plan_of_load(recorded, firing.rate, firing.gap_real_ms)
     for line in _intention(plan, firing.rate, firing.gap_real_ms):
         say(line, err=True)
-    interrupted = False
+    machine = figures == Path("-")
+    show = Shown("json", err=False) if machine else Shown(progress)
     if workers is None:
-        report = asyncio.run(_fired(recorded, firing, show))
+        interrupts = Interrupts()
+        report = asyncio.run(_fired(recorded, firing, show, interrupts))
+        interrupted = bool(interrupts.count)
     else:
         report, interrupted = share_firing(recorded.folder, firing, workers, show)
+    if figures is not None and not machine:
+        write_whole(figures, plain_json(report.as_plain(), indent=2).encode() + b"\n")
+    elif machine:
+        say(plain_json(report.as_plain()))
     for line in report.lines():
-        say(line)
+        say(line, err=machine)
     if interrupted:
         return INTERRUPTED
     if report.sent and not report.statuses:
@@ -234,21 +251,26 @@ def _refire(recorded: Bundle, firing: Firing, workers: int | None, show: Shown) 
     return EXPECTATIONS_FAILED if report.worse or report.troubles else 0
 
 
-async def _fired(recorded: Bundle, firing: Firing, show: Shown) -> LoadReport:
-    """Fire everything from this process."""
-    end_when_asked()
+async def _fired(recorded: Bundle, firing: Firing, show: Shown, interrupts: Interrupts) -> LoadReport:
+    """Fire everything from this process; whoever interrupts it hears of what there was until then."""
     began_s = time.monotonic()
     latest: Progress | None = None
+    measured = LoadReport()
 
     def note(report: LoadReport, under_way: int) -> None:
-        nonlocal latest
+        nonlocal latest, measured
+        measured = report
         latest = Progress(0, 0, 0, under_way, 0, report.measures)
 
     def look() -> View | None:
         return None if latest is None else view_of([latest], time.monotonic() - began_s, 1)
 
-    with watched(look, show):
-        return await refire(recorded, firing, note)
+    with interrupts.heard(), watched(look, show):
+        try:
+            return await refire(recorded, firing, note)
+        except asyncio.CancelledError:
+            measured.troubles = ("the run was interrupted",)
+            return measured
 
 
 def _intention(plan: Plan, rate: int, gap_real_ms: int | None) -> Iterator[str]:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,15 +30,18 @@ from simulator.commands.exits import (
 from simulator.commands.files import find_scenario, read_text
 from simulator.commands.option_types import listen_option, ports_of
 from simulator.commands.sharing import Door, share
-from simulator.commands.terminal import ProgressLine, say, stop_printing
+from simulator.commands.terminal import ProgressLine, plain_json, say, stop_printing
 from simulator.commands.watching import PROGRESS, Shown
+from simulator.evidence.card import card_line
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
 from simulator.files.outputs import Output, write_whole
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
+from simulator.load.live import View, view_alone
 from simulator.load.run import Shared
 from simulator.provider import discover
+from simulator.run.meter import Meter
 from simulator.run.record import Recorder
 from simulator.run.runner import IntegratorUnreachable, RunOptions, makes_calls
 from simulator.run.runner import run as carry_out
@@ -51,6 +55,8 @@ from simulator.server.spaces import DEFAULT_SPACE
 __all__ = ["run"]
 
 _QUIET_REAL_S: Final = 30.0
+_LINES: Final = Path("-")
+"""What --json says for lines on standard output."""
 _COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗": "red"}
 """Of lines of the verdict, by how they begin."""
 
@@ -114,7 +120,7 @@ _COLOURS: Final = {"PASSED": "green", "  ✓": "green", "FAILED": "red", "  ✗"
     default="text",
     show_default=True,
     type=PROGRESS,
-    help="With --workers: how the load is shown meanwhile on standard error; json: a line twice a second.",
+    help="How the run is shown meanwhile on standard error; json: a line twice a second.",
 )
 @evidence_options
 @click.option(
@@ -160,6 +166,7 @@ def run(
 
     Exits 0 when every expectation was met, 1 when not.
     """
+    lines = evidence.get("json") == _LINES and evidence.pop("json") == _LINES
     _check_flags(wait_for, alone=bool(record or start or wait_for or listen or inspect), workers=workers)
     path = find_scenario(scenario)
     server, plan, source = _server(
@@ -176,12 +183,15 @@ def run(
     )
     result = None
     try:
+        show = Shown("json" if lines else progress, err=not lines)
         with opened(evidence, reads=path, also=port_file) as outputs:
             if workers is None:
-                running = _run(server, plan, source, options, outputs, record, port_file, inspect=inspect)
+                running = _run(
+                    server, plan, source, options, outputs, record, port_file, show, inspect=inspect
+                )
                 code, result = asyncio.run(running)
             else:
-                code, result = _share(server, plan, source, options, outputs, workers, port_file, progress)
+                code, result = _share(server, plan, source, options, outputs, workers, port_file, show)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -189,7 +199,7 @@ def run(
         code = INTERRUPTED
     if result is not None:
         # Last, since whoever reads it may have gone, and the evidence is to stay.
-        _tell(result)
+        _tell(result, lines=lines)
     if code:
         sys.exit(code)
 
@@ -216,7 +226,7 @@ def _share(
     evidence: Mapping[str, Output],
     workers: int,
     port_file: Path | None,
-    progress: str,
+    show: Shown,
 ) -> tuple[int, RunResult | None]:
     """Carry a scenario out over workers, unless something of it cannot be shared among them."""
     shared = Shared(
@@ -229,7 +239,7 @@ def _share(
     )
     config = server.config
     door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
-    code, result = share(plan, source.text, discover(), shared, door, Shown(progress))
+    code, result = share(plan, source.text, discover(), shared, door, show)
     if result is None:
         return code, None
     written = _write(result, evidence, None)
@@ -291,6 +301,7 @@ async def _run(
     evidence: Mapping[str, Output],
     record: Path | None,
     port_file: Path | None,
+    show: Shown,
     *,
     inspect: bool,
 ) -> tuple[int, RunResult | None]:
@@ -311,7 +322,9 @@ async def _run(
             say(f"{name} alone at {url}", err=True)
         if not makes_calls(plan):
             say(f"waiting up to {options.within_real_s:g} s for a first call (--within)", err=True)
-        result = await carry_out(server, plan, options, _progress())
+        watching = _Watching(show)
+        result = await carry_out(server, plan, options, watching)
+        watching.end()
         written = _write(result, evidence, recorder)
         if inspect:
             _tell(result)
@@ -376,23 +389,47 @@ def _write_port(path: Path | None, port: int) -> None:
         write_whole(path, f"{port}\n".encode())
 
 
-def _tell(result: RunResult) -> None:
+def _tell(result: RunResult, *, lines: bool = False) -> None:
+    """Print the verdict for people; with *lines*, one for programs before, and it on standard error."""
     try:
+        if lines:
+            say(plain_json(json.loads(card_line(result))))
         for line in text(result):
             colours = [colour for begin, colour in _COLOURS.items() if line.startswith(begin)]
-            say(line, colour=colours[0] if colours else None)
+            say(line, colour=colours[0] if colours else None, err=lines)
     except BrokenPipeError:
         stop_printing()
 
 
-def _progress() -> Callable[[Space], None]:
-    line = ProgressLine(_QUIET_REAL_S)
+class _Watching:
+    """Shows how a run in this process goes on: on a clock that stands still by its instants."""
 
-    def show(space: Space) -> None:
-        simulation = space.simulation
-        line(
-            f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
-            f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
+    def __init__(self, show: Shown) -> None:
+        self._show = show
+        self._line = ProgressLine(_QUIET_REAL_S)
+        self._view: View | None = None
+
+    def __call__(self, space: Space, meter: Meter) -> None:
+        """Show a space and what was measured in it."""
+        simulation, driver, dispatcher = space.simulation, space.driver, space.dispatcher
+        live, due_ms = driver.mode is ClockMode.LIVE, simulation.next_due()
+        self._view = view_alone(
+            meter,
+            messages=len(simulation.messages),
+            backlog=dispatcher.waiting,
+            in_flight=simulation.outbox.in_flight - dispatcher.waiting,
+            behind_ms=driver.late_real_us(due_ms) // 1_000 if due_ms is not None else 0,
+            live=live,
         )
+        if live or self._show.machine:
+            self._show(self._view)
+        elif self._show.text:
+            self._line(
+                f"{format_offset(simulation.clock.now_ms)}  {len(simulation.messages)} messages  "
+                f"{len(simulation.outbox.webhooks)} webhooks  {simulation.outbox.in_flight} in flight"
+            )
 
-    return show
+    def end(self) -> None:
+        """Tell programs that this is the last they hear."""
+        if self._view is not None and self._show.machine:
+            self._show(self._view, last=True)

@@ -35,7 +35,7 @@ from simulator.load.run import Shared, run_shared
 from simulator.provider import Provider
 from simulator.scenario.goals import RunFile
 
-__all__ = ["Door", "share", "share_firing"]
+__all__ = ["Door", "Interrupts", "share", "share_firing"]
 
 
 def share(
@@ -123,7 +123,7 @@ class Interrupts:
         def interrupt() -> None:
             self.count += 1
             if self.count == 1:
-                say("interrupted: the workers bring what they have; once more ends them at once", err=True)
+                say("interrupted: what was measured is told; once more ends it at once", err=True)
             task.cancel()
 
         when_asked_to_end(lambda _: interrupt())

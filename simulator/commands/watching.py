@@ -27,15 +27,26 @@ class Shown:
     Shows views in the form that is asked for, the last one in any case.
     """
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, *, err: bool = True) -> None:
         self._form = form
+        self._err = err
         self._line = ProgressLine(_LOG_REAL_S)
 
+    @property
+    def machine(self) -> bool:
+        """True when programs read it."""
+        return self._form == "json"
+
+    @property
+    def text(self) -> bool:
+        """True when people read it."""
+        return self._form == "text"
+
     def __call__(self, view: View, *, last: bool = False) -> None:
-        if self._form == "json":
+        if self.machine:
             # Whoever reads it line by line is not to wait for a buffer.
-            say(json.dumps({**view._asdict(), "last": last}), err=True)
-        elif self._form == "text":
+            say(json.dumps({**view._asdict(), "last": last}), err=self._err)
+        elif self.text:
             self._line(view.line())
 
 

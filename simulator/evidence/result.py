@@ -124,6 +124,10 @@ class Scorecard:
     How long attempts that were ready waited for one of the account's places, or for an earlier one to
     the same recipient, in real time; None on a clock that stands still meanwhile.
     """
+    asked_per_s: float | None = None
+    """How many webhooks a second fell due; None: nobody asked for any rate, the clock stood still."""
+    reached_per_s: float | None = None
+    """How many of them were sent a second, in real time; None: likewise, in one process."""
     load: Load | None = None
     """How the simulator itself did; None: nobody measured it."""
 
@@ -154,6 +158,14 @@ class Drives:
     failures: Mapping[str, int]
     """How many were not answered, by why."""
     first_failure: str
+    asked_per_s: float | None = None
+    """How many a second were to be made; None: the clock stood still while they were, so nothing is late."""
+    reached_per_s: float | None = None
+    """How many a second were made, in real time."""
+    late: Mapping[str, int] = field(default_factory=dict)
+    """From due to made, in microseconds: `p50_us`, `p99_us`, `p99_9_us`, `max_us`."""
+    answered: Mapping[str, int] = field(default_factory=dict)
+    """From due to the end of the answer."""
 
     @property
     def succeeded(self) -> int:

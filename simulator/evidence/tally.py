@@ -4,20 +4,26 @@ What is counted of webhooks, one after the other, and may be added up over sever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol, TypeVar
 
 from simulator.evidence.purpose import COPIES, blameless
 from simulator.kernel.webhooks.webhook import Webhook, WebhookState
 
-__all__ = ["ExactSamples", "Samples", "WebhookTally", "excused_webhook", "nearest_rank", "totalled"]
+__all__ = ["ExactSamples", "Samples", "WebhookTally", "excused_webhook", "nearest_rank", "ranks", "totalled"]
 
 SamplesT = TypeVar("SamplesT", bound="Samples")
+_RANKS: Final = {"p50_us": 50, "p99_us": 99, "p99_9_us": 99.9, "max_us": 100}
 
 
 def nearest_rank(ascending: Sequence[int], percent: float) -> int:
     """Return the least value that *percent* of all values do not exceed; 0 when there are none."""
     return ascending[-(-round(percent * 10) * len(ascending) // 1_000) - 1] if ascending else 0
+
+
+def ranks(samples: Samples) -> Mapping[str, int]:
+    """Return what is told of measured times: p50, p99, p99.9 and the longest; nothing of nothing."""
+    return {name: samples.rank(percent) for name, percent in _RANKS.items()} if len(samples) else {}
 
 
 class Samples(Protocol):

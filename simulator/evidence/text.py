@@ -57,6 +57,8 @@ ROWS: Final = (
     Row("recovery_ms", "recovery", "ms"),
     Row("lag_max_ms", "lag max", "ms"),
     Row("queued_p99_us", "queued p99", "us"),
+    Row("asked_per_s", "rate asked", "/s"),
+    Row("reached_per_s", "rate reached", "/s"),
     Row("attempts_per_s_max", "attempts/s max"),
     Row("simulator_lag_p99_us", "simulator lag p99", "us"),
     Row("behind_max_ms", "simulator behind", "ms"),
@@ -67,6 +69,8 @@ ROWS: Final = (
 def shown(row: Row, card: Scorecard) -> str:
     """Return a field of *card* as people read it."""
     value: int | None = getattr(card, row.field)
+    if row.unit == "/s" and value is not None:
+        return f"{value:,.0f}/s"
     if value is None:
         # No outage that came to an end, say: there may have been none, or it lasts.
         return "–"

@@ -25,7 +25,7 @@ def curl_lines(result: RunResult, plan: RunFile) -> tuple[str, ...]:
     start_ms = simulation.state.scenario_start_ms
     lines = [
         (start_ms + driven.at_ms, 0, _curl(request_of(driven, simulation.people)))
-        for driven in arrivals(plan.drive)
+        for driven in arrivals(plan.drive, simulation.chance)
     ]
     lines += [
         (attempt.at_ms, 1, _curl(simulation.request_for(webhook, attempt.number)))

@@ -142,7 +142,9 @@ def _is_something_else(target: Path) -> bool:
 
 
 def _standard_stream(path: Path) -> int | None:
-    """Return the descriptor of the output that *path* is another name of, as /dev/stdout is."""
+    """Return the descriptor of the output that *path* is another name of, as `-` and /dev/stdout are."""
+    if str(path) == "-":
+        return 1
     if not path.is_symlink() and not str(path).startswith(("/dev/fd/", "/proc/self/fd/")):
         return None
     for stream in (1, 2):

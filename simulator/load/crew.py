@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,9 @@ _BEGIN_REAL_S: Final = 0.1
 """So long after all are ready they begin together."""
 _BRING_REAL_S: Final = 20.0
 """So long a worker that was told to stop may take to bring what it has."""
+_SILENT_REAL_S: Final = 60.0
+"""A worker that has told nothing for so long hangs; reading the largest scenario takes less."""
+_LOOK_REAL_S: Final = 0.5
 
 
 PartT = TypeVar("PartT")
@@ -47,6 +51,8 @@ class _Member(Generic[PartT]):
         self.progress: Progress | None = None
         self.part: PartT | None = None
         self.trouble = ""
+        self.heard_s = time.monotonic()
+        """When it told something last."""
 
     @property
     def name(self) -> str:
@@ -64,6 +70,7 @@ class _Member(Generic[PartT]):
         """Take what it tells until it has brought its part or is gone."""
         assert self.process.stdout is not None
         while (frame := await read_frame_later(self.process.stdout)) is not None:
+            self.heard_s = time.monotonic()
             match frame:
                 case Ready():
                     # Nobody waits for it any more when the run was interrupted meanwhile.
@@ -77,10 +84,17 @@ class _Member(Generic[PartT]):
                     self.part = frame
         code = await self.process.wait()
         if self.part is None and not self.trouble:
-            how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-            self.trouble = f"{self.name} died {how}, and its shard with it"
+            self.trouble = f"{self.name} died {_how(code)}, and its shard with it"
         if not self.ready.done():
             self.ready.set_result(None)
+
+
+def _how(code: int) -> str:
+    """Return how a process ended that should not have."""
+    if code >= 0:
+        return f"with exit code {code}"
+    name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
+    return f"by {name}" + (" (is there enough memory?)" if name == "SIGKILL" else "")
 
 
 class Crew(Generic[PartT]):
@@ -94,6 +108,8 @@ class Crew(Generic[PartT]):
         """What each of them brings in the end."""
         self._members: list[_Member[PartT]] = []
         self._began_s = 0.0
+        self.silent_max_real_s = _SILENT_REAL_S
+        """A worker that has told nothing for so long is ended."""
 
     @property
     def pids(self) -> list[int]:
@@ -121,6 +137,7 @@ class Crew(Generic[PartT]):
         began_s = loop.time()
         troubles: list[str] = []
         listening: asyncio.Future[list[None]] | None = None
+        watching = loop.create_task(self._end_silent())
         try:
             for job in self._jobs:
                 self._members.append(_Member(job, self._kind, await _started()))
@@ -142,23 +159,43 @@ class Crew(Generic[PartT]):
             troubles.append("the run was interrupted")
             # What was measured is kept; whoever cancels hears of it by `interrupted`.
         finally:
-            await self._end(listening)
+            try:
+                await self._end(listening)
+            finally:
+                watching.cancel()
         members = self._members
         troubles += [member.trouble for member in members if member.trouble]
         parts = [member.part for member in members if member.part is not None]
         return Brought(parts, troubles, loop.time() - began_s)
+
+    async def _end_silent(self) -> None:
+        """End every worker that hangs: the others are not to wait for it."""
+        while True:
+            await asyncio.sleep(_LOOK_REAL_S)
+            for member in self._members:
+                silent_s = time.monotonic() - member.heard_s
+                if silent_s > self.silent_max_real_s and member.process.returncode is None:
+                    if member.part is None and not member.trouble:
+                        why = f"has told nothing for {silent_s:.0f} s and was ended, and its shard with it"
+                        member.trouble = f"{member.name} {why}"
+                    member.process.kill()
 
     async def _end(self, listening: asyncio.Future[list[None]] | None) -> None:
         """Have every worker bring what it has; end those that do not in time."""
         for member in self._members:
             if member.part is None and member.process.returncode is None:
                 member.tell(Stop())
-        if listening is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(listening), _BRING_REAL_S)
-        for member in self._members:
-            if member.process.returncode is None:
-                member.process.kill()
+        try:
+            if listening is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asyncio.shield(listening), _BRING_REAL_S)
+        finally:
+            # Whoever interrupts once more does not wait for that, and leaves nobody behind.
+            for member in self._members:
+                if member.process.returncode is None:
+                    if member.part is None and not member.trouble:
+                        member.trouble = f"{member.name} did not bring what it had, and was ended"
+                    member.process.kill()
         if listening is not None:
             await listening
         for member in self._members:

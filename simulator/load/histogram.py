@@ -4,7 +4,7 @@ Times as a histogram: three digits of each, as much memory for a million as for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from simulator.load.extra import MissingExtra
@@ -80,14 +80,3 @@ class Histogram:
     def encoded(self) -> bytes:
         """Return it as the text that every HDR histogram library reads (V2, compressed)."""
         return bytes(self._entered().encode())
-
-    def ranks(self) -> Mapping[str, int]:
-        """Return what is told of it: p50, p99, p99.9 and the longest; nothing of nothing."""
-        if not len(self):
-            return {}
-        return {
-            "p50_us": self.rank(50),
-            "p99_us": self.rank(99),
-            "p99_9_us": self.rank(99.9),
-            "max_us": self.rank(100),
-        }

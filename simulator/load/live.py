@@ -11,8 +11,9 @@ from simulator.evidence.text import rates
 from simulator.evidence.words import latency
 from simulator.load.measures import Measures
 from simulator.load.parts import Progress
+from simulator.run.meter import Meter
 
-__all__ = ["View", "view_of"]
+__all__ = ["View", "view_alone", "view_of"]
 
 
 class View(NamedTuple):
@@ -99,6 +100,29 @@ def view_of(progress: Sequence[Progress], elapsed_s: float, live_rate: int) -> V
         answered_p99_us=measures.answered.rank(99),
         asked_per_s=_rounded(measures.asked_per_s(live_rate) if live_rate else None),
         reached_per_s=_rounded(measures.reached_per_s()),
+    )
+
+
+def view_alone(
+    meter: Meter, *, messages: int, backlog: int, in_flight: int, behind_ms: int, live: bool
+) -> View:
+    """Return how a run in one process looks."""
+    return View(
+        elapsed_s=round(meter.elapsed_real_s, 3),
+        workers=1,
+        messages=messages,
+        due=meter.sent + backlog,
+        sent=meter.sent,
+        answered=meter.answered_count,
+        non_2xx=meter.non_2xx,
+        no_answer=meter.no_answer,
+        backlog=backlog,
+        in_flight=in_flight,
+        behind_ms=behind_ms,
+        late_p99_us=meter.lates.rank(99) if live else None,
+        answered_p99_us=meter.answers.rank(99),
+        asked_per_s=meter.pace.asked_per_s if live else None,
+        reached_per_s=meter.pace.reached_per_s,
     )
 
 

@@ -11,7 +11,8 @@ from msgspec import structs
 
 from simulator import __version__
 from simulator.evidence.result import Check, Load, RunResult, Scorecard, Storm
-from simulator.evidence.scorecard import card_of
+from simulator.evidence.scorecard import RANKS, card_of
+from simulator.evidence.tally import ranks
 from simulator.explain.idle_rules import idle_rules
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
@@ -117,13 +118,14 @@ def _card(parts: Sequence[Part], judged: Judged, measures: Measures, live_rate: 
     card = card_of(tally, live_rate)
     if live_rate:
         # Measured on the machine's own watch, so a clock that is behind hides nothing.
-        ranks = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
-        waits = {f"since_due_{name}_us": measures.answered.rank(at) for name, at in ranks.items()}
+        waits = {f"since_due_{name}_us": measures.answered.rank(at) for name, at in RANKS.items()}
         card = replace(card, **waits, lag_max_ms=measures.late.rank(100) // 1_000)  # type: ignore[arg-type]
     recoveries = [part.recovery_ms for part in parts if part.recovery_ms is not None]
     loads = [part.load for part in parts]
     return replace(
         card,
+        asked_per_s=measures.asked_per_s(live_rate) if live_rate else None,
+        reached_per_s=measures.reached_per_s(),
         order_violations=sum(part.order_violations for part in parts),
         recovery_ms=max(recoveries, default=None),
         load=Load(
@@ -157,8 +159,8 @@ def _storm(
         journalled=sum(part.journalled for part in parts),
         asked_per_s=measures.asked_per_s(live_rate) if live_rate else None,
         reached_per_s=measures.reached_per_s(),
-        late=measures.late.ranks() if live_rate else {},
-        answered=measures.answered.ranks() if live_rate else {},
+        late=ranks(measures.late) if live_rate else {},
+        answered=ranks(measures.answered) if live_rate else {},
         digest=f"{measures.digest:032x}",
         resident_max_bytes=max((part.resident_max_bytes for part in parts), default=0),
         incomplete=(*brought.troubles, *early),

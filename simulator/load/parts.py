@@ -19,7 +19,7 @@ from simulator.load.refire import Firing
 from simulator.run.audit import Finding
 from simulator.run.judged import Judged
 
-__all__ = ["Failed", "FireJob", "Job", "Part", "Progress", "Ready", "Start", "Stop"]
+__all__ = ["Alive", "Failed", "FireJob", "Job", "Part", "Progress", "Ready", "Start", "Stop"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,10 @@ class Ready(NamedTuple):
     """A worker has read its job and could begin."""
 
     pid: int
+
+
+class Alive(NamedTuple):
+    """A worker goes on, whatever it is at."""
 
 
 class Start(NamedTuple):

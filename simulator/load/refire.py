@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, NamedTuple
 
+from simulator.evidence.tally import ranks
 from simulator.evidence.text import ranks_line, rates
 from simulator.kernel.model.shard import Shard
 from simulator.kernel.webhooks.webhook import WebhookRequest
@@ -67,6 +68,21 @@ class LoadReport:
         self.reasons = {**other.reasons, **self.reasons}
         self.worse += other.worse
 
+    def as_plain(self) -> dict[str, object]:
+        """Return it for programs."""
+        measures = self.measures
+        return {
+            "incomplete": list(self.troubles),
+            "sent": self.sent,
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "failures": dict(sorted(self.failures.items())),
+            "worse": self.worse,
+            "asked_per_s": measures.asked_per_s(1),
+            "reached_per_s": measures.reached_per_s(),
+            "late": ranks(measures.late),
+            "answered": ranks(measures.answered),
+        }
+
     def lines(self) -> list[str]:
         """Return it as lines for people."""
         measures = self.measures
@@ -82,7 +98,7 @@ class LoadReport:
         lines.append(rates(measures.asked_per_s(1), measures.reached_per_s()))
         for what, histogram in (("late (sent − due)", measures.late), ("answered − due", measures.answered)):
             if len(histogram):
-                lines.append(ranks_line(what, histogram.ranks()))
+                lines.append(ranks_line(what, ranks(histogram)))
         return lines
 
 

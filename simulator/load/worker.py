@@ -11,15 +11,18 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Final
 
 from simulator.load.firing import fire
 from simulator.load.frames import framed, read_frame
 from simulator.load.orders import Orders
-from simulator.load.parts import Failed, FireJob, Job
+from simulator.load.parts import Alive, Failed, FireJob, Job
 from simulator.load.sharding import work
 from simulator.runtime.loops import loop_factory
 
 __all__ = ["main"]
+
+_ALIVE_REAL_S: Final = 1.0
 
 
 class _Wire:
@@ -56,6 +59,7 @@ def main() -> None:
 
 async def _do(job: Job | FireJob, wire: _Wire) -> None:
     orders = Orders(sys.stdin.buffer)
+    alive = asyncio.get_running_loop().create_task(_stay_in_touch(wire))
     try:
         if isinstance(job, Job):
             wire.tell(await work(job, wire.tell, orders))
@@ -64,6 +68,15 @@ async def _do(job: Job | FireJob, wire: _Wire) -> None:
     except Exception as trouble:
         wire.tell(Failed(f"{type(trouble).__name__}: {trouble}"))
         raise
+    finally:
+        alive.cancel()
+
+
+async def _stay_in_touch(wire: _Wire) -> None:
+    """Tell that this process still gets on, so that one that hangs is noticed."""
+    while True:
+        await asyncio.sleep(_ALIVE_REAL_S)
+        wire.tell(Alive())
 
 
 if __name__ == "__main__":

@@ -9,10 +9,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from heapq import merge
+from itertools import repeat
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from simulator.evidence.pace import Pace
 from simulator.evidence.result import Drives
+from simulator.evidence.tally import ExactSamples, ranks
+from simulator.kernel.model.arrivals import offsets_us
+from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.people import People, filled
 from simulator.kernel.webhooks.webhook import WebhookRequest
 from simulator.runtime.transport.redirects import followed
@@ -49,9 +54,10 @@ class DriveReport:
         "failed_on",
         "failures",
         "first_failure",
-        "lag_max_ms",
-        "latencies_us",
+        "latencies",
+        "lates",
         "made",
+        "pace",
         "recipients",
         "statuses",
     )
@@ -60,9 +66,11 @@ class DriveReport:
         self.made = 0
         self.first_failure = ""
         """What the first call without success was, and what came of it."""
-        self.latencies_us: list[int] = []
+        self.latencies = ExactSamples()
         """How long each call took, from when it was due."""
-        self.lag_max_ms = 0
+        self.lates = ExactSamples()
+        """How much later than due each was made; empty on a clock that stands still meanwhile."""
+        self.pace = Pace()
         self.statuses: dict[int, int] = {}
         self.recipients: dict[str, None] = {}
         """To whom the software was made to send, as far as the calls said."""
@@ -70,9 +78,16 @@ class DriveReport:
         self.failed_on: dict[str, None] = {}
         """To whom calls were to send that the software answered with a conflict or a failure of its own."""
 
-    def note_lag(self, lag_ms: int) -> None:
-        """Take note of how late a call was made."""
-        self.lag_max_ms = max(self.lag_max_ms, lag_ms)
+    def note_sent(self, due_s: float, now_s: float) -> None:
+        """Take note of a call that is made now, on a live clock, and of when it was due."""
+        due_us, now_us = int(due_s * 1_000_000), int(now_s * 1_000_000)
+        self.lates.add(max(0, now_us - due_us))
+        self.pace.take(due_us, now_us)
+
+    @property
+    def lag_max_ms(self) -> int:
+        """How late the latest call was made."""
+        return self.lates.rank(100) // 1_000
 
     @property
     def refused(self) -> int:
@@ -86,18 +101,25 @@ class DriveReport:
             statuses=dict(self.statuses),
             failures=dict(self.failures),
             first_failure=self.first_failure,
+            asked_per_s=self.pace.asked_per_s,
+            reached_per_s=self.pace.reached_per_s,
+            late=ranks(self.lates),
+            answered=ranks(self.latencies),
         )
 
 
-def arrivals(drives: tuple[Drive, ...]) -> Iterator[Driven]:
-    """Yield every call in the order of its instant."""
-    return merge(*(_arrivals(drive, order) for order, drive in enumerate(drives)))
+def arrivals(drives: tuple[Drive, ...], chance: Chance) -> Iterator[Driven]:
+    """Yield every call in the order of its instant; *chance* draws the gaps that are random."""
+    return merge(*(_arrivals(drive, order, chance) for order, drive in enumerate(drives)))
 
 
-def _arrivals(drive: Drive, order: int) -> Iterator[Driven]:
-    for number in range(drive.count):
-        after_ms = number * drive.rate.per_ms // drive.rate.count if drive.rate is not None else 0
-        yield Driven(drive.at_ms + after_ms, order, number, drive)
+def _arrivals(drive: Drive, order: int, chance: Chance) -> Iterator[Driven]:
+    if drive.arrivals is None:
+        offsets: Iterator[int] = repeat(0, drive.count)
+    else:
+        offsets = offsets_us(drive.arrivals, drive.count, chance.of("drive", order))
+    for number, after_us in enumerate(offsets):
+        yield Driven(drive.at_ms + after_us // 1_000, order, number, drive)
 
 
 def _numbered(plain: object, number: int) -> object:
@@ -153,17 +175,21 @@ async def make_call(
     """
     Make one call; what comes of it is counted, not raised.
 
-    *due_s* is when it was due, on the clock of the event loop; None: now.
+    *due_s* is when it was due, on the clock of the event loop; None: now, for the space's clock stands still.
     """
     loop = asyncio.get_running_loop()
-    due_s = loop.time() if due_s is None else due_s
+    now_s = loop.time()
+    if due_s is None:
+        due_s = now_s
+    else:
+        report.note_sent(due_s, now_s)
     drive, request = driven.drive, request_of(driven, people)
     report.made += 1
     report.recipients[recipient_of(driven)] = None
     try:
         reply = await followed(client, request, _TERMS)
     finally:
-        report.latencies_us.append(int((loop.time() - due_s) * 1_000_000))
+        report.latencies.add(int((loop.time() - due_s) * 1_000_000))
     if reply.cause is not None:
         report.failures[reply.cause.value] = report.failures.get(reply.cause.value, 0) + 1
         report.first_failure = report.first_failure or f"{drive.method} {request.url}: {reply.error}"

@@ -13,8 +13,7 @@ from typing import Final
 
 from simulator import __version__
 from simulator.evidence.result import Check, Load, RunResult, Scorecard
-from simulator.evidence.scorecard import scorecard
-from simulator.evidence.tally import nearest_rank
+from simulator.evidence.text import rates
 from simulator.evidence.words import latency
 from simulator.kernel.model.scenario import ClockMode, TimelineItem
 from simulator.kernel.model.units import format_offset
@@ -24,6 +23,7 @@ from simulator.run.checks import checks, given_up, impossible_acts
 from simulator.run.course import Course
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.run.growth import figures_of, growth_checks
+from simulator.run.meter import Meter
 from simulator.run.pulse import Pulse, beating
 from simulator.run.sends import invalid_check, relation_check
 from simulator.run.settling import call_off, settle
@@ -77,7 +77,7 @@ async def run(
     server: Server,
     plan: RunFile,
     options: RunOptions,
-    progress: Callable[[Space], None] = lambda _: None,
+    progress: Callable[[Space, Meter], None] = lambda _space, _meter: None,
 ) -> RunResult:
     """
     Carry out *plan* in the default space of a started server and return the verdict.
@@ -85,10 +85,10 @@ async def run(
     Raises IntegratorUnreachable when there is nobody to test.
     """
     space = server.registry.get(DEFAULT_SPACE)
-    shown = asyncio.get_running_loop().create_task(_show(space, progress))
     course = Course(plan)
+    meter = course.meter = Meter(space)
+    shown = asyncio.get_running_loop().create_task(_show(space, meter, progress))
     server.registry.courses[space.name] = course
-    began_s = asyncio.get_running_loop().time()
     software = Software(options.start, server.url) if options.start else None
     try:
         if software is not None:
@@ -104,7 +104,7 @@ async def run(
             ended, gave_up = await _ends(_play(stage), options, space)
             audits = [await _asked(stage, ask) for ask in plan.expect.integrator]
             # A live clock goes on: what is judged is how things were when the run was over.
-            card = scorecard(space, lag_max_ms=stage.report.lag_max_ms, load=_load(space, pulse))
+            card = course.scorecard(space, lag_max_ms=stage.report.lag_max_ms, load=_load(space, pulse))
             results = _judged(stage, card, audits, ended)
             if gave_up:
                 results.append(given_up(gave_up))
@@ -115,9 +115,10 @@ async def run(
         raise IntegratorUnreachable(str(trouble)) from None
     finally:
         shown.cancel()
+        meter.end()
         if software is not None:
             await software.stop()
-    progress(space)
+    progress(space, meter)
     result = RunResult(
         scenario=plan.scenario.name,
         source=plan.scenario.source,
@@ -126,7 +127,7 @@ async def run(
         checks=tuple(results),
         scorecard=card,
         space=space,
-        elapsed_real_s=asyncio.get_running_loop().time() - began_s,
+        elapsed_real_s=meter.elapsed_real_s,
         drive=stage.report.summary() if plan.drive else None,
         planned_ms=tuple(course.planned_ms(space)),
     )
@@ -159,7 +160,7 @@ class _Stage:
         self.stories = Stories(space.simulation)
         self._late_left_s = _LATE_WORK_REAL_S
         drive = plan.drive + tuple(_errand(item) for item in plan.scenario.timeline if item.software)
-        self.calls: Callable[[], Iterator[Driven]] = lambda: arrivals(drive)
+        self.calls: Callable[[], Iterator[Driven]] = lambda: arrivals(drive, space.simulation.chance)
 
     async def meanwhile(self) -> None:
         """Let what software sends late, in place of another message say, have its end as well."""
@@ -308,18 +309,27 @@ def _endless(space: Space, options: RunOptions) -> Check:
 
 def _driven(stage: _Stage, still: bool) -> Check:
     report = stage.report
-    latencies = sorted(report.latencies_us)
-    p50_us, p99_us, longest_us = (nearest_rank(latencies, percent) for percent in (50, 99, 100))
-    hint = _STOOD_STILL if still and longest_us > _LONG_US else ""
+    hint = _STOOD_STILL if still and report.latencies.rank(100) > _LONG_US else ""
     parts = [f"{count} × {status}" for status, count in sorted(report.statuses.items())]
     parts += [f"{count} × {name}" for name, count in sorted(report.failures.items())]
     return Check(
         name="drive: every call succeeds",
         passed=report.refused == 0,
-        detail=f"{report.made} calls: {', '.join(parts) or 'none'}; "
-        f"p50 {latency(p50_us)}, p99 {latency(p99_us)}{hint}",
+        detail=f"{report.made} calls: {', '.join(parts) or 'none'}; {'; '.join(_times(report))}{hint}",
         lines=(f"the first without success: {report.first_failure}", *_kept(stage)) if report.refused else (),
     )
+
+
+def _times(report: DriveReport) -> Iterator[str]:
+    """Yield how long calls took, and on a live clock how late they were, and at which rate they were made."""
+    answered = f"p50 {latency(report.latencies.rank(50))}, p99 {latency(report.latencies.rank(99))}"
+    if not len(report.lates):
+        yield answered
+        return
+    if report.pace.asked_per_s is not None:
+        yield rates(report.pace.asked_per_s, report.pace.reached_per_s)
+    yield f"late p99 {latency(report.lates.rank(99))}"
+    yield f"answered − due {answered}"
 
 
 def _kept(stage: _Stage) -> Iterator[str]:
@@ -356,9 +366,9 @@ def _sent_nothing(url: str) -> Check:
     )
 
 
-async def _show(space: Space, progress: Callable[[Space], None]) -> None:
+async def _show(space: Space, meter: Meter, progress: Callable[[Space, Meter], None]) -> None:
     while True:
-        progress(space)
+        progress(space, meter)
         await asyncio.sleep(0.5)
 
 
@@ -420,12 +430,16 @@ async def _play_live(stage: _Stage) -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
     under_way: set[asyncio.Task[None]] = set()
+    together = 0
     for driven in stage.calls():
-        wait_s = started + driven.at_ms / 1000 / stage.space.driver.rate - loop.time()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        stage.report.note_lag(int(-wait_s * 1000))
-        task = loop.create_task(stage.make(driven, loop.time() + min(wait_s, 0.0)))
+        due_s = started + driven.at_ms / 1000 / stage.space.driver.rate
+        wait_s = due_s - loop.time()
+        # Late calls are made at once, all together, and yet those before them get on.
+        together += 1
+        if wait_s > 0 or together == _CALLS_AT_ONCE:
+            await asyncio.sleep(max(0.0, wait_s))
+            together = 0
+        task = loop.create_task(stage.make(driven, due_s))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)

@@ -84,7 +84,7 @@ def in_order_check(
 ) -> Check:
     """Return the check that the texts to each recipient were first sent in the order of the calls."""
     wished: dict[str, list[str]] = {}
-    for driven in arrivals(drives):
+    for driven in arrivals(drives, simulation.chance):
         if driven.drive.sends:
             wished.setdefault(recipient_of(driven), []).extend(texts_of(driven))
     last: dict[tuple[str, str], int] = {}

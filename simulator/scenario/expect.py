@@ -10,6 +10,7 @@ from typing import Final
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.units import Rate
+from simulator.scenario.arrivals import ARRIVALS, schedule_of
 from simulator.scenario.calls import REQUEST
 from simulator.scenario.goals import (
     REFUSED,
@@ -364,6 +365,7 @@ def _drive(
     recipient: tuple[str, ...] = ("+4179",),
     headers: Mapping[str, str] | None = None,
     body: object = None,
+    arrivals: object = None,
 ) -> Drive:
     _check_blanks(call[1], _DRIVE_WORDS, only=True)
     _check_blanks(body, _DRIVE_WORDS, only=False)
@@ -372,7 +374,7 @@ def _drive(
         url=call[1],
         at_ms=at,
         count=count,
-        rate=rate,
+        arrivals=schedule_of(arrivals, rate, count),
         recipients=tuple(_numbers(text) for text in recipient),
         headers=headers or {},
         body=body,
@@ -386,6 +388,12 @@ DRIVE: Final[Shape[Drive]] = Record(
         Field("at", Duration(), "When the first one is made."),
         Field("count", Integer(1, 1_000_000), "How many."),
         Field("rate", RateShape(), "How fast; all at one instant, one after the other, if not given."),
+        Field(
+            "arrivals",
+            ARRIVALS,
+            "When they are made, as of a storm: constant gaps, if nothing is said; poisson; a ramp; steps. "
+            "On a live clock none waits for the one before to be answered.",
+        ),
         Field(
             "recipient",
             _RECIPIENTS,

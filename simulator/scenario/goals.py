@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from simulator.kernel.model.arrivals import Arrivals
 from simulator.kernel.model.scenario import Scenario
-from simulator.kernel.model.units import Rate
 
 __all__ = [
     "BLANK",
@@ -243,8 +243,8 @@ class Drive:
     url: str
     at_ms: int = 0
     count: int = 1
-    rate: Rate | None = None
-    """None: one after the other at the same instant."""
+    arrivals: Arrivals | None = None
+    """When they are made; None: one after the other at the same instant."""
     recipients: tuple[str, ...] = ("+4179{n:07}",)
     """Who `{recipient}` is, in turn; `{n}` and `{n:07}` are the call's number."""
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -93,6 +93,10 @@ class RunCourse(Protocol):
         """Return what is expected, and how it stands."""
         ...
 
+    def scorecard(self, space: Space) -> object:
+        """Return the Scorecard so far, with rates that only the run measures."""
+        ...
+
 
 class Recorded(Protocol):
     """

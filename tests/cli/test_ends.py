@@ -49,14 +49,14 @@ COMMANDS = {
         ["run", "run.yaml", "--port", "0", "--workers", "2"],
         "metrics at port",
         130,
-        "interrupted: the workers bring what they have",
+        "interrupted: what was measured is told",
     ),
     "open": (["open", "record", "--port", "0"], "is shown at", 130, ""),
     "replay --to": (
         ["replay", "record", "--to", "http://127.0.0.1:9/"],
         "of the record",
         130,
-        "simulator: interrupted",
+        "interrupted: what was measured is told",
     ),
     "exam": (
         ["exam", "infobip", "--drive", SENDS, "--webhook", "http://127.0.0.1:9/", "--port", "0"],

@@ -5,6 +5,7 @@ The limits that docs/limits.md states hold, whatever is sent; counted, not timed
 from __future__ import annotations
 
 from simulator.kernel.engine.simulation import Simulation
+from simulator.kernel.model.arrivals import Constant
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.scenario import Storm, TimelineItem
@@ -48,7 +49,7 @@ def storm(messages: int, rate: Rate) -> TimelineItem:
     """
     Return a storm from the start.
     """
-    what = Storm(provider="pigeon", messages=messages, rate=rate, recipient="+9055", mix=SOON)
+    what = Storm(provider="pigeon", messages=messages, arrivals=Constant(rate), recipient="+9055", mix=SOON)
     return TimelineItem(at_ms=0, storm=what, provider="pigeon")
 
 

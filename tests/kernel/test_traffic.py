@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.kernel.engine.arrivals import address_of_arrival, arrival_ms
+from simulator.kernel.model.arrivals import Constant
 from simulator.kernel.model.fates import Ending, Fate
 from simulator.kernel.model.message import Rung
 from simulator.kernel.model.rules import Act
@@ -29,7 +30,7 @@ def storm(sim: Bench, messages: int, rate: Rate, *, at_ms: int = 0, mix: object 
     """
     Put a storm on the timeline.
     """
-    what = Storm(provider="pigeon", messages=messages, rate=rate, recipient="+9055", mix=mix)  # type: ignore[arg-type]
+    what = Storm(provider="pigeon", messages=messages, arrivals=Constant(rate), recipient="+9055", mix=mix)  # type: ignore[arg-type]
     sim.load(timeline=(TimelineItem(at_ms=at_ms, storm=what, provider="pigeon"),))
 
 
@@ -183,7 +184,9 @@ def test_storm_goes_by_the_rules_where_its_mix_says_nothing(sim: Bench) -> None:
     """
     Answers and webhooks of a storm's messages are touched by rules like those of any other.
     """
-    what = Storm(provider="pigeon", messages=5, rate=Rate(5, 1_000), recipient="+9055", text="gust")
+    what = Storm(
+        provider="pigeon", messages=5, arrivals=Constant(Rate(5, 1_000)), recipient="+9055", text="gust"
+    )
     failing = Fate(ending=Ending.FAIL, after=ConstantDelay(10), code="HAWK", progress=())
     sim.load(
         rule("hawk", fate=failing),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("hdrh", reason="the extra `load` is not installed")
 
-from simulator.evidence.tally import nearest_rank
+from simulator.evidence.tally import nearest_rank, ranks
 from simulator.load.histogram import Histogram
 from simulator.load.measures import Measures
 
@@ -37,7 +37,7 @@ def test_ranks_of_many_workers_are_those_of_one(times: list[int], workers: int) 
     for number in range(workers):
         together.join(pickle.loads(pickle.dumps(_of(times[number::workers]))))
 
-    assert together.ranks() == whole.ranks()
+    assert ranks(together) == ranks(whole)
     assert list(together.counts()) == list(whole.counts())
     assert len(together) == len(times)
 

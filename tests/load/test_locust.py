@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,9 +39,17 @@ from simulator.locust import Client
 
 
 class Sender(Client):
-    host = "HOST/infobip"
+    host = "HOST/PROVIDER"
+    provider = "PROVIDER"
     rate, messages, ask_after_s = "50/s", 40, 0.2
 """
+STATES: Mapping[str, Mapping[str, int]] = {
+    "bip": {},
+    "bitel": {"WAITING": 40},
+    "infobip": {"PENDING_ENROUTE": 40},
+    "rbm": {},
+}
+"""What each answers whoever asks while its clock stands still; two have no question."""
 
 
 async def _locust(*arguments: str) -> asyncio.subprocess.Process:
@@ -96,19 +105,20 @@ async def test_two_workers_of_locust_tell_the_story_of_one(tmp_path: Path) -> No
     assert re.search(r"POST +webhooks +300 ", printed), printed
 
 
-async def test_client_sends_at_a_rate_and_asks_what_became_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("provider", ["bip", "bitel", "infobip", "rbm"])
+async def test_client_sends_at_a_rate_and_asks_what_became_of_it(tmp_path: Path, provider: str) -> None:
     """
     Calls of a client arrive on schedule, their ids are kept, and each is asked about.
     """
     async with serving() as bench:
         file = tmp_path / "locustfile.py"
-        file.write_text(CLIENT.replace("HOST", bench.url))
+        file.write_text(CLIENT.replace("HOST", bench.url).replace("PROVIDER", provider))
         process = await _locust("-f", str(file), "--headless", "-u", "1", "-r", "1")
         (printed,) = await _ended(process)
         messages = len(bench.space.simulation.messages)
 
     assert process.returncode == 0, printed
     assert messages == 40
-    assert "40 ids kept, states when asked: {'PENDING_ENROUTE': 40}" in printed
+    assert f"40 ids kept, states when asked: {STATES[provider]}" in printed
     assert "1 worker: 40 attempts sent, 40 came to an end" in printed
-    assert re.search(r"GET +infobip status +40 ", printed)
+    assert bool(re.search(rf"(GET|POST) +{provider} status +40 ", printed)) is bool(STATES[provider])

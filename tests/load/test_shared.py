@@ -8,18 +8,14 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
 
-from harness import Receiver, receiving, until
-from load.bench import in_this_process
+from harness import receiving, until
+from load.bench import STORM, command, in_this_process, shared
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
@@ -27,45 +23,12 @@ from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.load.crew import Crew
 from simulator.load.keeper import Limits
 from simulator.load.parts import Part
-from simulator.load.run import Shared, run_shared
 from simulator.provider import discover
+from simulator.run.runner import RunOptions, run
 from simulator.scenario.loader import load_run
+from simulator.server.app import Server, ServerConfig
 
 pytest.importorskip("hdrh", reason="the extra `load` is not installed")
-
-STORM = """
-name: a storm for several
-providers: {infobip: {webhook: {url: RECEIVER/reports, in_flight: 8, retry: [1s, 5s]}}}
-recipients: {"+4170000000*": {reachable: {from: 0s, until: 2h, is: false}}}
-rules:
-  - name: nervous network
-    when: {recipient: "+417*"}
-    then: {webhooks: {duplicate: {share: 10%, within: 30s}, delay: 0s..9s}}
-timeline:
-  - at: 1s
-    provider: infobip
-    storm: {messages: 600, rate: 100/s, recipient: "+417", arrivals: poisson, mix: {deliver: 70%, fail: 20%}}
-  - {at: 5s, provider: infobip, recipient: "+41799*", count: 40, rate: 10/s, writes: hello}
-expect:
-  messages: {final: 100%, at_least: 600}
-  webhooks: {acknowledged: 100%, lost: 0}
-"""
-
-
-async def _shared(
-    receiver: Receiver,
-    scenario: str,
-    workers: int,
-    *,
-    clock: ClockSpec = ClockSpec(),
-    watching: Callable[[Crew[Part]], None] = lambda _: None,
-    **options: Any,
-) -> RunResult:
-    written = scenario.replace("RECEIVER", receiver.url)
-    providers = discover()
-    plan = load_run(written, "storm.yaml", providers)
-    shared = Shared(workers, 7, clock, **options)
-    return await run_shared(plan, written, providers, shared, watching)
 
 
 async def test_any_number_of_workers_tells_one_story() -> None:
@@ -82,7 +45,7 @@ async def test_any_number_of_workers_tells_one_story() -> None:
             results[str(workers)] = await in_this_process(receiver, STORM, workers)
             received[str(workers)] = len(receiver.received)
         receiver.received.clear()
-        results["2"] = await _shared(receiver, STORM, 2)
+        results["2"] = await shared(receiver, STORM, 2)
         received["2"] = len(receiver.received)
         other_seed = await in_this_process(receiver, STORM, 1, seed=8)
 
@@ -119,7 +82,7 @@ timeline: [{at: 0s, provider: infobip, storm: {messages: 60, rate: 200/s}}]
                 return web.Response()
 
             receiver.answer = answer
-            result = await _shared(receiver, scenario, 2, clock=live)
+            result = await shared(receiver, scenario, 2, clock=live)
             assert result.storm is not None
             results.append(result.storm)
 
@@ -227,7 +190,7 @@ async def test_worker_that_dies_is_named_and_the_verdict_is_incomplete() -> None
             return web.Response()
 
         receiver.answer = answer
-        result = await _shared(receiver, STORM, 2, watching=crews.append)
+        result = await shared(receiver, STORM, 2, watching=crews.append)
 
     assert result.storm is not None
     assert result.verdict == "INCOMPLETE"
@@ -266,25 +229,6 @@ async def test_receiver_that_refuses_everything_is_given_up() -> None:
     assert len(result.space.simulation.messages) == 4
 
 
-@asynccontextmanager
-async def _command(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "simulator.cli",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
 async def test_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     """
     Ctrl-C ends every worker, and the evidence is written: incomplete, with what there is.
@@ -296,7 +240,7 @@ async def test_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
         head = STORM.partition("recipients:")[0].replace("RECEIVER", receiver.url)
         file.write_text(head + "clock: {mode: live}\n" + storm)
         arguments = ("run", str(file), "--workers", "2", "--port", "0", "--port-file", str(port))
-        async with _command(*arguments, "--progress", "json", "--json", str(card)) as process:
+        async with command(*arguments, "--progress", "json", "--json", str(card)) as process:
             await until(lambda: len(receiver.received) > 20, turns_max=6_000)
             async with ClientSession() as http:
                 base = f"http://127.0.0.1:{port.read_text().strip()}"
@@ -324,3 +268,58 @@ async def test_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     } <= set(views[-1])
     assert "simulator_load_workers 2.0" in metrics
     assert refused.status == 503
+
+
+@pytest.mark.parametrize("moody", [False, True])
+async def test_verdict_over_workers_is_that_of_one_process(moody: bool) -> None:
+    """
+    The same expectations are met or not, with the same words where no time is measured, and the same figures.
+    """
+    figures = ("webhooks", "attempts", "acknowledged", "lost", "non_2xx", "retries", "copies_on_purpose")
+    async with receiving() as receiver:
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            refused = moody and b'7"' in await request.read()
+            return web.Response(status=500 if refused else 200)
+
+        receiver.answer = answer
+        written = STORM.replace("RECEIVER", receiver.url)
+        plan = load_run(written, "storm.yaml", discover())
+        server = Server(ServerConfig(port=0, seed=7, scenario=plan.scenario, providers=discover()))
+        await server.start()
+        try:
+            alone = await run(server, plan, RunOptions())
+        finally:
+            await server.stop()
+        together = await in_this_process(receiver, STORM, 3)
+
+    assert together.verdict == alone.verdict
+    assert [(each.name, each.passed, each.detail) for each in together.checks] == [
+        (each.name, each.passed, each.detail) for each in alone.checks
+    ]
+    assert together.messages == alone.messages
+    assert {name: getattr(together.scorecard, name) for name in figures} == {
+        name: getattr(alone.scorecard, name) for name in figures
+    }
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+async def test_lines_for_programs_end_with_the_verdict(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """
+    `--json -` tells on standard output how a run goes on and what came of it, and nothing else.
+    """
+    async with receiving() as receiver:
+        file = tmp_path / "storm.yaml"
+        head = STORM.partition("recipients:")[0].replace("RECEIVER", receiver.url)
+        storm = "timeline: [{at: 0s, provider: infobip, storm: {messages: 50, rate: 100/s}}]\n"
+        file.write_text(f"{head}clock: {{mode: live}}\n{storm}expect: {{webhooks: {{acknowledged: 100%}}}}\n")
+        async with command("run", str(file), *workers, "--port", "0", "--json", "-") as process:
+            out, err = await asyncio.wait_for(process.communicate(), 60)
+
+    *views, last = [json.loads(line) for line in out.decode().splitlines()]
+    assert process.returncode == 0, err
+    assert (last["verdict"], last["receiver"]["acknowledged"]) == ("PASSED", 50)
+    assert last["receiver"]["asked_per_s"] is not None
+    assert [view["last"] for view in views] == [False] * (len(views) - 1) + [True]
+    assert (views[-1]["sent"], views[-1]["answered"], views[-1]["messages"]) == (50, 50, 50)
+    assert b"PASSED  a storm for several" in err

@@ -11,6 +11,7 @@ from run.mutants.integrator import Integrator
 from run.mutants.stage import Play, perform, sends
 from simulator.commands.files import find_scenario, load_run_file
 from simulator.evidence.result import RunResult
+from simulator.kernel.model.arrivals import Arrivals, Constant
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
@@ -33,7 +34,7 @@ async def carry_out(
     *,
     count: int = 12,
     at_ms: tuple[int, ...] = (0,),
-    rate: Rate | None = Rate(10, 1_000),
+    arrivals: Arrivals | None = Constant(Rate(10, 1_000)),
     recipient: str = "+4179",
     clock: ClockSpec | None = None,
     field: str = "state",
@@ -41,7 +42,9 @@ async def carry_out(
 ) -> RunResult:
     """Carry out *plan* with an integrator that is told to send *count* messages at each of *at_ms*."""
     drive = tuple(
-        replace(sends(count, recipient=recipient, at_ms=start_ms), rate=rate) for start_ms in at_ms if count
+        replace(sends(count, recipient=recipient, at_ms=start_ms), arrivals=arrivals)
+        for start_ms in at_ms
+        if count
     )
     return await perform(plan, Play(drive=drive, clock=clock, belief=field, means=means), integrator)
 

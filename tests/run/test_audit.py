@@ -122,7 +122,7 @@ async def test_part_of_a_webhook_that_was_not_heard_is_named() -> None:
 providers: {infobip: {webhook: {batch: {max: 100, wait: 5s}}}}
 rules: [{then: {fate: {deliver: {after: 1s}}}}]
 """
-    check = await audited(text, mutant("first result alone"), rate=None)
+    check = await audited(text, mutant("first result alone"), arrivals=None)
 
     assert check.lines[0] == "3 × state is PENDING, told delivered: all told behind others in one webhook"
 

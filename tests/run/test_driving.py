@@ -5,22 +5,37 @@ Calls that make the integrator send: on schedule, in order, filled in.
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
+from itertools import islice, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver import Received, Receiver
+from simulator.kernel.model.arrivals import Constant, Poisson, Ramp, Stage, Steps, offsets_us
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.people import People, Person
 from simulator.kernel.model.units import Rate
+from simulator.provider import discover
 from simulator.run.driving import Driven, DriveReport, arrivals, make_call
 from simulator.runtime.guard import Guard
 from simulator.runtime.transport.client import open_client
 from simulator.scenario.goals import Drive
+from simulator.scenario.loader import load_run
 
-NOBODY = People((), Chance(1))
-RATES = st.none() | st.builds(Rate, st.integers(1, 50), st.integers(1, 5_000))
+CHANCE = Chance(1)
+NOBODY = People((), CHANCE)
+RATES = st.builds(Rate, st.integers(1, 50), st.integers(1, 5_000))
+ARRIVALS = (
+    st.none()
+    | st.builds(Constant, RATES)
+    | st.builds(Poisson, RATES)
+    | st.builds(Ramp, RATES, RATES, st.just(40))
+    | st.builds(
+        lambda rates: Steps((*(Stage(rate, 700) for rate in rates), Stage(rates[0]))),
+        st.lists(RATES, min_size=1, max_size=3),
+    )
+)
 DRIVES = st.lists(
     st.builds(
         Drive,
@@ -28,7 +43,7 @@ DRIVES = st.lists(
         url=st.just("http://127.0.0.1:9/"),
         at_ms=st.integers(0, 5_000),
         count=st.integers(1, 40),
-        rate=RATES,
+        arrivals=ARRIVALS,
     ),
     max_size=4,
 )
@@ -46,7 +61,7 @@ def test_calls_come_in_the_order_of_their_instants(drives: list[Drive]) -> None:
     """
     Several drives are one stream: by instant, then by place in the file, then by number; none is missing.
     """
-    calls = list(arrivals(tuple(drives)))
+    calls = list(arrivals(tuple(drives), CHANCE))
 
     assert [order(call) for call in calls] == sorted(order(call) for call in calls)
     assert len(calls) == sum(drive.count for drive in drives)
@@ -56,9 +71,47 @@ def test_calls_of_one_drive_keep_its_rate() -> None:
     """
     Four a second are a quarter of a second apart, from the first instant on.
     """
-    drive = Drive(method="GET", url="http://127.0.0.1:9/", at_ms=100, count=4, rate=Rate(4, 1_000))
+    drive = Drive(
+        method="GET", url="http://127.0.0.1:9/", at_ms=100, count=4, arrivals=Constant(Rate(4, 1_000))
+    )
 
-    assert [call.at_ms for call in arrivals((drive,))] == [100, 350, 600, 850]
+    assert [call.at_ms for call in arrivals((drive,), CHANCE)] == [100, 350, 600, 850]
+
+
+@pytest.mark.parametrize(
+    "schedule", ["{ramp: {from: 5/s, to: 50/s}}", "{steps: [{rate: 5/s, for: 1s}, {rate: 50/s}]}"]
+)
+def test_calls_come_as_messages_of_a_storm_do(schedule: str) -> None:
+    """
+    A schedule means the same for calls as for a storm: one reads it as it reads the other's.
+    """
+    text = (
+        f"drive: [{{call: 'POST http://127.0.0.1:9/', at: 2s, count: 40, arrivals: {schedule}}}]\n"
+        f"timeline: [{{at: 2s, provider: infobip, storm: {{messages: 40, arrivals: {schedule}}}}}]"
+    )
+    plan = load_run(text, "alike.yaml", discover())
+    (item,) = plan.scenario.timeline
+    assert item.storm is not None
+
+    calls = [call.at_ms for call in arrivals(plan.drive, CHANCE)]
+
+    offsets = offsets_us(item.storm.arrivals, 40, CHANCE.of("storm", 0))
+    assert calls == [2_000 + offset_us // 1_000 for offset_us in offsets]
+    assert calls[-1] < 10_000
+
+
+def test_random_gaps_of_calls_are_drawn_by_seed_and_place() -> None:
+    """
+    The same seed makes the same calls at the same instants; another one, or another drive, does not.
+    """
+    drive = Drive(method="GET", url="http://127.0.0.1:9/", count=50, arrivals=Poisson(Rate(10, 1_000)))
+
+    first, again, other = ([call.at_ms for call in arrivals((drive,), Chance(seed))] for seed in (1, 1, 2))
+    second = [call.at_ms for call in arrivals((drive, drive), Chance(1)) if call.order == 1]
+
+    assert first == again
+    assert first not in (other, second)
+    assert len({late - soon for soon, late in pairwise(first)}) > 10
 
 
 def test_a_million_calls_are_not_made_up_in_advance() -> None:
@@ -67,7 +120,7 @@ def test_a_million_calls_are_not_made_up_in_advance() -> None:
     """
     drive = Drive(method="GET", url="http://127.0.0.1:9/", count=1_000_000)
 
-    assert [call.number for call in islice(arrivals((drive, drive)), 3)] == [0, 1, 2]
+    assert [call.number for call in islice(arrivals((drive, drive), CHANCE), 3)] == [0, 1, 2]
 
 
 async def called(
@@ -78,7 +131,7 @@ async def called(
     """
     report = DriveReport()
     async with Receiver(lambda _: status) as receiver, open_client(Guard()) as client:
-        for driven in arrivals((drive,)):
+        for driven in arrivals((drive,), CHANCE):
             there = Drive(
                 method=drive.method,
                 url=f"{receiver.url}{drive.url}",
@@ -141,13 +194,14 @@ async def test_call_that_begins_late_is_measured_from_when_it_was_due() -> None:
     """
     report = DriveReport()
     async with Receiver() as receiver, open_client(Guard()) as client:
-        (driven,) = arrivals((Drive(method="POST", url=receiver.url),))
+        (driven,) = arrivals((Drive(method="POST", url=receiver.url),), CHANCE)
         now_s = asyncio.get_running_loop().time()
         await make_call(driven, NOBODY, client, report, due_s=now_s - 5)
         await make_call(driven, NOBODY, client, report)
 
-    late_us, soon_us = report.latencies_us
-    assert late_us >= 5_000_000 > soon_us
+    assert report.latencies.rank(100) >= 5_000_000 > report.latencies.rank(50)
+    assert len(report.lates) == 1
+    assert report.lates.rank(100) >= 5_000_000
 
 
 async def test_call_to_nobody_is_counted_as_a_failure() -> None:
@@ -157,7 +211,7 @@ async def test_call_to_nobody_is_counted_as_a_failure() -> None:
     async with Receiver() as receiver:
         url = receiver.url
     report = DriveReport()
-    (driven,) = arrivals((Drive(method="POST", url=url),))
+    (driven,) = arrivals((Drive(method="POST", url=url),), CHANCE)
 
     async with open_client(Guard()) as client:
         await make_call(driven, NOBODY, client, report)

@@ -15,6 +15,7 @@ from run.bench import failed, shipped
 from run.mutants.registry import MUTANTS
 from run.mutants.stage import DEEP, LIVE, STATES, Play, blames, carry_out, idle, over_seeds
 from simulator.commands.files import find_scenario, library
+from simulator.kernel.model.arrivals import Constant
 from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
@@ -153,7 +154,7 @@ def _smaller(plan: RunFile) -> RunFile:
     assert item.storm is not None
     assert plan.expect.messages is not None
     assert plan.expect.webhooks is not None
-    storm = replace(item.storm, messages=80, rate=Rate(100, 1_000))
+    storm = replace(item.storm, messages=80, arrivals=Constant(Rate(100, 1_000)))
     goals = replace(plan.expect.messages, at_least=80)
     return replace(
         plan,

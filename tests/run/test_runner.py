@@ -5,13 +5,18 @@ Runs against a small integrator: the verdict is right about the good one and abo
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 from run.bench import carry_out, failed, shipped
 from run.mutants.integrator import Integrator
 from run.mutants.ledger import Ledger
 from run.mutants.registry import mutant
+from simulator.evidence.card import card
+from simulator.evidence.text import text
+from simulator.kernel.model.arrivals import Ramp
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
+from simulator.kernel.model.units import Rate
 from simulator.provider import discover
 from simulator.scenario.goals import Expectations, MessageGoals, SendGoals, WebhookGoals
 from simulator.scenario.loader import load_run
@@ -60,6 +65,46 @@ async def test_integrator_that_sends_to_somewhere_else_has_failed() -> None:
     (missed,) = [check for check in result.checks if not check.passed]
     assert missed.name == "drive: something is sent"
     assert missed.detail.startswith("no call came to http://127.0.0.1:")
+
+
+async def test_calls_on_a_live_clock_keep_their_schedule_and_tell_their_rates() -> None:
+    """
+    No call waits for the answer to the one before; the rate asked stands beside the one reached.
+    """
+    ramp = Ramp(Rate(100, 1_000), Rate(500, 1_000), 60)
+
+    result = await carry_out(
+        load_run("{}", "ramp", discover()),
+        Integrator(),
+        count=60,
+        arrivals=ramp,
+        means={},
+        clock=ClockSpec(mode=ClockMode.LIVE),
+    )
+
+    drive = result.drive
+    (driven,) = [check for check in result.checks if check.name == "drive: every call succeeds"]
+    assert drive is not None
+    assert drive.asked_per_s is not None
+    assert drive.reached_per_s is not None
+    assert 200 < drive.asked_per_s < 400
+    assert set(drive.late) == set(drive.answered) == {"p50_us", "p99_us", "p99_9_us", "max_us"}
+    assert f"; rate asked {drive.asked_per_s:,.0f}/s, reached " in driven.detail
+    assert "; late p99 " in driven.detail
+    assert json.loads(card(result))["drive"]["asked_per_s"] == drive.asked_per_s
+
+
+async def test_plan_of_a_run_is_that_of_its_schedules() -> None:
+    """
+    What was to come is told by ramps and random gaps as they are, not by one rate.
+    """
+    storm = "storm: {messages: 40, rate: 10/s, arrivals: poisson, mix: {deliver: 100%}}"
+    scenario = f"timeline: [{{at: 1s, provider: infobip, {storm}}}]"
+
+    result = await carry_out(load_run(scenario, "gusts", discover()), Integrator(), count=0, means={})
+
+    came = sorted(message.accepted_ms for message in result.space.simulation.messages.values())
+    assert list(result.planned_ms) == came
 
 
 async def test_live_run_does_not_wait_for_an_expiry_in_two_days() -> None:
@@ -166,3 +211,29 @@ rules:
 
     assert failed(result) == []
     assert result.space.simulation.clock.now_ms < 60_000
+
+
+async def test_live_run_tells_the_rate_asked_beside_the_one_reached() -> None:
+    """
+    In one process, too, wherever the scorecard is shown; on a clock that stands still there is none.
+    """
+    storm = "storm: {messages: 60, rate: 300/s, arrivals: poisson, mix: {deliver: 100%}}"
+    webhook = "providers: {infobip: {deliver_after: 0s..20ms}}"
+    plan = load_run(f"{webhook}\ntimeline: [{{at: 0s, provider: infobip, {storm}}}]", "gusts", discover())
+    live = ClockSpec(mode=ClockMode.LIVE)
+
+    result = await carry_out(plan, Integrator(), count=0, means={}, clock=live)
+    still = await carry_out(plan, Integrator(), count=0, means={})
+
+    scorecard = result.scorecard
+    figures = json.loads(card(result))["receiver"]
+    assert scorecard.asked_per_s is not None
+    assert scorecard.reached_per_s is not None
+    assert (figures["asked_per_s"], figures["reached_per_s"]) == (
+        scorecard.asked_per_s,
+        scorecard.reached_per_s,
+    )
+    printed = " ".join("\n".join(text(result)).split())
+    assert f"rate asked {scorecard.asked_per_s:,.0f}/s" in printed
+    assert f"rate reached {scorecard.reached_per_s:,.0f}/s" in printed
+    assert (still.scorecard.asked_per_s, still.scorecard.reached_per_s) == (None, None)

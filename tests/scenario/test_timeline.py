@@ -4,6 +4,7 @@ The timeline: what happens at an instant, and what cannot be meant.
 
 import pytest
 
+from simulator.kernel.model.arrivals import Constant
 from simulator.kernel.model.rules import Act
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
@@ -44,7 +45,7 @@ def test_thousands_may_stand_apart() -> None:
     """
     item = timeline("{at: 1h, provider: infobip, storm: {messages: 50_000, rate: 2_000/s}}")
 
-    assert (item.storm.messages, item.storm.rate) == (50_000, Rate(2_000, 1_000))
+    assert (item.storm.messages, item.storm.arrivals) == (50_000, Constant(Rate(2_000, 1_000)))
 
 
 def test_digits_meant_as_text_keep_their_letters() -> None:

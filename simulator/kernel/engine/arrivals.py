@@ -74,7 +74,7 @@ def arrival_ms(start_ms: int, number: int, rate: Rate | None) -> int:
 def last_arrival_ms(item: TimelineItem) -> int:
     """Return when the last thing of *item* begins, counted from the start of the scenario."""
     if item.storm is not None:
-        return item.at_ms + item.storm.schedule.last_us(item.storm.messages) // 1_000
+        return item.at_ms + item.storm.arrivals.last_us(item.storm.messages) // 1_000
     return arrival_ms(item.at_ms, item.count - 1, item.rate)
 
 
@@ -86,8 +86,11 @@ def address_of_arrival(pattern: str, number: int) -> str:
 def inject_storm(state: SimulationState, step: StormStep) -> None:
     """Submit what of a storm has arrived by now, and plan for the rest."""
     storm, now_ms, shard = step.storm, state.clock.now_ms, state.shard
-    schedule, gaps = storm.schedule, state.chance.of("storm", step.number)
+    schedule, gaps = storm.arrivals, state.chance.of("storm", step.number)
     arrived, offset_us = step.arrived, step.offset_us
+    if not arrived:
+        # What an account learns of a storm, such as who sends, it learns in every shard at one instant.
+        state.accounts[storm.provider].compose(f"{storm.recipient}{arrived:07d}", storm.text)
     while arrived < storm.messages and arrived - step.arrived < _SLICE_MAX:
         if step.start_ms + offset_us // 1_000 > now_ms:
             break

@@ -7,6 +7,7 @@ All of it in whole microseconds, from the first arrival on; a draw for each gap 
 from __future__ import annotations
 
 import decimal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -16,7 +17,7 @@ from typing import Final, Protocol
 from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.units import UNIT_BITS, Rate
 
-__all__ = ["Arrivals", "Constant", "Poisson", "Ramp", "Stage", "Steps"]
+__all__ = ["Arrivals", "Constant", "Poisson", "Ramp", "Stage", "Steps", "offsets_us"]
 
 _US: Final = 1_000
 _CELL_BITS: Final = 11
@@ -40,6 +41,14 @@ class Arrivals(Protocol):
     def last_us(self, count: int) -> int:
         """Return when the last of *count* arrivals is due, at the latest that is to be expected."""
         ...
+
+
+def offsets_us(schedule: Arrivals, count: int, draws: Draws) -> Iterator[int]:
+    """Yield when each of *count* arrivals is due, counted from the first."""
+    due_us = 0
+    for number in range(count):
+        due_us = schedule.offset_us(number, due_us, draws)
+        yield due_us
 
 
 def _spaced_us(number: int, rate: Rate) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from simulator.kernel.model.arrivals import Arrivals, Constant
+from simulator.kernel.model.arrivals import Arrivals
 from simulator.kernel.model.fates import Fate
 from simulator.kernel.model.recipient import Traits, Value
 from simulator.kernel.model.rules import Act, Rule
@@ -54,19 +54,12 @@ class Storm:
 
     provider: str
     messages: int
-    rate: Rate
+    arrivals: Arrivals
     recipient: str = "+4179"
     """Where the numbers begin; each message goes to one of its own."""
     text: str = "Storm"
     mix: tuple[tuple[int, Fate], ...] = ()
     """Fates with their shares in basis points; what is left goes by the rules."""
-    arrivals: Arrivals | None = None
-    """When they arrive; None: all gaps alike, by the rate."""
-
-    @property
-    def schedule(self) -> Arrivals:
-        """When they arrive."""
-        return self.arrivals if self.arrivals is not None else Constant(self.rate)
 
 
 class ServerTurn(StrEnum):

@@ -53,6 +53,9 @@ _THREAD_MAX: Final = 20
 _FRESH_MS: Final = 31 * 86_400_000
 """So long a device counts as capable after it was last seen.  Source: "Capabilities"."""
 
+_AGENT: Final = "welcome-bot"
+"""Who sends where no agent is listed."""
+
 _SIGNAL_FATE: Final = Fate(after=ConstantDelay(200), progress=())
 
 
@@ -156,7 +159,9 @@ class Account:
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a text message of the first agent there is."""
         agents = self.agents.all()
-        agent = agents[0].id if agents else "welcome-bot"
+        agent = agents[0].id if agents else _AGENT
+        # From now on recipients can write to it, even those whom no message has reached.
+        self.agents.find(agent)
         return Submission(
             provider=self._gateway.provider,
             recipient=recipient,

@@ -12,7 +12,7 @@ from simulator.evidence.html import instants
 from simulator.evidence.lanes import axis_row
 from simulator.evidence.overview import BARS, overview
 from simulator.evidence.plots import plots
-from simulator.evidence.result import Check, RunResult
+from simulator.evidence.result import Check, RunResult, Scorecard
 from simulator.evidence.scorecard import scorecard
 from simulator.evidence.tables import incidents, refused
 from simulator.evidence.verdict import check_rows, checks_note, receiver, verdict
@@ -35,6 +35,7 @@ def run_page(visit: Visit) -> str:
     result = course.result if course is not None else None
     over = result if isinstance(result, RunResult) else None
     checks = [_check(item) for item in course.checks(space)] if course is not None else []
+    card = over.scorecard if over is not None else course.scorecard(space) if course is not None else None
     planned_ms = course.planned_ms(space) if course is not None else ()
     return page(
         "run_page.html",
@@ -48,7 +49,7 @@ def run_page(visit: Visit) -> str:
         checks=check_rows(checks, _links(visit, checks)),
         verdict=verdict(checks),
         checks_note=checks_note(checks),
-        receiver=receiver(over.scorecard if over is not None else scorecard(space)),
+        receiver=receiver(card if isinstance(card, Scorecard) else scorecard(space)),
         legend=BARS,
         axis=axis_row(axis),
         overview=overview(simulation, axis),

@@ -12,6 +12,7 @@ import pytest
 
 from run.bench import failed, shipped
 from run.mutants.stage import DEEP, STATES, Play, blames, over_seeds, sends
+from simulator.kernel.model.arrivals import Constant
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.units import Rate
 from simulator.provider import discover
@@ -80,7 +81,7 @@ SITUATIONS: Mapping[str, Situation] = {
     "answers first and tries later, in an outage": Situation(
         file="provider-outage",
         play=Play(
-            drive=(replace(sends(10), rate=Rate(1, 1_000)),),
+            drive=(replace(sends(10), arrivals=Constant(Rate(1, 1_000))),),
             clock=_LIVE,
             integrator={"speed": 100, "tries_inside": 1},
         ),
