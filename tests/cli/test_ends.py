@@ -53,8 +53,8 @@ COMMANDS = {
     ),
     "open": (["open", "record", "--port", "0"], "is shown at", 130, ""),
     "replay --to": (
-        ["replay", "record", "--to", "http://127.0.0.1:9/"],
-        "of the record",
+        ["replay", "record", "--to", "http://127.0.0.1:9/", "--progress", "json"],
+        '{"',
         130,
         "interrupted: what was measured is told",
     ),
