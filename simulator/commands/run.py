@@ -186,10 +186,8 @@ def run(
         show = Shown("json" if lines else progress, err=not lines)
         with opened(evidence, reads=path, also=port_file) as outputs:
             if workers is None:
-                running = _run(
-                    server, plan, source, options, outputs, record, port_file, show, inspect=inspect
-                )
-                code, result = asyncio.run(running)
+                work = _run(server, plan, source, options, outputs, record, port_file, show, inspect=inspect)
+                code, result = asyncio.run(work)
             else:
                 code, result = _share(server, plan, source, options, outputs, workers, port_file, show)
     except OSError as trouble:
