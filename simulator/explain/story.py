@@ -184,12 +184,13 @@ def _by_webhook(simulation: Simulation, name: str) -> Message | None:
 def _by_key(
     simulation: Simulation, name: str, provider: str, address_of: Callable[[str, str], str] | None
 ) -> Message | Refused | None:
-    for first, recipient, ordinal in keys_in(name):
+    for spelt in keys_in(name):
+        first, recipient = spelt.provider, spelt.recipient
         if first not in simulation.accounts or provider not in ("", first):
             continue
         spellings = [recipient] if address_of is None else [recipient, address_of(first, recipient)]
         for address in spellings:
-            key = MessageKey(first, address, ordinal)
+            key = MessageKey(first, address, spelt.ordinal)
             submission = simulation.messages.get(key) or simulation.refusals.get(key)
             if submission is not None:
                 return submission

@@ -14,7 +14,8 @@ from msgspec import structs
 
 from simulator.kernel.engine.account import Account, Hooks
 from simulator.kernel.model.fates import Fate
-from simulator.kernel.model.message import Message, Refused
+from simulator.kernel.model.message import INJECTED, OWN_ID, Message, Refused
+from simulator.kernel.model.ruling import Ruling
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.submission import MessageKey, Submission
 from simulator.kernel.store.facts import (
@@ -190,19 +191,19 @@ def _submission(key: MessageKey, ref: str, row: SubmissionRow) -> Submission:
 
 
 def _message(entry: Entry, key: MessageKey, fact: Accepted, row: SubmissionRow) -> Message:
+    submission = _submission(key, entry.ref, row)
     return Message(
         key=key,
         id=entry.ref,
-        submission=_submission(key, entry.ref, row),
+        mould=submission,
+        text=submission.text,
+        hold_until_ms=submission.hold_until_ms,
         state=fact.state,
         accepted_ms=entry.at_ms,
         changed_ms=entry.at_ms,
-        expires_ms=max(entry.at_ms, row.hold_until_ms) + row.validity_ms,
-        fate=Fate(),
-        rung=fact.rung,
-        rule=fact.rule,
-        faults_rule=row.faults_rule,
-        injected=row.injected,
+        valid_ms=row.validity_ms,
+        ruling=Ruling(fate=Fate(), rung=fact.rung, rule=fact.rule, faults_rule=row.faults_rule),
+        marks=OWN_ID | INJECTED if row.injected else OWN_ID,
     )
 
 
@@ -224,9 +225,9 @@ def _move(message: Message, entry: Entry) -> None:
     if isinstance(fact, Moved):
         message.state, message.changed_ms = fact.state, entry.at_ms
         message.code, message.reason = fact.code, fact.reason
-        message.rung, message.rule = fact.rung, fact.rule
+        message.ruling = structs.replace(message.ruling, rung=fact.rung, rule=fact.rule)
     elif isinstance(fact, Rescheduled):
-        message.submission = structs.replace(message.submission, hold_until_ms=fact.to_ms)
+        message.hold_back(fact.to_ms)
 
 
 def _tell_webhook(space: Space, entry: Entry, row: WebhookRow | None) -> None:
@@ -283,7 +284,8 @@ def _webhook(entry: Entry, row: WebhookRow | None) -> Webhook:
 
 
 def _subject(entry: Entry) -> tuple[str, str]:
-    return entry.key[:2] if entry.key is not None else (entry.provider, entry.recipient)
+    subject = entry.key or entry
+    return subject.provider, subject.recipient
 
 
 def _sent(row: WebhookRow) -> WebhookRequest:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from simulator.kernel.engine.simulation import Simulation
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.facts import Called, Scope, SendRefused
@@ -71,7 +73,7 @@ def _made_good(simulation: Simulation, refusal: Refusal) -> bool:
     if refusal.id:
         return simulation.message(key.provider, refusal.id) is not None
     latest = simulation.state.last_ordinal(key.provider, key.recipient)
-    return any(key._replace(ordinal=n) in simulation.messages for n in range(key.ordinal + 1, latest + 1))
+    return any(replace(key, ordinal=n) in simulation.messages for n in range(key.ordinal + 1, latest + 1))
 
 
 def invalid_calls(simulation: Simulation) -> list[Entry]:

@@ -69,7 +69,7 @@ def truths(
 def _accepted_before(simulation: Simulation, key: MessageKey) -> int:
     """Return the ordinal of the message before *key* to the same recipient; 0: there was none."""
     ordinals = range(key.ordinal - 1, 0, -1)
-    return next((n for n in ordinals if key._replace(ordinal=n) in simulation.messages), 0)
+    return next((n for n in ordinals if replace(key, ordinal=n) in simulation.messages), 0)
 
 
 def _elsewhere(simulation: Simulation, message: Message) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernel.model.fates import MoveStep
+from simulator.kernel.model.fates import MoveStep, station
 from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.agenda import Agenda
@@ -15,7 +15,7 @@ from simulator.kernel.store.agenda import Agenda
 STEPS = st.builds(
     MoveStep,
     st.builds(MessageKey, st.just("pigeon"), st.sampled_from(["+1", "+2"]), st.integers(1, 3)),
-    st.sampled_from(Move),
+    st.builds(station, st.sampled_from(Move)),
 )
 DUE = st.lists(st.tuples(st.integers(0, 5), STEPS), max_size=30)
 
@@ -76,7 +76,7 @@ def test_empty_agenda_has_nothing_due() -> None:
     """
     Nothing due is None, before and after.
     """
-    agenda = filled([(5, MoveStep(MessageKey("pigeon", "+1", 1), Move.SEND))])
+    agenda = filled([(5, MoveStep(MessageKey("pigeon", "+1", 1), station(Move.SEND)))])
 
     agenda.take(5)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.kernel.model.chance import Chance
-from simulator.kernel.model.fates import Ending, Fate, MoveStep, Progress, plan
+from simulator.kernel.model.fates import Ending, Fate, MoveStep, Progress, plan, station
 from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.submission import MessageKey, Reason
 from simulator.kernel.model.units import ConstantDelay, LognormalDelay, UniformDelay
@@ -37,7 +37,7 @@ def planned(fate: Fate, start_ms: int = 0, expires_ms: int = NEVER) -> list[tupl
     Return the plan as instants, moves and codes.
     """
     steps = plan(fate, KEY, DRAWS, start_ms, expires_ms)
-    return [(at_ms, step.move, step.code) for at_ms, step in steps]
+    return [(at_ms, step.move, step.station.code) for at_ms, step in steps]
 
 
 def test_delivery_follows_its_stations() -> None:
@@ -89,7 +89,7 @@ def test_failure_carries_code_and_reason() -> None:
 
     steps = plan(fate, KEY, DRAWS, 0, NEVER)
 
-    assert steps == [(5, MoveStep(KEY, Move.FAIL, "HAWK", Reason.BLOCKED))]
+    assert steps == [(5, MoveStep(KEY, station(Move.FAIL, "HAWK", Reason.BLOCKED)))]
 
 
 def test_expiry_happens_when_the_validity_runs_out() -> None:
@@ -185,7 +185,7 @@ def test_at_one_instant_a_message_expires_rather_than_arrives() -> None:
     """
     Endings come before deliveries, deliveries before readings.
     """
-    steps = [MoveStep(KEY, move) for move in Move]
+    steps = [MoveStep(KEY, station(move)) for move in Move]
 
     moves = [step.move for step in sorted(steps, key=lambda step: step.order)]
 

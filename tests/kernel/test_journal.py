@@ -41,7 +41,9 @@ def test_entry_has_the_golden_line() -> None:
     """
     Time, subject, fact and cause, as the documentation shows it.
     """
-    entry = Journal().add(2_300, Moved(State.DELIVERED, Rung.RULE, "default"), key=KEY)
+    notes = Journal()
+    notes.add(2_300, Moved(State.DELIVERED, Rung.RULE, "default"), key=KEY)
+    (entry,) = notes
 
     assert narrative(entry) == '+00:00:02.300 pigeon +905550000001 #1 delivered (rule "default")'
 
@@ -164,8 +166,9 @@ def test_machine_time_stands_beside_and_is_not_told() -> None:
     """
     notes = Journal(wall=lambda: 1_234)
 
-    entry = notes.add(0, Note("x"))
+    notes.add(0, Note("x"))
 
+    (entry,) = notes
     assert (entry.wall_unix_ms, narrative(entry)) == (1_234, "+00:00:00.000 x")
 
 
@@ -186,3 +189,59 @@ def test_entries_after_a_number__are_the_oldest_later_ones(
     found = notes.after(seq, most)
 
     assert found == [entry for entry in notes if entry.seq > seq][:most]
+
+
+@pytest.mark.parametrize("limit", [100, 256, 700, 5_000])
+def test_entries_are_what_was_entered__however_many_there_are(limit: int) -> None:
+    """
+    Whatever an entry is about, and however long ago it was made, it reads as it was written.
+    """
+    notes = Journal(limit, wall=lambda: 1_700_000_000_000)
+    other = MessageKey("owl", "+1", 2)
+    subjects: list[dict[str, object]] = [
+        {},
+        {"key": KEY},
+        {"key": KEY, "ref": "m1"},
+        {"key": KEY, "ref": "w1", "provider": KEY.provider, "recipient": KEY.recipient},
+        {"key": other, "provider": "pigeon", "recipient": "+2"},
+        {"provider": "owl"},
+        {"recipient": "+3*"},
+    ]
+    entered = []
+    for number in range(1, 2_000):
+        fact, subject = Note(f"note {number}"), subjects[number % len(subjects)]
+        notes.add(number * 1_000, fact, **subject)  # type: ignore[arg-type]
+        entered.append(Entry(number, number * 1_000, fact, wall_unix_ms=1_700_000_000_000, **subject))  # type: ignore[arg-type]
+
+    assert list(notes) == entered[-limit:]
+    assert (len(notes), notes.dropped) == (min(limit, 1_999), max(0, 1_999 - limit))
+    assert notes.after(1_990) == entered[1_990:]
+    assert notes.after(1_000, 5) == (entered[max(1_000, 1_999 - limit) :])[:5]
+
+
+def test_earlier_journal_is_held_whole_and_as_it_was() -> None:
+    """
+    Entries of an earlier journal keep their numbers, gaps and all, even where they are more than the limit.
+    """
+    entries = [Entry(number, number, Note("x"), key=KEY) for number in range(11, 900) if number != 300]
+    notes = Journal(limit=50)
+
+    for entry in entries:
+        notes.keep(entry)
+
+    assert list(notes) == entries
+    assert (notes.dropped, notes.seq) == (10, 899)
+
+
+def test_journal_that_stands_still_does_not_grow() -> None:
+    """
+    A copy stays as it was while the journal goes on and its oldest entries give way.
+    """
+    notes = journal(600, limit=400)
+    entries = list(notes)
+
+    still = notes.still()
+    for number in range(1_000):
+        notes.add(number, Note("more"))
+
+    assert list(still) == entries

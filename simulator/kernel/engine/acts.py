@@ -41,8 +41,9 @@ def act_of(
     webhooks of the message it is *about* suffer, where a rule says so.  Raises
     ImpossibleAct when this recipient cannot do that at *provider*.
     """
-    key = state.take_key(*key_of_acts(provider, recipient, 0)[:2])
-    reports = state.accounts[provider].act(recipient, act, state.chance.of(*key))
+    acts = key_of_acts(provider, recipient, 0)
+    key = state.take_key(acts.provider, acts.recipient)
+    reports = state.accounts[provider].act(recipient, act, state.chance.of_message(key))
     message = state.store.messages.get(about) if about is not None else None
     if message is not None and message.faults is not None:
         decision = WebhookDecision(message.faults, message.faults_rule, key)

@@ -111,7 +111,7 @@ def _arrive(state: SimulationState, storm: Storm, recipient: str) -> None:
     _meet_gateway(decision)
     outcome = settle(state, decision, unanswered=False)
     if isinstance(outcome, Message):
-        outcome.injected = True
+        outcome.inject()
 
 
 def inject_acts(state: SimulationState, step: ActsStep) -> None:
@@ -146,7 +146,7 @@ def _mix(decision: Decision, storm: Storm, chance: Chance) -> None:
     """Give a message of a storm the fate that its mix draws, if it draws one."""
     if not storm.mix or decision.submission.refusal:
         return
-    place = chance.of(*decision.key).integer("storm.mix", 0, 9_999)
+    place = chance.of_message(decision.key).integer("storm.mix", 0, 9_999)
     for share_bp, fate in storm.mix:
         if place < share_bp:
             decision.fate, decision.fate_rung, decision.fate_rule = fate, Rung.RULE, "storm"

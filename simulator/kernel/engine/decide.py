@@ -158,7 +158,7 @@ def considered(
     state: SimulationState, submission: Submission, key: MessageKey, at_ms: int
 ) -> Iterator[Considered]:
     """Yield every rule with the reasons why it did not apply to *submission* at *at_ms*."""
-    draws = state.chance.of(*key)
+    draws = state.chance.of_message(key)
     since_ms = at_ms - state.scenario_start_ms
     for rule in state.scenario.rules:
         yield Considered(rule, tuple(rule.when.misses(submission, key, draws, since_ms, rule.name)))
@@ -175,7 +175,7 @@ def throttled_ms(state: SimulationState, rule: str, throttle: Throttle) -> int:
 
 def _apply_rules(state: SimulationState, decision: Decision, rules: Sequence[Rule]) -> None:
     submission, key = decision.submission, decision.key
-    draws = state.chance.of(*key)
+    draws = state.chance.of_message(key)
     since_ms = state.clock.now_ms - state.scenario_start_ms
     for rule in rules:
         if not _adds(decision, rule.then):

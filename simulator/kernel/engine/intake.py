@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
+from msgspec import structs
+
 from simulator.kernel.engine.call_result import UNDECIDED, CallResult, Deferred, answer_of, does_the_work
 from simulator.kernel.engine.decide import Decision, acts_on_calls, decide, decide_call
 from simulator.kernel.engine.moves import start
 from simulator.kernel.engine.owing import owe_for, webhook_due
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ProviderStep
-from simulator.kernel.model.fates import MoveStep
+from simulator.kernel.model.fates import MoveStep, station
 from simulator.kernel.model.lifecycle import Move, State
-from simulator.kernel.model.message import Message, Refused, Rung
+from simulator.kernel.model.message import OWN_ID, UNANSWERED, Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import Submission
 from simulator.kernel.model.turns import SLICE, at_once
@@ -57,7 +59,8 @@ def submitting(
         outcome = settle(state, decision, unanswered)
         result.outcomes.append(outcome)
         if isinstance(outcome, Message):
-            outcome.answer_lost = outcome.id_unknown = result.answer_lost
+            if result.answer_lost:
+                outcome.lose_answer(with_id=True)
             if outcome.faults is not None and outcome.faults.early:
                 result.early = True
         if number % SLICE == 0:
@@ -95,9 +98,9 @@ def submit_later(
         due = [decide(state, s, key) for s, key in zip(prepare(submissions), keys, strict=True)]
         result.later = [settle(state, decision, unanswered=False) for decision in due]
         for outcome in result.later:
-            if isinstance(outcome, Message):
+            if isinstance(outcome, Message) and result.answer_lost:
                 # Ids are told later; that there will be any was in the answer.
-                outcome.answer_lost = result.answer_lost
+                outcome.lose_answer(with_id=False)
         return done(result.later)
 
     result.deferred = Deferred(at_ms, provider, " ".join([name, *map(str, keys[:1])]), run)
@@ -149,7 +152,7 @@ def answered(state: SimulationState, result: CallResult) -> None:
         state.agenda.add(at_ms, ProviderStep(deferred.provider, deferred.name, deferred.run))
     for outcome in result.outcomes:
         if isinstance(outcome, Message) and outcome.unanswered:
-            outcome.unanswered = False
+            outcome.marks &= ~UNANSWERED
             for webhook in state.outbox.take_parked(outcome.key):
                 webhook_due(state, webhook)
 
@@ -161,8 +164,7 @@ def unread(state: SimulationState, result: CallResult) -> None:
     result.unread = True
     for outcome in (*result.outcomes, *result.later):
         if isinstance(outcome, Message):
-            outcome.answer_lost = True
-            outcome.id_unknown = not result.later
+            outcome.lose_answer(with_id=not result.later)
             state.journal.add(state.clock.now_ms, AnswerUnread(), key=outcome.key, ref=outcome.id)
 
 
@@ -205,7 +207,7 @@ def _refuse(state: SimulationState, decision: Decision, code: str) -> Refused:
     why = submission.refusal_why
     if decision.answer is not None and rung is Rung.CIRCUMSTANCES:
         why = decision.answer.why
-    draws = state.chance.of(*decision.key)
+    draws = state.chance.of_message(decision.key)
     refused = Refused(
         key=decision.key,
         submission=submission,
@@ -226,39 +228,46 @@ def _accept(state: SimulationState, decision: Decision, unanswered: bool) -> Mes
     submission = decision.submission
     account = state.accounts[submission.provider]
     now_ms = state.clock.now_ms
-    default = account.default_fate(submission)
-    draws = state.chance.of(*decision.key)
-    faults = decision.webhooks
-    if faults is not None:
-        faults = faults.counted_from(state.scenario_start_ms)
-    early = faults is not None and faults.early
+    draws = state.chance.of_message(decision.key)
+    ruling = state.rulings.of(
+        decision.fate,
+        account.default_fate(submission),
+        decision.webhooks,
+        state.scenario_start_ms,
+        decision.fate_rung,
+        decision.fate_rule,
+        decision.webhooks_rule,
+    )
+    early = ruling.faults is not None and ruling.faults.early
     scheduled = submission.hold_until_ms > now_ms
+    mould, text = state.moulds.of(submission)
     message = Message(
         key=decision.key,
         id=submission.id or account.mint_id(decision.key, draws),
-        submission=submission,
+        mould=mould,
+        text=text,
+        hold_until_ms=submission.hold_until_ms,
         state=State.SCHEDULED if scheduled else State.ACCEPTED,
         accepted_ms=now_ms,
         changed_ms=now_ms,
-        expires_ms=max(now_ms, submission.hold_until_ms) + submission.validity_ms,
-        fate=decision.fate.completed_by(default) if decision.fate is not None else default,
-        faults=faults,
-        rung=decision.fate_rung,
-        rule=decision.fate_rule,
-        faults_rule=decision.webhooks_rule,
-        unanswered=unanswered and not early,
+        valid_ms=submission.validity_ms,
+        ruling=ruling,
+        marks=(OWN_ID if submission.id else 0) | (UNANSWERED if unanswered and not early else 0),
     )
     hooks = state.hooks[submission.provider]
     if hooks.planned is not None:
-        message.fate, message.expires_ms = hooks.planned(message)
+        fate, expires_ms = hooks.planned(message)
+        if fate is not ruling.fate:
+            message.ruling = structs.replace(ruling, fate=fate)
+        message.valid_ms += expires_ms - message.expires_ms
     state.store.add(message)
-    fact = accepted(message.state, message.rung, message.rule)
+    fact = accepted(message.state, ruling.rung, ruling.rule)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     if hooks.noted is not None:
         hooks.noted(message, None)
     owe_for(state, message, account.reports_of(message, None))
     if scheduled:
-        state.agenda.add(submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+        state.agenda.add(submission.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
     else:
         start(state, message, draws, at_once=early)
     return message

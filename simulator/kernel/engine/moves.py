@@ -14,7 +14,7 @@ from simulator.kernel.engine.owing import owe_for
 from simulator.kernel.engine.state import SimulationState
 from simulator.kernel.engine.steps import ActStep, Wake, WakeRest
 from simulator.kernel.model.chance import Draws
-from simulator.kernel.model.fates import Ending, MoveStep, drawn, plan
+from simulator.kernel.model.fates import Ending, MoveStep, drawn, plan, station
 from simulator.kernel.model.lifecycle import TERMINAL, Move, State, next_state
 from simulator.kernel.model.message import Message, Rung
 from simulator.kernel.model.recipient import Value
@@ -48,7 +48,7 @@ class IllegalMove(ValueError):
 
 def start(state: SimulationState, message: Message, draws: Draws, *, at_once: bool = False) -> None:
     """Lay out what becomes of a message from now on; *at_once*: let it all happen now."""
-    steps = plan(message.fate, message.key, draws, state.clock.now_ms, message.expires_ms)
+    steps = plan(message.ruling.fate, message.key, draws, state.clock.now_ms, message.expires_ms)
     for at_ms, step in steps:
         if at_once:
             take_step(state, step)
@@ -61,24 +61,26 @@ def take_step(state: SimulationState, step: MoveStep) -> None:
     message = state.store.messages.get(step.key)
     if message is None:
         return
-    if step.move is Move.RELEASE and message.submission.hold_until_ms > state.clock.now_ms:
+    stop = step.station
+    move = stop.move
+    if move is Move.RELEASE and message.hold_until_ms > state.clock.now_ms:
         return
-    to = next_state(message.state, step.move)
+    to = next_state(message.state, move)
     if to is None:
-        _lapse(state, message, step)
-    elif step.move is Move.DELIVER and not _reachable(state, step.key.recipient):
-        if message.submission.ephemeral:
+        _lapse(state, message, move)
+    elif move is Move.DELIVER and not _reachable(state, step.key.recipient):
+        if message.mould.ephemeral:
             _change(state, message, Move.FAIL, State.FAILED, "", Reason.ABSENT, unreachable=True)
         else:
             _wait(state, message)
     else:
-        _change(state, message, step.move, to, step.code, step.reason)
-        if step.move is Move.RELEASE:
-            start(state, message, state.chance.of(*message.key))
+        _change(state, message, move, to, stop.code, stop.reason)
+        if move is Move.RELEASE:
+            start(state, message, state.chance.of_message(message.key))
 
 
-def _lapse(state: SimulationState, message: Message, step: MoveStep) -> None:
-    fact = Lapsed(step.move, message.state)
+def _lapse(state: SimulationState, message: Message, move: Move) -> None:
+    fact = Lapsed(move, message.state)
     state.journal.add(state.clock.now_ms, fact, key=message.key, ref=message.id)
 
 
@@ -103,7 +105,8 @@ def _change(
     message.changed_ms = now_ms
     message.code = code
     message.reason = reason
-    fact = moved(to, message.rung, message.rule, code, reason, unreachable)
+    ruling = message.ruling
+    fact = moved(to, ruling.rung, ruling.rule, code, reason, unreachable)
     state.journal.add(now_ms, fact, key=message.key, ref=message.id)
     noted = state.hooks[message.key.provider].noted
     if noted is not None:
@@ -117,16 +120,18 @@ def _change(
 
 
 def _after_delivery(state: SimulationState, message: Message) -> None:
-    fate = message.fate
+    fate = message.ruling.fate
     if fate.read is None and not fate.replies:
         return
-    draws = state.chance.of(*message.key)
+    draws = state.chance.of_message(message.key)
     now_ms = state.clock.now_ms
     if fate.read is not None and draws.hits("read.share", fate.read_share_bp):
-        state.agenda.add(now_ms + drawn(fate.read, draws, "read.after"), MoveStep(message.key, Move.READ))
+        state.agenda.add(
+            now_ms + drawn(fate.read, draws, "read.after"), MoveStep(message.key, station(Move.READ))
+        )
     for number, reply in enumerate(fate.replies):
         at_ms = now_ms + drawn(reply.after, draws, "reply.after", number)
-        act = Act(reply.kind, reply.text, message.submission.sender, reply.data)
+        act = Act(reply.kind, reply.text, message.mould.sender, reply.data)
         step = ActStep(message.key.provider, message.key.recipient, message.key.ordinal, act, message.key)
         state.agenda.add(at_ms, step)
 
@@ -143,14 +148,14 @@ def _wait(state: SimulationState, message: Message) -> None:
         _change(state, message, Move.WAIT, State.WAITING, "", Reason.ABSENT, unreachable=True)
         state.agenda.add(*_expiry(message))
     # What was sent first arrives first, however the delays fell; a scheduled one is sent when it is released.
-    state.waiting.enter(message.key, max(message.accepted_ms, message.submission.hold_until_ms))
+    state.waiting.enter(message.key, max(message.accepted_ms, message.hold_until_ms))
     _expect_back(state, message.key.recipient)
 
 
 def _expiry(message: Message) -> tuple[int, MoveStep]:
     """Return when and how a message that waits expires; it has waited since `changed_ms`."""
     at_ms = max(message.changed_ms, message.expires_ms)
-    return at_ms, MoveStep(message.key, Move.EXPIRE, "", Reason.VALIDITY)
+    return at_ms, MoveStep(message.key, station(Move.EXPIRE, "", Reason.VALIDITY))
 
 
 def _expect_back(state: SimulationState, recipient: str) -> None:
@@ -169,7 +174,7 @@ def wake(state: SimulationState, recipient: str) -> None:
         fate = state.store.messages[key].fate
         code = fate.code if fate.ending is Ending.DELIVER else ""
         at_ms = now_ms + number * state.accounts[key.provider].pace_ms
-        state.agenda.add(at_ms, MoveStep(key, Move.DELIVER, code))
+        state.agenda.add(at_ms, MoveStep(key, station(Move.DELIVER, code)))
 
 
 def wake_all(state: SimulationState, pattern: str = "*") -> None:
@@ -215,22 +220,20 @@ def move_by_command(
     if move is Move.DELIVER and not _reachable(state, recipient):
         raise IllegalMove(f"{recipient} is unreachable; make it reachable first")
     if by is not message.rung:
-        message.rung, message.rule = by, ""
+        message.ruling = structs.replace(message.ruling, rung=by, rule="")
     _change(state, message, move, to, code, reason)
     if move is Move.RELEASE:
-        start(state, message, state.chance.of(*message.key))
+        start(state, message, state.chance.of_message(message.key))
 
 
 def reschedule(state: SimulationState, message: Message, at_ms: int) -> None:
     """Move the sending of a scheduled message to *at_ms*; its old step leaves the agenda."""
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be rescheduled")
-    submission = message.submission
-    release = MoveStep(message.key, Move.RELEASE)
-    state.agenda.remove(submission.hold_until_ms, release)
+    release = MoveStep(message.key, station(Move.RELEASE))
+    state.agenda.remove(message.hold_until_ms, release)
     at_ms = max(at_ms, state.clock.now_ms)
-    message.submission = structs.replace(submission, hold_until_ms=at_ms)
-    message.expires_ms = at_ms + submission.validity_ms
+    message.hold_back(at_ms)
     state.agenda.add(at_ms, release)
     state.journal.add(state.clock.now_ms, Rescheduled(at_ms), key=message.key, ref=message.id)
 
@@ -239,5 +242,5 @@ def suspend(state: SimulationState, message: Message) -> None:
     """Take the sending of a scheduled message off the agenda, until it is rescheduled."""
     if message.state is not State.SCHEDULED:
         raise IllegalMove(f"a message that is {message.state.value} cannot be suspended")
-    state.agenda.remove(message.submission.hold_until_ms, MoveStep(message.key, Move.RELEASE))
+    state.agenda.remove(message.hold_until_ms, MoveStep(message.key, station(Move.RELEASE)))
     state.journal.add(state.clock.now_ms, Suspended(), key=message.key, ref=message.id)

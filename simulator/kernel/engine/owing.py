@@ -22,8 +22,10 @@ __all__ = ["attempted", "owe_all", "owe_for", "request_for", "tell", "webhook_du
 
 def owe_for(state: SimulationState, message: Message, reports: Sequence[Report]) -> None:
     """Owe the integrator what a change of *message* gives it to know."""
+    if not reports:
+        return
     now_ms = state.clock.now_ms
-    faults = message.faults
+    faults = message.ruling.faults
     if faults is not None and faults.early and now_ms > message.accepted_ms:
         # What happens after the answer is not told before it.
         faults = replace(faults, early=False)

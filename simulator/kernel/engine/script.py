@@ -61,8 +61,7 @@ def load(state: SimulationState, scenario: Scenario, crowd: Sequence[Person]) ->
     ]
     for at_ms, step in state.timeline:
         state.agenda.add(at_ms, step)
-    entry = state.journal.add(now_ms, ScenarioLoaded(scenario.name))
-    state.scenario_seq = entry.seq
+    state.scenario_seq = state.journal.add(now_ms, ScenarioLoaded(scenario.name))
     wake_all(state)
 
 

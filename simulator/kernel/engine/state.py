@@ -12,8 +12,10 @@ from simulator.kernel.engine.steps import TimelineStep
 from simulator.kernel.engine.throttle import Bucket
 from simulator.kernel.model.chance import Chance
 from simulator.kernel.model.clock import Clock
+from simulator.kernel.model.moulds import Moulds
 from simulator.kernel.model.people import People
 from simulator.kernel.model.recipient import Directory
+from simulator.kernel.model.ruling import Rulings
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.model.shard import Shard
 from simulator.kernel.model.submission import MessageKey
@@ -44,9 +46,11 @@ class SimulationState:
         "hooks",
         "impossible_acts",
         "journal",
+        "moulds",
         "outbox",
         "people",
         "rules",
+        "rulings",
         "scenario",
         "scenario_seq",
         "scenario_start_ms",
@@ -76,6 +80,8 @@ class SimulationState:
         """How many submissions there were so far, by provider and recipient; only a shard forgets."""
         self.scenario = Scenario()
         self.rules = RuleIndex()
+        self.moulds = Moulds()
+        self.rulings = Rulings()
         self.applied: dict[str, int] = {}
         """How often each rule in force has applied, by name; those that never did are not there."""
         self.buckets: dict[str, Bucket] = {}

@@ -7,6 +7,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
+from simulator.kernel.model.submission import MessageKey
+
 __all__ = ["Chance", "Draws"]
 
 _UNIT_BITS: Final = 32
@@ -77,3 +79,7 @@ class Chance:
     def of(self, *key: str | int) -> Draws:
         """Return the draws of *key*, for example (provider, recipient, ordinal)."""
         return Draws(self._root, ("\x1f%s" * len(key) + "\x1f") % key)
+
+    def of_message(self, key: MessageKey) -> Draws:
+        """Return the draws of a message: the same as of provider, recipient and ordinal, and sooner."""
+        return Draws(self._root, f"\x1f{key.provider}\x1f{key.recipient}\x1f{key.ordinal}\x1f")

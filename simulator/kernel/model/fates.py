@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,7 +16,9 @@ from simulator.kernel.model.lifecycle import Move
 from simulator.kernel.model.submission import MessageKey, Reason
 from simulator.kernel.model.units import ConstantDelay, Delay
 
-__all__ = ["Ending", "Fate", "MoveStep", "Progress", "Reply", "drawn", "plan"]
+__all__ = ["Ending", "Fate", "MoveStep", "Progress", "Reply", "Station", "drawn", "plan", "station"]
+
+_STATIONS_MAX: Final = 4_096
 
 
 class Ending(StrEnum):
@@ -79,23 +83,50 @@ class Fate:
         )
 
 
+class Station(Struct, frozen=True, gc=False):
+    """
+    A point on the way of many messages: what happens there.
+    """
+
+    move: Move
+    code: str = ""
+    reason: Reason = Reason.NONE
+    number: int = 0
+    """Which one of its message it is: several may be reached in one instant."""
+
+
 class MoveStep(Struct, frozen=True, gc=False):
     """
     A move that falls due for one message.
     """
 
     key: MessageKey
-    move: Move
-    code: str = ""
-    reason: Reason = Reason.NONE
-    number: int = 0
-    """Which station of its message it is: several may be reached in one instant."""
+    station: Station
+
+    @property
+    def move(self) -> Move:
+        """The move."""
+        return self.station.move
 
     @property
     def order(self) -> tuple[int | str, ...]:
         """After recipients have come and gone; by message, endings before deliveries."""
-        provider, recipient, ordinal = self.key
-        return (2, provider, recipient, ordinal, _RANK[self.move], self.number, self.code)
+        key, station = self.key, self.station
+        return (
+            2,
+            key.provider,
+            key.recipient,
+            key.ordinal,
+            _RANK[station.move],
+            station.number,
+            station.code,
+        )
+
+
+@lru_cache(maxsize=_STATIONS_MAX)
+def station(move: Move, code: str = "", reason: Reason = Reason.NONE, number: int = 0) -> Station:
+    """Return what happens at a point of a message's way; one for all messages that come there."""
+    return Station(move, code, reason, number)
 
 
 # A message that is due to expire and to be delivered at one instant has expired.
@@ -135,10 +166,10 @@ def plan(
     """
     steps: list[tuple[int, MoveStep]] = []
     at_ms = start_ms
-    for number, station in enumerate(fate.progress or ()):
-        at_ms += drawn(station.after, draws, "progress.after", number)
+    for number, stop in enumerate(fate.progress or ()):
+        at_ms += drawn(stop.after, draws, "progress.after", number)
         if at_ms < expires_ms:
-            steps.append((at_ms, MoveStep(key, Move.SEND, station.code, number=number)))
+            steps.append((at_ms, MoveStep(key, station(Move.SEND, stop.code, Reason.NONE, number))))
     if fate.ending is Ending.SILENCE:
         return steps
     if fate.after is None:
@@ -147,8 +178,8 @@ def plan(
         end_ms = max(at_ms, start_ms + drawn(fate.after, draws, _END_LABELS[fate.ending]))
     if end_ms < expires_ms:
         move = _ENDING_MOVES[fate.ending]
-        steps.append((end_ms, MoveStep(key, move, fate.code, fate.reason)))
+        steps.append((end_ms, MoveStep(key, station(move, fate.code, fate.reason))))
     else:
         code = fate.code if fate.ending is Ending.EXPIRE else ""
-        steps.append((expires_ms, MoveStep(key, Move.EXPIRE, code, Reason.VALIDITY)))
+        steps.append((expires_ms, MoveStep(key, station(Move.EXPIRE, code, Reason.VALIDITY))))
     return steps

@@ -4,8 +4,9 @@ What a client asks us to send.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ INBOUND: Final = "inbound"
 """The operation that stands for what recipients do of their own accord; no call has it."""
 
 
-class MessageKey(NamedTuple):
+class MessageKey(Struct, frozen=True, order=True, array_like=True, gc=False):
     """
     Which submission this is: the *ordinal*-th to *recipient* through *provider*.
 
@@ -27,6 +28,10 @@ class MessageKey(NamedTuple):
     provider: str
     recipient: str
     ordinal: int
+
+    def __iter__(self) -> Iterator[str | int]:
+        """Yield provider, recipient and ordinal, which name every draw."""
+        return iter((self.provider, self.recipient, self.ordinal))
 
     def __str__(self) -> str:
         # A call that was refused before it named anybody has no recipient.

@@ -57,7 +57,8 @@ class Agenda:
     def __init__(self, run_max: int = _RUN_MAX) -> None:
         self._run_max = run_max
         """How many steps are sorted at once."""
-        self._buckets: dict[int, list[Step]] = {}
+        self._buckets: dict[int, Step | list[Step]] = {}
+        """What is due at each instant: a step, or a list of them where there is not exactly one."""
         self._runs: dict[int, list[list[Step]]] = {}
         """Of crowded instants: what was added before, sorted in runs."""
         self._cancelled: dict[int, set[tuple[int | str, ...]]] = {}
@@ -81,8 +82,11 @@ class Agenda:
         """Put *step* on the agenda."""
         bucket = self._buckets.get(at_ms)
         if bucket is None:
-            self._buckets[at_ms] = [step]
+            # Most instants have one: a list of its own for each would weigh more than the step.
+            self._buckets[at_ms] = step
             heappush(self._heap, at_ms)
+        elif not isinstance(bucket, list):
+            self._buckets[at_ms] = [bucket, step]
         else:
             bucket.append(step)
             if len(bucket) >= self._run_max:
@@ -91,12 +95,20 @@ class Agenda:
                 self._buckets[at_ms] = []
         self._size += 1
 
+    def _bucket(self, at_ms: int) -> list[Step]:
+        """Return what was added for that instant and is in no run."""
+        bucket = self._buckets.get(at_ms, [])
+        return bucket if isinstance(bucket, list) else [bucket]
+
     def remove(self, at_ms: int, step: Step) -> bool:
         """Take *step* off the agenda again; return whether it was there."""
         if at_ms == self._round_at_ms and self._not_merged:
             self._merge_all()
+        bucket = self._bucket(at_ms)
+        if bucket:
+            self._buckets[at_ms] = bucket
         for steps in (
-            self._buckets.get(at_ms, []),
+            bucket,
             self._round if at_ms == self._round_at_ms else [],
             *self._runs.get(at_ms, ()),
         ):
@@ -120,7 +132,7 @@ class Agenda:
             self._round.remove(step)
             self._size -= 1
             self._refill()
-        elif self._not_merged and step not in self._buckets[at_ms] and at_ms not in self._runs:
+        elif self._not_merged and step not in self._bucket(at_ms) and at_ms not in self._runs:
             self._skipped.add(step.order)
             self._size -= 1
         else:
@@ -134,7 +146,7 @@ class Agenda:
             at_ms = self._heap[0]
             if self._buckets[at_ms] and not self._cancelled:
                 return at_ms
-            planned = len(self._buckets[at_ms]) + sum(map(len, self._runs.get(at_ms, ())))
+            planned = len(self._bucket(at_ms)) + sum(map(len, self._runs.get(at_ms, ())))
             if planned > len(self._cancelled.get(at_ms, ())):
                 return at_ms
             heappop(self._heap)
@@ -155,7 +167,7 @@ class Agenda:
         if self._round:
             return at_ms, self._round[-1], len(self._round) + self._not_merged - len(self._skipped)
         cancelled = self._cancelled.get(at_ms, ())
-        bucket, runs = self._buckets[at_ms], self._runs.get(at_ms, ())
+        bucket, runs = self._bucket(at_ms), self._runs.get(at_ms, ())
         firsts = [step for step in islice(bucket, looked_at_max) if step.order not in cancelled]
         for run in runs:
             firsts += islice((step for step in run if step.order not in cancelled), 1)
@@ -174,7 +186,7 @@ class Agenda:
             yield self._round_at_ms, step
         for at_ms in sorted(set(self._heap)):
             cancelled = self._cancelled.get(at_ms, ())
-            planned = sorted(filter(fits, self._buckets.get(at_ms, ())), key=_ORDER)
+            planned = sorted(filter(fits, self._bucket(at_ms)), key=_ORDER)
             runs = (filter(fits, run) for run in self._runs.get(at_ms, ()))
             for step in merge(planned, *runs, key=_ORDER):
                 if step.order not in cancelled:
@@ -218,7 +230,7 @@ class Agenda:
         return taken
 
     def _begin_round(self, due_ms: int) -> None:
-        steps, self._buckets[due_ms] = self._buckets[due_ms], []
+        steps, self._buckets[due_ms] = self._bucket(due_ms), []
         runs = self._runs.pop(due_ms, None)
         cancelled = self._cancelled.pop(due_ms, None)
         self._round_at_ms = due_ms

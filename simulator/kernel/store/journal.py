@@ -4,18 +4,23 @@ The journal: every change of a space, one entry each.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from itertools import islice
+from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from simulator.kernel.model.lifecycle import State
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.facts import Accepted, Called, EntryKind, Fact, Moved, RefusalLeftOut, SendRefused
 
 __all__ = ["Entry", "Journal", "replay"]
+
+_PART_MAX: Final = 256
+"""Entries of a part; which of its providers an entry names fits into a byte."""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -52,27 +57,93 @@ class Entry(Struct, frozen=True, gc=False):
         return fact.code if isinstance(fact, Moved | SendRefused | RefusalLeftOut | Called) else ""
 
 
+_Row: TypeAlias = tuple[int, Fact, MessageKey | None, str, str, str, int]
+"""What an entry says, but for its number."""
+
+
+class _Part:
+    """
+    Entries that follow each other, packed side by side; the only place that knows this form.
+
+    An entry of its own weighs some 150 bytes with its numbers, a row of these columns 41, or
+    49 where recipients are named besides.
+    """
+
+    __slots__ = (
+        "_at_ms",
+        "_facts",
+        "_first_seq",
+        "_keys",
+        "_named",
+        "_providers",
+        "_recipients",
+        "_refs",
+        "_wall_unix_ms",
+    )
+
+    def __init__(self, first_seq: int, rows: Sequence[_Row]) -> None:
+        columns = zip(*rows, strict=True)
+        at_ms, self._facts, self._keys, self._refs, providers, recipients, wall_unix_ms = columns
+        self._first_seq = first_seq
+        self._at_ms = array("q", at_ms)
+        self._wall_unix_ms = array("q", wall_unix_ms)
+        places = {provider: place for place, provider in enumerate(dict.fromkeys(providers))}
+        self._providers = tuple(places)
+        """The providers that are named."""
+        self._named = bytes(map(places.__getitem__, providers))
+        """Which of them each entry names."""
+        self._recipients = recipients if any(recipients) else ()
+        """Whom each entry names, if any of them names anybody."""
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def entries(self, place: int) -> Iterator[Entry]:
+        """Yield the entries from that place on, as they were."""
+        for within in range(place, len(self._facts)):
+            yield Entry(
+                self._first_seq + within,
+                self._at_ms[within],
+                self._facts[within],
+                self._keys[within],
+                self._refs[within],
+                self._providers[self._named[within]],
+                self._recipients[within] if self._recipients else "",
+                self._wall_unix_ms[within],
+            )
+
+
 class Journal:
     """
     A bounded, append-only list of entries; the oldest give way and are counted.
     """
 
-    __slots__ = ("_entries", "_wall", "dropped", "limit", "seq", "tell")
+    __slots__ = ("_latest", "_lost", "_packed", "_parts", "_wall", "limit", "seq", "tell")
 
     def __init__(self, limit: int = 250_000, wall: Callable[[], int] | None = None) -> None:
-        self._entries: deque[Entry] = deque()
+        self._parts: deque[_Part] = deque()
+        self._packed = 0
+        """How many entries the parts have; some of the first part may have given way."""
+        self._latest: list[_Row] = []
+        """What came after them."""
+        self._lost = 0
+        """How many came before them."""
         self._wall = wall
         self.limit = limit
-        self.dropped = 0
         self.seq = 0
         self.tell: Callable[[Entry], None] | None = None
         """Told of every entry as it is added, if somebody wants to know."""
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return min(self.limit, self._packed + len(self._latest))
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries)
+        return self._last(len(self))
+
+    @property
+    def dropped(self) -> int:
+        """How many entries have given way."""
+        return self._lost + max(0, self._packed + len(self._latest) - self.limit)
 
     def add(
         self,
@@ -83,54 +154,80 @@ class Journal:
         ref: str = "",
         provider: str = "",
         recipient: str = "",
-    ) -> Entry:
-        """Append an entry and return it."""
-        self.seq += 1
+    ) -> int:
+        """Append an entry and return its number."""
+        self.seq = seq = self.seq + 1
         wall = self._wall
-        entry = Entry(self.seq, at_ms, fact, key, ref, provider, recipient, wall() if wall is not None else 0)
-        entries = self._entries
-        entries.append(entry)
-        if len(entries) > self.limit:
-            entries.popleft()
-            self.dropped += 1
+        row = (at_ms, fact, key, ref, provider, recipient, wall() if wall is not None else 0)
+        latest = self._latest
+        latest.append(row)
+        if len(latest) >= _PART_MAX:
+            self._pack()
         if self.tell is not None:
-            self.tell(entry)
-        return entry
+            self.tell(Entry(seq, *row))
+        return seq
+
+    def _pack(self) -> None:
+        latest, self._latest = self._latest, []
+        self._parts.append(_Part(self.seq - len(latest) + 1, latest))
+        self._packed += len(latest)
+        while self._parts and self._packed - len(self._parts[0]) >= self.limit:
+            oldest = self._parts.popleft()
+            self._packed -= len(oldest)
+            self._lost += len(oldest)
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Hold *entries* alone, numbered as they are: those of a run that is over."""
-        self._entries = deque(entries)
-        self.seq = self._entries[-1].seq if self._entries else 0
+        self.clear()
+        for entry in entries:
+            self._take(entry)
 
     def still(self) -> Journal:
         """Return a copy that does not grow; entries never change."""
         twin = copy(self)
-        twin._entries = self._entries.copy()
+        twin._parts, twin._latest = self._parts.copy(), self._latest.copy()
         return twin
 
     def keep(self, entry: Entry) -> None:
         """Append an entry of an earlier journal as it was; nobody is told of it."""
-        if not self._entries:
+        if not self._parts and not self._latest:
             # What came before the first that is still there is known to be missing.
-            self.dropped = entry.seq - 1
-        self.seq = entry.seq
-        self._entries.append(entry)
+            self._lost = entry.seq - 1
+        self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
+        latest = self._latest
+        if len(latest) >= _PART_MAX or (latest and entry.seq != self.seq + 1):
+            # Within a part the numbers follow each other.
+            self._pack()
+        seq, *row = structs.astuple(entry)
+        self._latest.append(tuple(row))
+        self.seq = seq
+        # An earlier journal is held whole, however long it is.
+        self.limit = max(self.limit, self._packed + len(self._latest))
 
     def clear(self) -> None:
         """Forget everything, as if nothing had happened yet."""
-        self._entries.clear()
-        self.dropped = self.seq = 0
+        self._parts.clear()
+        self._latest = []
+        self._packed = self._lost = self.seq = 0
 
     def after(self, seq: int, limit: int = 1_000_000) -> list[Entry]:
         """Return up to *limit* entries later than number *seq*, oldest first."""
-        entries = self._entries
-        later = self.seq - max(seq, self.seq - len(entries))
-        if later * 2 > len(entries):
-            return list(islice(entries, len(entries) - later, len(entries) - later + limit))
-        # From the nearer end: in the middle of a deque an index costs as much as its distance.
-        newest = list(islice(reversed(entries), max(0, later - limit), max(0, later)))
-        newest.reverse()
-        return newest
+        later = self.seq - max(seq, self.seq - len(self))
+        return list(islice(self._last(later), limit)) if later > 0 else []
+
+    def _last(self, count: int) -> Iterator[Entry]:
+        """Yield the last so many entries; parts that lie before them are skipped whole."""
+        place = self._packed + len(self._latest) - count
+        latest = self._latest
+        first_seq = self.seq - len(latest) + 1
+        for part in tuple(self._parts):
+            if place < len(part):
+                yield from part.entries(place)
+            place = max(0, place - len(part))
+        for number, row in enumerate(islice(latest, place, None), first_seq + place):
+            yield Entry(number, *row)
 
 
 def replay(entries: Iterator[Entry] | Journal) -> dict[MessageKey, State]:

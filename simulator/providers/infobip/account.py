@@ -40,7 +40,7 @@ from simulator.providers.infobip.books import Books
 from simulator.providers.infobip.bulk import Bulks
 from simulator.providers.infobip.clicks import click_report
 from simulator.providers.infobip.codes import HTTP_REFUSALS, STATUSES
-from simulator.providers.infobip.details import Details, details_of, is_number
+from simulator.providers.infobip.details import Details, details_of, is_number, shared_details
 from simulator.providers.infobip.inbound import Inbound, inbound_report
 from simulator.providers.infobip.money import micros, plain_amount
 from simulator.providers.infobip.outcomes import code_of, free_statuses, magic, split_code
@@ -49,7 +49,7 @@ from simulator.providers.infobip.pushing import body_of
 from simulator.providers.infobip.render import Facts
 from simulator.providers.infobip.settings import RETRY_DOCUMENTED, Settings
 from simulator.providers.infobip.style import Style
-from simulator.providers.infobip.wire import Item
+from simulator.providers.infobip.wire import Item, plain_item
 
 __all__ = ["Account", "figures"]
 
@@ -154,20 +154,15 @@ class Account:
 
     def compose(self, recipient: str, text: str) -> Submission:
         """Return a v1 message with the account's default sender."""
-        item = Item(sender=self.settings.default_sender, text=text)
         parts = segment(text).parts
         return Submission(
             provider="infobip",
             recipient=recipient,
-            sender=item.sender,
+            sender=self.settings.default_sender,
             text=text,
             parts=parts,
-            details=Details(
-                generation=1,
-                to=recipient.removeprefix("+"),
-                item=item,
-                accepted_status=self.settings.status_on_send(1),
-                cost_micros=self.cost_micros(parts),
+            details=shared_details(
+                1, plain_item(""), self.settings.status_on_send(1), self.cost_micros(parts)
             ),
         )
 
@@ -215,11 +210,11 @@ class Account:
     def noted(self, message: Message, move: Move | None) -> None:
         """Enter an accepted message in the books; give back the price of one whose end costs nothing."""
         if move is None:
-            self.books.accept(message, details_of(message.submission))
+            self.books.accept(message, details_of(message.mould))
         elif move is not Move.READ and message.state in TERMINAL:
             status_id, _ = self.outcome_of(message)
             if self.is_free(status_id):
-                self.books.balance_micros += details_of(message.submission).cost_micros
+                self.books.balance_micros += details_of(message.mould).cost_micros
 
     def forget(self, message: Message) -> None:
         """Let go of a message that is over, and of what waits to be pulled since before it."""
@@ -230,7 +225,7 @@ class Account:
         """Return the report, to be pushed or pulled, if the change is reportable."""
         if move is None or move is Move.RELEASE or move is Move.READ:
             return ()
-        details = details_of(message.submission)
+        details = details_of(message.mould)
         status_id, error_id = self.outcome_of(message)
         item = details.item
         if not item.notify or not (STATUSES[status_id].final or item.intermediate):
@@ -336,10 +331,10 @@ class Account:
 
     def accepted_status(self, message: Message) -> int:
         """Return the status with which the send call answers."""
-        fate = message.fate
+        fate = message.ruling.fate
         if fate.ending is Ending.SILENCE and fate.code in ("0", "1", "7", "26"):
             return int(fate.code)
-        return details_of(message.submission).accepted_status
+        return details_of(message.mould).accepted_status
 
     def cost_micros(self, parts: int) -> int:
         """Return what a message of so many parts costs."""
@@ -351,13 +346,13 @@ class Account:
 
     def log_facts(self, outcome: Message | Refused) -> Facts:
         """Return what the log tells of an entry now."""
-        details = details_of(outcome.submission)
         if isinstance(outcome, Message):
-            return self._facts(outcome, details, *self.outcome_of(outcome))
+            return self._facts(outcome, details_of(outcome.mould), *self.outcome_of(outcome))
+        details = details_of(outcome.submission)
         return self._facts_of(outcome, details, *split_code(outcome.code), outcome.at_ms, outcome.at_ms)
 
     def _facts(self, message: Message, details: Details, status_id: int, error_id: int) -> Facts:
-        sent_ms = max(message.accepted_ms, message.submission.hold_until_ms)
+        sent_ms = max(message.accepted_ms, message.hold_until_ms)
         done_ms = max(sent_ms, message.changed_ms)
         return self._facts_of(message, details, status_id, error_id, sent_ms, done_ms)
 
@@ -371,18 +366,23 @@ class Account:
         done_ms: int,
     ) -> Facts:
         recipient = outcome.key.recipient
+        asked, text = (
+            (outcome.mould, outcome.text)
+            if isinstance(outcome, Message)
+            else (outcome.submission, outcome.submission.text)
+        )
         circumstances = self._gateway.circumstances(recipient, done_ms)
         free = self.is_free(status_id) or isinstance(outcome, Refused)
         return Facts(
             generation=details.generation,
             message_id=outcome.id,
             bulk_id=details.bulk_id,
-            to=details.to,
             recipient=recipient,
             operator=circumstances.operator or "",
-            parts=outcome.submission.parts,
+            parts=asked.parts,
             item=details.item,
-            sender=outcome.submission.sender,
+            sender=asked.sender,
+            text="" if details.item.binary is not None else text,
             sent_ms=sent_ms,
             done_ms=done_ms,
             status_id=status_id,
@@ -407,6 +407,6 @@ def figures(account: ProviderAccount, message: Message) -> Mapping[str, str]:
     """Return what a message costs, of how many parts it is, and the name of its status."""
     assert isinstance(account, Account)
     status_id, _ = account.outcome_of(message)
-    parts = message.submission.parts
+    parts = message.mould.parts
     price = 0 if account.is_free(status_id) else account.cost_micros(parts) / 1_000_000
     return {"price": f"{price:.6f}", "parts": str(parts), "code": STATUSES[status_id].name}

@@ -39,7 +39,7 @@ def click_report(
 ) -> Report:
     """Return what is owed when *recipient* follows a URL, or raise ImpossibleAct."""
     click = _clicked(recipient, act, watch, tracked)
-    tracking = details_of(click.message.submission).tracking
+    tracking = details_of(click.message.mould).tracking
     target = (tracking.url if tracking else "") or settings.clicks.url
     if not target:
         raise ImpossibleAct("neither the send (trackingUrl) nor the settings (clicks.url) say where to")
@@ -72,7 +72,7 @@ def _clicked(recipient: str, act: Act, watch: Watch, tracked: list[Message]) -> 
     message = arrived[-1]
     url = data.get("url") or act.text
     if not url:
-        match = _URL.search(message.submission.text)
+        match = _URL.search(message.text)
         if match is None:
             raise ImpossibleAct(f"message {message.id} has no URL in its text")
         url = match[0]

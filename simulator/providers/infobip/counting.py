@@ -50,15 +50,13 @@ def segment_as(
     )
 
 
-def count_parts(item: Item) -> int:
+def count_parts(item: Item, text: str) -> int:
     """Return the number of parts of a message."""
     if item.binary is not None:
         return count_binary(item.binary)
     if not item.language and item.transliteration is Transliteration.NONE:
-        return segment(item.text).parts
-    _, split = segment_as(
-        item.text, item.language, item.transliteration, item.locking_shift, item.single_shift
-    )
+        return segment(text).parts
+    _, split = segment_as(text, item.language, item.transliteration, item.locking_shift, item.single_shift)
     return split.parts
 
 

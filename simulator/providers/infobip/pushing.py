@@ -8,7 +8,7 @@ from typing import Final
 
 from simulator.provider import Webhook
 from simulator.providers.infobip.clicks import Click, render_click
-from simulator.providers.infobip.details import details_of
+from simulator.providers.infobip.details import details_of, to_of
 from simulator.providers.infobip.inbound import Inbound, render_inbound
 from simulator.providers.infobip.render import Facts, render_reports
 from simulator.providers.infobip.style import Style
@@ -37,11 +37,11 @@ def body_of(webhook: Webhook, style: Style) -> tuple[bytes, str]:
 
 
 def _click_body(click: Click, epoch_ms: int) -> bytes:
-    details = details_of(click.message.submission)
+    details = details_of(click.message.mould)
     item = details.item
     more = {
         "callbackData": item.callback_data,
         "applicationId": item.application_id,
         "entityId": item.entity_id,
     }
-    return render_click(click, details.to, details.bulk_id, more, epoch_ms)
+    return render_click(click, to_of(click.message.key.recipient), details.bulk_id, more, epoch_ms)

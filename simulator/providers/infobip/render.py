@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from simulator.provider import Answer, Violation, operator_of
 from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, SIGNALS_REJECTED, STATUSES, Status
+from simulator.providers.infobip.details import to_of
 from simulator.providers.infobip.style import Style
 from simulator.providers.infobip.wire import Item
 
@@ -88,12 +89,13 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     generation: int
     message_id: str
     bulk_id: str
-    to: str
     recipient: str
     operator: str
     parts: int
     item: Item
     sender: str
+    text: str
+    """Empty for binary content."""
     sent_ms: int
     done_ms: int
     status_id: int
@@ -105,6 +107,11 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     network_id: int | None = None
 
     @property
+    def to(self) -> str:
+        """The recipient as reports spell it."""
+        return to_of(self.recipient)
+
+    @property
     def status(self) -> Status:
         """The status, in the group that it has for a message with such a price."""
         return (
@@ -112,11 +119,6 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
             if self.free and self.status_id == SIGNALS_REJECTED.id
             else STATUSES[self.status_id]
         )
-
-    @property
-    def text(self) -> str:
-        """The text of the message; empty for binary content."""
-        return self.item.text
 
     def fits(self, filters: Mapping[str, str]) -> bool:
         """Return True when the report passes the filters of a pull."""

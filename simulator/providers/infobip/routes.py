@@ -75,7 +75,7 @@ def _end_tracking(call: Call) -> Answer:
             f"there is no message {call.path_values['messageId'][:100]!r}",
             text=f"Requested URL not found: {call.path}",
         )
-    tracking = details_of(message.submission).tracking
+    tracking = details_of(message.mould).tracking
     if tracking is not None:
         return json_answer({"processKey": tracking.process_key})
     draws = call.gateway.draws("infobip", "conversion", *message.key)

@@ -24,11 +24,11 @@ from simulator.providers.infobip.account import Account
 from simulator.providers.infobip.bulk import Bulk
 from simulator.providers.infobip.counting import count_parts
 from simulator.providers.infobip.dates import clock_words
-from simulator.providers.infobip.details import Details, details_of
+from simulator.providers.infobip.details import Details, details_of, shared_details, to_of
 from simulator.providers.infobip.rejecting import INVALID_TO, MISSING_TO, DestinationChecks
 from simulator.providers.infobip.render import json_answer, rejected_json, status_json
 from simulator.providers.infobip.timing import SEND_AT_AHEAD_MS_MAX, Pacer, hold_until_ms
-from simulator.providers.infobip.wire import Destination, Item, SendRequest, Tracking, bad_request
+from simulator.providers.infobip.wire import Destination, Envelope, Item, SendRequest, Tracking, bad_request
 
 __all__ = ["send"]
 
@@ -69,8 +69,8 @@ def _steps(call: Call, account: Account, request: SendRequest) -> Generator[None
 def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
     """Return what is odd about a request that is good all the same: reports that will go nowhere."""
     reasons: dict[str, str] = {}
-    for item, _ in request.items:
-        url = item.notify_url
+    for envelope in request.envelopes:
+        url = envelope.item.notify_url
         if url and url not in reasons:
             callable_url = _CALLABLE.fullmatch(url)
             # One that may hold a password is not quoted.
@@ -90,8 +90,8 @@ def _check(call: Call, account: Account, request: SendRequest) -> None:
     settings = account.settings
     gateway = call.gateway
     wrong: list[Violation] = []
-    for number, (item, _) in enumerate(request.items):
-        at_unix_ms = item.send_at_unix_ms
+    for number, envelope in enumerate(request.envelopes):
+        at_unix_ms = envelope.item.send_at_unix_ms
         if at_unix_ms is None:
             continue
         place = "options.schedule.sendAt" if request.generation == 3 else f"messages[{number}].sendAt"
@@ -102,8 +102,8 @@ def _check(call: Call, account: Account, request: SendRequest) -> None:
     if settings.empty_text == "refuse":
         wrong += [
             Violation(f"messages[{number}].text", "must not be empty")
-            for number, (item, _) in enumerate(request.items)
-            if not item.text and item.binary is None
+            for number, envelope in enumerate(request.envelopes)
+            if not envelope.text and envelope.item.binary is None
         ]
     if settings.destinations_max and request.destination_count > settings.destinations_max:
         wrong.append(Violation("messages", f"must not exceed {settings.destinations_max} destinations"))
@@ -114,16 +114,16 @@ def _check(call: Call, account: Account, request: SendRequest) -> None:
 
 def _bulk_id(call: Call, request: SendRequest) -> str:
     # v1 tells a bulkId only where it is of use; v2 and v3 always do.
-    items = request.items
+    envelopes = request.envelopes
     if request.bulk_id or (
         request.generation == 1
-        and len(items) == 1
-        and len(items[0][1]) == 1
-        and items[0][0].send_at_unix_ms is None
+        and len(envelopes) == 1
+        and len(envelopes[0].destinations) == 1
+        and envelopes[0].item.send_at_unix_ms is None
     ):
         return request.bulk_id
     gateway = call.gateway
-    first = gateway.next_key(normal_address(items[0][1][0].to))
+    first = gateway.next_key(normal_address(envelopes[0].destinations[0].to))
     return gateway.draws("bulk", *first).digits("id", 19)
 
 
@@ -133,7 +133,7 @@ def _tracking(call: Call, request: SendRequest, bulk_id: str) -> Tracking | None
     if tracking is None or tracking.process_key:
         return tracking
     gateway = call.gateway
-    first = gateway.next_key(normal_address(request.items[0][1][0].to))
+    first = gateway.next_key(normal_address(request.envelopes[0].destinations[0].to))
     draws = gateway.draws("infobip", "tracking", bulk_id, *first)
     return msgspec.structs.replace(tracking, process_key=draws.hex("key").upper())
 
@@ -174,24 +174,27 @@ class _Builder:
         """Return one submission per destination, in order, built a slice at a time."""
         submissions: list[Submission] = []
         slices = 0
-        for item, destinations in self._request.items:
+        for envelope in self._request.envelopes:
+            destinations = envelope.destinations
             for place in range(0, len(destinations), SLICE):
-                submissions += self._of_item(item, destinations[place : place + SLICE])
+                submissions += self._of_envelope(envelope, destinations[place : place + SLICE])
                 if len(submissions) // SLICE > slices:
                     slices = len(submissions) // SLICE
                     yield
         return submissions
 
-    def _of_item(self, item: Item, destinations: list[Destination]) -> list[Submission]:
+    def _of_envelope(self, envelope: Envelope, destinations: list[Destination]) -> list[Submission]:
         gateway = self._gateway
-        parts = count_parts(item)
+        item = envelope.item
+        parts = count_parts(item, envelope.text)
         earliest_ms = hold_until_ms(item, gateway)
         scheduled = item.send_at_unix_ms is not None and earliest_ms > gateway.now_ms
         status = _SCHEDULED_STATUS if scheduled else self._status
-        sender = item.sender or self._account.settings.default_sender
+        sender = envelope.sender or self._account.settings.default_sender
         unfit = self._checks.of_message(item, parts, sender)
-        text = item.text if item.binary is None else item.binary.octets.hex(" ")
+        text = envelope.text if item.binary is None else item.binary.octets.hex(" ")
         cost_micros = self._account.cost_micros(parts)
+        details = self._details(item, status, cost_micros)
         submissions = []
         for destination in destinations:
             recipient = normal_address(destination.to)
@@ -212,46 +215,53 @@ class _Builder:
                     parts=parts,
                     refusal=rejection.code,
                     refusal_why=rejection.why,
-                    details=Details(
-                        generation=self._request.generation,
-                        to=recipient.removeprefix("+"),
-                        item=item,
-                        bulk_id=self._bulk_id,
-                        bulk_chosen=bool(self._request.bulk_id),
-                        accepted_status=status,
-                        tracking=self._tracking,
-                        cost_micros=cost_micros,
-                        network_id=destination.network_id,
-                    ),
+                    details=details
+                    if destination.network_id is None
+                    else msgspec.structs.replace(details, network_id=destination.network_id),
                 )
             )
         return submissions
+
+    def _details(self, item: Item, status: int, cost_micros: int) -> Details:
+        generation = self._request.generation
+        if not self._bulk_id and self._tracking is None:
+            return shared_details(generation, item, status, cost_micros)
+        return Details(
+            generation=generation,
+            item=item,
+            bulk_id=self._bulk_id,
+            bulk_chosen=bool(self._request.bulk_id),
+            accepted_status=status,
+            tracking=self._tracking,
+            cost_micros=cost_micros,
+        )
 
 
 # -- the answer ---------------------------------------------------------------------------------
 
 
 def _entry(account: Account, outcome: Message | Refused, request: SendRequest) -> dict[str, object]:
-    submission = outcome.submission
-    details = details_of(submission)
+    asked = outcome.mould if isinstance(outcome, Message) else outcome.submission
+    details = details_of(asked)
+    to = to_of(outcome.key.recipient)
     generation = request.generation
     form = account.settings.accepted_form if generation == 1 else ""
     if isinstance(outcome, Refused):
         if outcome.code not in (MISSING_TO, INVALID_TO):
             account.books.enter(outcome)
-        return _rejected_entry(outcome, details.to, generation, counted=form != "older")
+        return _rejected_entry(outcome, to, generation, counted=form != "older")
     status = status_json(account.accepted_status(outcome), form)
     if generation == 3:
-        entry: dict[str, object] = {"messageId": outcome.id, "status": status, "destination": details.to}
+        entry: dict[str, object] = {"messageId": outcome.id, "status": status, "destination": to}
         # The count is not told of binary content, even on request.  Source: OpenAPI.
         if request.include_count and details.item.binary is None:
-            entry["details"] = {"messageCount": submission.parts}
+            entry["details"] = {"messageCount": asked.parts}
         return entry
-    entry = {"to": details.to, "status": status}
+    entry = {"to": to, "status": status}
     # The v1 example counts immediate messages, not scheduled ones; v2 counts on request.
-    scheduled = submission.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
+    scheduled = outcome.hold_until_ms > 0 and details.item.send_at_unix_ms is not None
     if request.include_count or (generation == 1 and not scheduled and form != "older"):
-        entry["smsCount"] = submission.parts
+        entry["smsCount"] = asked.parts
     entry["messageId"] = outcome.id
     return entry
 
@@ -290,6 +300,6 @@ def _remember_bulk(
                 send_at_unix_ms=at_unix_ms,
                 keys=[message.key for message, _, _ in scheduled],
                 speed_limit=request.speed_limit,
-                alone=len(request.items) == 1,
+                alone=len(request.envelopes) == 1,
             )
         )

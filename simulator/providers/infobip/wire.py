@@ -5,6 +5,8 @@ What a request to send is read into, whichever generation of the API it came thr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -15,6 +17,7 @@ __all__ = [
     "VALIDITY_MS_MAX",
     "Binary",
     "Destination",
+    "Envelope",
     "Item",
     "Regional",
     "SendRequest",
@@ -22,10 +25,13 @@ __all__ = [
     "Tracking",
     "Window",
     "bad_request",
+    "plain_item",
 ]
 
 VALIDITY_MS_MAX = 48 * 3_600_000
 """Longer validities silently become this one; it is the default, too."""
+
+_PLAIN_MAX: Final = 1_024
 
 
 def bad_request(violations: Sequence[Violation] = (), why: str = "") -> Refuse:
@@ -113,13 +119,11 @@ class Destination(Struct, frozen=True, gc=False):
     """Where in the body it stands, if it has no number."""
 
 
-class Item(Struct, frozen=True, kw_only=True, gc=False):
+class Item(Struct, frozen=True, kw_only=True, gc=False, eq=False):
     """
-    One message of a request, for all of its destinations.
+    What one message of a request asks for, for all of its destinations, beyond sender and text.
     """
 
-    sender: str = ""
-    text: str = ""
     flash: bool = False
     language: str = ""
     single_shift: bool | None = None
@@ -138,6 +142,23 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
     application_id: str = ""
     campaign_id: str = ""
     regional: Regional | None = None
+
+
+@lru_cache(maxsize=_PLAIN_MAX)
+def plain_item(notify_url: str) -> Item:
+    """Return what is asked for by a message that only says where its reports go; one for all of these."""
+    return Item(notify_url=notify_url)
+
+
+class Envelope(NamedTuple):
+    """
+    One message of a request: what it says, what it asks for, and to whom it goes.
+    """
+
+    sender: str
+    text: str
+    item: Item
+    destinations: list[Destination]
 
 
 class Tracking(Struct, frozen=True, kw_only=True, gc=False):
@@ -159,7 +180,7 @@ class SendRequest(Struct, frozen=True, kw_only=True):
     """
 
     generation: int
-    items: list[tuple[Item, list[Destination]]]
+    envelopes: list[Envelope]
     bulk_id: str = ""
     tracking: Tracking | None = None
     include_count: bool | None = None
@@ -168,9 +189,9 @@ class SendRequest(Struct, frozen=True, kw_only=True):
     @property
     def destination_count(self) -> int:
         """How many messages this would be."""
-        return sum([len(destinations) for _, destinations in self.items])
+        return sum([len(envelope.destinations) for envelope in self.envelopes])
 
     @property
     def scheduled(self) -> bool:
         """True when any of it names the time at which it is to be sent."""
-        return any(item.send_at_unix_ms is not None for item, _ in self.items)
+        return any(envelope.item.send_at_unix_ms is not None for envelope in self.envelopes)

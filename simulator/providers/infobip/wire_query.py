@@ -19,6 +19,7 @@ from simulator.providers.infobip.checks import (
 )
 from simulator.providers.infobip.wire import (
     Destination,
+    Envelope,
     IndiaDlt,
     Item,
     Regional,
@@ -72,8 +73,6 @@ def parse_query(query: Sequence[tuple[str, str]], generation: int) -> SendReques
     if text is None and generation == 3:
         checks.add("text", MUST_NOT_BE_NULL)
     item = Item(
-        sender=values.text("from") or "",
-        text=text or "",
         flash=bool(values.boolean("flash")),
         language=checks.one_of("languageCode", values.filled("languageCode"), _languages(generation)),
         transliteration=checks.transliteration("transliteration", values.filled("transliteration")),
@@ -87,7 +86,7 @@ def parse_query(query: Sequence[tuple[str, str]], generation: int) -> SendReques
     )
     read = SendRequest(
         generation=generation,
-        items=[(item, _destinations(query, checks))],
+        envelopes=[Envelope(values.text("from") or "", text or "", item, _destinations(query, checks))],
         bulk_id=checks.clipped("bulkId", values.text("bulkId"), BULK_ID_LENGTH_MAX),
         tracking=_tracking(values, checks, generation),
         include_count=values.boolean("includeSmsCountInResponse"),

@@ -25,7 +25,15 @@ from simulator.providers.infobip.checks import (
     WindowBody,
 )
 from simulator.providers.infobip.decoding import Format, decode
-from simulator.providers.infobip.wire import Destination, Item, Regional, SendRequest, Tracking
+from simulator.providers.infobip.wire import (
+    Destination,
+    Envelope,
+    Item,
+    Regional,
+    SendRequest,
+    Tracking,
+    plain_item,
+)
 
 __all__ = ["parse_advanced", "parse_multi", "parse_single"]
 
@@ -93,13 +101,13 @@ def parse_advanced(generation: int, *, binary: bool = False) -> Callable[[bytes,
         checks = Checks(generation)
         if not request.messages:
             checks.add("messages", MUST_NOT_BE_EMPTY)
-        items = [
+        envelopes = [
             _message(checks, f"messages[{number}]", message, binary)
             for number, message in enumerate(request.messages or ())
         ]
         read = SendRequest(
             generation=generation,
-            items=items,
+            envelopes=envelopes,
             bulk_id=checks.clipped("bulkId", request.bulk_id, BULK_ID_LENGTH_MAX),
             tracking=_tracking(checks, request),
             include_count=request.include_sms_count_in_response,
@@ -147,16 +155,15 @@ def _is_plain(message: _Message) -> bool:
     return others == _NOTHING_ELSE
 
 
-def _message(checks: Checks, path: str, message: _Message, binary: bool) -> tuple[Item, list[Destination]]:
+def _message(checks: Checks, path: str, message: _Message, binary: bool) -> Envelope:
     if not binary and _is_plain(message):
         # As most are: nothing can be wrong with it but its destinations.
-        item = Item(sender=message.from_ or "", text=message.text or "", notify_url=message.notify_url or "")
-        return item, checks.destinations(path, message.destinations)
+        item = plain_item(message.notify_url or "")
+        destinations = checks.destinations(path, message.destinations)
+        return Envelope(message.from_ or "", message.text or "", item, destinations)
     language = message.language
     platform_length_max = 66 if binary else 50
     item = Item(
-        sender=message.from_ or "",
-        text="" if binary else message.text or "",
         binary=checks.binary(f"{path}.binary", message.binary) if binary else None,
         flash=bool(message.flash),
         language=checks.language(path, language),
@@ -176,7 +183,8 @@ def _message(checks: Checks, path: str, message: _Message, binary: bool) -> tupl
         campaign_id=checks.length(f"{path}.campaignReferenceId", message.campaign_reference_id, 255),
         regional=checks.regional(f"{path}.regional", message.regional),
     )
-    return item, checks.destinations(path, message.destinations)
+    text = "" if binary else message.text or ""
+    return Envelope(message.from_ or "", text, item, checks.destinations(path, message.destinations))
 
 
 def parse_single(generation: int, *, binary: bool = False) -> Callable[[bytes, Format], SendRequest]:
@@ -185,9 +193,9 @@ def parse_single(generation: int, *, binary: bool = False) -> Callable[[bytes, F
     def parse(body: bytes, written: Format = Format.JSON) -> SendRequest:
         request: _Single = decode(_SINGLE, body, written)
         checks = Checks(generation)
-        items = [_single(checks, "", request, binary)]
+        envelopes = [_single(checks, "", request, binary)]
         checks.done()
-        return SendRequest(generation=generation, items=items)
+        return SendRequest(generation=generation, envelopes=envelopes)
 
     return parse
 
@@ -200,17 +208,17 @@ def parse_multi(generation: int, *, binary: bool = False) -> Callable[[bytes, Fo
         checks = Checks(generation)
         if not request.messages:
             checks.add("messages", MUST_NOT_BE_EMPTY)
-        items = [
+        envelopes = [
             _single(checks, f"messages[{number}].", message, binary)
             for number, message in enumerate(request.messages or ())
         ]
         checks.done()
-        return SendRequest(generation=generation, items=items)
+        return SendRequest(generation=generation, envelopes=envelopes)
 
     return parse
 
 
-def _single(checks: Checks, path: str, message: _Single, binary: bool) -> tuple[Item, list[Destination]]:
+def _single(checks: Checks, path: str, message: _Single, binary: bool) -> Envelope:
     numbers = message.to if isinstance(message.to, list) else [message.to or ""]
     if not numbers:
         checks.add(f"{path}to", MUST_NOT_BE_EMPTY)
@@ -218,9 +226,6 @@ def _single(checks: Checks, path: str, message: _Single, binary: bool) -> tuple[
         if len(to) > TO_LENGTH_MAX:
             key = f"{path}to[{place}]" if isinstance(message.to, list) else f"{path}to"
             checks.add(key, f"size must be between 0 and {TO_LENGTH_MAX}")
-    item = Item(
-        sender=message.from_ or "",
-        text="" if binary else message.text or "",
-        binary=checks.binary(f"{path}binary", message.binary) if binary else None,
-    )
-    return item, [Destination(to) for to in numbers]
+    item = Item(binary=checks.binary(f"{path}binary", message.binary)) if binary else plain_item("")
+    text = "" if binary else message.text or ""
+    return Envelope(message.from_ or "", text, item, [Destination(to) for to in numbers])

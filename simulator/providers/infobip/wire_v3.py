@@ -24,7 +24,7 @@ from simulator.providers.infobip.checks import (
     WindowBody,
 )
 from simulator.providers.infobip.decoding import Format, decode
-from simulator.providers.infobip.wire import Binary, Destination, Item, Regional, SendRequest
+from simulator.providers.infobip.wire import Binary, Envelope, Item, Regional, SendRequest, plain_item
 
 __all__ = ["parse_messages"]
 
@@ -112,13 +112,13 @@ def parse_messages(body: bytes, written: Format = Format.JSON) -> SendRequest:
     options = request.options or _RequestOptions()
     schedule = options.schedule or _Schedule()
     send_at = checks.date("options.schedule.sendAt", schedule.send_at)
-    items = [
+    envelopes = [
         _message(checks, f"messages[{number}]", message, send_at)
         for number, message in enumerate(request.messages or ())
     ]
     read = SendRequest(
         generation=3,
-        items=items,
+        envelopes=envelopes,
         bulk_id=checks.clipped("options.schedule.bulkId", schedule.bulk_id, BULK_ID_LENGTH_MAX),
         include_count=options.include_sms_count_in_response,
         speed_limit=checks.speed_limit("options.schedule.sendingSpeedLimit", schedule.sending_speed_limit),
@@ -131,14 +131,26 @@ def parse_messages(body: bytes, written: Format = Format.JSON) -> SendRequest:
 _PERIOD_UNITS_MS = {"SECONDS": 1_000, "MINUTES": MINUTE_MS, "HOURS": 60 * MINUTE_MS}
 
 
-def _message(
-    checks: Checks, path: str, message: _Message, send_at_unix_ms: int | None
-) -> tuple[Item, list[Destination]]:
+def _is_plain(content: _Content, hooks: _Hooks | None) -> bool:
+    """Return True when content is a text alone, and of the webhooks only their address is given."""
+    if content != _Content(text=content.text):
+        return False
+    if hooks is None or hooks.delivery is None:
+        return hooks in (None, _Hooks())
+    return hooks == _Hooks(_DeliveryHook(hooks.delivery.url))
+
+
+def _message(checks: Checks, path: str, message: _Message, send_at_unix_ms: int | None) -> Envelope:
     content = message.content or _Content()
     binary = _binary(checks, f"{path}.content", content)
     if content.text is None and content.hex is None:
         # A missing content is worded like a missing text (OC-1).
         checks.add(f"{path}.content.text", MUST_NOT_BE_NULL)
+    if message.options is None and send_at_unix_ms is None and _is_plain(content, message.webhooks):
+        # As most are: nothing can be wrong with it but its destinations.
+        url = message.webhooks.delivery.url if message.webhooks and message.webhooks.delivery else None
+        destinations = checks.destinations(path, message.destinations)
+        return Envelope(message.sender or "", content.text or "", plain_item(url or ""), destinations)
     options = message.options or _MessageOptions()
     platform = options.platform or _Platform()
     hooks = message.webhooks or _Hooks()
@@ -149,8 +161,6 @@ def _message(
     if options.validity_period is not None and period.amount is None:
         checks.add(f"{path}.options.validityPeriod.amount", MUST_NOT_BE_NULL)
     item = Item(
-        sender=message.sender or "",
-        text="" if binary else content.text or "",
         binary=binary,
         flash=bool(options.flash),
         language=checks.language(f"{path}.content", language, "NONE"),
@@ -174,7 +184,8 @@ def _message(
         campaign_id=checks.length(f"{path}.options.campaignReferenceId", options.campaign_reference_id, 255),
         regional=checks.regional(f"{path}.options.regional", options.regional),
     )
-    return item, checks.destinations(path, message.destinations)
+    text = "" if binary else content.text or ""
+    return Envelope(message.sender or "", text, item, checks.destinations(path, message.destinations))
 
 
 def _binary(checks: Checks, path: str, content: _Content) -> Binary | None:

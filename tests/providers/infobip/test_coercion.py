@@ -39,8 +39,14 @@ async def test_coerce__values_are_taken_for_what_they_hold(path):
         (message,) = run.space.simulation.messages.values()
 
     assert answer["messages"][0]["to"] == "41793026727"
-    item = message.submission.details.item
-    assert (item.text, item.validity_ms, item.flash, item.intermediate) == ("1234", 43_200_000, True, False)
+    submission = message.submission
+    item = submission.details.item
+    assert (submission.text, item.validity_ms, item.flash, item.intermediate) == (
+        "1234",
+        43_200_000,
+        True,
+        False,
+    )
 
 
 async def test_coerce__v3_and_other_calls_as_well():

@@ -217,6 +217,6 @@ def test_huge_validity__is_48_hours():
     """
     body = msgspec.json.encode(one()).replace(b'"text"', b'"validityPeriod": 1' + b"0" * 400 + b', "text"')
 
-    ((item, _),) = parse_advanced(1)(body).items
+    (envelope,) = parse_advanced(1)(body).envelopes
 
-    assert item.validity_ms == 48 * 3_600_000
+    assert envelope.item.validity_ms == 48 * 3_600_000

@@ -120,7 +120,7 @@ def test_pacer__never_exceeds_its_limit(amount, unit, count):
     In any unit of time that begins with a message, no more messages leave than the limit says.
     """
     pacer = Pacer(SpeedLimit(amount, unit), Clock())
-    item = Item(text="x")
+    item = Item()
 
     times = [pacer.next(item, 0) for _ in range(count)]
 

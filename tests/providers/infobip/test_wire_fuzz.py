@@ -129,7 +129,7 @@ def read(parse: Callable[[bytes], SendRequest], body: bytes) -> None:
     assert all(said for _, said in found)
     if request is not None:
         assert request.destination_count >= 1
-        assert all(item.validity_ms >= 1 for item, _ in request.items)
+        assert all(envelope.item.validity_ms >= 1 for envelope in request.envelopes)
 
 
 @pytest.mark.parametrize("parse", PARSERS)

@@ -75,7 +75,7 @@ async def test_v1_request_and_answer():
         "</messages></smsResponse>"
     )
     item = first.submission.details.item
-    assert (item.text, item.flash, item.validity_ms) == ("Ärger & Freude", True, 720 * 60_000)
+    assert (first.submission.text, item.flash, item.validity_ms) == ("Ärger & Freude", True, 720 * 60_000)
     assert item.window.days == (0, 1)
 
 
