@@ -5,7 +5,9 @@ The command line; every command is imported only when it is called.
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -79,15 +81,41 @@ _PLAIN: Final = ("serve", "run")
 
 
 @contextmanager
+def _interrupted_alike() -> Iterator[None]:
+    """
+    Let a polite kill and a closed terminal end a command as Ctrl-C does: in order, with a word and code 130.
+
+    Commands that have more to say of it listen themselves; what is ignored stays ignored.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        heard = []
+    for number in heard:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        from simulator.commands.exits import INTERRUPTED
+        from simulator.commands.terminal import say
+
+        say("simulator: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
 def _shown_plainly() -> Iterator[None]:
     """Let complaints about what was typed quote it in a way that cannot steer a terminal."""
     try:
         yield
     except click.ClickException as failure:
-        from simulator.commands.terminal import lines_printable
+        from simulator.commands.terminal import shown
 
         # click writes its complaints itself, from this attribute.
-        vars(failure)["message"] = lines_printable(failure.message)
+        vars(failure)["message"] = shown(failure.message)
         raise
 
 
@@ -101,7 +129,7 @@ class _Commands(click.Group):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _shown_plainly():
+        with _shown_plainly(), _interrupted_alike():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from simulator.evidence.result import Storm
 from simulator.evidence.tally import ranks
 from simulator.evidence.text import storm_lines
+from simulator.files.inputs import read_bounded
 from simulator.kernel.model.clock import EPOCH_MS_DEFAULT
 from simulator.kernel.model.scenario import ClockMode, ClockSpec
 from simulator.kernel.model.shard import Shard
@@ -31,6 +32,7 @@ from simulator.load.obstacles import obstacles
 from simulator.load.parts import Failed, Job, Part, Progress, Ready, Start
 from simulator.provider import ClientSide, discover, space_credential
 from simulator.scenario.loader import load_run
+from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 try:
     import gevent
@@ -404,7 +406,7 @@ def _gone(runner: Any, name: str) -> bool:
 
 def _given(storm: type[StormUser], workers: int) -> dict[str, Any]:
     """Return what each worker needs of a storm; raises ValueError where it cannot be shared."""
-    text = Path(storm.scenario).read_text(encoding="utf-8")
+    text = read_bounded(Path(storm.scenario), SIZE_MAX_BYTES).decode("utf-8")
     providers = discover()
     plan = load_run(text, storm.scenario, providers)
     if standing := obstacles(plan, providers, workers):

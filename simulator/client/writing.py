@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from simulator.files.inputs import read_bounded
 from simulator.scenario.shipped import find_scenario, shipped_instead
+from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = ["beside", "duration", "instant", "scenario_text"]
 
@@ -53,5 +55,5 @@ def scenario_text(scenario: str | Path | Mapping[str, object]) -> str | dict[str
             raise ValueError(f"there is no scenario {scenario!r}{shipped_instead(path)}")
         scenario = path
     if isinstance(scenario, Path):
-        return scenario.read_text(encoding="utf-8")
+        return read_bounded(scenario, SIZE_MAX_BYTES).decode("utf-8")
     return dict(scenario) if isinstance(scenario, Mapping) else scenario

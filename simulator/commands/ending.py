@@ -6,25 +6,39 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from simulator.kernel.webhooks.outbox import PENDING
 from simulator.runtime.space import Space
 
-__all__ = ["end_on_sigterm", "finish", "last_words"]
+__all__ = ["end_when_asked", "finish", "last_words", "when_asked_to_end"]
 
 _LOOK_REAL_S: Final = 0.05
 
 
-def end_on_sigterm() -> None:
-    """Answer whoever ends the process politely like somebody at the keyboard, in the background, too."""
+def when_asked_to_end(ask: Callable[[int], object]) -> None:
+    """
+    Call *ask* with each signal by which people end a process: Ctrl-C, a polite kill, a closed terminal.
+
+    A terminal's end that whoever began the process has it ignore, as `nohup` does, stays ignored.
+    """
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+            continue
+        # Windows has none to wait for: Ctrl-C raises KeyboardInterrupt in asyncio.run.
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, ask, number)
+
+
+def end_when_asked() -> None:
+    """Cancel the task that is running when somebody ends the process, in the background, too."""
     task = asyncio.current_task()
     assert task is not None
-    # Windows has no such signal to wait for.
-    with suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    when_asked_to_end(lambda _: task.cancel())
 
 
 async def finish(spaces: Sequence[Space], within_real_s: float, hurry: asyncio.Event) -> None:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import click
 
-from simulator.commands.outputs import Output
 from simulator.evidence.formats import FORMATS
 from simulator.evidence.result import RunResult
+from simulator.files.outputs import Output, check_apart
 
 __all__ = ["evidence_options", "opened", "write_evidence"]
 
@@ -44,13 +44,17 @@ def evidence_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def opened(paths: Mapping[str, Path]) -> Iterator[dict[str, Output]]:
+def opened(
+    paths: Mapping[str, Path], *, reads: Path, also: Path | None = None
+) -> Iterator[dict[str, Output]]:
     """
     Open every file of evidence before the work, under another name until it is whole.
 
     Nobody waits for a run to hear that its evidence has no place, and a run that
-    does not end leaves what was there before.
+    does not end leaves what was there before.  None of them, and not what is *also*
+    written, may be the file that is read.
     """
+    check_apart([*paths.values(), *([] if also is None else [also])], [reads])
     with ExitStack() as stack:
         yield {form: stack.enter_context(Output(path)) for form, path in paths.items()}
 
@@ -60,8 +64,7 @@ def write_evidence(result: RunResult, outputs: Mapping[str, Output]) -> list[str
     troubles = []
     for form, output in outputs.items():
         try:
-            output.file.write(FORMATS[form].render(result))
-            output.keep()
+            output.fill(FORMATS[form].render(result))
         except OSError as trouble:
             troubles.append(f"{output.path} is not written: {trouble.strerror or trouble}")
     return troubles

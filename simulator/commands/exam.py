@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from simulator.commands.ending import end_on_sigterm
+from simulator.commands.ending import end_when_asked
 from simulator.commands.exam_options import (
     PORT,
     Place,
@@ -33,8 +33,8 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.outputs import Output, write_whole
-from simulator.commands.terminal import say
+from simulator.commands.files import read_text
+from simulator.commands.terminal import say, say_on
 from simulator.exam.badge import badge
 from simulator.exam.baseline import Baseline, against, marked, read_baseline, renewed
 from simulator.exam.card import card
@@ -45,6 +45,7 @@ from simulator.exam.junit import junit
 from simulator.exam.results import ExamResult, Grade, Outcome
 from simulator.exam.software import Software, parts_of, read_software
 from simulator.exam.text import Line, at_once, listing, scorecard
+from simulator.files.outputs import Output, check_apart, write_whole
 from simulator.provider import Provider, discover
 from simulator.run.runner import IntegratorUnreachable, RunOptions
 from simulator.run.software import Software as Process
@@ -142,7 +143,8 @@ def exam(
         for line in trouble.lines:
             say(line, err=True)
         sys.exit(INVALID)
-    sys.exit(_carry_out(sitting, evidence, baseline if write_baseline else None))
+    renewed_at, expected = (baseline, None) if write_baseline else (None, baseline)
+    sys.exit(_carry_out(sitting, evidence, renewed_at, [path for path in (reach.software, expected) if path]))
 
 
 def _software(reach: Reach, provider: str, providers: Mapping[str, Provider]) -> Software:
@@ -154,37 +156,30 @@ def _software(reach: Reach, provider: str, providers: Mapping[str, Provider]) ->
         webhook=reach.webhook,
         inbound=reach.inbound,
     )
-    text = _text(reach.software) if reach.software is not None else ""
+    text = read_text(reach.software) if reach.software is not None else ""
     return read_software(text, str(reach.software or "the command line"), providers, parts)
-
-
-def _text(path: Path) -> str:
-    """Return what a file holds; raises ScenarioError when it cannot be read."""
-    try:
-        return path.read_text("utf-8")
-    except OSError as trouble:
-        raise ScenarioError([f"{path}: cannot be read ({trouble.strerror or trouble})"]) from None
-    except UnicodeDecodeError:
-        raise ScenarioError([f"{path}: cannot be read (it is no UTF-8)"]) from None
 
 
 def _baseline(path: Path | None, providers: Mapping[str, Provider], *, must_be: bool) -> Baseline:
     if path is None or not (must_be or path.exists()):
         return {}
-    return read_baseline(_text(path), str(path), tuple(providers), names())
+    return read_baseline(read_text(path), str(path), tuple(providers), names())
 
 
-def _carry_out(sitting: _Sitting, evidence: Written, new_baseline: Path | None) -> int:
+def _carry_out(
+    sitting: _Sitting, evidence: Written, new_baseline: Path | None, inputs: Sequence[Path]
+) -> int:
     """Return the exit code of the exam."""
     paths: dict[str, Path | None] = {form: getattr(evidence, form) for form in _FORMS}
     try:
+        outputs_in_all = (*paths.values(), new_baseline, sitting.place.port_file)
+        check_apart([path for path in outputs_in_all if path is not None], inputs)
         with ExitStack() as opened:
             # Before the exam: nobody waits to hear that its evidence has no place.
             outputs = {form: opened.enter_context(Output(path)) for form, path in paths.items() if path}
             result = asyncio.run(_examine(sitting))
             for form, output in outputs.items():
-                output.file.write(_FORMS[form](result).encode())
-                output.keep()
+                output.fill(_FORMS[form](result).encode())
             if new_baseline is not None:
                 write_whole(new_baseline, renewed(sitting.baseline, result).encode())
     except IntegratorUnreachable as trouble:
@@ -210,7 +205,7 @@ def _complain(trouble: object, code: int) -> int:
 
 
 async def _examine(sitting: _Sitting) -> ExamResult:
-    end_on_sigterm()
+    end_when_asked()
     place, provider = sitting.place, sitting.provider
     config = ServerConfig(host=place.host, port=place.port, allow_targets=place.allow_target)
     try:
@@ -267,5 +262,5 @@ def _file(folder: Path, grade: Grade) -> str:
 def _show(lines: Iterable[Line]) -> None:
     for line in lines:
         for span in line:
-            say(span.text, colour=span.colour, nl=False)
-        say("")
+            say_on(span.text, colour=span.colour, nl=False)
+        say_on("")

@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -23,14 +24,14 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.files import find_scenario, load_run_file
-from simulator.commands.outputs import write_whole
-from simulator.commands.terminal import ProgressLine, plain_json, say
+from simulator.commands.files import find_scenario, read_text
+from simulator.commands.terminal import ProgressLine, plain_json, say, say_on
 from simulator.explore.finding import Explored, Finding
 from simulator.explore.found import read_found
 from simulator.explore.job import Bounds, Job
 from simulator.explore.reach import Reach, whole
 from simulator.explore.text import as_json, finding_lines, summary
+from simulator.files.outputs import Output, check_apart
 from simulator.provider import Provider, discover
 from simulator.run.runner import IntegratorUnreachable
 from simulator.scenario.loader import ScenarioError, load_run
@@ -159,9 +160,18 @@ def explore(
         workers=workers,
     )
     sys.path.insert(0, os.getcwd())
-    code = _guarded(lambda: _explore(job, reach, card) if replay is None else _replay(job, replay))
+    read = [find_scenario(scenario)] if scenario is not None else []
+    code = _guarded(lambda: _apart(card, read))
+    if not code:
+        code = _guarded(lambda: _explore(job, reach, card) if replay is None else _replay(job, replay))
     if code:
         sys.exit(code)
+
+
+def _apart(card: Path | None, read: Sequence[Path]) -> int:
+    """Raise OSError when the file to write is one of those that are *read*."""
+    check_apart([] if card is None else [card], read)
+    return 0
 
 
 def _guarded(work: Callable[[], int]) -> int:
@@ -189,14 +199,17 @@ def _explore(job: Job, least: int, card: Path | None) -> int:
 
     def keep(finding: Finding) -> None:
         for line in finding_lines(finding):
-            say(line.text, colour=line.colour)
-        say(f"  written to {job.found}/{finding.name}.yaml")
+            say_on(line.text, colour=line.colour)
+        say_on(f"  written to {job.found}/{finding.name}.yaml")
 
-    explored = search(job, _progress(), keep)
-    if card is not None:
-        write_whole(card, plain_json(as_json(explored), indent=2).encode() + b"\n")
+    with ExitStack() as stack:
+        # Before the search: nobody waits to hear that it has no place.
+        output = stack.enter_context(Output(card)) if card is not None else None
+        explored = search(job, _progress(), keep)
+        if output is not None:
+            output.fill(plain_json(as_json(explored), indent=2).encode() + b"\n")
     for line in summary(explored, least):
-        say(line.text, colour=line.colour)
+        say_on(line.text, colour=line.colour)
     return _code(explored, least)
 
 
@@ -261,8 +274,9 @@ def _reach(
     base: Json = {}
     if scenario is not None:
         path = find_scenario(scenario)
-        load_run_file(path, providers)
-        base = _part(path.read_text("utf-8"), str(path))
+        text = read_text(path)
+        load_run(text, str(path), providers)
+        base = _part(text, str(path))
     assert isinstance(base, dict)
     accounts = base.get("providers")
     chosen = names or (tuple(accounts) if isinstance(accounts, dict) and accounts else ("infobip",))

@@ -8,14 +8,14 @@ import errno
 from collections.abc import Mapping
 from pathlib import Path
 
+from simulator.files.inputs import read_bounded
 from simulator.kernel.model.scenario import Scenario
-from simulator.run.inputs import read_bounded
 from simulator.scenario.goals import RunFile
 from simulator.scenario.loader import ScenarioError, Vocabulary, load_run
 from simulator.scenario.shipped import find_scenario, library, shipped_instead
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 
-__all__ = ["find_scenario", "library", "load_file", "load_run_file"]
+__all__ = ["find_scenario", "library", "load_file", "load_run_file", "read_text"]
 
 
 def load_file(path: Path, providers: Mapping[str, Vocabulary]) -> Scenario:
@@ -29,8 +29,13 @@ def load_run_file(path: Path, providers: Mapping[str, Vocabulary], *, to_be_run:
 
     A file that is only checked needs nothing installed; one *to_be_run* needs the extras it uses.
     """
+    return load_run(read_text(path), str(path), providers, to_be_run=to_be_run)
+
+
+def read_text(path: Path) -> str:
+    """Return what a YAML file holds; raises ScenarioError when that cannot be read."""
     try:
-        text = read_bounded(path, SIZE_MAX_BYTES).decode("utf-8")
+        return read_bounded(path, SIZE_MAX_BYTES).decode("utf-8")
     except UnicodeDecodeError as trouble:
         raise ScenarioError([_no_utf8(path, trouble)]) from None
     except OSError as trouble:
@@ -38,7 +43,6 @@ def load_run_file(path: Path, providers: Mapping[str, Vocabulary], *, to_be_run:
             raise ScenarioError([f"{path}:1:1: cannot be read ({trouble.strerror})"]) from None
         why = trouble.strerror or trouble
         raise ScenarioError([f"{path}: cannot be read ({why}){shipped_instead(path)}"]) from None
-    return load_run(text, str(path), providers, to_be_run=to_be_run)
 
 
 def _no_utf8(path: Path, trouble: UnicodeDecodeError) -> str:

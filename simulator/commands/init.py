@@ -11,6 +11,7 @@ import click
 
 from simulator.commands.exits import INVALID
 from simulator.commands.terminal import say
+from simulator.files.outputs import write_whole
 
 __all__ = ["STARTER", "init"]
 
@@ -68,7 +69,7 @@ def init(file: Path, force: bool) -> None:
         say(f"simulator: {file} exists; --force overwrites it", err=True)
         sys.exit(INVALID)
     try:
-        file.write_text(STARTER, encoding="utf-8")
+        write_whole(file, STARTER.encode())
     except OSError as trouble:
         say(f"simulator: {file}: cannot be written ({trouble.strerror or trouble})", err=True)
         sys.exit(INVALID)

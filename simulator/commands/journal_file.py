@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from simulator.files.outputs import place_of
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider
 from simulator.run.journal_rows import Opened, Secrets, line_of, opened_of
@@ -38,7 +39,8 @@ class JournalFile:
         self._secrets: WeakKeyDictionary[Space, Secrets] = WeakKeyDictionary()
         self._opened: WeakKeyDictionary[Space, Opened] = WeakKeyDictionary()
         self._providers = providers
-        self._path = path
+        # Where it leads: a link goes on leading there when the file moves on.
+        self._path = place_of(path) or path
         self._bytes_max = bytes_max
         self._ended = False
         # Without a buffer: what happened is on its way to the disk before anything else happens.

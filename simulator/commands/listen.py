@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import click
 from aiohttp import web
 
+from simulator.commands.ending import when_asked_to_end
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, could_not_bind
-from simulator.commands.terminal import say
+from simulator.commands.terminal import say, stop_printing
 from simulator.evidence import words
 from simulator.evidence.laid_out import laid_out
 from simulator.provider import discover
+from simulator.server.catchall import listening
 from simulator.server.packing import NotUnpacked, TooLarge, unpacked
+from simulator.server.takeover import UNREADABLE
 
 __all__ = ["listen"]
 
@@ -38,7 +41,7 @@ _LINE_MAX: Final = 200
     "--port", default=9000, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0: any free one."
 )
 @click.option(
-    "--status", default=200, show_default=True, type=click.IntRange(100, 599), help="What to answer."
+    "--status", default=200, show_default=True, type=click.IntRange(200, 599), help="What to answer."
 )
 @click.option("--count", default=0, type=click.IntRange(0), help="End after so many webhooks; 0: never.")
 def listen(port: int, status: int, count: int) -> None:
@@ -57,50 +60,41 @@ async def _run(port: int, status: int, count: int) -> int:
 
     async def receive(request: web.Request) -> web.Response:
         nonlocal seen
-        body, length = await _read(request)
+        arrival = await _read(request)
         seen += 1
-        # In a storm, one is told from the next at a glance.
-        say(f"\n#{seen}  {datetime.now(UTC).astimezone():%H:%M:%S.%f}"[:-3], colour="cyan")
-        _show(request, body, length, describers)
+        try:
+            # In a storm, one is told from the next at a glance.
+            say(f"\n#{seen}  {datetime.now(UTC).astimezone():%H:%M:%S.%f}"[:-3], colour="cyan")
+            _show(request, arrival, describers)
+        except BrokenPipeError:
+            stop_printing()
+            done.set()
         if seen == count:
             done.set()
-        return web.Response(status=status)
+        return web.Response(status=400 if arrival.broken_off else status)
 
-    def stop() -> None:
+    def stop(_: int) -> None:
         nonlocal code
         code = INTERRUPTED
         done.set()
 
     describers = _describers()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", receive)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=0.5,
-        logger=_http_log(),
-        # What is not packed as it says is shown as it came.
-        auto_decompress=False,
-    )
-    await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        async with listening(receive, "127.0.0.1", port, _tell_unreadable, _http_log()) as bound:
+            when_asked_to_end(stop)
+            with suppress(BrokenPipeError):
+                say(f"listening at http://127.0.0.1:{bound}, answering {status}")
+            await done.wait()
     except OSError as trouble:
         say(f"simulator: cannot listen on 127.0.0.1: {could_not_bind(trouble)}", err=True)
-        await runner.cleanup()
         return COULD_NOT_START
-    say(f"listening at http://127.0.0.1:{runner.addresses[0][1]}, answering {status}")
-    loop = asyncio.get_running_loop()
-    try:
-        loop.add_signal_handler(signal.SIGINT, stop)
-    except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
-        pass
-    await done.wait()
-    await runner.cleanup()
     if code:
         say(f"stopped: {words.count(seen, 'webhook')}")
     return code
+
+
+def _tell_unreadable(why: str) -> None:
+    say(f"something arrived that is no HTTP: {why}", err=True)
 
 
 def _http_log() -> logging.Logger:
@@ -108,8 +102,8 @@ def _http_log() -> logging.Logger:
 
     def tell(record: logging.LogRecord) -> bool:
         failure = record.exc_info[1] if record.exc_info else None
-        if failure is None and record.levelno < logging.WARNING:
-            # What aiohttp tells its own people.
+        if isinstance(failure, ConnectionError) or (failure is None and record.levelno < logging.WARNING):
+            # What came was shown, or told when it could not be read.
             return False
         if failure is None:
             say(record.getMessage(), err=True)
@@ -131,32 +125,47 @@ def _describers() -> list[Describe]:
     return [provider.describe_webhook for provider in providers if provider.describe_webhook is not None]
 
 
-async def _read(request: web.Request) -> tuple[bytes, int]:
-    """Return the beginning of a body, and how long all of it was."""
+class _Arrival(NamedTuple):
+    """What came behind a head."""
+
+    body: bytes
+    """Its beginning."""
+    length: int
+    """How long all of it was."""
+    broken_off: bool = False
+
+
+async def _read(request: web.Request) -> _Arrival:
     kept = bytearray()
     length = 0
-    async for part in request.content.iter_chunked(65_536):
-        length += len(part)
-        kept += part[: _WHOLE_BYTES_MAX - len(kept)]
+    try:
+        async for part in request.content.iter_chunked(65_536):
+            length += len(part)
+            kept += part[: _WHOLE_BYTES_MAX - len(kept)]
+    except UNREADABLE:
+        return _Arrival(bytes(kept), length, True)
     if length > _WHOLE_BYTES_MAX:
-        return bytes(kept[:_CUT_BYTES]), length
+        return _Arrival(bytes(kept[:_CUT_BYTES]), length)
     try:
         body = unpacked(bytes(kept), request.headers.get("Content-Encoding", ""), _WHOLE_BYTES_MAX)
     except (NotUnpacked, TooLarge):
-        return bytes(kept), length
-    return body, len(body)
+        return _Arrival(bytes(kept), length)
+    return _Arrival(body, len(body))
 
 
-def _show(request: web.Request, body: bytes, length: int, describers: Sequence[Describe]) -> None:
-    say(f"{request.method} {request.path_qs}")
+def _show(request: web.Request, arrival: _Arrival, describers: Sequence[Describe]) -> None:
+    body, length, broken_off = arrival
+    say(f"{request.method} {request.path_qs}", as_sent=True)
     for describe in describers:
         if line := describe(request.headers, body):
-            say(line, colour="green")
+            say(line, colour="green", as_sent=True)
             break
     for name, value in request.headers.items():
         if name.lower().startswith(("content-type", "x-", "authorization")):
-            say(f"{name}: {value}")
+            say(f"{name}: {value}", as_sent=True)
     if length > len(body):
         say(f"{length:,} bytes; the first {len(body):,} of them:")
     text = body.decode("utf-8", "replace")
-    say(laid_out(text) or text)
+    say(laid_out(text) or text, as_sent=True)
+    if broken_off:
+        say("the body broke off here", colour="red")

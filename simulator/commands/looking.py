@@ -35,7 +35,7 @@ def spaces(where: Where, as_json: bool) -> None:
     """
     listed = where.call("GET", "/spaces")
     if as_json:
-        say(plain_json(listed, 2))
+        say(plain_json(listed, 2), as_sent=True)
         return
     _table([(space["name"], _mode(space["clock"]), space["clock"]["now"]) for space in listed["items"]])
 
@@ -64,7 +64,7 @@ def messages(
     conditions = _given(provider=provider, recipient=recipient, state=state, name=name)
     listed = _last(where, f"/spaces/{space}/messages", conditions, limit)
     if as_json:
-        say(plain_json(listed, 2))
+        say(plain_json(listed, 2), as_sent=True)
         return
     rows = [
         (
@@ -102,7 +102,7 @@ def webhooks(
     conditions = _given(provider=provider, recipient=recipient, state=state)
     listed = _last(where, f"/spaces/{space}/webhooks", conditions, limit)
     if as_json:
-        say(plain_json(listed, 2))
+        say(plain_json(listed, 2), as_sent=True)
         return
     rows = [
         (

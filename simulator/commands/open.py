@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 import click
 
+from simulator.commands.ending import end_when_asked
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
-from simulator.commands.outputs import write_whole
 from simulator.commands.terminal import say
+from simulator.files.outputs import write_whole
 from simulator.provider import discover
 from simulator.run.bundle import BundleError, read_bundle
 from simulator.run.journal_reading import JournalError, read_journal
@@ -48,7 +49,7 @@ def open(record: Path, port: int, port_file: Path | None) -> None:
     except (BundleError, JournalError, ScenarioError) as trouble:
         say(f"simulator: {trouble}", err=True)
         code = INVALID
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         code = INTERRUPTED
     if code:
         sys.exit(code)
@@ -77,6 +78,7 @@ async def _show(record: Path, port: int, port_file: Path | None, *, is_file: boo
             server.registry.recordings[item.name] = item
         if port_file is not None:
             write_whole(port_file, f"{server.ports['']}\n".encode())
+        end_when_asked()
         say(f"{record} is shown at {server.url}/_ui/{_first(shown)}/messages; Ctrl-C ends it")
         await asyncio.Event().wait()
     finally:

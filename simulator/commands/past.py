@@ -36,7 +36,7 @@ def evidence(journal: Path, space: str, evidence: dict[str, Path]) -> None:
         raise click.UsageError("expected a file to write: --html, --junit, --json, --jsonl or --har")
     result = without_verdict(past_space(journal, space).space)
     try:
-        with opened(evidence) as outputs:
+        with opened(evidence, reads=journal) as outputs:
             troubles = write_evidence(result, outputs)
     except OSError as trouble:
         troubles = [f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})"]

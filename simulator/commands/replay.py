@@ -16,6 +16,7 @@ from typing import Final
 import click
 
 from simulator import __version__
+from simulator.commands.ending import end_when_asked
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -24,10 +25,10 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.outputs import write_whole
 from simulator.commands.sharing import Interrupts, share_firing
 from simulator.commands.terminal import plain_json, say
 from simulator.commands.watching import PROGRESS, Shown, watched
+from simulator.files.outputs import write_whole
 from simulator.kernel.model.scenario import ClockSpec
 from simulator.kernel.model.units import UnitError, format_duration, parse_duration
 from simulator.load.extra import MissingExtra
@@ -210,7 +211,7 @@ def replay(
     except (BundleError, MissingExtra, ValueError, OSError) as trouble:
         _complain(trouble)
         code = COULD_NOT_START if isinstance(trouble, MissingExtra) else INVALID
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         _complain("interrupted")
         code = INTERRUPTED
     if code:
@@ -286,6 +287,7 @@ def _rounded(ms: int) -> int:
 
 
 async def _against(recorded: Bundle, port: int, port_file: Path | None, options: RunOptions) -> int:
+    end_when_asked()
     providers = discover()
     plan = plan_of(recorded, providers)
     config = ServerConfig(

@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
 from simulator.commands.completion import complete_scenario
-from simulator.commands.ending import end_on_sigterm
+from simulator.commands.ending import end_when_asked
 from simulator.commands.evidence_files import evidence_options, opened, write_evidence
 from simulator.commands.exits import (
     COULD_NOT_START,
@@ -28,15 +27,15 @@ from simulator.commands.exits import (
     UNREACHABLE,
     could_not_bind,
 )
-from simulator.commands.files import find_scenario, load_run_file
+from simulator.commands.files import find_scenario, read_text
 from simulator.commands.option_types import listen_option, ports_of
-from simulator.commands.outputs import Output, write_whole
 from simulator.commands.sharing import Door, share
-from simulator.commands.terminal import ProgressLine, plain_json, say
+from simulator.commands.terminal import ProgressLine, plain_json, say, stop_printing
 from simulator.commands.watching import PROGRESS, Shown
 from simulator.evidence.card import card_line
 from simulator.evidence.result import RunResult
 from simulator.evidence.text import text
+from simulator.files.outputs import Output, write_whole
 from simulator.kernel.model.scenario import ClockMode, ClockSpec, Scenario
 from simulator.kernel.model.units import format_offset
 from simulator.load.live import View, view_alone
@@ -49,7 +48,7 @@ from simulator.run.runner import run as carry_out
 from simulator.runtime.driver import AdvanceBusy
 from simulator.runtime.space import Space
 from simulator.scenario.goals import RunFile
-from simulator.scenario.loader import ScenarioError
+from simulator.scenario.loader import ScenarioError, load_run
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -170,7 +169,7 @@ def run(
     lines = evidence.get("json") == _LINES and evidence.pop("json") == _LINES
     _check_flags(wait_for, alone=bool(record or start or wait_for or listen or inspect), workers=workers)
     path = find_scenario(scenario)
-    server, plan = _server(
+    server, plan, source = _server(
         path, host=host, port=port, listen=listen, seed=seed, live_rate=live_rate, allow_targets=allow_target
     )
     options = RunOptions(
@@ -185,12 +184,12 @@ def run(
     result = None
     try:
         show = Shown("json" if lines else progress, err=not lines)
-        with opened(evidence) as outputs:
+        with opened(evidence, reads=path, also=port_file) as outputs:
             if workers is None:
-                running = _run(server, plan, path, options, outputs, record, port_file, show, inspect=inspect)
-                code, result = asyncio.run(running)
+                work = _run(server, plan, source, options, outputs, record, port_file, show, inspect=inspect)
+                code, result = asyncio.run(work)
             else:
-                code, result = _share(server, plan, path, options, outputs, workers, port_file, show)
+                code, result = _share(server, plan, source, options, outputs, workers, port_file, show)
     except OSError as trouble:
         _complain(f"{trouble.filename or 'a file'}: cannot be written ({trouble.strerror or trouble})")
         code = INVALID
@@ -203,6 +202,13 @@ def run(
         sys.exit(code)
 
 
+class _Source(NamedTuple):
+    """A scenario file, read once: a pipe has it only once."""
+
+    name: str
+    text: str
+
+
 def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
     if wait_for and re.match(r"https?://[^/]", wait_for) is None:
         raise click.UsageError(f"--wait-for: expected a URL such as http://127.0.0.1:9000, got {wait_for!r}")
@@ -213,7 +219,7 @@ def _check_flags(wait_for: str, *, alone: bool, workers: int | None) -> None:
 def _share(
     server: Server,
     plan: RunFile,
-    path: Path,
+    source: _Source,
     options: RunOptions,
     evidence: Mapping[str, Output],
     workers: int,
@@ -231,7 +237,7 @@ def _share(
     )
     config = server.config
     door = Door(config.host, config.port, lambda port: _write_port(port_file, port))
-    code, result = share(plan, _text(path), discover(), shared, door, show)
+    code, result = share(plan, source.text, discover(), shared, door, show)
     if result is None:
         return code, None
     written = _write(result, evidence, None)
@@ -247,11 +253,16 @@ def _server(
     seed: int | None,
     live_rate: int | None,
     allow_targets: Sequence[str],
-) -> tuple[Server, RunFile]:
-    """Return what a file says, and a server for it; ends the process with every complaint about it."""
+) -> tuple[Server, RunFile, _Source]:
+    """
+    Return a server, what a file says, and the file as it was read.
+
+    Ends the process with every complaint about the file.
+    """
     providers = discover()
     try:
-        plan = load_run_file(path, providers)
+        content = read_text(path)
+        plan = load_run(content, str(path), providers)
         config = ServerConfig(
             host=host,
             port=port,
@@ -262,7 +273,7 @@ def _server(
             allow_targets=allow_targets,
             providers=providers,
         )
-        return Server(config), plan
+        return Server(config), plan, _Source(path.name, content)
     except ScenarioError as trouble:
         for line in trouble.lines:
             say(line, err=True)
@@ -283,7 +294,7 @@ def _clock(scenario: Scenario, live_rate: int | None) -> ClockSpec:
 async def _run(
     server: Server,
     plan: RunFile,
-    path: Path,
+    source: _Source,
     options: RunOptions,
     evidence: Mapping[str, Output],
     record: Path | None,
@@ -292,7 +303,7 @@ async def _run(
     *,
     inspect: bool,
 ) -> tuple[int, RunResult | None]:
-    end_on_sigterm()
+    end_when_asked()
     try:
         await server.start()
     except OSError as trouble:
@@ -302,7 +313,7 @@ async def _run(
     recorder = None
     try:
         if record is not None:
-            recorder = Recorder(space, record, _text(path), path.name)
+            recorder = Recorder(space, record, source.text, source.name)
         _write_port(port_file, server.ports[""])
         say(f"{plan.scenario.name}: serving at {server.url}", err=True)
         for name, url in server.alone_urls.items():
@@ -363,14 +374,12 @@ def _abandon(recorder: Recorder | None) -> None:
 
 
 def _tell_interrupted(space: Space, recorder: Recorder | None, record: Path | None) -> None:
+    if recorder is not None:
+        # First: who ends the process may have closed the terminal that the rest is told to.
+        recorder.close(complete=False)
     _complain(f"interrupted at {format_offset(space.simulation.clock.now_ms)}; no evidence is written")
     if recorder is not None:
-        recorder.close(complete=False)
         _complain(f"{record} holds the run until then")
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 def _write_port(path: Path | None, port: int) -> None:
@@ -387,8 +396,7 @@ def _tell(result: RunResult, *, lines: bool = False) -> None:
             colours = [colour for begin, colour in _COLOURS.items() if line.startswith(begin)]
             say(line, colour=colours[0] if colours else None, err=lines)
     except BrokenPipeError:
-        # Whoever read has read enough; what is left would fail again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stop_printing()
 
 
 class _Watching:

@@ -18,20 +18,21 @@ import click
 
 from simulator.commands.banner import hello
 from simulator.commands.completion import complete_scenario
-from simulator.commands.ending import finish, last_words
+from simulator.commands.ending import finish, last_words, when_asked_to_end
 from simulator.commands.exits import COULD_NOT_START, INTERRUPTED, INVALID, could_not_bind
 from simulator.commands.option_types import SpanType, listen_option, ports_of
-from simulator.commands.outputs import forget, write_whole
 from simulator.commands.setup import Beginning, Setup, beginning_options
 from simulator.commands.terminal import PlainLines, plain_json, say
 from simulator.commands.tls import Tls, TlsOptions, tls_options
 from simulator.explain.narrative import narrative
+from simulator.files.outputs import forget, write_whole
 from simulator.kernel.model.scenario import Scenario
 from simulator.kernel.store.journal import Entry
 from simulator.provider import Provider, discover
 from simulator.runtime.collector import keep_short
 from simulator.runtime.loops import FASTER, loop_factory
 from simulator.runtime.space import Space
+from simulator.secrecy import harmless_text
 from simulator.server.app import Server, ServerConfig
 from simulator.server.spaces import DEFAULT_SPACE
 
@@ -60,7 +61,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
-        return plain_json(fields)
+        return harmless_text(plain_json(fields))
 
 
 @click.command()
@@ -329,11 +330,7 @@ async def _run(
         stopped.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop, number)
-        except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt in asyncio.run.
-            break
+    when_asked_to_end(stop)
     try:
         if port_file is not None:
             # Written whole or not at all, for others poll it.

@@ -5,13 +5,13 @@ Loads over several workers, as `simulator run --workers` and `simulator replay -
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simulator.commands.ending import when_asked_to_end
 from simulator.commands.exits import (
     COULD_NOT_START,
     EXPECTATIONS_FAILED,
@@ -54,9 +54,9 @@ def share(
             return _view(crews, live_rate)
 
         async with fronting(door.host, door.port, look) as front:
-            door.opened(front.port)
-            say(f"{plan.scenario.name}: {shared.workers} workers, metrics at port {front.port}", err=True)
             with interrupts.heard(), watched(look, show):
+                door.opened(front.port)
+                say(f"{plan.scenario.name}: {shared.workers} workers, metrics at port {front.port}", err=True)
                 result = await run_shared(plan, text, providers, shared, crews.append)
             return replace(result, checks=(*result.checks, *_uncalled(front.calls)))
 
@@ -117,7 +117,7 @@ class Interrupts:
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Cancel the task of the block when somebody interrupts it."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
 
         def interrupt() -> None:
@@ -126,8 +126,5 @@ class Interrupts:
                 say("interrupted: what was measured is told; once more ends it at once", err=True)
             task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # Windows has no such signals to wait for.
-            with suppress(NotImplementedError):
-                loop.add_signal_handler(number, interrupt)
+        when_asked_to_end(lambda _: interrupt())
         yield

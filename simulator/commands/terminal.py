@@ -9,20 +9,42 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 
 import click
 
 from simulator.kernel.model.printable import printable
+from simulator.secrecy import harmless_text
 
-__all__ = ["PlainLines", "ProgressLine", "lines_printable", "plain_json", "say"]
+__all__ = [
+    "PlainLines",
+    "ProgressLine",
+    "lines_printable",
+    "plain_json",
+    "say",
+    "say_on",
+    "shown",
+    "stop_printing",
+]
 
 
-def say(text: object, *, err: bool = False, nl: bool = True, colour: str | None = None) -> None:
-    """Print *text*, lines kept, on standard output or, with *err*, on standard error."""
-    lines = lines_printable(str(text))
+def say(
+    text: object, *, err: bool = False, nl: bool = True, colour: str | None = None, as_sent: bool = False
+) -> None:
+    """
+    Print *text*, lines kept, on standard output or, with *err*, on standard error.
+
+    Credentials in addresses are withheld, but where people asked to see what was sent, *as_sent*.
+    """
+    lines = lines_printable(str(text)) if as_sent else shown(str(text))
     click.echo(lines if colour is None else click.style(lines, fg=colour), err=err, nl=nl)
+
+
+def shown(text: str) -> str:
+    """Return *text* as people may read it: nothing steers a terminal, and addresses hold no credentials."""
+    return lines_printable(harmless_text(text))
 
 
 def lines_printable(text: str) -> str:
@@ -35,6 +57,19 @@ def plain_json(value: object, indent: int | None = None) -> str:
     """Return JSON that is the same to programs whether or not its letters had to be escaped for people."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return text if lines_printable(text) == text else json.dumps(value, indent=indent)
+
+
+def say_on(text: object, *, nl: bool = True, colour: str | None = None) -> None:
+    """Print *text* on standard output, and go on with the work when nobody reads it any more."""
+    try:
+        say(text, nl=nl, colour=colour)
+    except BrokenPipeError:
+        stop_printing()
+
+
+def stop_printing() -> None:
+    """Let the rest go nowhere: who read has read enough, and it would fail again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class ProgressLine:
@@ -61,9 +96,9 @@ class ProgressLine:
 
 class PlainLines(logging.Formatter):
     """
-    Log lines that cannot steer a terminal, traces included.
+    Log lines that cannot steer a terminal and hold no credentials of addresses, traces included.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of *record*."""
-        return lines_printable(super().format(record))
+        return shown(super().format(record))

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from simulator.files.outputs import write_whole
 from simulator.server.tls import TlsUnavailable, make_authority, names_of, own_context
 
 __all__ = ["Tls", "TlsOptions", "tls_options"]
@@ -128,8 +129,6 @@ class Tls(NamedTuple):
 def _write(path: Path, content: bytes) -> None:
     try:
         # Whole or not at all, for others wait for it.
-        draft = path.with_name(f"{path.name}.part")
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_whole(path, content)
     except OSError as trouble:
         raise TlsUnavailable(f"--tls-ca-file {path}: {trouble.strerror or trouble}") from None

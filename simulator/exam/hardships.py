@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from simulator.run.inputs import read_bounded
+from simulator.files.inputs import read_bounded
 from simulator.scenario.loader import ScenarioError, Vocabulary, load_run
 from simulator.scenario.shipped import hardships as shipped
 from simulator.scenario.yaml import SIZE_MAX_BYTES, parse

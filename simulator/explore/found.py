@@ -12,7 +12,8 @@ from typing import Final
 
 from simulator.explore.finding import Finding
 from simulator.explore.invariants import INVARIANTS
-from simulator.run.inputs import read_bounded
+from simulator.files.inputs import read_bounded
+from simulator.files.outputs import write_whole
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 
 __all__ = ["read_found", "write_finding"]
@@ -58,9 +59,7 @@ def write_finding(folder: Path, finding: Finding) -> list[Path]:
         folder / f"{finding.name}.sh": "\n".join(["#!/bin/sh", f"# {promise}", *finding.curl, ""]),
     }
     for path, text in texts.items():
-        draft = path.with_name(f"{path.name}.part")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, text.encode())
     return list(texts)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -50,13 +51,26 @@ def explore(job: Job, progress: Progress, keep: Callable[[Finding], None]) -> Ex
     if job.workers == 1:
         return _work(job, progress, keep)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(job.workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(job.workers, mp_context=context, initializer=_leave_interrupts) as pool:
         jobs = [replace(job, worker=worker) for worker in range(job.workers)]
-        outcomes = list(pool.map(_work, jobs))
+        try:
+            outcomes = list(pool.map(_work, jobs))
+        except KeyboardInterrupt:
+            # They would search on to their ends; what they found is written down already.
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
     together = reduce(Explored.together, outcomes)
     for finding in together.findings:
         keep(finding)
     return together
+
+
+def _leave_interrupts() -> None:
+    """Leave it to who began this process what a Ctrl-C or a closed terminal ends: both reach all of them."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _nothing(_phase: str, _runs: int, _findings: int) -> None:

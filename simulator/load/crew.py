@@ -73,7 +73,9 @@ class _Member(Generic[PartT]):
             self.heard_s = time.monotonic()
             match frame:
                 case Ready():
-                    self.ready.set_result(None)
+                    # Nobody waits for it any more when the run was interrupted meanwhile.
+                    if not self.ready.done():
+                        self.ready.set_result(None)
                 case Progress():
                     self.progress = frame
                 case Failed(why):

@@ -44,6 +44,8 @@ def main() -> None:
     """Do the job that is read from standard input."""
     # Whoever started this one is interrupted as well, and says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     wire = _Wire()
     job = read_frame(sys.stdin.buffer)
     if not isinstance(job, Job | FireJob):

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from simulator.evidence.result import Check, RunResult
 from simulator.evidence.scorecard import scorecard
+from simulator.files.inputs import read_bounded, rows_of
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.model.scenario import ClockMode
-from simulator.run.inputs import read_bounded, rows_of
 from simulator.runtime.space import Space
 from simulator.scenario.yaml import SIZE_MAX_BYTES
 

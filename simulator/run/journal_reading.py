@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from simulator.files.inputs import rows_of
 from simulator.provider import Provider
-from simulator.run.inputs import rows_of
 from simulator.run.journal_rows import Row
 from simulator.run.past_space import PastSpace, providers_of_the_past
 

@@ -37,7 +37,13 @@ _METADATA: frozenset[_AddressT] = frozenset(
         "fd00:ec2::23",  # the same over IPv6
         "fd20:ce::254",  # Google over IPv6
         "fe80::a9fe:a9fe",  # OpenStack over IPv6
+        "fd00:c1::a9fe:a9fe",  # Oracle over IPv6
+        "169.254.42.42",  # Scaleway
+        "fd00:42::42",  # Scaleway over IPv6
+        "fd00:a9fe:a9fe::1",  # Akamai over IPv6
+        "169.254.0.23",  # Tencent Cloud
         "100.100.100.200",  # Alibaba Cloud
+        "fd00:100::100:200",  # Alibaba Cloud over IPv6
         "192.0.0.192",  # Oracle Cloud, classic
         "168.63.129.16",  # Azure, the platform's own
     )
@@ -45,7 +51,12 @@ _METADATA: frozenset[_AddressT] = frozenset(
 _LINK_LOCAL: tuple[_NetworkT, ...] = tuple(
     ipaddress.ip_network(text) for text in ("169.254.0.0/16", "fe80::/10")
 )
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# Whose last four bytes are an IPv4 address: NAT64 (RFC 6052, and RFC 8215 for local use), SIIT (RFC 2765),
+# and addresses that are IPv4-compatible (RFC 4291), or ISATAP's (RFC 5214).
+_HOLDING_IPV4: tuple[ipaddress.IPv6Network, ...] = tuple(
+    ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
+)
+_ISATAP: frozenset[int] = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 class ForbiddenTarget(OSError):
@@ -147,11 +158,14 @@ def _within(network: _NetworkT, outer: _NetworkT) -> bool:
 
 
 def _meant(address: _AddressT) -> list[_AddressT]:
-    """Return an address, and the one that a gateway on the way would make of it."""
+    """Return an address, and those that a gateway on the way would make of it."""
     meant: list[_AddressT] = [address]
     if isinstance(address, ipaddress.IPv6Address):
         if address.sixtofour is not None:
             meant.append(address.sixtofour)
-        if address in _NAT64:
+        if address.teredo is not None:
+            meant += address.teredo
+        isatap = int(address) >> 32 & 0xFFFF_FFFF in _ISATAP
+        if isatap or any(address in network for network in _HOLDING_IPV4):
             meant.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return meant

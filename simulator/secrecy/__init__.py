@@ -7,7 +7,7 @@ read.  `Renaming` gives each a name of its own, for records that are replayed.
 
 from simulator.secrecy.places import HARMLESS, SECRET_NAME, is_secret, secrets_in
 from simulator.secrecy.renaming import Renaming
-from simulator.secrecy.withholding import WITHHELD, Withholding, harmless_query
+from simulator.secrecy.withholding import WITHHELD, Withholding, harmless_query, harmless_text
 
 __all__ = [
     "HARMLESS",
@@ -16,6 +16,7 @@ __all__ = [
     "Renaming",
     "Withholding",
     "harmless_query",
+    "harmless_text",
     "is_secret",
     "secrets_in",
 ]

@@ -10,7 +10,7 @@ from typing import Final
 
 from simulator.secrecy.places import HARMLESS, SECRET_NAME, Known, in_fields, in_text
 
-__all__ = ["WITHHELD", "Withholding", "harmless_query"]
+__all__ = ["WITHHELD", "Withholding", "harmless_query", "harmless_text"]
 
 WITHHELD: Final = "(withheld)"
 _PROVES_WHO: Final = re.compile(rf"{SECRET_NAME.pattern}|user[-_]?name", re.IGNORECASE)
@@ -66,7 +66,15 @@ class Withholding:
         return WITHHELD
 
 
+_NOTHING_KNOWN: Final = Withholding()
+
+
+def harmless_text(text: str) -> str:
+    """Return any text without what proves who calls in the addresses within it."""
+    return _NOTHING_KNOWN.text(text)
+
+
 def harmless_query(query: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the parameters of a query without what proves who calls: names stay, values are withheld."""
-    text = Withholding().text
+    text = harmless_text
     return tuple((name, WITHHELD if _PROVES_WHO.search(name) else text(value)) for name, value in query)

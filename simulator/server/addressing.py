@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 from simulator.provider import Provider, Router
 
-__all__ = ["Address", "Addressing", "AmbiguousPath"]
+__all__ = ["PROBES", "Address", "Addressing", "AmbiguousPath"]
 
+PROBES: Final = frozenset({"/_sim/health", "/_sim/ready"})
+"""Asked by who knows nothing but where this runs, by whatever name."""
 _HOSTS_KEPT_MAX: Final = 1_024
 """Host headers come from anybody; so many answers are remembered."""
 
@@ -60,6 +62,8 @@ class Addressing:
 
     def find(self, host: str, path: str) -> Address | None:
         """Return where a request belongs; None: to no provider.  Raises AmbiguousPath."""
+        if path in PROBES:
+            return None
         first, rest = _split(path)
         named = self._at_host(host)
         prefix = ""

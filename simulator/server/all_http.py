@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import cached_property
 from typing import Final, Protocol
 from urllib.parse import unquote
@@ -22,13 +22,14 @@ from simulator import __version__
 from simulator.server.addressing import Address, AmbiguousPath
 from simulator.server.asked import Asked
 from simulator.server.by_aiohttp import read_body, response_of, serve
-from simulator.server.faces import CONTROL, Faces, OwnCall
+from simulator.server.catchall import application, ask_for_body
+from simulator.server.faces import CONTROL, Faces, OwnCall, only_read
 from simulator.server.front import PIECE_BYTES
 from simulator.server.packing import NotUnpacked, TooLarge
 from simulator.server.problems import Problem
 from simulator.server.replies import HttpReply, problem_reply
 from simulator.server.spaces import DEFAULT_SPACE
-from simulator.server.takeover import UNREADABLE, TakenOver, connection_of, has_left, problem_response
+from simulator.server.takeover import UNREADABLE, TakenOver, has_left, problem_response
 
 __all__ = ["AllHttp"]
 
@@ -69,10 +70,8 @@ class AllHttp:
     ) -> None:
         self._faces = faces
         self._address_of = address_of
-        app = web.Application()
+        app = application(self._route, self._expect)
         app.on_response_prepare.append(_name_nobody)
-        # A dot would not match a line feed, which a path may have as %0A.
-        app.router.add_route("*", r"/{path:[\s\S]*}", self._serve, expect_handler=_expect)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -125,17 +124,24 @@ class AllHttp:
 
     # -- its requests ---------------------------------------------------------------------------
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        connection = connection_of(request)
-        if connection is None:
-            return await self._route(request)
-        connection.begin(request)
-        try:
-            return await self._route(request)
-        finally:
-            connection.finish()
+    async def _expect(self, request: web.Request) -> web.StreamResponse | None:
+        """Ask for the body where a client waits for that; no other expectation can be met."""
+        expected = request.headers.get("Expect", "")
+        if expected.lower() != "100-continue":
+            self._note_unserved(request, f"Expect: {expected[:200]}")
+            return problem_response(Problem(417, "Not met", f"expected 100-continue, got {expected[:200]!r}"))
+        await ask_for_body(request)
+        return None
+
+    def _note_unserved(self, request: web.Request, why: str) -> None:
+        self._faces.edge.note_unserved(request.method, unquote(request.rel_url.raw_path), why)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
+        if request.version.major != 1:
+            version = ".".join(map(str, request.version))
+            refusal = problem_response(Problem(505, "Which HTTP?", f"expected HTTP/1.1, got {version}"))
+            refusal.force_close()
+            return refusal
         hosts = request.headers.getall("Host", ())
         if len(hosts) > 1 or (not hosts and request.version >= HttpVersion11):
             refusal = problem_response(
@@ -148,6 +154,7 @@ class AllHttp:
         try:
             address = self._address_of(request.host, path)
         except AmbiguousPath as ambiguous:
+            self._note_unserved(request, str(ambiguous))
             return problem_response(Problem(400, "Whose path?", str(ambiguous)))
         if address is None:
             return await self._serve_own(request, path)
@@ -160,27 +167,20 @@ class AllHttp:
         reply = faces.at_once(call)
         if reply is not None:
             return response_of(reply)
-        match path:
-            case "/_sim/openapi.json":
-                from simulator.server.openapi import openapi
-
-                return web.json_response(openapi(__version__, faces.registry.providers))
-            case "/_sim/metrics":
-                from simulator.server.metrics import CONTENT_TYPE, scrape
-
-                body = await asyncio.to_thread(scrape, faces.registry.all(), faces.edge.calls, faces.losses)
-                return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
-            case "/":
-                return _front(request, faces)
         if path.startswith("/_ui/"):
             return await self._inspector.serve(request, path)
         if path.startswith(CONTROL):
             return await self._control(request, call)
+        document = _DOCUMENTS.get(path)
+        if document is not None:
+            wrong = only_read(request.method)
+            return response_of(wrong) if wrong is not None else await document(request, faces)
         names = ", ".join(f"/{name}/" for name in faces.registry.providers)
         detail = (
             f"there is nothing at {path[:200]!r}; providers are at {names} or at their own paths, "
             "the control API is described at /_sim/openapi.json"
         )
+        self._note_unserved(request, detail)
         return problem_response(Problem(404, "Nothing here", detail))
 
     @cached_property
@@ -235,19 +235,20 @@ async def _name_nobody(_: web.Request, response: web.StreamResponse) -> None:
         del response.headers["Server"]
 
 
-async def _expect(request: web.Request) -> web.StreamResponse | None:
-    """Ask for the body where a client waits for that; no other expectation can be met."""
-    expected = request.headers.get("Expect", "")
-    if expected.lower() != "100-continue":
-        return problem_response(Problem(417, "Not met", f"expected 100-continue, got {expected[:200]!r}"))
-    if request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # It is no part of the answer, which may still become another one.
-        request.writer.output_size = 0
-    return None
+async def _description(_: web.Request, faces: Faces) -> web.Response:
+    from simulator.server.openapi import openapi
+
+    return web.json_response(openapi(__version__, faces.registry.providers))
 
 
-def _front(request: web.Request, faces: Faces) -> web.Response:
+async def _metrics(_: web.Request, faces: Faces) -> web.Response:
+    from simulator.server.metrics import CONTENT_TYPE, scrape
+
+    body = await asyncio.to_thread(scrape, faces.registry.all(), faces.edge.calls, faces.losses)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _front(request: web.Request, faces: Faces) -> web.Response:
     if "text/html" in request.headers.get("Accept", ""):
         # Relative, so that it holds behind the prefix of a proxy, too.
         return web.Response(status=302, headers={"Location": f"_ui/{DEFAULT_SPACE}/messages"})
@@ -258,6 +259,13 @@ def _front(request: web.Request, faces: Faces) -> web.Response:
     width = max(len(title) for title, _ in places)
     lines = [f"simulator {__version__}", "", *(f"{title:{width}}  {url}" for title, url in places)]
     return web.Response(text="\n".join(lines) + "\n")
+
+
+_DOCUMENTS: Final[Mapping[str, Callable[[web.Request, Faces], Awaitable[web.Response]]]] = {
+    "/": _front,
+    "/_sim/openapi.json": _description,
+    "/_sim/metrics": _metrics,
+}
 
 
 async def _sent(request: web.Request, reply: HttpReply) -> web.StreamResponse:

@@ -101,7 +101,7 @@ async def serve(edge: Edge, request: web.Request, address: Address) -> web.Strea
             await remaining
         return door.response
     except Exception as failure:
-        return response_of(edge.failed(asked.method, asked.path, failure))
+        return response_of(edge.failed(asked.method, f"/{provider.name}{path}", failure))
 
 
 def response_of(reply: HttpReply) -> web.Response:

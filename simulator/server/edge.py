@@ -195,6 +195,12 @@ class Edge:
         simulation = self._registry.get(DEFAULT_SPACE).simulation
         simulation.journal.add(simulation.clock.now_ms, Note("a request was no HTTP/1.1", why))
 
+    def note_unserved(self, method: str, path: str, why: str) -> None:
+        """Take note of a request that could be read, and was for nobody."""
+        simulation = self._registry.get(DEFAULT_SPACE).simulation
+        text = f"a call was for nobody: {method[:50]} {_short(path)}"
+        simulation.journal.add(simulation.clock.now_ms, Note(text, why))
+
     def too_large(self, admitted: Admitted) -> HttpReply:
         """Return the reply to a call whose body is larger than its route allows."""
         space, provider, route, call = admitted
@@ -206,6 +212,7 @@ class Edge:
     def failed(self, method: str, path: str, failure: Exception) -> HttpReply:
         """Return the reply to a request that names no space there is, or for which the edge itself failed."""
         if isinstance(failure, UnknownSpace):
+            self.note_unserved(method, path, str(failure))
             return problem_reply(Problem(404, "No such space", str(failure)))
         _LOG.error("%s %s failed inside the simulator", method, path, exc_info=failure)
         detail = f"{method} {path} failed inside the simulator; its log has the details"

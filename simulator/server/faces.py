@@ -13,20 +13,19 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from simulator import __version__
-from simulator.server.addressing import Address, Addressing
+from simulator.server.addressing import PROBES, Address, Addressing
 from simulator.server.asked import Asked, ControlCalls
 from simulator.server.edge import Edge
-from simulator.server.guests import Guests
+from simulator.server.guests import Guests, forbidden
 from simulator.server.losses import Losses
-from simulator.server.problems import Problem, host_allowed
+from simulator.server.problems import Problem
 from simulator.server.replies import HttpReply, problem_reply
 from simulator.server.spaces import SpaceRegistry
 
-__all__ = ["CONTROL", "PROBES", "ControlPages", "Faces", "OwnCall"]
+__all__ = ["CONTROL", "PROBES", "ControlPages", "Faces", "OwnCall", "only_read"]
 
 CONTROL: Final = "/_sim/v1/"
 """What the paths of the control API begin with."""
-PROBES: Final = frozenset({"/_sim/health", "/_sim/ready"})
 _LASTING: Final = ("/wait", "/journal")
 """Questions whose answers end when the client goes away."""
 
@@ -106,15 +105,18 @@ class Faces:
         """Return the reply to a probe, or to a call that is turned away; None: it is to be served."""
         if call.path in PROBES:
             # Probes know the address of a container, and any name for it.
-            return _json({"status": "ok", "version": __version__})
-        if not host_allowed(call.host, self._allow_hosts):
-            detail = f"the control API is not served to {call.host!r}; --allow-host permits it"
-            return problem_reply(Problem(403, "Forbidden host", detail))
-        origin = call.headers.get("Origin")
-        if origin is not None and origin.partition("://")[2] != call.host:
-            detail = f"the control API is not served to pages of {origin[:200]!r}"
-            return problem_reply(Problem(403, "Forbidden origin", detail))
+            wrong = only_read(call.method)
+            return wrong or _json({"status": "ok", "version": __version__})
+        problem = forbidden(call.method, call.host, call.headers, self._allow_hosts)
+        return problem_reply(problem) if problem is not None else None
+
+
+def only_read(method: str) -> HttpReply | None:
+    """Return the reply to who does anything but read what is only read; None: it is to be served."""
+    if method in ("GET", "HEAD"):
         return None
+    reply = problem_reply(Problem(405, "Wrong method", f"expected GET, got {method[:50]}"))
+    return reply._replace(headers=(*reply.headers, ("Allow", "GET, HEAD")))
 
 
 def _json(body: object) -> HttpReply:

@@ -362,7 +362,8 @@ class _Connection(asyncio.BufferedProtocol):
 
     def _apologise(self, request: HttpRequest | OwnCall, failure: Exception) -> None:
         """Answer a request for which the edge failed, or break off an answer that was begun."""
-        reply = self._front.edge.failed(request.method, request.path, failure)
+        begin = f"/{request.provider.name}" if isinstance(request, HttpRequest) else ""
+        reply = self._front.edge.failed(request.method, f"{begin}{request.path}", failure)
         if self._begun:
             self.cut()
         else:

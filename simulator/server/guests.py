@@ -1,5 +1,5 @@
 """
-Who may knock at a provider's door: not the pages of other sites, which know no better than to use a browser.
+Who may knock at a door: not the pages of other sites, which know no better than to use a browser.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulator.server.problems import host_allowed
+from simulator.server.problems import Problem, host_allowed
 
-__all__ = ["Guests"]
+__all__ = ["Guests", "forbidden"]
 
 _HOSTS_KEPT_MAX: Final = 1_024
 
@@ -45,9 +45,30 @@ class Guests:
         origin = headers.get("Origin")
         if origin is not None and not _same_site(origin.partition("://")[2], host):
             return f"the call comes from a page of {origin[:200]!r}, which is another site"
-        if headers.get("Sec-Fetch-Site") == "cross-site":
+        if _is_cross_site(headers):
             return "the call comes from a page of another site, as its Sec-Fetch-Site says"
         return ""
+
+
+def forbidden(method: str, host: str, headers: Mapping[str, str], allowed: frozenset[str]) -> Problem | None:
+    """Return why what is the simulator's own is not served to a request; None: it is."""
+    if not host_allowed(host, allowed):
+        detail = f"the control API is not served to {host!r}; --allow-host permits it"
+        return Problem(403, "Forbidden host", detail)
+    origin = headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != host:
+        return Problem(403, "Forbidden origin", f"the control API is not served to pages of {origin[:200]!r}")
+    # The page that has a link sees nothing of where people go who follow it.
+    followed = method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
+    if _is_cross_site(headers) and not followed:
+        detail = "the control API is not served to pages of another site, as Sec-Fetch-Site says"
+        return Problem(403, "Forbidden site", detail)
+    return None
+
+
+def _is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Return True when a browser says that a page of another site has made it send this."""
+    return headers.get("Sec-Fetch-Site", "").strip().lower() == "cross-site"
 
 
 def _same_site(page: str, host: str) -> bool:

@@ -56,7 +56,7 @@ def openapi(version: str, providers: Iterable[str] = ()) -> dict[str, object]:
             named.update(_placed(schema.pop("$defs", {})))
             schema = _placed(schema)
             schema |= operation.body_more
-            required = any(word in schema for word in ("required", "minProperties", "oneOf"))
+            required = any(word in schema for word in ("required", "minProperties", "if"))
             # Generated clients call it so.
             title = "".join(word.capitalize() for word in name.split("_")) + "Body"
             named[title] = {**schema, "title": title}

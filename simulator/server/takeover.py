@@ -58,13 +58,17 @@ class TakenOver(web.RequestHandler):
     """
 
     def __init__(
-        self, server: web.Server, loop: asyncio.AbstractEventLoop, unreadable: Callable[[str], None]
+        self,
+        server: web.Server,
+        loop: asyncio.AbstractEventLoop,
+        unreadable: Callable[[str], None],
+        log: logging.Logger = _HTTP_LOG,
     ) -> None:
         super().__init__(
             server,
             loop=loop,
             access_log=None,  # type: ignore[arg-type]
-            logger=_HTTP_LOG,
+            logger=log,
             max_line_size=LINE_BYTES_MAX,
             max_field_size=LINE_BYTES_MAX,
             # Unpacked by `packing`, which stops at a limit and knows what to say.
@@ -155,7 +159,7 @@ class TakenOver(web.RequestHandler):
         why = (str(getattr(exc, "message", "")) or message or "it is no HTTP").split("\n", 1)[0].strip(" :")
         if isinstance(exc, LineTooLong):
             why = f"expected lines of at most {LINE_BYTES_MAX} bytes"
-        _HTTP_LOG.info("unreadable request from %s; %s: %r", request.remote, type(exc).__name__, why[:200])
+        self.logger.info("unreadable request from %s; %s: %r", request.remote, type(exc).__name__, why[:200])
         self._unreadable(why[:200])
         response = problem_response(Problem(status, "Unreadable", f"the request is no HTTP/1.1: {why[:200]}"))
         response.force_close()

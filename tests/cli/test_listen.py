@@ -160,8 +160,51 @@ def test_what_is_no_http_is_one_line(sent: bytes) -> None:
         process.wait(20)
 
     assert complaint.count("\n") == 1
-    assert complaint.startswith("something arrived that is no HTTP; ")
+    assert complaint.startswith("something arrived that is no HTTP: ")
     assert "\x1b" not in complaint
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"POST /a%0Ab HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", "POST /a%0Ab\n{}\n"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", "OPTIONS *\n{}\n"),
+        (b"POST /b HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 2\r\n\r\n{}", "POST /b\n{}\n"),
+        (
+            b"POST /c HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{}",
+            "POST /c\n",
+        ),
+        (b"POST /" + b"d" * 20_000 + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "POST /ddd"),
+    ],
+)
+def test_odd_webhook_is_printed_and_answered(sent: bytes, shown: str) -> None:
+    """
+    Whatever can be read as HTTP has its lines, and who has said all that there is to say gets the answer.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0", "--count", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().split()[2].rstrip(",")
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as sender:
+            sender.sendall(sent)
+            sender.shutdown(socket.SHUT_WR)
+            answer = sender.recv(65_536)
+        said, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait(20)
+
+    # How much of a body that breaks off is seen depends on how it came.
+    broke_off = said.endswith("\nthe body broke off here\n")
+    assert broke_off is (b"Content-Length: 9" in sent)
+    assert answer.startswith(b"HTTP/1.1 400" if broke_off else b"HTTP/1.1 200")
+    assert said.partition("\n#1")[2].partition("\n")[2].startswith(shown)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process alone")

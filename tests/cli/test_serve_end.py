@@ -193,6 +193,21 @@ def told(path: Path, count: int, bytes_max: int) -> None:
     file.close()
 
 
+def test_journal_behind_a_link__moves_on_where_it_leads(tmp_path: Path) -> None:
+    """
+    A link stays one when the file that it leads to begins anew.
+    """
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "journal"
+    link.symlink_to("disk/journal")
+
+    told(link, 60, 1_000)
+
+    assert link.is_symlink()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["journal"]
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir())[:2] == ["journal", "journal.1"]
+
+
 def no_client() -> Transport:
     """Refuse: nothing is sent."""
     raise RuntimeError("nothing is sent here")

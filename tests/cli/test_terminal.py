@@ -114,7 +114,7 @@ def terminal(*arguments: str, **variables: str) -> Iterator[Terminal]:
 
 def steering(sent: str) -> list[str]:
     """Return what in *sent* could steer a terminal, but for lines, progress and colours."""
-    sent = re.sub(r"\r[^\r\n]* in flight   \r", "", sent)
+    sent = re.sub(r"\r[^\r\n]*   \r", "", sent)
     for own in ("\r\n", *COLOURS):
         sent = sent.replace(own, "\n")
     return sorted({c for c in sent if not c.isprintable() and c != "\n"})
@@ -144,6 +144,24 @@ def asked(url: str, body: object, **headers: str) -> None:
         urllib.request.urlopen(request, timeout=10).close()
     except urllib.error.HTTPError as answer:
         answer.close()
+
+
+REACHED = [
+    "--drive",
+    f"POST http://127.0.0.1:1/{{text}}{HOSTILE}",
+    "--webhook",
+    "http://127.0.0.1:1/",
+    "--port",
+    "0",
+]
+
+
+def hostile_software(folder: Path) -> list[str]:
+    """Return how software is reached that nobody runs, by names that steer."""
+    path = folder / f"software{HOSTILE}.yaml"
+    call = {"call": f"POST http://127.0.0.1:1/{HOSTILE}", "body": {"to": "{recipient}", "text": "{text}"}}
+    path.write_text(json.dumps({"drive": call, "webhook": "http://127.0.0.1:1/"}), encoding="utf-8")
+    return ["--software", str(path), "--port", "0", "--to", str(folder / HOSTILE)]
 
 
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
@@ -184,6 +202,28 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "a bad argument": lambda _: ["init", "a.yaml", HOSTILE],
     "a bad command": lambda _: [HOSTILE],
     "listen": lambda _: ["listen", "--port", HOSTILE],
+    "run, over workers": lambda folder: [
+        "run", str(hostile_file(folder)), "--port", "0", "--workers", "1"
+    ],
+    "run, over workers, for programs": lambda folder: [
+        "run", str(hostile_file(folder)), "--port", "0", "--workers", "1", "--progress", "json"
+    ],
+    "check, for workers": lambda folder: ["check", "--workers", "2", str(hostile_file(folder))],
+    "exam": lambda folder: ["exam", "bitel", *hostile_software(folder), "--only", "cut-off-before"],
+    "exam, evidence": lambda folder: [
+        "exam", "bitel", *hostile_software(folder), "--html", f"{folder}/{HOSTILE}/x"
+    ],
+    "exam, none of it": lambda folder: ["exam", "bitel", *hostile_software(folder), "--only", HOSTILE],
+    "exam, nobody's": lambda folder: ["exam", HOSTILE],
+    "explore": lambda folder: [
+        "explore", str(hostile_file(folder)), *REACHED, "--runs", "4", "--found", str(folder / f"f{HOSTILE}")
+    ],
+    "explore, a finding": lambda folder: ["explore", "--replay", str(hostile_file(folder)), "--port", "0"],
+    "explore, no invariant": lambda folder: ["explore", *REACHED, "--invariant", f"{HOSTILE}:x"],
+    "open": lambda folder: ["open", str(folder / HOSTILE)],
+    "replay, to nobody": lambda _: ["replay", "x", "--to", HOSTILE],
+    "messages": lambda _: ["messages", "--url", "http://127.0.0.1:1/", "--space", HOSTILE],
+    "advance": lambda _: ["advance", HOSTILE, "--url", "http://127.0.0.1:1/"],
 }  # fmt: skip
 
 
@@ -212,6 +252,17 @@ def test_verdict_is_coloured_line_by_line(tmp_path: Path) -> None:
     assert shown == ["\x1b[31mFAI", "\x1b[32m  ✓", "\x1b[31m  ✗"]
 
 
+LISTS = [
+    ["messages"],
+    ["messages", "--json"],
+    ["messages", "--name", f"none{HOSTILE}"],
+    ["webhooks"],
+    ["webhooks", "--json"],
+    ["advance", f"1h{HOSTILE}"],
+    ["spaces", "--json", "--port-file", f"none{HOSTILE}"],
+]
+
+
 def test_what_a_server_is_sent_cannot_steer_its_terminal_nor_that_of_explain(tmp_path: Path) -> None:
     """
     Rule names, ids that clients choose, texts and addresses are told by `serve --verbose` and `explain`.
@@ -233,10 +284,16 @@ def test_what_a_server_is_sent_cannot_steer_its_terminal_nor_that_of_explain(tmp
             story = explained.ended()
         with terminal("explain", f"none{HOSTILE}", "--url", url) as refused:
             refusal = refused.ended()
+        lists = []
+        for command in LISTS:
+            with terminal(*command, "--url", url) as listed:
+                lists.append(listed.ended())
         log = server.wait_for("deliver")
 
     assert [steering(sent) for sent in (story, refusal, log)] == [[], [], []]
+    assert [steering(sent) for sent in lists] == [[]] * len(LISTS)
     assert "PWNED" in story
+    assert "PWNED" in lists[0]
 
 
 def test_what_arrives_cannot_steer_the_terminal_of_listen() -> None:

@@ -25,7 +25,8 @@ OWN = [
 
 METADATA = (
     "169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200",
-    "192.0.0.192", "168.63.129.16",
+    "192.0.0.192", "168.63.129.16", "fd00:c1::a9fe:a9fe", "fd00:42::42", "169.254.42.42", "169.254.0.23",
+    "fd00:a9fe:a9fe::1", "fd00:100::100:200",
 )  # fmt: skip
 
 
@@ -156,15 +157,40 @@ def test_metadata_address__is_refused_unless_it_is_named(host: str) -> None:
     assert judged == [False, True, True]
 
 
-def test_metadata_address__is_seen_behind_a_gateway() -> None:
+@pytest.mark.parametrize(
+    "around",
+    [
+        "64:ff9b::{}",
+        "64:ff9b:1::{}",
+        "64:ff9b:1:7::{}",
+        "2002:{}::1",
+        "::ffff:0:{}",
+        "::{}",
+        "2001:db8::5efe:{}",
+        "2001:db8::200:5efe:{}",
+        "2001:0:{}::1",
+    ],
+)
+def test_metadata_address__is_seen_behind_a_gateway(around: str) -> None:
     """
-    NAT64 and 6to4 lead to the IPv4 address that they hold.
+    Whatever leads from IPv6 to an IPv4 address leads to the one that it holds.
+    """
+    guard = Guard(["::/0", "0.0.0.0/0"])
+
+    judged = [guard.allows(around.format(held)) for held in ("a9fe:a9fe", "6464:64c8", "808:808")]
+
+    assert judged == [False, False, True]
+
+
+def test_metadata_address__is_seen_behind_teredo() -> None:
+    """
+    Teredo writes the address of whom it leads to upside down.
     """
     guard = Guard(["::/0"])
 
-    judged = [guard.allows(host) for host in ("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "64:ff9b::808:808")]
+    judged = [guard.allows(f"2001:0:808:808:0:0:{held}") for held in ("5601:5601", "f7f7:f7f7")]
 
-    assert judged == [False, False, True]
+    assert judged == [False, True]
 
 
 @pytest.mark.parametrize(

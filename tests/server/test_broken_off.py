@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -102,35 +105,90 @@ async def test_advance__names_whom_it_waited_for() -> None:
         assert clock["waited_for"] == [f"a webhook to 127.0.0.1:{receiver.port}"]
 
 
-async def test_advance__goes_on_without_a_client_that_does_not_read() -> None:
+LOGS = "GET /infobip/sms/1/logs"
+ASK = b"GET /infobip/sms/1/logs?limit=1000 HTTP/1.1\r\nHost: localhost\r\nAuthorization: App k\r\n"
+ASKED = {
+    # What the simulator's own server does not read goes on to aiohttp.
+    "own": ASK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "aiohttp": ASK + b"\r\n",
+}
+
+
+@asynccontextmanager
+async def unread(bench: Bench, ask: bytes) -> AsyncIterator[socket.socket]:
+    """Ask for more than the system keeps on the way, and read nothing of it."""
+    for _ in range(40):
+        await bench.send(["41793026727"] * 100, "x" * 1_000)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        wire.setblocking(False)
+        await loop.sock_connect(wire, ("127.0.0.1", bench.server.ports[""]))
+        await loop.sock_sendall(wire, ask * 40)
+        yield wire
+
+
+@pytest.mark.parametrize("http", ASKED)
+async def test_advance__goes_on_without_a_client_that_does_not_read(
+    http: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """
     A client that leaves a large answer unread keeps an advance for a bounded time, and is named.
     """
-    async with serving(http="aiohttp") as bench:
+    caplog.set_level(logging.INFO, "simulator")
+    async with serving(http=http) as bench:
         bench.space.driver.reading_real_s = 0.0
-        for _ in range(40):
-            await bench.send(["41793026727"] * 100, "x" * 1_000)
-        loop = asyncio.get_running_loop()
-        with socket.socket() as wire:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            wire.setblocking(False)
-            await loop.sock_connect(wire, ("127.0.0.1", bench.server.ports[""]))
-            ask = (
-                b"GET /infobip/sms/1/logs?limit=1000 HTTP/1.1\r\n"
-                b"Host: localhost\r\nAuthorization: App k\r\n\r\n"
-            )
-            await loop.sock_sendall(wire, ask * 40)
+        async with unread(bench, ASKED[http]):
             await until(lambda: bench.space.driver.calls_in_flight == 1)
 
             status, clock = await bench.control("POST", "/spaces/default/clock/advance", {"until": "settled"})
             left = bench.space.driver.calls_in_flight
 
         await until(lambda: bench.space.driver.calls_in_flight == 0)
+        whom = f"{LOGS}, whose client does not read the answer and is not waited for any more"
         assert status == 200
         assert left == 0
-        assert clock["waited_for"] == [
-            "GET /infobip/sms/1/logs, whose client does not read the answer and is not waited for any more"
-        ]
+        assert clock["waited_for"] == [whom]
+        assert f"an advance waits for {whom}" in caplog.messages
+
+
+@pytest.mark.parametrize("http", ASKED)
+async def test_advance__waits_for_a_client_that_reads_late_and_names_it(
+    http: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    The log names it while the advance stands still, the answer afterwards; it reads all that it was told.
+    """
+    caplog.set_level(logging.INFO, "simulator")
+    loop = asyncio.get_running_loop()
+    async with serving(http=http) as bench, unread(bench, ASKED[http]) as wire:
+        await until(lambda: bench.space.driver.calls_in_flight == 1)
+        advancing = asyncio.create_task(
+            bench.control("POST", "/spaces/default/clock/advance", {"until": "settled"})
+        )
+        await until(lambda: f"an advance waits for {LOGS}" in caplog.messages)
+        waiting = not advancing.done()
+        answers = 0
+        while answers < 40:
+            answers += (await loop.sock_recv(wire, 1 << 20)).count(b"HTTP/1.1 200 OK")
+        status, clock = await advancing
+
+    assert waiting
+    assert (status, clock["waited_for"]) == (200, [LOGS])
+
+
+async def test_advance__does_not_wait_for_answers_of_the_simulators_own_server() -> None:
+    """
+    What its own server has written has left: a plain client that does not read keeps nobody.
+    """
+    async with serving() as bench, unread(bench, ASK + b"\r\n"):
+        await until(lambda: bench.space.exchange_count > 40)
+
+        status, clock = await bench.control("POST", "/spaces/default/clock/advance", {"until": "settled"})
+        sent, _ = await bench.send()
+
+    assert (status, sent, clock["calls_in_flight"]) == (200, 200, 0)
+    assert "waited_for" not in clock
 
 
 async def test_deep_json__is_refused_by_every_operation() -> None:

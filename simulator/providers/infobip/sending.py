@@ -94,7 +94,9 @@ def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
         url = envelope.item.notify_url
         if url and url not in reasons:
             callable_url = _CALLABLE.fullmatch(url)
-            reasons[url] = why_not(url) if callable_url else f"{url[:200]!r} is not a URL that can be called"
+            # One that may hold a password is not quoted.
+            shown = "notifyUrl" if {"@", "="} & set(url) else repr(url[:200])
+            reasons[url] = why_not(url) if callable_url else f"{shown} is not a URL that can be called"
     if not reasons:
         return ""
     return "; ".join(

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from simulator.kernel.model.causes import Cause
 from simulator.kernel.webhooks.webhook import WebhookRequest
+from simulator.secrecy import harmless_text
 
 __all__ = [
     "AGENT",
@@ -152,7 +153,8 @@ async def answered(transport: Transport, request: WebhookRequest, terms: Terms) 
 
 def unsendable(url: str) -> Reply:
     """Return the reply for an address that nobody can call."""
-    return Reply(0, error=f"{url[:_URL_SHOWN_MAX]!r} is not a URL that can be called", cause=Cause.UNSENDABLE)
+    shown = harmless_text(url)[:_URL_SHOWN_MAX]
+    return Reply(0, error=f"{shown!r} is not a URL that can be called", cause=Cause.UNSENDABLE)
 
 
 def timed_out(terms: Terms) -> Reply:

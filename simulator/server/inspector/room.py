@@ -78,7 +78,9 @@ class Inspector:
     async def serve(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request for anything of the inspector."""
         if request.method not in ("GET", "HEAD"):
-            return _plain(405, f"expected GET, got {request.method}; changes go through /_sim/v1/")
+            refusal = _plain(405, f"expected GET, got {request.method}; changes go through /_sim/v1/")
+            refusal.headers["Allow"] = "GET, HEAD"
+            return refusal
         rest = path.removeprefix(PREFIX)
         if rest == "stream":
             return await stream(request, self._controller.registry, _HEADERS)

@@ -90,6 +90,10 @@ def _text(space: Space) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes()[:_TEXT_BYTES_MAX].decode("utf-8", "replace")
+        # Pipes and devices may have become of it, which have no end, or keep whoever reads waiting.
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(_TEXT_BYTES_MAX).decode("utf-8", "replace")
     except OSError:
         return ""

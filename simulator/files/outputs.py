@@ -7,12 +7,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-__all__ = ["Output", "forget", "write_whole"]
+__all__ = ["Output", "check_apart", "forget", "place_of", "write_whole"]
 
 
 class Output:
@@ -31,7 +32,7 @@ class Output:
         """As it was given."""
         # Never for a standard stream: behind a link such as /dev/stdout may lie a file that others hold open.
         stream = _standard_stream(path)
-        target = path.resolve()
+        target = _target(path)
         self._draft: Path | None = None
         self._target = target
         try:
@@ -52,6 +53,14 @@ class Output:
         file = draft.open("xb")
         self._draft = draft
         return file
+
+    def fill(self, content: bytes) -> None:
+        """Write all of *content*, and let it be the file, all at once; raises OSError that names the file."""
+        try:
+            self.file.write(content)
+            self.keep()
+        except OSError as trouble:
+            raise OSError(trouble.errno, trouble.strerror, str(self.path)) from None
 
     def keep(self) -> None:
         """Let what was written be the file, all at once; raises OSError."""
@@ -82,16 +91,46 @@ class Output:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that others may be polling for; raises OSError."""
     with Output(path) as output:
-        output.file.write(content)
-        output.keep()
+        output.fill(content)
 
 
 def forget(path: Path) -> None:
     """Remove a file of an earlier run, if it is one; what is no regular file stays."""
-    target = path.resolve()
     with suppress(OSError):
+        target = _target(path)
         if stat.S_ISREG(target.lstat().st_mode) and _standard_stream(path) is None:
             target.unlink()
+
+
+def check_apart(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
+    """Raise OSError when an output would take the place of another one, or of what is read."""
+    taken = {place_of(path): "is read, and would be overwritten" for path in inputs}
+    for path in outputs:
+        place = place_of(path)
+        if place is None:
+            continue
+        if place in taken:
+            raise OSError(errno.EINVAL, f"it {taken[place]}", str(path))
+        taken[place] = "is named twice"
+
+
+def place_of(path: Path) -> Path | None:
+    """Return which file would be replaced; None: what is there is written through, by as many as like."""
+    if _standard_stream(path) is not None:
+        return None
+    target = _target(path)
+    return None if _is_something_else(target) else target
+
+
+def _target(path: Path) -> Path:
+    """Return where *path* leads to; raises OSError where links lead in a circle."""
+    try:
+        target = path.resolve()
+    except RuntimeError:
+        target = path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
 
 
 def _is_something_else(target: Path) -> bool:

@@ -1,0 +1,3 @@
+"""
+Files that somebody names: read so far and no further, written whole or not at all.
+"""
