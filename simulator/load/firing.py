@@ -16,6 +16,7 @@ from simulator.load.orders import Orders
 from simulator.load.parts import FireJob, Progress, Ready
 from simulator.load.refire import Firing, LoadReport, refire
 from simulator.run.bundle import read_bundle
+from simulator.runtime.collector import keep_short
 
 __all__ = ["fire", "fire_shared"]
 
@@ -34,6 +35,7 @@ async def fire(job: FireJob, tell: Callable[[object], None], orders: Orders) -> 
             next_s = loop.time() + _TOLD_REAL_S
             tell(Progress(0, 0, 0, under_way, 0, report.measures))
 
+    keep_short()
     tell(Ready(os.getpid()))
     report = await refire(bundle, job.firing, progress, orders.started, orders.stopped)
     tell(Progress(0, 0, 0, 0, 0, report.measures))

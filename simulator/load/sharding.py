@@ -26,6 +26,7 @@ from simulator.run.judged import Judged
 from simulator.run.pulse import Pulse, beating
 from simulator.run.settling import call_off, settle
 from simulator.run.stories import Stories
+from simulator.runtime.collector import keep_short
 from simulator.runtime.guard import Guard
 from simulator.runtime.space import Space
 from simulator.runtime.transport.client import open_client
@@ -51,6 +52,7 @@ async def work(job: Job, tell: Callable[[object], None], orders: Orders) -> Part
         await orders.started()
         keeper = _keeper(space, plan, job)
         space.load(plan.scenario)
+        keep_short()
         async with beating(space) as pulse:
             run = _Run(space, keeper, pulse, job)
             ended, gave_up = await run.play(orders, tell, job.clock)

@@ -43,6 +43,7 @@ def parse_date(text: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=1_024)
 def format_date(unix_ms: int, zone: str = "+0000") -> str:
     """
     Return a date as Infobip writes it: three fraction digits, an offset without colon.
