@@ -161,8 +161,12 @@ def _encoded(body: object) -> bytes:
     if len(slices) < 2 or not isinstance(body, dict):
         return _ENCODER.encode(body)
     rest = _ENCODER.encode({name: value for name, value in body.items() if name != "items"})
-    items = b",".join(_ENCODER.encode(part)[1:-1] for part in slices)
-    return b'{"items":[' + items + (b"]," if len(rest) > 2 else b"]") + rest[1:]
+    # Put together once: to copy some ten megabytes stops every thread as well.
+    pieces = [b'{"items":[']
+    for part in slices:
+        pieces += (_ENCODER.encode(part)[1:-1], b",")
+    pieces[-1] = b"]," if len(rest) > 2 else b"]"
+    return b"".join((*pieces, rest[1:]))
 
 
 def _fits(pattern: str, path: str) -> bool:
