@@ -113,7 +113,7 @@ class Stalls:
 
 async def main(sections: list[str]) -> int:
     """Measure, and return the exit code."""
-    server = Server(ServerConfig(port=0, providers=built_in()))
+    server = Server(ServerConfig(port=0, providers=built_in(), messages_max=100_000))
     await server.start()
     probe = Probe()
     probing = asyncio.create_task(probe.run())
