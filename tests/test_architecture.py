@@ -216,12 +216,12 @@ def _imports(body: list[ast.stmt], at_start: bool, for_types: bool) -> Iterator[
 
 def circles(found: dict[Path, list[Import]]) -> list[list[str]]:
     """
-    Return the modules that import each other at the start or for the type checker, a list per circle.
+    Return the modules that import each other, wherever the imports stand, a list per circle.
     """
     names = {module_of(path) for path in found}
     reaches: dict[str, set[str]] = {}
     for path, statements in found.items():
-        wanted = {one.name for one in statements if one.at_start or one.for_types}
+        wanted = {one.name for one in statements}
         # `from x import y` may mean the module x.y; what it does not mean is a name in x.
         modules = {name if name in names else name.rpartition(".")[0] for name in wanted}
         reaches[module_of(path)] = (modules & names) - {module_of(path)}

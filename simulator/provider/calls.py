@@ -208,26 +208,6 @@ class Call:
             return work()
         return await aside(work)
 
-    def submit_later(
-        self,
-        submissions: Sequence[Submission],
-        *,
-        after_ms: int,
-        name: str = "",
-        prepare: Callable[[Sequence[Submission]], Iterable[Submission]],
-        done: Callable[[Sequence[Message | Refused]], Sequence[Report] | InTurns[Sequence[Report]]],
-    ) -> None:
-        """
-        Do what this call asks for *after_ms* from now, for providers that answer before they work.
-
-        Whatever rules do to the answer happens at once.  When the work is due, *prepare*
-        makes the provider's own checks, the submissions are decided together as things
-        stand then, and *done* says what the integrator is owed for it.  Raises Refuse when
-        a rule refuses the whole call, CallCut when one cuts it off.
-        """
-        steps = self.submitting_later(submissions, after_ms=after_ms, name=name, prepare=prepare, done=done)
-        at_once(steps)
-
     def submitting_later(
         self,
         submissions: Sequence[Submission],
@@ -237,7 +217,14 @@ class Call:
         prepare: Callable[[Sequence[Submission]], Iterable[Submission]],
         done: Callable[[Sequence[Message | Refused]], Sequence[Report] | InTurns[Sequence[Report]]],
     ) -> InTurns[None]:
-        """Do the same in turns, for calls that ask for thousands; see `in_turns`."""
+        """
+        Do what this call asks for *after_ms* from now, in turns, for providers that answer before they work.
+
+        Whatever rules do to the answer happens at once.  When the work is due, *prepare*
+        makes the provider's own checks, the submissions are decided together as things
+        stand then, and *done* says what the integrator is owed for it.  Raises Refuse when
+        a rule refuses the whole call, CallCut when one cuts it off.
+        """
         self._note_names(submissions)
         later = Later(self.gateway.now_ms + after_ms, name, prepare, done, not self.at_once)
         self.decided((yield from self.gateway.submitting_later(submissions, later)))

@@ -24,7 +24,6 @@ from simulator.server.asked import Asked
 from simulator.server.by_aiohttp import read_body, response_of, serve
 from simulator.server.catchall import application, ask_for_body
 from simulator.server.faces import CONTROL, Faces, OwnCall, only_read
-from simulator.server.front import PIECE_BYTES
 from simulator.server.packing import NotUnpacked, TooLarge
 from simulator.server.problems import Problem
 from simulator.server.replies import HttpReply, problem_reply
@@ -270,16 +269,15 @@ _DOCUMENTS: Final[Mapping[str, Callable[[web.Request, Faces], Awaitable[web.Resp
 
 async def _sent(request: web.Request, reply: HttpReply) -> web.StreamResponse:
     """Return an answer; a long one is sent in pieces, as fast as its client reads."""
-    status, body, headers, _ = reply
-    if len(body) <= PIECE_BYTES:
+    if reply.is_short:
         return response_of(reply)
-    response = web.StreamResponse(status=status, headers=CIMultiDict(headers))
-    response.content_length = len(body)
+    response = web.StreamResponse(status=reply.status, headers=CIMultiDict(reply.headers))
+    response.content_length = len(reply.body)
     # A reader that goes away ends the reading, and nothing else.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
-        for place in range(0, len(body), PIECE_BYTES):
-            await response.write(body[place : place + PIECE_BYTES])
+        for piece in reply.pieces():
+            await response.write(piece)
             await asyncio.sleep(0)
     return response
 

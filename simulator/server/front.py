@@ -19,10 +19,7 @@ from simulator.server.others import Others
 from simulator.server.reading import Heads
 from simulator.server.replies import HttpReply
 
-__all__ = ["PIECE_BYTES", "Front"]
-
-PIECE_BYTES: Final = 1_048_576
-"""A longer answer of the control API is sent in pieces, as fast as its client reads."""
+__all__ = ["Front"]
 
 _AT_ONCE_MAX: Final = 32
 """After so many requests of one connection, others get their turn."""
@@ -340,12 +337,12 @@ class _Connection(asyncio.BufferedProtocol):
     async def _answer_own(self, call: OwnCall, body: bytes) -> None:
         """Answer a call of the control API."""
         reply = await self._front.faces.control.reply(call.method, call.path, call.asked(body))
-        if len(reply.body) <= PIECE_BYTES:
+        if reply.is_short:
             self.write(reply)
             return
         await self.begin(reply, len(reply.body))
-        for place in range(0, len(reply.body), PIECE_BYTES):
-            await self.push(reply.body[place : place + PIECE_BYTES])
+        for piece in reply.pieces():
+            await self.push(piece)
             await asyncio.sleep(0)
             if self._write_paused and self._transport is not None:
                 self._resumed = asyncio.get_running_loop().create_future()

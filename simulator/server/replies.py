@@ -5,7 +5,7 @@ Replies of the edge: their headers, what these tell of refusals, and what rules 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple, Protocol
 
@@ -38,6 +38,7 @@ _MARK: Final = "the body begins with a byte-order mark; "
 REASON_HEADER: Final = "X-Simulator-Reason"
 NOTE_HEADER: Final = "X-Simulator-Note"
 _DRIPS: Final = 20
+_PIECE_BYTES: Final = 1_048_576
 _REASONS_TOLD_MAX: Final = 10
 
 
@@ -51,6 +52,16 @@ class HttpReply(NamedTuple):
     headers: Sequence[tuple[str, str]]
     close: bool = False
     """The connection ends with it."""
+
+    @property
+    def is_short(self) -> bool:
+        """True when its body goes out in one piece."""
+        return len(self.body) <= _PIECE_BYTES
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield its body in pieces, to be sent as fast as its client reads."""
+        for place in range(0, len(self.body), _PIECE_BYTES):
+            yield self.body[place : place + _PIECE_BYTES]
 
 
 class Door(Protocol):

@@ -22,18 +22,25 @@ import pytest
 FORM = {"Content-Type": "application/json", "X-Signature": "abc", "X-Tab": "a"}
 
 
-def listened(*bodies: bytes, headers: Mapping[str, str] = FORM) -> str:
-    """Send webhooks to `simulator listen` and return what it printed of them."""
+def listening(*, count: int | None = 1, stderr: int | None = None) -> tuple[subprocess.Popen[str], str]:
+    """Start `simulator listen` for so many webhooks (None: for ever); return it, and where it listens."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0", "--count", str(len(bodies))],
+        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0"]
+        + ([] if count is None else ["--count", str(count)]),
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "utf-8"},
     )
     assert process.stdout is not None
+    return process, process.stdout.readline().split()[2].rstrip(",")
+
+
+def listened(*bodies: bytes, headers: Mapping[str, str] = FORM) -> str:
+    """Send webhooks to `simulator listen` and return what it printed of them."""
+    process, url = listening(count=len(bodies))
     try:
-        url = process.stdout.readline().split()[2].rstrip(",")
         for body in bodies:
             request = urllib.request.Request(f"{url}/reports?a=1", body, dict(headers))
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -139,16 +146,8 @@ def test_what_is_no_http_is_one_line(sent: bytes) -> None:
     """
     A sender that speaks something else is told of without a trace, and the next webhook arrives.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0", "--count", "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert process.stdout is not None
+    process, url = listening(stderr=subprocess.PIPE)
     try:
-        url = process.stdout.readline().split()[2].rstrip(",")
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as sender:
             sender.sendall(sent)
             while sender.recv(65_536):
@@ -181,16 +180,8 @@ def test_odd_webhook_is_printed_and_answered(sent: bytes, shown: str) -> None:
     """
     Whatever can be read as HTTP has its lines, and who has said all that there is to say gets the answer.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0", "--count", "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert process.stdout is not None
+    process, url = listening(stderr=subprocess.STDOUT)
     try:
-        url = process.stdout.readline().split()[2].rstrip(",")
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as sender:
             sender.sendall(sent)
             sender.shutdown(socket.SHUT_WR)
@@ -212,15 +203,8 @@ def test_interrupted_listener_says_how_many_came() -> None:
     """
     Whoever ends it by hand reads the number that a test would have asserted.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "simulator.cli", "listen", "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert process.stdout is not None
+    process, url = listening(count=None)
     try:
-        url = process.stdout.readline().split()[2].rstrip(",")
         for _ in range(2):
             urllib.request.urlopen(urllib.request.Request(f"{url}/", b"{}"), timeout=10).close()
         process.send_signal(signal.SIGINT)

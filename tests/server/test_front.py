@@ -179,7 +179,7 @@ async def test_long_answer__waits_for_its_reader(monkeypatch: pytest.MonkeyPatch
     """
     An answer in pieces goes on as its client reads, and ends with a client that leaves.
     """
-    monkeypatch.setattr("simulator.server.front.PIECE_BYTES", 1_000)
+    monkeypatch.setattr("simulator.server.replies._PIECE_BYTES", 1_000)
     look = request("/_sim/v1/spaces/default", b"", method="GET")
 
     async with serving(http="own") as bench:
