@@ -192,7 +192,7 @@ class Keeper:
 
     def _forget(self, key: MessageKey) -> None:
         for recipient in (key.recipient, f"({key.recipient} acts)", f"({key.recipient} events)"):
-            self._simulation.state.forget_ordinal(key.provider, recipient)
+            self._simulation.state.numbering.forget(key.provider, recipient)
 
     def _count(self, message: Message, webhooks: list[Webhook]) -> bool:
         """Count a message with its webhooks; return whether it is kept as an example."""

@@ -72,7 +72,7 @@ def _made_good(simulation: Simulation, refusal: Refusal) -> bool:
     key = refusal.key
     if refusal.id:
         return simulation.message(key.provider, refusal.id) is not None
-    latest = simulation.state.last_ordinal(key.provider, key.recipient)
+    latest = simulation.state.numbering.last(key.provider, key.recipient)
     return any(replace(key, ordinal=n) in simulation.messages for n in range(key.ordinal + 1, latest + 1))
 
 

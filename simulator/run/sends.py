@@ -53,7 +53,7 @@ def send_checks(
         yield Check(
             name=f"sends.refused: {goals.refused_max}",
             passed=len(rejected) <= goals.refused_max,
-            judged=not simulation.state.untouched,
+            judged=not simulation.state.numbering.untouched,
             detail=f"{len(rejected)} sends were refused for good",
             lines=tuple(narrative(item.entry) for item in rejected[:_LINES_MAX]),
         )

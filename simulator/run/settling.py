@@ -33,7 +33,7 @@ def retries_end_ms(simulation: Simulation, within_ms: int) -> int | None:
     refuses does, nor a closed port that was opened again.  What was rejected inside
     an answer is no send to try again.
     """
-    last_ordinal = simulation.state.last_ordinal
+    last_ordinal = simulation.state.numbering.last
     messages = simulation.messages
     waiting: list[Refused] = []
     for key, refused in simulation.refusals.items():

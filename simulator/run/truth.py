@@ -77,7 +77,7 @@ def _elsewhere(simulation: Simulation, message: Message) -> int:
     key = message.key
     count = 0
     for provider in simulation.accounts:
-        last = simulation.state.last_ordinal(provider, key.recipient) if provider != key.provider else 0
+        last = simulation.state.numbering.last(provider, key.recipient) if provider != key.provider else 0
         for ordinal in range(1, last + 1):
             other = simulation.messages.get(MessageKey(provider, key.recipient, ordinal))
             count += other is not None and other.accepted_ms >= message.accepted_ms

@@ -5,6 +5,7 @@ What the kernel asks a provider about one space.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from simulator.kernel.model.chance import Draws
@@ -226,4 +227,10 @@ class Hooks(NamedTuple):
 def hooks_of(account: Account) -> Hooks:
     """Return the optional members of *account*."""
     # To ask by `isinstance` whether it is of a protocol costs ten times as much, in every new space.
-    return Hooks(*(getattr(account, name, None) for name in Hooks._fields))
+    present = _hooks_of(type(account))
+    return Hooks(*(getattr(account, name) if there else None for name, there in present))
+
+
+@lru_cache(maxsize=256)
+def _hooks_of(kind: type[Account]) -> tuple[tuple[str, bool], ...]:
+    return tuple((name, hasattr(kind, name)) for name in Hooks._fields)

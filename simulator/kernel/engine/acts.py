@@ -42,7 +42,7 @@ def act_of(
     ImpossibleAct when this recipient cannot do that at *provider*.
     """
     acts = key_of_acts(provider, recipient, 0)
-    key = state.take_key(acts.provider, acts.recipient)
+    key = state.numbering.take_key(acts.provider, acts.recipient)
     reports = state.accounts[provider].act(recipient, act, state.chance.of_message(key))
     message = state.store.messages.get(about) if about is not None else None
     if message is not None and message.faults is not None:

@@ -108,7 +108,7 @@ def inject_storm(state: SimulationState, step: StormStep) -> InTurns[None]:
 
 def _arrive(state: SimulationState, storm: Storm, recipient: str) -> None:
     submission = state.accounts[storm.provider].compose(recipient, state.people.text(storm.text, recipient))
-    decision = decide(state, submission, state.take_key(storm.provider, recipient))
+    decision = decide(state, submission, state.numbering.take_key(storm.provider, recipient))
     _mix(decision, storm, state.chance)
     _meet_gateway(decision)
     outcome = settle(state, decision, unanswered=False)

@@ -67,7 +67,9 @@ def submitting(
     many = len(submissions) > _FEW
     decisions = []
     for submission in submissions:
-        decisions.append(decide(state, submission, state.take_key(submission.provider, submission.recipient)))
+        decisions.append(
+            decide(state, submission, state.numbering.take_key(submission.provider, submission.recipient))
+        )
         if many:
             yield
     result = answer_of(state, decisions)
@@ -98,7 +100,9 @@ def submitting_later(
     together as things stand then, and `done` says what the integrator is
     owed for it.  The work waits for `answered` in any case.
     """
-    keys = yield from gathered(state.take_key(each.provider, each.recipient) for each in submissions)
+    keys = yield from gathered(
+        state.numbering.take_key(each.provider, each.recipient) for each in submissions
+    )
     decisions = yield from gathered(map(partial(decide, state), submissions, keys))
     result = answer_of(state, decisions)
     if result.drop is Drop.BEFORE or (result.refusal and not does_the_work(decisions)):
@@ -156,7 +160,9 @@ def consulting(
         decide_call(
             state,
             Submission(provider=provider, recipient=recipient, operation=operation, credential=credential),
-            state.take_key(provider, f"{recipient} ({operation})" if recipient else f"({operation})"),
+            state.numbering.take_key(
+                provider, f"{recipient} ({operation})" if recipient else f"({operation})"
+            ),
         )
         for recipient in recipients() or ("",)
     )

@@ -70,7 +70,7 @@ def _of_event(state: SimulationState, report: Report) -> WebhookDecision:
     if not any(rule.then.webhooks for rule in state.rules.of(report.provider, "").all):
         return WebhookDecision()
     submission = Submission(provider=report.provider, recipient=report.recipient, operation="")
-    key = state.take_key(report.provider, f"({report.recipient} events)")
+    key = state.numbering.take_key(report.provider, f"({report.recipient} events)")
     return decide_webhooks(state, submission, key)
 
 

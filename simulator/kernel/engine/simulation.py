@@ -130,7 +130,7 @@ class Simulation:
     @property
     def untouched(self) -> bool:
         """True while nobody has sent or done anything, so that nothing was drawn for anybody."""
-        return self.state.untouched
+        return self.state.numbering.untouched
 
     def load(self, scenario: Scenario, crowd: Sequence[Person] = ()) -> None:
         """
@@ -208,11 +208,11 @@ class Simulation:
 
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""
-        return self.state.next_key(provider, recipient)
+        return self.state.numbering.next_key(provider, recipient)
 
     def take_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key of the submission to *recipient* that is being made now."""
-        return self.state.take_key(provider, recipient)
+        return self.state.numbering.take_key(provider, recipient)
 
     def considered(self, submission: Submission, key: MessageKey, at_ms: int) -> Sequence[Considered]:
         """Return every rule with the reasons why it did not apply to *submission* at *at_ms*."""

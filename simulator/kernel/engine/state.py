@@ -34,7 +34,6 @@ class SimulationState:
     """
 
     __slots__ = (
-        "_ordinals",
         "accounts",
         "agenda",
         "applied",
@@ -47,6 +46,7 @@ class SimulationState:
         "impossible_acts",
         "journal",
         "moulds",
+        "numbering",
         "outbox",
         "people",
         "rules",
@@ -77,8 +77,7 @@ class SimulationState:
         """What accounts do beyond what all must, by provider."""
         self.outbox = Outbox(self.agenda, journal, self.chance, self.accounts, messages_max)
         self.waiting = WaitingRoom()
-        self._ordinals: dict[str, dict[str, int]] = {}
-        """How many submissions there were so far, by provider and recipient; only a shard forgets."""
+        self.numbering = self.store.numbering
         self.scenario = Scenario()
         self.rules = RuleIndex()
         self.moulds = Moulds()
@@ -108,29 +107,3 @@ class SimulationState:
         """Which arrivals of the timeline are this simulation's; None: all."""
         self.configured: Callable[[], None] = lambda: None
         """Called when settings of an account have changed."""
-
-    @property
-    def untouched(self) -> bool:
-        """True while nothing was submitted."""
-        return not self._ordinals
-
-    def last_ordinal(self, provider: str, recipient: str) -> int:
-        """Return how many submissions to *recipient* through *provider* there were so far."""
-        ordinals = self._ordinals.get(provider)
-        return 0 if ordinals is None else ordinals.get(recipient, 0)
-
-    def forget_ordinal(self, provider: str, recipient: str) -> None:
-        """Forget how many there were, for whoever knows that there will be no more."""
-        self._ordinals.get(provider, {}).pop(recipient, None)
-
-    def next_key(self, provider: str, recipient: str) -> MessageKey:
-        """Return the key that the next submission to *recipient* will have; takes nothing."""
-        return MessageKey(provider, recipient, self.last_ordinal(provider, recipient) + 1)
-
-    def take_key(self, provider: str, recipient: str) -> MessageKey:
-        """Return the key of the submission to *recipient* that is being made now."""
-        ordinals = self._ordinals.get(provider)
-        if ordinals is None:
-            ordinals = self._ordinals[provider] = {}
-        ordinal = ordinals[recipient] = ordinals.get(recipient, 0) + 1
-        return MessageKey(provider, recipient, ordinal)

@@ -20,6 +20,7 @@ from simulator.kernel.store.facts import Accepted, Called, EntryKind, Fact, Move
 
 __all__ = ["Entry", "Journal", "replay"]
 
+_FAR: Final = 2**32 - 1
 _PART_MAX: Final = 256
 """Entries of a part; which of its providers an entry names fits into a byte."""
 
@@ -62,12 +63,28 @@ _Row: TypeAlias = tuple[int, Fact, MessageKey | None, str, str, str, int]
 """What an entry says, but for its number."""
 
 
+class _Instants:
+    """
+    Instants of a part, told by how far they lie behind the first one of them.
+    """
+
+    __slots__ = ("_first", "_later")
+
+    def __init__(self, instants: Sequence[int]) -> None:
+        self._first = first = min(instants)
+        later = [instant - first for instant in instants]
+        self._later = array("I" if max(later) <= _FAR else "Q", later)
+
+    def __getitem__(self, place: int) -> int:
+        return self._first + self._later[place]
+
+
 class _Part:
     """
     Entries that follow each other, packed side by side; the only place that knows this form.
 
-    An entry of its own weighs some 150 bytes with its numbers, a row of these columns 41, or
-    49 where recipients are named besides.
+    An entry of its own weighs some 150 bytes with its numbers, a row of these columns 33, or
+    41 where recipients are named besides.
     """
 
     __slots__ = (
@@ -86,8 +103,8 @@ class _Part:
         columns = zip(*rows, strict=True)
         at_ms, self._facts, self._keys, self._refs, providers, recipients, wall_unix_ms = columns
         self._first_seq = first_seq
-        self._at_ms = array("q", at_ms)
-        self._wall_unix_ms = array("q", wall_unix_ms)
+        self._at_ms = _Instants(at_ms)
+        self._wall_unix_ms = _Instants(wall_unix_ms)
         places = {provider: place for place, provider in enumerate(dict.fromkeys(providers))}
         self._providers = tuple(places)
         """The providers that are named."""

@@ -11,6 +11,7 @@ from simulator.kernel.model.lifecycle import TERMINAL
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.submission import MessageKey
 from simulator.kernel.store.eviction import Eviction
+from simulator.kernel.store.numbering import Numbering
 
 __all__ = ["MESSAGES_MAX", "MessageStore"]
 
@@ -25,19 +26,21 @@ class MessageStore:
     Messages by key and by id; when it is full, the oldest that has an end gives way.
     """
 
-    __slots__ = ("_eviction", "_ids", "limit", "messages", "refusals")
+    __slots__ = ("_eviction", "_ids", "limit", "messages", "numbering", "refusals")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.messages: dict[MessageKey, Message] = {}
         self.refusals: dict[MessageKey, Refused] = {}
         """The last submissions that were refused, for their stories."""
+        self.numbering = Numbering(self.messages)
         self._ids: dict[str, dict[str, Message]] = {}
         self._eviction: Eviction[MessageKey] = Eviction()
 
     def add(self, message: Message) -> None:
         """Enter a message."""
         self.messages[message.key] = message
+        self.numbering.stored(message.key)
         self._eviction.add(message.key)
         ids = self._ids.get(message.key.provider)
         if ids is None:
@@ -71,6 +74,7 @@ class MessageStore:
         if key is None:
             return None
         oldest = self.messages.pop(key)
+        self.numbering.gone(key)
         ids = self._ids[key.provider]
         if ids.get(oldest.id) is oldest:
             del ids[oldest.id]
