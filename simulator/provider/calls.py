@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, S
 from time import monotonic_ns
 from typing import Final, NamedTuple, TypeVar
 
+from msgspec import Struct, field
+
 from simulator.kernel.engine.call_result import UNDECIDED, CallResult, Later
 from simulator.kernel.model.message import Message, Refused
 from simulator.kernel.model.rules import Drop
@@ -62,68 +64,35 @@ class Credential(NamedTuple):
         return self.secret.startswith("invalid") or self.user.startswith("invalid")
 
 
-class Call:
+class Call(Struct, kw_only=True, eq=False):
     """
     One HTTP call to a provider, read completely.
     """
 
-    __slots__ = (
-        "at_once",
-        "began_real_ns",
-        "body",
-        "credential",
-        "gateway",
-        "headers",
-        "method",
-        "names",
-        "notes",
-        "path",
-        "path_values",
-        "query",
-        "refused",
-        "result",
-        "unreadable",
-        "url",
-    )
-
-    def __init__(
-        self,
-        *,
-        method: str,
-        path: str,
-        gateway: Gateway,
-        query: Sequence[tuple[str, str]] = (),
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        credential: Credential | None = None,
-        began_real_ns: int = 0,
-        path_values: Mapping[str, str] | None = None,
-        url: str = "",
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.gateway = gateway
-        self.began_real_ns = began_real_ns
-        """When it came, by the machine's own watch; evidence tells how long it took."""
-        self.query = query
-        self.headers: Mapping[str, str] = headers if headers is not None else {}
-        self.body = body
-        self.credential = credential
-        self.path_values = path_values or {}
-        """What stands in the path where its route has `{name}`."""
-        self.url = url
-        """Scheme, host and prefix under which the client reached this provider."""
-        self.result: CallResult = UNDECIDED
-        self.names: Mapping[str, str] = {}
-        """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
-        self.refused: Refuse | None = None
-        """Why it was refused, if it was."""
-        self.notes: tuple[str, ...] = ()
-        """What its answer has no words for."""
-        self.at_once = False
-        """Nothing else may happen before it is dealt with."""
-        self.unreadable = ""
-        """Why its body could not be read, before any provider looked at it; empty: it could."""
+    method: str
+    path: str
+    gateway: Gateway
+    query: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    credential: Credential | None = None
+    began_real_ns: int = 0
+    """When it came, by the machine's own watch; evidence tells how long it took."""
+    path_values: Mapping[str, str] = {}
+    """What stands in the path where its route has `{name}`."""
+    url: str = ""
+    """Scheme, host and prefix under which the client reached this provider."""
+    result: CallResult = field(default_factory=lambda: UNDECIDED)
+    names: Mapping[str, str] = {}
+    """What the client calls it by, such as a `txnid`, for the journal; known once it has submitted."""
+    refused: Refuse | None = None
+    """Why it was refused, if it was."""
+    notes: tuple[str, ...] = ()
+    """What its answer has no words for."""
+    at_once: bool = False
+    """Nothing else may happen before it is dealt with."""
+    unreadable: str = ""
+    """Why its body could not be read, before any provider looked at it; empty: it could."""
 
     @property
     def credential_text(self) -> str:

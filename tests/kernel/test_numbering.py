@@ -14,7 +14,18 @@ from simulator.kernel.store.numbering import Numbering
 
 NAMES = st.sampled_from(
     # Numbers, what looks like one and is told otherwise, and what is none at all.
-    ["+41791234567", "+1", "41791234567", "+041791234567", "+٤١", "+4_1", "+ 41", "", "user-7", "+" + "9" * 15]
+    [
+        "+41791234567",
+        "+1",
+        "41791234567",
+        "+041791234567",
+        "+٤١",
+        "+4_1",
+        "+ 41",
+        "",
+        "user-7",
+        "+" + "9" * 15,
+    ]
     + ["+" + "9" * 16, "+" + "9" * 5_000, "(+41791234567 acts)"]
 )
 TURNS = st.lists(st.tuples(st.sampled_from(["take", "store", "go", "forget"]), NAMES, st.integers(0, 3)))

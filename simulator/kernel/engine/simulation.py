@@ -233,22 +233,31 @@ class Simulation:
         Where slices end changes nothing of what happens, nor its order.
         """
         self.clock.advance_to(at_ms)
-        steps = self.agenda.take(at_ms, slice_max)
+        while steps := self.agenda.take(at_ms, slice_max):
+            slice_max -= len(steps)
+            if not self._let_happen(steps, enough) or slice_max <= 0:
+                due_ms = self.agenda.next_due()
+                return due_ms is not None and due_ms <= at_ms
+        return False
+
+    def _let_happen(self, steps: list[Step], enough: Callable[[], bool]) -> bool:
+        """Let steps happen, one after the other; return whether that was all of them."""
+        state = self.state
         done = 0
         try:
             for step in steps:
                 done += 1
-                work = _begin(self.state, step)
+                work = _begin(state, step)
                 if work is not None and not _carry_on(work, enough):
                     done -= 1
                     steps[done] = Unfinished(step, work)
-                    break
+                    return False
         finally:
-            self.state.steps_done += done
-            # A step that fails must not take the others of its instant with it.
-            self.agenda.give_back(steps[done:])
-        due_ms = self.agenda.next_due()
-        return due_ms is not None and due_ms <= at_ms
+            state.steps_done += done
+            if done < len(steps):
+                # A step that fails must not take the others of its instant with it.
+                self.agenda.give_back(steps[done:])
+        return True
 
     @property
     def settled(self) -> bool:

@@ -29,11 +29,14 @@ class Draws:
         self._root = root
         self._prefix = prefix
 
-    def _bits(self, label: str) -> int:
+    def _digest(self, label: str) -> bytes:
         # Nothing is hashed before something is drawn: for most keys that is once, or never.
         digest = self._root.copy()
         digest.update(f"{self._prefix}{label}".encode("utf-8", "surrogatepass"))
-        return int.from_bytes(digest.digest(), "big")
+        return digest.digest()
+
+    def _bits(self, label: str) -> int:
+        return int.from_bytes(self._digest(label), "big")
 
     def unit(self, label: str) -> int:
         """Return an integer in [0, 2**32), as `Delay.draw` takes it."""
@@ -58,7 +61,7 @@ class Draws:
 
     def hex(self, label: str) -> str:
         """Return 32 lower-case hexadecimal digits."""
-        return f"{self._bits(label):032x}"
+        return self._digest(label).hex()
 
 
 class Chance:

@@ -174,17 +174,19 @@ class Agenda:
         """Return the earliest instant with anything due, or None."""
         if self._round:
             return self._round_at_ms
-        while self._heap:
-            at_ms = self._heap[0]
-            if self._buckets[at_ms] and not self._cancelled:
+        heap, buckets = self._heap, self._buckets
+        while heap:
+            at_ms = heap[0]
+            if self._runs or self._cancelled:
+                planned = len(self._bucket(at_ms)) + sum(map(len, self._runs.get(at_ms, ())))
+                if planned > len(self._cancelled.get(at_ms, ())):
+                    return at_ms
+                self._runs.pop(at_ms, None)
+                self._cancelled.pop(at_ms, None)
+            elif buckets[at_ms]:
                 return at_ms
-            planned = len(self._bucket(at_ms)) + sum(map(len, self._runs.get(at_ms, ())))
-            if planned > len(self._cancelled.get(at_ms, ())):
-                return at_ms
-            heappop(self._heap)
-            del self._buckets[at_ms]
-            self._runs.pop(at_ms, None)
-            self._cancelled.pop(at_ms, None)
+            heappop(heap)
+            del buckets[at_ms]
         return None
 
     def soonest(self, looked_at_max: int = 1_000) -> tuple[int, Step, int] | None:
@@ -246,6 +248,13 @@ class Agenda:
         if due_ms is None or due_ms > at_ms:
             return []
         if not self._round:
+            bucket = self._buckets[due_ms]
+            if not isinstance(bucket, list):
+                # Mostly there is one, and what it leads to at this instant comes in the next round.
+                self._buckets[due_ms] = []
+                self._round_at_ms = due_ms
+                self._size -= 1
+                return [bucket]
             self._begin_round(due_ms)
         if most is None:
             self._merge_all()

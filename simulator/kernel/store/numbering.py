@@ -123,7 +123,7 @@ class _Shelves:
         return shelf[place] & ((1 << _COUNT_BITS) - 1) if _is_at(shelf, place, number) else 0
 
     def put(self, recipient: str, count: int) -> bool:
-        """Note the count of *recipient*, unless there is a larger one; False: there is no room for that here."""
+        """Note the count of *recipient*, unless there is a larger one; False: it has no room here."""
         number = _number(recipient)
         if number is None or count >> _COUNT_BITS:
             return False

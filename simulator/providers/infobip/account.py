@@ -72,6 +72,7 @@ class Account:
         "_gateway",
         "_policy",
         "_price_micros",
+        "_style",
         "books",
         "bulks",
         "inbox",
@@ -97,6 +98,13 @@ class Account:
         self._policy = settings.webhook.policy(RETRY_DOCUMENTED)
         self._price_micros = micros(settings.price_per_message)
         self._free = free_statuses(settings.free)
+        self._style = Style(
+            epoch_ms=self._gateway.epoch_ms,
+            zone=settings.time_zone,
+            price_decimals=settings.price_decimals,
+            network=settings.mcc_mnc,
+            log_texts=settings.log_texts,
+        )
         self._fates.clear()
 
     # -- what the server asks -------------------------------------------------------------------
@@ -299,35 +307,20 @@ class Account:
     @property
     def style(self) -> Style:
         """How reports, logs and inbound messages are written now."""
-        settings = self.settings
-        return Style(
-            epoch_ms=self._gateway.epoch_ms,
-            zone=settings.time_zone,
-            price_decimals=settings.price_decimals,
-            network=settings.mcc_mnc,
-            log_texts=settings.log_texts,
-        )
+        epoch_ms = self._gateway.epoch_ms
+        if self._style.epoch_ms != epoch_ms:
+            # The clock was set, which is possible as long as nobody was told a date.
+            self._style = self._style._replace(epoch_ms=epoch_ms)
+        return self._style
 
     def outcome_of(self, message: Message) -> tuple[int, int]:
         """Return the status and error a message has now."""
         if message.code:
             return split_code(message.code)
-        match message.state:
-            case State.SCHEDULED | State.ACCEPTED:
-                return self.accepted_status(message), 0
-            case State.SENT:
-                return 3, 0
-            case State.WAITING:
-                # Real log rows pair "waiting for delivery" with an absent subscriber.
-                return 3, 27
-            case State.DELIVERED | State.READ:
-                return 5, 0
-            case State.EXPIRED:
-                return 15, 4101
-            case State.REVOKED:
-                return 31, 4100
-            case State.FAILED:
-                return split_code(_FAILURES.get(message.reason, "9/27"))
+        if message.state is State.FAILED:
+            return split_code(_FAILURES.get(message.reason, "9/27"))
+        outcome = _OUTCOMES.get(message.state)
+        return (self.accepted_status(message), 0) if outcome is None else outcome
 
     def accepted_status(self, message: Message) -> int:
         """Return the status with which the send call answers."""
@@ -394,6 +387,15 @@ class Account:
         )
 
 
+_OUTCOMES: Final = {
+    State.SENT: (3, 0),
+    # Real log rows pair "waiting for delivery" with an absent subscriber.
+    State.WAITING: (3, 27),
+    State.DELIVERED: (5, 0),
+    State.READ: (5, 0),
+    State.EXPIRED: (15, 4101),
+    State.REVOKED: (31, 4100),
+}
 _FAILURES: Final = {
     Reason.BLOCKED: "4/13",
     Reason.BLACKLISTED: code_of(14),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from simulator.provider import Answer, Violation, operator_of
 from simulator.providers.infobip.codes import ERRORS, HTTP_REFUSALS, SIGNALS_REJECTED, STATUSES, Status
@@ -138,35 +138,109 @@ def operator_shown(facts: Facts) -> str:
     return facts.operator or operator_of(facts.recipient)
 
 
-def _report(facts: Facts, generation: int, style: Style) -> dict[str, object]:
+_NAMES: Final = {
+    "bulk_id": "bulkId",
+    "message_id": "messageId",
+    "sent_at": "sentAt",
+    "done_at": "doneAt",
+    "mcc_mnc": "mccMnc",
+    "callback_data": "callbackData",
+    "campaign_id": "campaignReferenceId",
+    "entity_id": "entityId",
+    "application_id": "applicationId",
+    "network_id": "networkId",
+}
+
+
+# Absent values are omitted, never null or empty.
+class _Row(Struct, omit_defaults=True, gc=False, rename={**_NAMES, "sender": "from", "parts": "smsCount"}):
+    """
+    A report on the wire, in the first two generations.
+    """
+
+    bulk_id: str = ""
+    message_id: str = ""
+    to: str = ""
+    sender: str = ""
+    sent_at: str = ""
+    done_at: str = ""
+    parts: int | str = ""
+    mcc_mnc: str = ""
+    callback_data: str = ""
+    price: Raw | str = ""
+    status: Raw | str = ""
+    error: Raw | str = ""
+    campaign_id: str = ""
+    entity_id: str = ""
+    application_id: str = ""
+    network_id: int | str = ""
+
+
+class _Row3(Struct, omit_defaults=True, gc=False, rename={**_NAMES, "parts": "messageCount"}):
+    """
+    The same in the third one.
+    """
+
+    bulk_id: str = ""
+    message_id: str = ""
+    to: str = ""
+    sender: str = ""
+    sent_at: str = ""
+    done_at: str = ""
+    parts: int | str = ""
+    mcc_mnc: str = ""
+    callback_data: str = ""
+    price: Raw | str = ""
+    status: Raw | str = ""
+    error: Raw | str = ""
+    campaign_id: str = ""
+    platform: Mapping[str, str] | str = ""
+    network_id: int | str = ""
+
+
+_WIRE_NAMES: Final[Mapping[type, Sequence[tuple[str, str]]]] = {
+    kind: [(field.name, field.encode_name) for field in structs.fields(kind)] for kind in (_Row, _Row3)
+}
+
+
+def _report(facts: Facts, generation: int, style: Style) -> _Row | _Row3:
     item = facts.item
-    row: dict[str, object] = {
-        "bulkId": facts.bulk_id,
-        "messageId": facts.message_id,
-        "to": facts.to,
-        "sender" if generation == 3 else "from": facts.sender,
-        "sentAt": style.date(facts.sent_ms),
-        "doneAt": style.date(facts.done_ms),
-        "messageCount" if generation == 3 else "smsCount": facts.parts,
-        "mccMnc": style.mcc_mnc(operator_shown(facts)),
-        "callbackData": item.callback_data,
-        "price": style.price(facts.price, facts.currency),
-        "status": (
-            _SIGNALS_REJECTED_JSON if facts.status is SIGNALS_REJECTED else _STATUS_JSON[facts.status_id]
-        ),
-        "error": _ERROR_JSON[facts.error_id],
-        "campaignReferenceId": item.campaign_id,
-    }
-    if generation == 3:
-        platform = {"entityId": item.entity_id, "applicationId": item.application_id}
-        row["platform"] = {name: value for name, value in platform.items() if value} or ""
-    else:
-        row["entityId"] = item.entity_id
-        row["applicationId"] = item.application_id
+    recipient = facts.recipient
+    status_id = facts.status_id
+    rejected = facts.free and status_id == SIGNALS_REJECTED.id
+    kind = _Row3 if generation == 3 else _Row
+    row = kind(
+        facts.bulk_id,
+        facts.message_id,
+        to_of(recipient),
+        facts.sender,
+        style.date(facts.sent_ms),
+        style.date(facts.done_ms),
+        facts.parts,
+        style.mcc_mnc(facts.operator or operator_of(recipient)),
+        item.callback_data,
+        style.price(facts.price, facts.currency),
+        _SIGNALS_REJECTED_JSON if rejected else _STATUS_JSON[status_id],
+        _ERROR_JSON[facts.error_id],
+        item.campaign_id,
+    )
+    if item.entity_id or item.application_id:
+        if isinstance(row, _Row3):
+            platform = {"entityId": item.entity_id, "applicationId": item.application_id}
+            row.platform = {name: value for name, value in platform.items() if value}
+        else:
+            row.entity_id = item.entity_id
+            row.application_id = item.application_id
     if facts.network_id is not None:
-        row["networkId"] = facts.network_id
-    # Absent values are omitted, never null or empty.
-    return {name: value for name, value in row.items() if value != ""}
+        row.network_id = facts.network_id
+    return row
+
+
+def _plain_report(facts: Facts, generation: int, style: Style) -> dict[str, object]:
+    """Return a report by the names that it has on the wire."""
+    row = _report(facts, generation, style)
+    named = ((shown, getattr(row, name)) for name, shown in _WIRE_NAMES[type(row)])
+    return {name: value for name, value in named if value != ""}
 
 
 def render_reports(facts: Sequence[Facts], generation: int, style: Style) -> bytes:
@@ -175,7 +249,7 @@ def render_reports(facts: Sequence[Facts], generation: int, style: Style) -> byt
 
 
 def _log_row(facts: Facts, generation: int, style: Style) -> dict[str, object]:
-    row = _report(facts, generation, style)
+    row = _plain_report(facts, generation, style)
     for name in ("callbackData", "networkId"):
         row.pop(name, None)
     text = facts.text if style.log_texts else ""

@@ -47,7 +47,7 @@ class Hmac(NamedTuple):
 
     def sign(self, body: bytes) -> str:
         """Return the signature of exactly these bytes, in lower-case hexadecimal."""
-        return hmac.new(self.secret.encode(), body, ALGORITHMS[self.algorithm]).hexdigest()
+        return hmac.digest(self.secret.encode(), body, ALGORITHMS[self.algorithm]).hex()
 
 
 _HEADER_NAME: Final = Text(1, 100, r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header name", ("X-Signature",))

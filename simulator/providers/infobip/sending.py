@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -89,19 +90,25 @@ def _steps(call: Call, account: Account, request: SendRequest, parts: Mapping[in
 
 def _notes(request: SendRequest, why_not: Callable[[str], str]) -> str:
     """Return what is odd about a request that is good all the same: reports that will go nowhere."""
-    reasons: dict[str, str] = {}
+    reasons: dict[str, None] = {}
+    last = ""
     for envelope in request.envelopes:
         url = envelope.item.notify_url
-        if url and url not in reasons:
-            callable_url = _CALLABLE.fullmatch(url)
-            # One that may hold a password is not quoted.
-            shown = "notifyUrl" if {"@", "="} & set(url) else repr(url[:200])
-            reasons[url] = why_not(url) if callable_url else f"{shown} is not a URL that can be called"
-    if not reasons:
+        if url and url != last:
+            last = url
+            if reason := _uncallable(url) or why_not(url):
+                reasons[reason] = None
+    return "; ".join(f"reports will be lost: {reason}" for reason in reasons) if reasons else ""
+
+
+@lru_cache(maxsize=1_024)
+def _uncallable(url: str) -> str:
+    """Return why nobody could call *url*; empty: somebody could."""
+    if _CALLABLE.fullmatch(url):
         return ""
-    return "; ".join(
-        f"reports will be lost: {reason}" for reason in dict.fromkeys(reasons.values()) if reason
-    )
+    # One that may hold a password is not quoted.
+    shown = "notifyUrl" if {"@", "="} & set(url) else repr(url[:200])
+    return f"{shown} is not a URL that can be called"
 
 
 # -- checks of the whole request ----------------------------------------------------------------

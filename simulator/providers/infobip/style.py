@@ -4,13 +4,22 @@ How an account has dates, prices and networks written.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Raw
 
 from simulator.providers.infobip.dates import format_date
 
 __all__ = ["Style"]
+
+
+# Whole and other amounts that are equal are written differently.
+@lru_cache(maxsize=1_024, typed=True)
+def _price(amount: int | float, currency: str, decimals: int) -> Raw:
+    shown = Raw(f"{amount:.{decimals}f}".encode()) if decimals else amount
+    return Raw(msgspec.json.encode({"pricePerMessage": shown, "currency": currency}))
 
 
 class Style(NamedTuple):
@@ -30,10 +39,9 @@ class Style(NamedTuple):
         """Return an instant of the space's clock as a date."""
         return format_date(self.epoch_ms + at_ms, self.zone)
 
-    def price(self, amount: int | float, currency: str) -> dict[str, object]:
-        """Return the price of one message."""
-        shown = Raw(f"{amount:.{self.price_decimals}f}".encode()) if self.price_decimals else amount
-        return {"pricePerMessage": shown, "currency": currency}
+    def price(self, amount: int | float, currency: str) -> Raw:
+        """Return the price of one message, as JSON."""
+        return _price(amount, currency, self.price_decimals)
 
     def mcc_mnc(self, operator: str) -> str:
         """
