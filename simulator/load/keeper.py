@@ -88,6 +88,7 @@ class Keeper:
         self._claimed: set[MessageKey] = set()
         """Messages that the integrator is going to be asked about, so they stay."""
         self._once = once
+        space.simulation.state.numbering.remembers = not once
         self._accepted = 0
         self._usual = 0
         self._unusual = 0
@@ -191,8 +192,9 @@ class Keeper:
                 self._forget(message.key)
 
     def _forget(self, key: MessageKey) -> None:
-        for recipient in (key.recipient, f"({key.recipient} acts)", f"({key.recipient} events)"):
-            self._simulation.state.numbering.forget(key.provider, recipient)
+        numbering = self._simulation.state.numbering
+        numbering.forget(key.provider, f"({key.recipient} acts)")
+        numbering.forget(key.provider, f"({key.recipient} events)")
 
     def _count(self, message: Message, webhooks: list[Webhook]) -> bool:
         """Count a message with its webhooks; return whether it is kept as an example."""

@@ -28,7 +28,7 @@ NAMES = st.sampled_from(
         "(+41791234567 acts)",
     ]
 )
-TURNS = st.lists(st.tuples(st.sampled_from(["take", "store", "go", "forget"]), NAMES, st.integers(0, 3)))
+TURNS = st.lists(st.tuples(st.sampled_from(["take", "store", "go"]), NAMES, st.integers(0, 3)))
 
 
 @given(TURNS)
@@ -55,9 +55,6 @@ def test_numbers_follow_each_other_whatever_gives_way(turns: list[tuple[str, str
                 key = list(kept)[place % len(kept)]
                 del kept[key]
                 numbering.gone(key)
-            case "forget" if all(key.recipient != name for key in [*kept, *taken]):
-                numbering.forget("infobip", name)
-                del counts[name]
         for other in {name, *counts}:
             assert numbering.last("infobip", other) == counts[other]
             assert numbering.next_key("infobip", other).ordinal == counts[other] + 1
@@ -82,3 +79,23 @@ def test_ten_thousand_numbers_and_counts_beyond_the_shelf_are_told_apart() -> No
     for number in range(4, 10_004):
         assert numbering.last("infobip", f"+4179{number:07d}") == 1 + (number - 4) % 3
     assert numbering.last("rbm", "+41790000005") == 0
+
+
+def test_whoever_is_sent_to_once__leaves_nothing_behind() -> None:
+    """
+    Where nobody is written to again, a number is as new after its message gave way as before.
+    """
+    kept: dict[MessageKey, None] = {}
+    numbering = Numbering(kept)
+    numbering.remembers = False
+    for _ in range(2):
+        key = numbering.take_key("infobip", "+41791234567")
+        assert key.ordinal == 1
+        kept[key] = None
+        numbering.stored(key)
+        assert numbering.last("infobip", "+41791234567") == 1
+        del kept[key]
+        numbering.gone(key)
+        numbering.take_key("infobip", "(+41791234567 acts)")
+        numbering.forget("infobip", "(+41791234567 acts)")
+        assert numbering.last("infobip", "(+41791234567 acts)") == 0

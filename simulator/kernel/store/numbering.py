@@ -29,7 +29,7 @@ class Numbering:
     number that they are.
     """
 
-    __slots__ = ("_counts", "_kept", "_past")
+    __slots__ = ("_counts", "_kept", "_past", "remembers")
 
     def __init__(self, kept: Container[MessageKey]) -> None:
         self._kept = kept
@@ -38,6 +38,8 @@ class Numbering:
         """By provider and recipient, while anything may still come of those submissions."""
         self._past: dict[str, _Shelves] = {}
         """Of recipients whose last message gave way."""
+        self.remembers = True
+        """False: to nobody whose messages gave way anything will be sent again."""
 
     @property
     def untouched(self) -> bool:
@@ -85,6 +87,9 @@ class Numbering:
         counts = self._counts.get(key.provider, {})
         if counts.get(key.recipient, 1) != key.ordinal:
             return
+        if not self.remembers:
+            counts.pop(key.recipient, None)
+            return
         past = self._past.get(key.provider)
         if past is None:
             past = self._past[key.provider] = _Shelves()
@@ -94,11 +99,8 @@ class Numbering:
             counts[key.recipient] = key.ordinal
 
     def forget(self, provider: str, recipient: str) -> None:
-        """Forget how many there were, for whoever knows that there will be no more."""
+        """Forget how many there were to somebody of whom no message is kept, and none gave way."""
         self._counts.get(provider, {}).pop(recipient, None)
-        past = self._past.get(provider)
-        if past is not None:
-            past.remove(recipient)
 
 
 class _Shelves:
@@ -134,15 +136,6 @@ class _Shelves:
         else:
             shelf.insert(place, noted)
         return True
-
-    def remove(self, recipient: str) -> None:
-        """Forget the count of *recipient*."""
-        number = _number(recipient)
-        if number is None:
-            return
-        shelf, place = self._find(number)
-        if _is_at(shelf, place, number):
-            del shelf[place]
 
     def _find(self, number: int) -> tuple[array[int], int]:
         shelf = self._shelves[number % _SHELVES]
