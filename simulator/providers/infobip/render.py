@@ -141,8 +141,11 @@ def operator_shown(facts: Facts) -> str:
 _NAMES: Final = {
     "bulk_id": "bulkId",
     "message_id": "messageId",
+    "older_sender": "from",
     "sent_at": "sentAt",
     "done_at": "doneAt",
+    "older_parts": "smsCount",
+    "parts": "messageCount",
     "mcc_mnc": "mccMnc",
     "callback_data": "callbackData",
     "campaign_id": "campaignReferenceId",
@@ -153,40 +156,19 @@ _NAMES: Final = {
 
 
 # Absent values are omitted, never null or empty.
-class _Row(Struct, omit_defaults=True, gc=False, rename={**_NAMES, "sender": "from", "parts": "smsCount"}):
+class _Row(Struct, omit_defaults=True, gc=False, rename=_NAMES):
     """
-    A report on the wire, in the first two generations.
-    """
-
-    bulk_id: str = ""
-    message_id: str = ""
-    to: str = ""
-    sender: str = ""
-    sent_at: str = ""
-    done_at: str = ""
-    parts: int | str = ""
-    mcc_mnc: str = ""
-    callback_data: str = ""
-    price: Raw | str = ""
-    status: Raw | str = ""
-    error: Raw | str = ""
-    campaign_id: str = ""
-    entity_id: str = ""
-    application_id: str = ""
-    network_id: int | str = ""
-
-
-class _Row3(Struct, omit_defaults=True, gc=False, rename={**_NAMES, "parts": "messageCount"}):
-    """
-    The same in the third one.
+    A report on the wire, of any generation.
     """
 
     bulk_id: str = ""
     message_id: str = ""
     to: str = ""
+    older_sender: str = ""
     sender: str = ""
     sent_at: str = ""
     done_at: str = ""
+    older_parts: int | str = ""
     parts: int | str = ""
     mcc_mnc: str = ""
     callback_data: str = ""
@@ -195,42 +177,39 @@ class _Row3(Struct, omit_defaults=True, gc=False, rename={**_NAMES, "parts": "me
     error: Raw | str = ""
     campaign_id: str = ""
     platform: Mapping[str, str] | str = ""
+    entity_id: str = ""
+    application_id: str = ""
     network_id: int | str = ""
 
 
-_WIRE_NAMES: Final[Mapping[type, Sequence[tuple[str, str]]]] = {
-    kind: [(field.name, field.encode_name) for field in structs.fields(kind)] for kind in (_Row, _Row3)
-}
+_FIELDS: Final = [(field.name, field.encode_name) for field in structs.fields(_Row)]
 
 
-def _report(facts: Facts, generation: int, style: Style) -> _Row | _Row3:
+def _report(facts: Facts, generation: int, style: Style) -> _Row:
     item = facts.item
-    recipient = facts.recipient
-    status_id = facts.status_id
-    rejected = facts.free and status_id == SIGNALS_REJECTED.id
-    kind = _Row3 if generation == 3 else _Row
-    row = kind(
+    older = generation != 3
+    row = _Row(
         facts.bulk_id,
         facts.message_id,
-        to_of(recipient),
-        facts.sender,
+        to_of(facts.recipient),
+        facts.sender if older else "",
+        "" if older else facts.sender,
         style.date(facts.sent_ms),
         style.date(facts.done_ms),
-        facts.parts,
-        style.mcc_mnc(facts.operator or operator_of(recipient)),
+        facts.parts if older else "",
+        "" if older else facts.parts,
+        style.mcc_mnc(operator_shown(facts)),
         item.callback_data,
         style.price(facts.price, facts.currency),
-        _SIGNALS_REJECTED_JSON if rejected else _STATUS_JSON[status_id],
+        _SIGNALS_REJECTED_JSON if facts.status is SIGNALS_REJECTED else _STATUS_JSON[facts.status_id],
         _ERROR_JSON[facts.error_id],
         item.campaign_id,
     )
-    if item.entity_id or item.application_id:
-        if isinstance(row, _Row3):
-            platform = {"entityId": item.entity_id, "applicationId": item.application_id}
-            row.platform = {name: value for name, value in platform.items() if value}
-        else:
-            row.entity_id = item.entity_id
-            row.application_id = item.application_id
+    if older:
+        row.entity_id, row.application_id = item.entity_id, item.application_id
+    elif item.entity_id or item.application_id:
+        platform = {"entityId": item.entity_id, "applicationId": item.application_id}
+        row.platform = {name: value for name, value in platform.items() if value}
     if facts.network_id is not None:
         row.network_id = facts.network_id
     return row
@@ -239,7 +218,7 @@ def _report(facts: Facts, generation: int, style: Style) -> _Row | _Row3:
 def _plain_report(facts: Facts, generation: int, style: Style) -> dict[str, object]:
     """Return a report by the names that it has on the wire."""
     row = _report(facts, generation, style)
-    named = ((shown, getattr(row, name)) for name, shown in _WIRE_NAMES[type(row)])
+    named = ((shown, getattr(row, name)) for name, shown in _FIELDS)
     return {name: value for name, value in named if value != ""}
 
 
