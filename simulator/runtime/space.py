@@ -312,10 +312,16 @@ class Space:
         look_again()
 
     def _forgetting(self) -> InTurns[None]:
+        # To ask an account whether it forgets takes longer than to let it.
+        forgetting = {
+            provider: gateway.account.forget
+            for provider, gateway in self.gateways.items()
+            if isinstance(gateway.account, Forgets)
+        }
         for message in list(self.simulation.messages.values()):
-            account = self.gateways[message.key.provider].account
-            if isinstance(account, Forgets):
-                account.forget(message)
+            forget = forgetting.get(message.key.provider)
+            if forget is not None:
+                forget(message)
             yield
 
     async def close(self) -> None:

@@ -21,6 +21,7 @@ from msgspec import Struct, structs
 
 from simulator.kernel.engine.call_result import CallResult
 from simulator.kernel.model.rules import AnswerFault
+from simulator.kernel.model.turns import SLICE, at_once
 from simulator.kernel.store.facts import Called, Failed, Note
 from simulator.kernel.store.shared_facts import called
 from simulator.provider import (
@@ -36,6 +37,7 @@ from simulator.provider import (
     header_text,
 )
 from simulator.runtime.space import Exchange, Space, TurnedAway
+from simulator.runtime.turns import taking_turns
 from simulator.secrecy import harmless_query
 from simulator.server.guests import Guests
 from simulator.server.notes import note_of
@@ -51,6 +53,7 @@ from simulator.server.replies import (
     send_damaged,
     tell_refusals,
     why_refused,
+    why_unauthorized,
 )
 from simulator.server.spaces import DEFAULT_SPACE, SpaceRegistry, UnknownSpace
 
@@ -126,6 +129,7 @@ class Edge:
         self._ways: dict[HttpRequest, _Way] = {}
         self._version = registry.version
         """Of the registry, for which these are good."""
+        self._noting: set[asyncio.Task[None]] = set()
 
     # -- in -------------------------------------------------------------------------------------
 
@@ -159,7 +163,7 @@ class Edge:
             )
         if not route.open:
             if credential is None or not registry.accepts(space, provider.name, credential):
-                why = _why_unauthorized(credential, provider.credential_wanted(call))
+                why = why_unauthorized(credential, provider.credential_wanted(call))
                 answer = provider.unauthorized(call)
                 return self._turn_away(space, call, answer, TurnedAway.CREDENTIAL, why, sends=route.sends)
             # A late call of one test would be a riddle in the space of all others.
@@ -254,7 +258,7 @@ class Edge:
                 return self._answer_later(admitted, answer, door)
             # Written here, so that webhooks of this call start after its answer.
             reply = self._reply(space, route, call, answer)
-            _watch(space, call, door)
+            self._watch(space, call, door)
             written = door.write(reply)
             if written is not None:
                 return self._leave_after(written, space, call, answer)
@@ -312,7 +316,7 @@ class Edge:
                     door.cut()
                     return
                 reply = self._reply(space, route, call, answer)
-                _watch(space, call, door)
+                self._watch(space, call, door)
                 if result.damage is None or not result.damage.drip_real_ms:
                     answered()
                 # A client that hung up first misses its answer, which is its own affair.
@@ -325,7 +329,7 @@ class Edge:
                         if written is not None:
                             await written
         finally:
-            self._leave(space, call, answer)
+            await self._leave_in_turns(space, call, answer)
 
     async def _leave_after(self, written: Awaitable[None], space: Space, call: Call, answer: Answer) -> None:
         provider = self._registry.providers[call.gateway.provider]
@@ -335,13 +339,42 @@ class Edge:
                 with contextlib.suppress(ConnectionError):
                     await written
         finally:
-            self._leave(space, call, answer)
+            await self._leave_in_turns(space, call, answer)
 
     def _leave(self, space: Space, call: Call, answer: Answer | None) -> None:
         """Let the webhooks of a call go, for its answer is out; and the clock."""
         if space.dispatcher.tap is not None:
             space.dispatcher.tap.answered(call, answer)
         space.simulation.answered(call.result)
+        space.driver.leave()
+
+    async def _leave_in_turns(self, space: Space, call: Call, answer: Answer | None) -> None:
+        """Do the same for a call that may have asked for thousands; what is recorded goes in one piece."""
+        if space.dispatcher.tap is not None:
+            self._leave(space, call, answer)
+            return
+        try:
+            await taking_turns(space.simulation.answering(call.result))
+        finally:
+            space.driver.leave()
+
+    def _watch(self, space: Space, call: Call, door: Door) -> None:
+        """Have it noted when nobody is left to read what became of a send."""
+        if call.result.outcomes or call.result.deferred is not None:
+            door.watch(partial(self._unread, space, call))
+
+    def _unread(self, space: Space, call: Call) -> None:
+        noting = space.simulation.unread(call.result)
+        if len(call.result.outcomes) <= SLICE or space.dispatcher.tap is not None:
+            at_once(noting)
+            return
+        space.driver.enter()
+        task = asyncio.get_running_loop().create_task(taking_turns(noting))
+        self._noting.add(task)
+        task.add_done_callback(partial(self._noted, space))
+
+    def _noted(self, space: Space, task: asyncio.Task[None]) -> None:
+        self._noting.discard(task)
         space.driver.leave()
 
     def _reply(self, space: Space, route: Route, call: Call, answer: Answer) -> HttpReply:
@@ -369,12 +402,6 @@ def _call_of(request: HttpRequest, gateway: Gateway) -> Call:
     )
 
 
-def _watch(space: Space, call: Call, door: Door) -> None:
-    """Have it noted when nobody is left to read what became of a send."""
-    if call.result.outcomes or call.result.deferred is not None:
-        door.watch(partial(space.simulation.unread, call.result))
-
-
 def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -> Answer:
     """Return the answer to a call that was refused, cut off, or failed inside the simulator."""
     if isinstance(failure, Refuse):
@@ -394,15 +421,6 @@ def _excused(space: Space, provider: Provider, call: Call, failure: Exception) -
 
 def _named(provider: Provider, call: Call) -> str:
     return f"{call.method} /{provider.name}{call.path[:200]}"
-
-
-def _why_unauthorized(credential: Credential | None, accepted_forms: str) -> str:
-    if credential is None:
-        why = "the credential is missing, or not of a form that the provider takes"
-        return f"{why}: expected {accepted_forms}" if accepted_forms else why
-    if credential.always_refused:
-        return "a credential that begins with invalid is always refused"
-    return "the credential is none of those that the settings of this space list"
 
 
 def _note(

@@ -16,7 +16,7 @@ from simulator.kernel.model.chance import Draws
 from simulator.kernel.model.message import Refused
 from simulator.kernel.model.rules import AnswerFault
 from simulator.kernel.webhooks.damage import garbled
-from simulator.provider import Answer, Call, Provider, header_text
+from simulator.provider import Answer, Call, Credential, Provider, header_text
 from simulator.runtime.space import Space
 from simulator.server.problems import Problem
 
@@ -31,6 +31,7 @@ __all__ = [
     "send_damaged",
     "tell_refusals",
     "why_refused",
+    "why_unauthorized",
 ]
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -143,6 +144,16 @@ def why_refused(call: Call) -> str:
     # What a provider makes of a body that nobody could read is no help.
     mark = _MARK if call.body[:3] == _BYTE_ORDER_MARK else ""
     return call.unreadable or f"{mark}{refuse.reason}"
+
+
+def why_unauthorized(credential: Credential | None, accepted_forms: str) -> str:
+    """Return why a call without a credential that the space takes is turned away."""
+    if credential is None:
+        why = "the credential is missing, or not of a form that the provider takes"
+        return f"{why}: expected {accepted_forms}" if accepted_forms else why
+    if credential.always_refused:
+        return "a credential that begins with invalid is always refused"
+    return "the credential is none of those that the settings of this space list"
 
 
 def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call, why: str) -> None:

@@ -107,3 +107,22 @@ async def test_caller_that_reads_the_answer__knows_it(door: str, half_closed: bo
         assert unread(bench) == []
         (message,) = bench.space.simulation.messages.values()
         assert not message.answer_lost
+
+
+async def test_thousands_whose_answer_nobody_read__are_all_noted_before_time_goes_on() -> None:
+    """
+    A long call is noted in turns: others are served meanwhile, and its clock waits.
+    """
+    destinations = b",".join(b'{"to":"4179%07d"}' % number for number in range(3_000))
+    body = b'{"messages":[{"destinations":[%s],"text":"x"}]}' % destinations
+    async with serving() as bench:
+        _, writer = await called(bench, SEND + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()
+        await until(lambda: bool(bench.space.exchange_count))
+
+        await bench.space.driver.advance(1)
+
+        messages = bench.space.simulation.messages
+        assert len(messages) == len(unread(bench)) == 3_000
+        assert all(message.answer_lost and not message.unanswered for message in messages.values())

@@ -28,13 +28,14 @@ from simulator.kernel.model.lifecycle import Move, State
 from simulator.kernel.model.message import OWN_ID, UNANSWERED, Message, Refused, Rung
 from simulator.kernel.model.rules import Drop
 from simulator.kernel.model.submission import MessageKey, Submission
-from simulator.kernel.model.turns import InTurns, at_once, gathered, whole
+from simulator.kernel.model.turns import SLICE, InTurns, at_once, gathered, whole
 from simulator.kernel.store.facts import AnswerUnread, RefusalLeftOut, Scope, SendRefused
 from simulator.kernel.store.shared_facts import accepted
 from simulator.kernel.webhooks.webhook import Report
 
 __all__ = [
     "answered",
+    "answering",
     "consult",
     "consulting",
     "settle",
@@ -181,27 +182,56 @@ def consulting(
 
 def answered(state: SimulationState, result: CallResult) -> None:
     """Let the webhooks and the later work of a call go: its answer is out."""
+    _let_work_go(state, result)
+    for outcome in result.outcomes:
+        _let_go(state, outcome)
+
+
+def answering(state: SimulationState, result: CallResult) -> InTurns[None]:
+    """Do the same in turns, for a call that asked for thousands."""
+    _let_work_go(state, result)
+    for number, outcome in enumerate(result.outcomes, 1):
+        _let_go(state, outcome)
+        if number % SLICE == 0:
+            yield
+
+
+def _let_work_go(state: SimulationState, result: CallResult) -> None:
     deferred = result.deferred
     if deferred is not None:
         result.deferred = None
         at_ms = max(deferred.at_ms, state.clock.now_ms)
         state.agenda.add(at_ms, WorkStep(*deferred[1:]))
-    for outcome in result.outcomes:
-        if isinstance(outcome, Message) and outcome.unanswered:
-            outcome.marks &= ~UNANSWERED
-            for webhook in state.outbox.take_parked(outcome.key):
-                webhook_due(state, webhook)
 
 
-def unread(state: SimulationState, result: CallResult) -> None:
-    """Note that whoever made a call was gone before its answer was read, and so cannot know what it did."""
-    if result.answer_lost:
-        return
-    result.unread = True
-    for outcome in (*result.outcomes, *result.later):
+def _let_go(state: SimulationState, outcome: Message | Refused) -> None:
+    if isinstance(outcome, Message) and outcome.unanswered:
+        outcome.marks &= ~UNANSWERED
+        for webhook in state.outbox.take_parked(outcome.key):
+            webhook_due(state, webhook)
+
+
+def unread(state: SimulationState, result: CallResult) -> InTurns[None]:
+    """
+    Note that whoever made a call was gone before its answer was read, and so cannot know what it did.
+
+    That is known from now on; of what was done already it is noted in turns.
+    """
+    outcomes: list[Message | Refused] = []
+    if not result.answer_lost:
+        result.unread = True
+        outcomes += (*result.outcomes, *result.later)
+    return _noting_unread(state, outcomes, with_id=not result.later)
+
+
+def _noting_unread(
+    state: SimulationState, outcomes: Sequence[Message | Refused], *, with_id: bool
+) -> InTurns[None]:
+    for outcome in outcomes:
         if isinstance(outcome, Message):
-            outcome.lose_answer(with_id=not result.later)
+            outcome.lose_answer(with_id=with_id)
             state.journal.add(state.clock.now_ms, AnswerUnread(), key=outcome.key, ref=outcome.id)
+            yield
 
 
 def _note_refusals(

@@ -16,6 +16,7 @@ from simulator.kernel.engine.contradiction import contradict
 from simulator.kernel.engine.decide import Considered, considered
 from simulator.kernel.engine.intake import (
     answered,
+    answering,
     consult,
     consulting,
     submit,
@@ -202,9 +203,13 @@ class Simulation:
         """Let the webhooks and the later work of a call go: its answer is out."""
         answered(self.state, result)
 
-    def unread(self, result: CallResult) -> None:
-        """Note that whoever made a call was gone before its answer was read."""
-        unread(self.state, result)
+    def answering(self, result: CallResult) -> InTurns[None]:
+        """Do the same in turns, for a call that asked for thousands."""
+        return answering(self.state, result)
+
+    def unread(self, result: CallResult) -> InTurns[None]:
+        """Note in turns that whoever made a call was gone before its answer was read."""
+        return unread(self.state, result)
 
     def next_key(self, provider: str, recipient: str) -> MessageKey:
         """Return the key that the next submission to *recipient* will have; takes nothing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from simulator.provider import Answer
 from simulator.providers.bitel.codes import CALL_STATUSES, SMS_STATUSES, CallStatus, SmsStatus
@@ -79,6 +79,11 @@ class CallFacts(Struct, frozen=True, kw_only=True, gc=False):
 def result_answer(result: object) -> Answer:
     """Return a successful answer."""
     return Answer(200, _ENCODER.encode({"result": result, "error": None}), _JSON)
+
+
+def row_of(shown: object) -> Raw:
+    """Return a row of what may be a long answer as JSON: encoded by itself, in a turn of its own."""
+    return Raw(_ENCODER.encode(shown))
 
 
 def bare_answer(body: object) -> Answer:

@@ -35,6 +35,7 @@ from simulator.providers.bitel.render import (
     call_record_v1,
     error_answer,
     result_answer,
+    row_of,
     sms_detail_v1,
     sms_object,
     sms_status_object,
@@ -87,7 +88,7 @@ def _sms(call: Call, messages: list[Message]) -> object:
 
 def _sms_list(call: Call, messages: list[Message]) -> InTurns[object]:
     account = account_of(call)
-    return gathered(sms_object(account.sms_facts(message)) for message in messages)
+    return gathered(row_of(sms_object(account.sms_facts(message))) for message in messages)
 
 
 def _call(call: Call, messages: list[Message]) -> object:
@@ -96,7 +97,7 @@ def _call(call: Call, messages: list[Message]) -> object:
 
 def _call_list(call: Call, messages: list[Message]) -> InTurns[object]:
     account = account_of(call)
-    return gathered(call_object(account.call_facts(message)) for message in messages)
+    return gathered(row_of(call_object(account.call_facts(message))) for message in messages)
 
 
 def _request_id(call: Call, messages: list[Message]) -> object:
@@ -135,7 +136,9 @@ def _batch_answer(
 
     def steps() -> InTurns[Answer]:
         batch = account_of(call).batch(call.path_values[name])
-        rows = yield from gathered(show(each) for each in batch if isinstance(each.submission.details, kind))
+        rows = yield from gathered(
+            row_of(show(each)) for each in batch if isinstance(each.submission.details, kind)
+        )
         if not rows:
             raise Refuse("NotFound", f"{name}: there is no {call.path_values[name][:60]!r} of this kind")
         return result_answer(rows)
