@@ -41,6 +41,8 @@ __all__ = ["serve"]
 _WATCH_REAL_S: Final = 0.5
 _QUIET_REAL_S: Final = 0.5
 """How soon after the start, and how often from then on, to look whether nobody is there."""
+_RESTS_REAL_S: Final = 1.0
+"""To load the rest takes less."""
 _REST: Final = ("simulator.server.all_http", "simulator.server.http")
 """What a server starts without, and loads at the latest when it is asked for."""
 _LOG = logging.getLogger("simulator")
@@ -356,10 +358,13 @@ async def _run(
 
 
 async def _load_rest(server: Server) -> None:
-    """Load the rest of the server while nobody is connected, so that nobody waits for that later."""
+    """Load the rest of the server while there is nothing to do, so that nobody waits for that later."""
     while True:
         await asyncio.sleep(_QUIET_REAL_S)
-        if not any(front.count for front in server.fronts):
+        spaces = server.registry.all()
+        if not any(front.count for front in server.fronts) and all(
+            space.driver.rests(_RESTS_REAL_S) for space in spaces
+        ):
             break
     for module in _REST:
         await asyncio.to_thread(import_module, module)

@@ -178,6 +178,16 @@ class Driver:
         enough = never if self.dispatcher.tap is not None else turn.over
         return simulation.fire(max(due_ms, simulation.clock.now_ms), _SLICE_STEPS, enough)
 
+    def rests(self, within_real_s: float) -> bool:
+        """Return True when nothing is under way, and nothing will happen by itself within so long."""
+        if self._advancing or self.calls_in_flight or not self.dispatcher.idle:
+            return False
+        due_ms = self.simulation.next_due()
+        if due_ms is None or self.mode is ClockMode.FROZEN:
+            return True
+        late_ms = within_real_s * 1_000 * self.rate
+        return self.mode is ClockMode.LIVE and due_ms - self.live_now_ms() > late_ms
+
     # -- calls ----------------------------------------------------------------------------------
 
     def enter(self) -> None:

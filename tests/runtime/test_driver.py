@@ -448,3 +448,22 @@ async def test_closed_space__ends_an_advance() -> None:
 
         assert status == 204
         assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("mode", ClockMode)
+async def test_space_rests__while_nothing_happens_by_itself(mode: ClockMode) -> None:
+    """
+    What takes long and has time is done while every space rests: no step or webhook is late because of it.
+    """
+    async with serving() as bench:
+        await bench.configure(deliver_after="1h")
+        driver = bench.space.driver
+        empty = driver.rests(7_200.0)
+        await bench.send("41790000001")
+        await driver.advance(1_000)
+        waiting = driver.rests(7_200.0)
+        driver.set_mode(ClockSpec(mode=mode))
+
+        assert (empty, waiting) == (True, True)
+        assert driver.rests(7_200.0) is (mode is ClockMode.FROZEN)
+        assert driver.rests(60.0) is (mode is not ClockMode.AUTOJUMP)

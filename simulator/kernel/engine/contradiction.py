@@ -60,9 +60,9 @@ def contradict(state: SimulationState, key: MessageKey) -> None:
         for report in reports:
             tell(state, report)
             if report.target:
-                message.reports += 1
+                sequence = message.count_report()
                 report = structs.replace(report, tells=untrue)
-                state.outbox.owe_contradiction(now_ms, report, message.faults_rule, message.reports)
+                state.outbox.owe_contradiction(now_ms, report, message.faults_rule, sequence)
             else:
                 contradicted = Contradicted(report.label, message.faults_rule, pulled=True)
                 state.journal.add(now_ms, contradicted, key=key)

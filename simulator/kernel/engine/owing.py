@@ -32,9 +32,8 @@ def owe_for(state: SimulationState, message: Message, reports: Sequence[Report])
     for report in reports:
         tell(state, report)
         if report.target:
-            message.reports += 1
             report = structs.replace(report, tells=message.state)
-            state.outbox.owe(now_ms, report, faults, message.faults_rule, message.reports)
+            state.outbox.owe(now_ms, report, faults, message.faults_rule, message.count_report())
         elif state.hooks[report.provider].told is not None:
             message.offered = message.state
 
@@ -58,8 +57,8 @@ def owe_all(
             faults, rule, key = _of_event(state, report) if decision is None else decision
             state.outbox.owe(now_ms, report, faults, rule, about=key)
         else:
-            message.reports += 1
-            state.outbox.owe(now_ms, report, message.faults, message.faults_rule, message.reports)
+            sequence = message.count_report()
+            state.outbox.owe(now_ms, report, message.faults, message.faults_rule, sequence)
 
 
 def _of_event(state: SimulationState, report: Report) -> WebhookDecision:

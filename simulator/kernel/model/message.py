@@ -24,6 +24,7 @@ ID_UNKNOWN: Final = 4
 INJECTED: Final = 8
 OWN_ID: Final = 16
 """Its id is the client's own."""
+_ONE_REPORT: Final = 32
 
 
 class Message(Struct, kw_only=True, gc=False):
@@ -46,10 +47,8 @@ class Message(Struct, kw_only=True, gc=False):
     code: str = ""
     """The provider's own code for the state, when something more exact than the state decided it."""
     reason: Reason = Reason.NONE
-    reports: int = 0
-    """How many reports about it were owed so far; they leave in this order."""
     marks: int = 0
-    """Which of the claims below are true, and of the marks above."""
+    """Which of the claims below are true, and of the marks above; above them, how many reports were owed."""
     offered: State | None = None
     """The last state of which a report was put up for pulling alone."""
 
@@ -65,6 +64,16 @@ class Message(Struct, kw_only=True, gc=False):
         self.valid_ms = self.mould.validity_ms
         if self.mould.recipient:
             self.mould = structs.replace(self.mould, hold_until_ms=until_ms)
+
+    @property
+    def reports(self) -> int:
+        """How many reports about it were owed so far; they leave in this order."""
+        return self.marks // _ONE_REPORT
+
+    def count_report(self) -> int:
+        """Count one more report about it, and return which one it is."""
+        self.marks += _ONE_REPORT
+        return self.marks // _ONE_REPORT
 
     @property
     def fate(self) -> Fate:
