@@ -152,29 +152,33 @@ async def test_answer_that_came_before__is_read_by_the_terms_of_each_request(mak
 
 async def test_answer_in_two_pieces_alike__is_not_taken_for_one() -> None:
     """
-    A body that says what its head said is read to its end each time, and the connection is kept.
+    A body that says what its head said is read to its end each time, and never as the next answer.
     """
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n"
+    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 
     async def handle(line: Line) -> None:
-        while await line.take():
+        for number in range(1, 3):
+            await line.take()
             await line.say(head)
-            await until(lambda: len(readings) == 2 * len(line.requests) - 1)
+            await until(lambda number=number: len(readings) == 2 * number - 1)  # type: ignore[misc]
             await line.say(head)
+        await line.take()
+        await line.say(refusal)
 
-    readings: list[bytes] = []
+    readings: list[int] = []
+    update = Connection.buffer_updated
+
+    def noting(connection: Connection, nbytes: int) -> None:
+        readings.append(nbytes)
+        update(connection, nbytes)
+
     async with raw(handle) as receiver, OwnTransport(Guard()) as transport:
-        update = Connection.buffer_updated
-
-        def noting(connection: Connection, nbytes: int) -> None:
-            readings.append(b"")
-            update(connection, nbytes)
-
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(Connection, "buffer_updated", noting)
             replies = [await answered(transport, post(receiver.url), Terms()) for _ in range(3)]
 
-    assert replies == [Reply(200, head)] * 3
+    assert [reply.status for reply in replies] == [200, 200, 500]
     assert len(receiver.lines) == 1
 
 
