@@ -150,38 +150,6 @@ async def test_answer_that_came_before__is_read_by_the_terms_of_each_request(mak
         assert [len(line.requests) for line in receiver.lines] == [5]
 
 
-async def test_answer_in_two_pieces_alike__is_not_taken_for_one() -> None:
-    """
-    A body that says what its head said is read to its end each time, and never as the next answer.
-    """
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n"
-    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
-
-    async def handle(line: Line) -> None:
-        for number in range(1, 3):
-            await line.take()
-            await line.say(head)
-            await until(lambda number=number: len(readings) == 2 * number - 1)  # type: ignore[misc]
-            await line.say(head)
-        await line.take()
-        await line.say(refusal)
-
-    readings: list[int] = []
-    update = Connection.buffer_updated
-
-    def noting(connection: Connection, nbytes: int) -> None:
-        readings.append(nbytes)
-        update(connection, nbytes)
-
-    async with raw(handle) as receiver, OwnTransport(Guard()) as transport:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Connection, "buffer_updated", noting)
-            replies = [await answered(transport, post(receiver.url), Terms()) for _ in range(3)]
-
-    assert [reply.status for reply in replies] == [200, 200, 500]
-    assert len(receiver.lines) == 1
-
-
 @BOTH
 async def test_headers_of_an_answer__are_those_of_the_last_head(make: Make) -> None:
     """
@@ -748,6 +716,56 @@ def test_any_bytes__are_one_reply(answer: bytes, length: int, close: bool) -> No
 
     assert (reply.status == 0) == (reply.cause is not None) == (reply.error != "")
     assert troubles == []
+
+
+async def test_receiver_that_answers_before_it_reads__gets_the_next_request_anew() -> None:
+    """
+    A receiver may pass over the rest of a connection once it has answered; nothing else is sent there.
+    """
+
+    async def handle(line: Line) -> None:
+        await line.read()
+        await line.say(OK)
+        await until(lambda: len(receiver.lines) == 3)
+
+    async with raw(handle) as receiver, OwnTransport(Guard()) as transport:
+        request = post(receiver.url, b"x" * 16_000_000)
+        replies = [await answered(transport, request, Terms()) for _ in range(2)]
+        replies.append(await answered(transport, post(receiver.url), Terms()))
+
+    assert replies == [Reply(200, b"ok")] * 3
+
+
+async def test_answer_in_two_pieces_alike__is_not_taken_for_one() -> None:
+    """
+    A body that says what its head said is read to its end each time, and never as the next answer.
+    """
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n"
+    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+
+    async def handle(line: Line) -> None:
+        for number in range(1, 3):
+            await line.take()
+            await line.say(head)
+            await until(lambda number=number: len(readings) == 2 * number - 1)  # type: ignore[misc]
+            await line.say(head)
+        await line.take()
+        await line.say(refusal)
+
+    readings: list[int] = []
+    update = Connection.buffer_updated
+
+    def noting(connection: Connection, nbytes: int) -> None:
+        readings.append(nbytes)
+        update(connection, nbytes)
+
+    async with raw(handle) as receiver, OwnTransport(Guard()) as transport:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Connection, "buffer_updated", noting)
+            replies = [await answered(transport, post(receiver.url), Terms()) for _ in range(3)]
+
+    assert [reply.status for reply in replies] == [200, 200, 500]
+    assert len(receiver.lines) == 1
 
 
 async def test_time_out__while_waiting_for_a_connection() -> None:

@@ -77,6 +77,7 @@ class Connection(asyncio.BufferedProtocol):
         "_body",
         "_buffer",
         "_came",
+        "_clogged",
         "_complete",
         "_headed",
         "_kept",
@@ -112,6 +113,8 @@ class Connection(asyncio.BufferedProtocol):
         """True once it has carried something to its end."""
         self.idle_since = 0.0
         self._slow: asyncio.TimerHandle | None = None
+        self._clogged = False
+        """Much of a request has not left yet: its receiver does not read, or not as fast."""
         self._reset()
 
     def _reset(self) -> None:
@@ -191,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
         chunk = bytes(self._view[:nbytes])
         answers = self._owner.answers
         place = chunk, self.carried.terms.keep_bytes_max
-        if not self._came and not self._left and (reply := answers.get(place)) is not None:
+        if not (self._came or self._left or self._clogged) and (reply := answers.get(place)) is not None:
             # Receivers say the same again and again, and nothing is left to be found out about it.
             self.used = True
             self._owner.ended(self, reply, True)
@@ -213,7 +216,7 @@ class Connection(asyncio.BufferedProtocol):
                 # Its body may come later, and must not be taken for the beginning of the next answer.
                 self._more = True
             note = _MORE if self._more else ""
-            reusable = self._persists and not self._more and not self._left
+            reusable = self._persists and not (self._more or self._left or self._clogged)
             reply = self._reply(self._status, note)
             if reusable and first and nbytes <= _ANSWER_BYTES_MAX:
                 if len(answers) >= _ANSWERS_MAX:
@@ -252,6 +255,14 @@ class Connection(asyncio.BufferedProtocol):
             self._end(self._reply(status, ""), reusable=False)
         else:
             self._end(self._reply(status, ENDED_EARLY), reusable=False)
+
+    def pause_writing(self) -> None:
+        """Notice that an answer may come before its request was read: the next one might not be, either."""
+        self._clogged = True
+
+    def resume_writing(self) -> None:
+        """Notice that the receiver reads on."""
+        self._clogged = False
 
     def eof_received(self) -> None:
         """Let the connection be closed from here as well, and lend it to nobody meanwhile."""
