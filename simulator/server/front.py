@@ -149,6 +149,7 @@ class _Connection(asyncio.BufferedProtocol):
         "_buffer",
         "_busy",
         "_close",
+        "_ended",
         "_ending",
         "_front",
         "_idle_since_s",
@@ -177,6 +178,8 @@ class _Connection(asyncio.BufferedProtocol):
         """The connection ends with the answer to the call being served."""
         self._ending = False
         """The connection ends as soon as nothing is left to be answered."""
+        self._ended = False
+        """The client has said that it will send nothing more."""
         self._begun = False
         """Something of that answer is on its way."""
         self._idle_since_s = 0.0
@@ -206,10 +209,11 @@ class _Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         # Who has nothing more to ask may still want to read.
-        self._ending = True
+        self._ending = self._ended = True
         if self._buffer and self._ready:
             # Half a request: aiohttp has a word for it.
-            return bool(self._hand_over().eof_received())
+            self._hand_over()
+            return True
         return self._busy
 
     def pause_writing(self) -> None:
@@ -258,6 +262,9 @@ class _Connection(asyncio.BufferedProtocol):
         data = bytes(self._front.read[:nbytes])
         self._idle_since_s = 0.0
         if self._busy and self._transport is not None:
+            if self._close:
+                # Left unread it would reset the connection, and might take the last answer with it.
+                return
             self._transport.pause_reading()
         if self._buffer:
             self._unread.append(data)
@@ -293,7 +300,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._buffer = buffer[body_end:]
             self._begun_s = 0.0
             self._answer(request, buffer[end + 4 : body_end], fields.close)
-            if self._busy or self._write_paused or not self._buffer:
+            if not self._buffer or not self._ready:
                 return
         self._busy = True
         asyncio.get_running_loop().call_soon(self._take_turn)
@@ -376,7 +383,9 @@ class _Connection(asyncio.BufferedProtocol):
             self._serve()
         transport = self._transport
         if self._ready and transport is not None:
-            if self._ending:
+            if self._ended and self._buffer:
+                self._hand_over()
+            elif self._ending:
                 transport.close()
             else:
                 transport.resume_reading()
@@ -387,7 +396,7 @@ class _Connection(asyncio.BufferedProtocol):
         transport = self._transport
         return not (self._busy or self._write_paused or transport is None or transport.is_closing())
 
-    def _hand_over(self) -> asyncio.Protocol:
+    def _hand_over(self) -> None:
         """Let aiohttp serve this connection from here on, beginning with what is in the buffer."""
         transport, buffer = self._transport, self._buffer
         assert transport is not None
@@ -396,9 +405,12 @@ class _Connection(asyncio.BufferedProtocol):
         other = self._front.take_over()
         transport.set_protocol(other)
         other.connection_made(transport)
+        # Behind a call that took its time nothing is read, and the end is not said twice.
+        transport.resume_reading()
         if buffer:
             other.data_received(buffer)
-        return other
+        if self._ending and not other.eof_received():
+            transport.close()
 
     # -- the door -------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from simulator.runtime.guard import ForbiddenTarget, Guard
 from simulator.runtime.transport import seam
 from simulator.runtime.transport.by_aiohttp import AiohttpTransport, reply_for
 from simulator.runtime.transport.client import open_client
+from simulator.runtime.transport.connection import Connection
 from simulator.runtime.transport.own import OwnTransport
 from simulator.runtime.transport.redirects import followed
 from simulator.runtime.transport.seam import CUT, ENDED_EARLY, Reply, Terms, Transport
@@ -78,6 +79,25 @@ ANSWERS = [
         Reply(302, location="/there"),
     ),
     Given(
+        "redirect without a place",
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 17\r\n\r\n\nLocation: /there",),
+        Reply(302, b"\nLocation: /there"),
+    ),
+    Given(
+        "redirect after hints",
+        (
+            b"HTTP/1.1 103 Early Hints\r\nLocation: /early\r\n\r\n",
+            b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n",
+        ),
+        Reply(302, location="/there"),
+    ),
+    Given(
+        "neither length nor chunks",
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nok",),
+        Reply(200, b"ok"),
+        close=True,
+    ),
+    Given(
         "shorter than announced",
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",),
         Reply(200, b"ok", note=ENDED_EARLY),
@@ -128,6 +148,38 @@ async def test_answer_that_came_before__is_read_by_the_terms_of_each_request(mak
         assert [reply.body for reply in replies] == [b"ok"[:most] for most in keep]
         assert {tuple(reply.headers) for reply in replies} == {tuple(replies[0].headers)}
         assert [len(line.requests) for line in receiver.lines] == [5]
+
+
+async def test_answer_in_two_pieces_alike__is_not_taken_for_one() -> None:
+    """
+    A body that says what its head said is read to its end each time, and never as the next answer.
+    """
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n"
+    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+
+    async def handle(line: Line) -> None:
+        for number in range(1, 3):
+            await line.take()
+            await line.say(head)
+            await until(lambda number=number: len(readings) == 2 * number - 1)  # type: ignore[misc]
+            await line.say(head)
+        await line.take()
+        await line.say(refusal)
+
+    readings: list[int] = []
+    update = Connection.buffer_updated
+
+    def noting(connection: Connection, nbytes: int) -> None:
+        readings.append(nbytes)
+        update(connection, nbytes)
+
+    async with raw(handle) as receiver, OwnTransport(Guard()) as transport:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Connection, "buffer_updated", noting)
+            replies = [await answered(transport, post(receiver.url), Terms()) for _ in range(3)]
+
+    assert [reply.status for reply in replies] == [200, 200, 500]
+    assert len(receiver.lines) == 1
 
 
 @BOTH

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 
@@ -259,6 +259,77 @@ async def test_half_closed_connection__still_gets_its_answers() -> None:
 
     assert statuses(at_once) == ["200"]
     assert statuses(late) == ["200", "200"]
+
+
+CHUNKED: Final = request(body=b"", Transfer_Encoding="chunked")
+CHUNKS: Final = b"%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD), GOOD)
+STALL: Final = {"rules": [{"name": "slow", "when": {}, "then": {"answer": {"stall": "50ms"}}}]}
+
+
+@pytest.mark.parametrize("http", ["own", "aiohttp"])
+@pytest.mark.parametrize(
+    ("behind", "expected"),
+    [
+        (CHUNKED + CHUNKS, ["200", "200"]),
+        (CHUNKED + CHUNKS[:20], ["200", "400"]),
+        (request()[:-5], ["200", "400"]),
+        (request()[:25], ["200"]),
+    ],
+)
+async def test_half_closed_connection__ends_after_what_is_not_plain(
+    behind: bytes, expected: list[str], http: Literal["own", "aiohttp"]
+) -> None:
+    """
+    What came behind a call that takes its time is answered after the client's end, and then all ends.
+    """
+    async with serving(http=http) as bench:
+        await bench.load(STALL)
+        answers = await exchange(bench, request() + behind, half_close=True)
+
+    assert statuses(answers) == expected
+
+
+async def test_request_that_is_not_plain__may_come_in_parts_behind_a_stalled_answer() -> None:
+    """
+    A connection from which nothing was read meanwhile is read from again by who takes it over.
+    """
+    async with serving(http="own") as bench:
+        await bench.load(STALL)
+        front: Front = bench.server.fronts[0]
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.ports[""])
+        writer.write(request())
+        await until(lambda: len(front.tasks) == 1)
+        writer.write(CHUNKED)
+        async with asyncio.timeout(20):
+            answers = await reader.readuntil(b"\r\n\r\n")
+            writer.write(CHUNKS + request(Connection="close"))
+            answers += await reader.read()
+        writer.close()
+
+    assert statuses(answers) == ["200"] * 3
+
+
+async def test_what_comes_after_the_last_request__is_not_served() -> None:
+    """
+    A client that wants the connection to end is not served any more, and still reads its last answer.
+    """
+    last = request(Connection="close")
+
+    async with serving(http="own") as bench:
+        front: Front = bench.server.fronts[0]
+        at_once = await exchange(bench, last + request())
+        await bench.load(STALL)
+        connection, wire = front(), _Wire()
+        connection.connection_made(wire)
+        feed(connection, last)
+        feed(connection, request())
+        reading = wire.reading
+        await until(lambda: wire.closed)
+        messages = len(bench.space.simulation.messages)
+
+    assert statuses(at_once) == statuses(b"".join(wire.written)) == ["200"]
+    assert reading
+    assert messages == 2
 
 
 async def test_aiohttp_that_is_another_inside__serves_as_it_does_by_itself(

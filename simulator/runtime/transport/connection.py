@@ -25,7 +25,9 @@ _SWITCHING: Final = 101
 _BODILESS: Final = frozenset({204, 304})
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d\.\d +(\d{3})(?!\d)")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
-_DELIMITED: Final = re.compile(rb"^(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_DELIMITED: Final = re.compile(
+    rb"^(?:content-length[ \t]*:|transfer-encoding[ \t]*:[^\r\n]*chunked)", re.IGNORECASE | re.MULTILINE
+)
 _ANNOUNCED: Final = re.compile(
     rb"^(?:content-length[ \t]*:[ \t]*0*[1-9]|transfer-encoding[ \t]*:)", re.IGNORECASE | re.MULTILINE
 )
@@ -194,7 +196,7 @@ class Connection(asyncio.BufferedProtocol):
             self.used = True
             self._owner.ended(self, reply, True)
             return
-        self._came = True
+        first, self._came = not self._came, True
         if not self._headed:
             self._raw = self._raw + chunk if self._raw else chunk
         try:
@@ -213,7 +215,7 @@ class Connection(asyncio.BufferedProtocol):
             note = _MORE if self._more else ""
             reusable = self._persists and not self._more and not self._left
             reply = self._reply(self._status, note)
-            if reusable and nbytes <= _ANSWER_BYTES_MAX and self._raw == chunk:
+            if reusable and first and nbytes <= _ANSWER_BYTES_MAX:
                 if len(answers) >= _ANSWERS_MAX:
                     answers.clear()
                 answers[place] = reply
@@ -309,7 +311,7 @@ class Connection(asyncio.BufferedProtocol):
         body = b"" if self._body is None else b"".join(self._body)
         location = ""
         if 300 <= status < 400:
-            match = _LOCATION.search(self._raw)
+            match = _LOCATION.search(_answer_head(self._raw)[1])
             location = match[1].decode("utf-8", "replace").strip() if match is not None else ""
         return Reply(status, body, note=note, location=location, head=self._raw)
 
