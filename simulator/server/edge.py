@@ -130,6 +130,7 @@ class Edge:
         self._version = registry.version
         """Of the registry, for which these are good."""
         self._noting: set[asyncio.Task[None]] = set()
+        """What is being noted of thousands whose answer nobody read."""
 
     # -- in -------------------------------------------------------------------------------------
 
@@ -365,7 +366,8 @@ class Edge:
 
     def _unread(self, space: Space, call: Call) -> None:
         noting = space.simulation.unread(call.result)
-        if len(call.result.outcomes) <= SLICE or space.dispatcher.tap is not None:
+        many = len(call.result.outcomes) + len(call.result.later) > SLICE
+        if not many or space.dispatcher.tap is not None:
             at_once(noting)
             return
         space.driver.enter()

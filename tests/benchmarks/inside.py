@@ -134,9 +134,10 @@ def spaces(count: int) -> dict[str, float]:
     body = {"scenario": SCENARIO}
     # In a thread of this process it would wait for whoever measures it, and be measured with that.
     with simulator({}) as served:
+        http = served.control
         over_http = {
-            "http": timed(lambda: served.control.call("POST", "/spaces", body)),
-            "http_empty": timed(lambda: served.control.call("POST", "/spaces", {})),
+            "http": timed(lambda: http.call("POST", "/spaces", body)),
+            "http_empty": timed(lambda: http.call("POST", "/spaces", {})),
         }
     with ServerThread() as server:
         return over_http | {
