@@ -177,7 +177,9 @@ def tell_refusals(headers: list[tuple[str, str]], space: Space, call: Call, why:
         if not refused:
             return
         headers.append(("X-Simulator-Refused", f"{len(refused)} of {len(result.outcomes)}"))
-        reasons = [(r.code, r.rule, decided_by(r.rung, r.rule, r.why)) for r in refused]
+        # Of thousands most are refused for one of a few reasons: each is put into words once.
+        kinds = dict.fromkeys((r.code, r.rule, r.rung, r.why) for r in refused)
+        reasons = [(code, rule, decided_by(rung, rule, why)) for code, rule, rung, why in kinds]
         reasons = list(dict.fromkeys(reasons))[:_REASONS_TOLD_MAX]
     rules = list(dict.fromkeys(rule for _, rule, _ in reasons if rule))
     if rules:
